@@ -1,0 +1,47 @@
+# Everything a fresh machine needs: `make demo` installs and runs the demo, `make test` installs and tests.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --constraint envs/requirements.txt --editable
+DEMO_MODEL := results/finetuning/demo/1/efficientnet_lite0/synthetic-multitask
+UNSEEN := resources/sources/demo_unseen/flower/flower_0_2.png
+
+.PHONY: install demo test test-all lint bench clean
+
+install: .venv/installed-demo
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "mosforge needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed-%: .venv/bin/python pyproject.toml envs/requirements.txt
+	@echo "Installing mosforge[$*] and what it needs into .venv (a few minutes the first time) ..."
+	$(INSTALL) '.[$*]'
+	@touch $@
+
+# The whole pipeline, small and offline; run again, it does nothing.
+demo: .venv/installed-demo
+	$(BIN)/snakemake --configfile workflow/configs/demo.yaml -- all
+	@for level in 1 3 5; do $(BIN)/mosforge distort $(UNSEEN) --type jpeg --level $$level \
+	  --output results/demo/flower_jpeg_$$level.jpg; done
+	@echo; echo "Correlations (median over splits):"
+	@$(BIN)/mosforge report summary results/evaluation/demo.parquet --proxy demo
+	@echo; echo "Scores of a photograph and of its JPEGs, lower and lower in quality:"
+	@$(BIN)/mosforge score $(UNSEEN) results/demo/*.jpg --model $(DEMO_MODEL)
+	@echo; echo "The page: results/report/index.html"
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+bench: .venv/installed-test
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv .snakemake logs results

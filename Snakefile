@@ -1,0 +1,32 @@
+# The entry of the workflow: `snakemake TARGET`. The stages follow in the order in which data flows.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: Path(workflow.basedir) / "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/sources.smk"
+include: "workflow/rules/distortions.smk"
+include: "workflow/rules/metrics.smk"
+include: "workflow/rules/pmos.smk"
+include: "workflow/rules/pretraining.smk"
+include: "workflow/rules/finetuning.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    corpus,
+    pretrained,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.corpus.input,
+        rules.pretrained.input,
+        rules.report.input,

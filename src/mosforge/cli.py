@@ -1,0 +1,57 @@
+"""The command line: `mosforge STAGE VERB` for the workflow's rules, and commands for people."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mosforge import __version__
+from mosforge.commands import start_log
+from mosforge.distortions import command as distortions
+from mosforge.errors import MosforgeError
+from mosforge.evaluation import command as evaluation
+from mosforge.finetuning import command as finetuning
+from mosforge.metrics import command as metrics
+from mosforge.pmos import command as pmos
+from mosforge.pretraining import command as pretraining
+from mosforge.report import command as report
+from mosforge.scoring import command as scoring
+from mosforge.sources import command as sources
+
+_COMMANDS = (
+    sources,
+    distortions,
+    metrics,
+    pmos,
+    pretraining,
+    finetuning,
+    evaluation,
+    report,
+    scoring,
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; heavy libraries are imported by the verbs that need them."""
+    parser = argparse.ArgumentParser(prog="mosforge", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"mosforge {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.add_commands(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns 0, or 1 after an error that is told in one sentence; usage errors exit with 2."""
+    words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
+    arguments = build_parser().parse_args(words)
+    start_log(arguments.log)
+    try:
+        return arguments.run(arguments) or 0
+    except MosforgeError as error:
+        message = str(error)
+    except KeyboardInterrupt:
+        message = "interrupted"
+    except OSError as error:
+        message = f"{error.filename or 'input or output'}: {error.strerror or error}"
+    print(f"mosforge: error: {message}", file=sys.stderr)
+    return 1

@@ -1,0 +1,156 @@
+"""What the command lines of all stages share: verbs, the log, and rows for people and programs."""
+
+import argparse
+import csv
+import io
+import json
+import logging
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mosforge.errors import MosforgeError
+
+Run = Callable[[argparse.Namespace], int | None]
+Row = Mapping[str, Any]
+
+FORMATS = ("table", "json", "csv")
+
+
+def add_stage(commands: Any, stage: str, about: str) -> Any:
+    """Adds `mosforge STAGE` and returns the object that its verbs are added to."""
+    parser = commands.add_parser(stage, help=about, description=about)
+    return parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="VERB")
+
+
+def add_verb(verbs: Any, name: str, run: Run, about: str, *, cfg: bool = False) -> argparse.ArgumentParser:
+    """Adds a verb, or a command of its own, with the options that all have.
+
+    Args:
+        verbs: what `add_stage` returned, or the subparsers of the whole command line.
+        name: the word on the command line.
+        run: called with the parsed arguments; returns the exit status (None: 0).
+        about: one sentence for `--help`.
+        cfg: adds the required option `--cfg JSON`, the parameters of a rule of the workflow.
+    """
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=about, description=about)
+    parser.set_defaults(run=run)
+    parser.add_argument("--log", type=Path, metavar="FILE", help="also write the progress lines to FILE")
+    if cfg:
+        parser.add_argument("--cfg", type=json_value, required=True, metavar="JSON", help="parameters")
+    return parser
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Adds `--format table|json|csv` and `--output FILE`."""
+    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write to FILE instead of standard output"
+    )
+
+
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what changes where and how fast a network runs, but not what comes out."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads; default: 1")
+
+
+def json_value(text: str) -> Any:
+    """An argument that is a JSON value."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
+
+
+def start_log(file: Path | None) -> None:
+    """Sends log lines to standard error and, if given, to `file`."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(file, mode="w", encoding="utf-8"))
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, with a clear error where there is none."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise MosforgeError(f"{path}: no such file") from None
+    except UnicodeDecodeError:
+        raise MosforgeError(f"{path}: not a text file in UTF-8") from None
+
+
+def format_rows(rows: Sequence[Row], columns: Sequence[str], style: str, *, array: bool = False) -> str:
+    """Rows as text that ends in a newline.
+
+    Args:
+        rows: a mapping a row; a missing key is an empty cell (JSON: left out).
+        columns: the order of the columns.
+        style: one of `FORMATS`; `json` is one object a line.
+        array: with `json`, one array of objects instead.
+    """
+    if style == "json":
+        objects = [{name: _json(row[name]) for name in columns if name in row} for row in rows]
+        if array:
+            return json.dumps(objects, ensure_ascii=False, indent=2) + "\n"
+        return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in objects)
+    if style == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+        return text.getvalue()
+    return _aligned(rows, columns)
+
+
+def write_rows(
+    rows: Sequence[Row], columns: Sequence[str], arguments: argparse.Namespace, *, array: bool = False
+) -> None:
+    """Prints rows as `--format` and `--output` say."""
+    text = format_rows(rows, columns, arguments.format, array=array)
+    if arguments.output is None:
+        sys.stdout.write(text)
+    else:
+        arguments.output.write_text(text, encoding="utf-8")
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    return value
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_cell(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _aligned(rows: Iterable[Row], columns: Sequence[str]) -> str:
+    rows = list(rows)
+    cells = [[name.replace("_", " ") for name in columns]]
+    cells += [[_cell(row.get(name)) for name in columns] for row in rows]
+    numeric = [all(isinstance(row.get(name), int | float | None) for row in rows) for name in columns]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,145 @@
+"""The configuration: merging its files, and telling in one sentence what is wrong with it."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from mosforge.errors import MosforgeError
+
+Config = dict[str, Any]
+
+DEFAULT = Path("config.yaml")
+
+INITIALISATIONS = ("imagenet", "cls", "reg", "multitask")
+
+
+def load_config(overlays: Iterable[Path] | None = None) -> Config:
+    """`config.yaml` of the working directory with other files laid over it, as Snakemake does.
+
+    Mappings are merged key by key; anything else, lists among it, is replaced.
+    """
+    config: Config = {}
+    for path in [DEFAULT, *(overlays or [])]:
+        config = _merged(config, _read(path))
+    return config
+
+
+def _read(path: Path) -> Config:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MosforgeError(f"{path}: no such configuration; run this where config.yaml is") from None
+    except yaml.YAMLError as error:
+        raise MosforgeError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict):
+        raise MosforgeError(f"{path}: not a mapping of keys to values")
+    return content
+
+
+def _merged(base: Config, over: Mapping[str, Any]) -> Config:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def entry_of(config: Config, section: str, name: str) -> Config:
+    """The entry `name` of a section such as `finetuning.datasets`, or an error that names those there are."""
+    entries: Any = config
+    for key in section.split("."):
+        entries = entries[key]
+    if name not in entries:
+        raise MosforgeError(f"{name!r} is not in {section}; there are {', '.join(entries)}")
+    entry: Config = entries[name]
+    return entry
+
+
+def check_config(config: Config, schema_file: Path) -> None:
+    """Refuses a configuration with an unknown key, a wrong type or an impossible value.
+
+    Args:
+        config: the merged configuration.
+        schema_file: its JSON schema, in YAML.
+
+    Raises:
+        MosforgeError: one sentence that names the key.
+    """
+    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))
+    )
+    if errors:
+        raise MosforgeError("configuration: " + _sentence(errors[0]))
+    for problem in _contradictions(config):
+        raise MosforgeError("configuration: " + problem)
+
+
+def _sentence(error: ValidationError) -> str:
+    if error.validator in ("anyOf", "oneOf") and error.context:
+        # Of the alternatives, the one that came farthest tells most.
+        deepest = max(error.context, key=lambda inner: len(inner.absolute_path))
+        if len(deepest.absolute_path) > len(error.absolute_path) or len(error.context) == 1:
+            return _sentence(deepest)
+    key = ".".join(map(str, error.absolute_path))
+    schema: Any = error.schema
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        known = list(schema.get("properties", {}))
+        unknown = next(name for name in error.instance if name not in known)
+        return f"unknown key {f'{key}.{unknown}' if key else unknown!r}{_suggestion(str(unknown), known)}"
+    if error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
+        return f"{key}: {error.instance!r} cannot be a name; use small letters, digits and _"
+    if error.validator == "required":
+        return f"{key or 'the top level'}: {error.message}"
+    told = schema.get("description")
+    if told:
+        return f"{key}: {error.instance!r} is not {told}"
+    return f"{key}: {error.message}"
+
+
+def _suggestion(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known keys here are {', '.join(known)}"
+
+
+def _contradictions(config: Config) -> Iterable[str]:
+    collections, datasets = config["sources"]["collections"], config["finetuning"]["datasets"]
+    corpora, backbones = config["distortions"]["corpora"], config["pretraining"]["backbones"]
+    for name, entry in collections.items():
+        if "dataset" in entry:
+            yield from _unknown(f"sources.collections.{name}.dataset", [entry["dataset"]], datasets)
+    for name, entry in corpora.items():
+        yield from _unknown(f"distortions.corpora.{name}.sources", entry["sources"], collections)
+    for name, entry in datasets.items():
+        yield from _unknown(f"finetuning.datasets.{name}.corpus", [entry["corpus"]], corpora)
+        if entry["layout"] == "proxy":
+            yield from _unknown(f"finetuning.datasets.{name}.pictures", [entry["pictures"]], corpora)
+    for name, entry in config["evaluation"]["experiments"].items():
+        key = f"evaluation.experiments.{name}"
+        yield from _unknown(f"{key}.datasets", entry["datasets"], datasets)
+        yield from _unknown(f"{key}.backbones", entry["backbones"], backbones)
+        named = [f"{corpus}-{objective}" for corpus in corpora for objective in INITIALISATIONS[1:]]
+        yield from _unknown(f"{key}.initialisations", entry["initialisations"], [*INITIALISATIONS, *named])
+    pretraining = config["pretraining"]
+    if pretraining["crop"] > pretraining["resize"]:
+        yield f"pretraining.crop: {pretraining['crop']} is larger than pretraining.resize"
+    lowest, highest = config["distortions"]["authentic"]["types_per_image"]
+    if lowest > highest:
+        yield f"distortions.authentic.types_per_image: {lowest} is more than {highest}"
+    splits = config["finetuning"]["splits"]
+    if splits["validation"] >= 1:
+        yield "finetuning.splits.validation: a share of the training part must be below 1"
+
+
+def _unknown(key: str, names: Iterable[str], known: Iterable[str]) -> Iterable[str]:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            yield f"{key}: {name!r} is not configured{_suggestion(name, known)}"

@@ -1,0 +1,1 @@
+"""Stage `distortions`: pristine photographs become distorted ones, each with its class and its seed."""

@@ -1,0 +1,117 @@
+"""Blur: Gaussian low-pass (synthetic blur, defocus) and the line kernel of a moving camera."""
+
+import math
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from mosforge.distortions.distortion import check_number, to_uint8
+from mosforge.errors import MosforgeError
+from mosforge.images import Pixels
+
+Kernel = npt.NDArray[np.float64]
+
+_LARGEST_KERNEL = 1001
+_WIDEST_DIRECT = 63
+"""Kernels up to this many taps are summed directly; wider ones cost less in the cosine domain."""
+
+
+def gaussian_blur(pixels: Pixels, size: float) -> Pixels:
+    """Gaussian blur with a `size`x`size` kernel of sigma `size` / 6 and symmetric borders (DB-CNN).
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        size: taps of the kernel in one direction, an odd number.
+
+    Returns:
+        uint8 RGB, same shape.
+
+    Raises:
+        MosforgeError: `size` is not an odd whole number in range.
+    """
+    check_number(size, "size of a Gaussian kernel", 1, _LARGEST_KERNEL)
+    if size % 2 != 1:
+        raise MosforgeError(f"{size!r} is not a size of a Gaussian kernel; give an odd whole number")
+    return _separable(pixels, int(size), size / 6)
+
+
+def defocus(pixels: Pixels, sigma: float) -> Pixels:
+    """A lens out of focus: Gaussian low-pass of `sigma` pixels, cut off at three sigma, symmetric borders."""
+    check_number(sigma, "sigma of a defocus", 0.1, _LARGEST_KERNEL / 6 - 1)
+    return _separable(pixels, 2 * math.ceil(3 * sigma) + 1, sigma)
+
+
+def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixels:
+    """A moving camera: the mean along a straight line of `length` pixels at a random angle.
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        length: pixels.
+        rng: draws the angle, uniform in [0, 180) degrees.
+
+    Returns:
+        uint8 RGB, same shape; borders are symmetric.
+    """
+    kernel = motion_kernel(length, rng.uniform(0.0, 180.0))
+    blurred = cv2.filter2D(pixels, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT)
+    return to_uint8(blurred)
+
+
+def motion_kernel(length: float, angle: float) -> Kernel:
+    """The anti-aliased line of `length` pixels at `angle` degrees against the x axis, anticlockwise.
+
+    A tap weighs 1 minus its distance from the line segment, in pixels, where that is positive (the
+    construction of MATLAB's `fspecial('motion')`).
+
+    Returns:
+        float64, shape (2 * radius + 1, 2 * radius + 1), point-symmetric, sum 1.
+    """
+    check_number(length, "length of a motion", 1, _LARGEST_KERNEL)
+    half = (length - 1) / 2
+    radius = math.ceil(half)
+    y, x = np.mgrid[radius : -radius - 1 : -1, -radius : radius + 1].astype(np.float64)
+    theta = math.radians(angle)
+    along = x * math.cos(theta) + y * math.sin(theta)
+    across = y * math.cos(theta) - x * math.sin(theta)
+    distance = np.hypot(across, np.maximum(np.abs(along) - half, 0))
+    weights = np.maximum(1 - distance, 0)
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+@lru_cache(maxsize=64)
+def gaussian_kernel(size: int, sigma: float) -> Kernel:
+    """The sampled Gaussian: `size` taps (odd), sum 1."""
+    x = np.arange(size) - size // 2
+    weights = np.exp(-(x**2) / (2 * sigma**2))
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def _separable(pixels: Pixels, size: int, sigma: float) -> Pixels:
+    if size > _WIDEST_DIRECT:
+        return to_uint8(_in_cosine_domain(pixels, size, sigma))
+    kernel = gaussian_kernel(size, sigma).astype(np.float32)
+    return to_uint8(cv2.sepFilter2D(pixels, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT))
+
+
+def _in_cosine_domain(pixels: Pixels, size: int, sigma: float) -> npt.NDArray[np.float32]:
+    # A picture continued symmetrically and a symmetric kernel convolve by a product of the picture's
+    # DCT-II with the kernel's frequency response: exact for every width, at a price that the width
+    # does not change.
+    height, width = pixels.shape[:2]
+    spectrum = fft.dctn(pixels.astype(np.float32), axes=(0, 1), overwrite_x=True)
+    spectrum *= _response(size, sigma, height)[:, None, None]
+    spectrum *= _response(size, sigma, width)[None, :, None]
+    return np.asarray(fft.idctn(spectrum, axes=(0, 1), overwrite_x=True), dtype=np.float32)
+
+
+@lru_cache(maxsize=256)
+def _response(size: int, sigma: float, count: int) -> npt.NDArray[np.float32]:
+    """What the kernel multiplies each of `count` DCT-II coefficients with."""
+    taps = gaussian_kernel(size, sigma)[size // 2 :]
+    phases = np.pi * np.outer(np.arange(count), np.arange(len(taps))) / count
+    weights = np.concatenate([taps[:1], 2 * taps[1:]])
+    # einsum, not a matrix product: BLAS may sum in another order with another number of threads
+    return np.asarray(np.einsum("ij,j->i", np.cos(phases), weights), dtype=np.float32)

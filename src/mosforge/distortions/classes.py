@@ -1,0 +1,53 @@
+"""What the numbers of a class table mean: an index of the softmax, or a bit of the label vector."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mosforge.distortions.authentic import TYPES as AUTHENTIC
+from mosforge.distortions.distortion import Level
+from mosforge.distortions.mixtures import Mixture
+
+
+@dataclass(frozen=True)
+class DistortionClass:
+    """One row of a class table.
+
+    Attributes:
+        index: class index (synthetic) or bit (authentic), from 0.
+        type: name of the distortion type.
+        level: from 1 (weakest); None for a bit that says that the type is present at any level.
+        parameter: the level's value; None likewise.
+    """
+
+    index: int
+    type: str
+    level: int | None
+    parameter: Level | None
+
+
+def synthetic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
+    """The class of every (type, level), in the order of the configuration; a type without levels has none."""
+    pairs = [(name, i, value) for name, values in levels.items() for i, value in enumerate(values, start=1)]
+    return [DistortionClass(index, *pair) for index, pair in enumerate(pairs)]
+
+
+def authentic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
+    """The bits of the label vector: one a type, then one a (type, level), both in the camera's order."""
+    names = [name for name in AUTHENTIC if levels.get(name)]
+    types: list[tuple[str, int | None, Level | None]] = [(name, None, None) for name in names]
+    pairs = [(name, i, value) for name in names for i, value in enumerate(levels[name], start=1)]
+    return [DistortionClass(index, *row) for index, row in enumerate([*types, *pairs])]
+
+
+def labels(mixture: Mixture, classes: Sequence[DistortionClass]) -> list[int]:
+    """The label vector of a mixture: 1 for every type and every (type, level) in it.
+
+    Args:
+        mixture: (type, level) pairs.
+        classes: the rows of `authentic_classes`.
+
+    Returns:
+        A 0 or 1 for each row.
+    """
+    present = {*mixture, *((name, None) for name, _ in mixture)}
+    return [int((row.type, row.level) in present) for row in classes]

@@ -1,0 +1,139 @@
+"""`mosforge distortions shard`, and for people `distort`, `gallery` and `classes`."""
+
+import argparse
+import logging
+from pathlib import Path, PurePath
+from typing import Any
+
+from mosforge.commands import add_format, add_stage, add_verb, write_rows
+from mosforge.errors import MosforgeError
+
+logger = logging.getLogger(__name__)
+
+_KINDS = ("synthetic", "authentic")
+_LOSSLESS = {".bmp", ".png", ".ppm", ".tif", ".tiff"}
+_LOSSY = {".jpg": "JPEG", ".jpeg": "JPEG", ".jp2": "JPEG2000", ".webp": "WebP"}
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the stage's verb and its three commands for people."""
+    verbs = add_stage(commands, "distortions", "distort photographs, one shard at a time")
+    shard = add_verb(verbs, "shard", _shard, "distort one block of a catalogue", cfg=True)
+    shard.add_argument("--catalogue", type=Path, required=True, metavar="FILE", help="catalogue of a source")
+    shard.add_argument("--shard", type=int, required=True, metavar="N", help="block of the catalogue, from 0")
+    shard.add_argument("--output", type=PurePath, required=True, metavar="DIR", help="folder that is written")
+    shard.add_argument("--threads", type=int, default=1, metavar="N", help="processes (default: 1)")
+
+    distort = add_verb(commands, "distort", _distort, "distort one picture")
+    distort.add_argument("image", type=Path, help="a picture file")
+    distort.add_argument("--type", required=True, metavar="NAME", help="see `mosforge classes`")
+    distort.add_argument("--level", type=int, required=True, metavar="N", help="from 1, the weakest")
+    distort.add_argument("--seed", type=int, default=0, metavar="S", help="as in a manifest (default: 0)")
+    distort.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="picture to write")
+    _add_corpus(distort)
+
+    gallery = add_verb(commands, "gallery", _gallery, "show every class of distortion in one picture")
+    gallery.add_argument("image", type=Path, help="a picture file")
+    gallery.add_argument("--seed", type=int, default=0, metavar="S", help="of the random draws (default: 0)")
+    gallery.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="PNG file to write")
+    _add_corpus(gallery)
+
+    classes = add_verb(commands, "classes", _classes, "say what each class index means")
+    add_format(classes)
+    _add_corpus(classes)
+
+
+def _add_corpus(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus", choices=_KINDS, default="synthetic", help="default: synthetic")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("config.yaml"),
+        metavar="FILE",
+        help="configuration with the levels (default: config.yaml)",
+    )
+
+
+def _shard(arguments: argparse.Namespace) -> None:
+    from mosforge.distortions.photograph import Photograph
+    from mosforge.distortions.shards import make_shard
+    from mosforge.tables import read_table
+
+    if arguments.threads < 1 or arguments.shard < 0:
+        raise MosforgeError(f"--threads {arguments.threads} --shard {arguments.shard}: give 1, 0 or more")
+    catalogue = read_table(arguments.catalogue, "catalogue")
+    block = catalogue[catalogue["shard"] == arguments.shard]
+    columns = [block[name].tolist() for name in ("source", "image_id", "path", "sha256")]
+    photographs = [Photograph(*row) for row in zip(*columns, strict=True)]
+    make_shard(photographs, arguments.cfg, arguments.output, arguments.threads)
+
+
+def _distort(arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from mosforge.distortions.photograph import check_size
+    from mosforge.distortions.plans import TYPES
+    from mosforge.distortions.settings import parameter_of, read_levels
+    from mosforge.files import atomic_file
+    from mosforge.images import read_rgb
+
+    kind, output = arguments.corpus, arguments.output
+    parameter = parameter_of(read_levels(arguments.config, kind), kind, arguments.type, arguments.level)
+    suffix = output.suffix.lower()
+    if suffix not in _LOSSLESS | set(_LOSSY):
+        raise MosforgeError(f"{output}: end the name in one of {', '.join(sorted(_LOSSLESS | set(_LOSSY)))}")
+    if arguments.seed < 0:
+        raise MosforgeError(f"--seed {arguments.seed}: give a whole number from 0")
+    pixels = read_rgb(arguments.image)
+    check_size(pixels, arguments.image)
+    distortion = TYPES[kind][arguments.type]
+    is_its_format = _LOSSY.get(suffix) == _LOSSY.get(distortion.suffix, "none")
+    if distortion.encode is not None and is_its_format and not isinstance(parameter, tuple):
+        file = distortion.encode(pixels, parameter)
+    else:
+        rng = np.random.Generator(np.random.PCG64(arguments.seed))
+        file = _picture_file(distortion.apply(pixels, parameter, rng), output)
+    with atomic_file(output) as temporary:
+        temporary.write_bytes(file)
+
+
+def _picture_file(pixels: Any, output: Path) -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    suffix = output.suffix.lower()
+    if suffix in _LOSSY:
+        logger.warning("%s: %s adds a distortion of its own; .png keeps the pixels", output, _LOSSY[suffix])
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, Image.registered_extensions()[suffix])
+    return buffer.getvalue()
+
+
+def _gallery(arguments: argparse.Namespace) -> None:
+    from mosforge.distortions.gallery import draw_gallery
+    from mosforge.distortions.photograph import check_size
+    from mosforge.distortions.settings import read_levels
+    from mosforge.files import atomic_file
+    from mosforge.images import read_rgb
+
+    if arguments.output.suffix.lower() != ".png" or arguments.seed < 0:
+        raise MosforgeError(f"{arguments.output} --seed {arguments.seed}: give a .png file and a seed from 0")
+    levels = read_levels(arguments.config, arguments.corpus)
+    pixels = read_rgb(arguments.image)
+    check_size(pixels, arguments.image)
+    picture = draw_gallery(pixels, levels, arguments.corpus, arguments.seed)
+    with atomic_file(arguments.output) as temporary:
+        picture.save(temporary, "PNG")
+
+
+def _classes(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from mosforge.distortions.classes import authentic_classes, synthetic_classes
+    from mosforge.distortions.settings import read_levels
+
+    levels = read_levels(arguments.config, arguments.corpus)
+    table = synthetic_classes(levels) if arguments.corpus == "synthetic" else authentic_classes(levels)
+    rows = [asdict(row) for row in table]
+    write_rows(rows, ("index", "type", "level", "parameter"), arguments, array=True)

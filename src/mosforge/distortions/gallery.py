@@ -1,0 +1,102 @@
+"""Every class of distortion in one labelled picture: a row a type, a column a level."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mosforge.distortions.classes import DistortionClass, authentic_classes, synthetic_classes
+from mosforge.distortions.distortion import Level
+from mosforge.distortions.plans import TYPES
+from mosforge.images import Pixels
+from mosforge.seeds import generator
+
+_LONGEST = 512
+"""The photograph is shrunk to this many pixels first, so that a kernel of 199 pixels has its usual effect."""
+_TILE = (240, 180)
+_GAP, _MARGIN, _LABELS, _CAPTION = 10, 24, 190, 22
+_PAPER, _INK, _SOFT = (255, 255, 255), (32, 33, 36), (110, 114, 120)
+
+
+def draw_gallery(pixels: Pixels, levels: Mapping[str, Sequence[Level]], kind: str, seed: int) -> Image.Image:
+    """Draws the gallery of a photograph.
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        levels: the levels of each type, in the order of the rows.
+        kind: synthetic or authentic.
+        seed: of the random draws.
+
+    Returns:
+        The middle of each distorted picture, pixel for pixel, with the class index and parameter below it.
+    """
+    photograph = _shrink(pixels)
+    classes = synthetic_classes(levels) if kind == "synthetic" else authentic_classes(levels)
+    rows = {
+        name: [row for row in classes if row.type == name and row.level is not None]
+        for name in dict.fromkeys(row.type for row in classes)
+    }
+    columns = max((len(row) for row in rows.values()), default=1)
+    tile = (min(_TILE[0], photograph.shape[1]), min(_TILE[1], photograph.shape[0]))
+    step = (tile[0] + _GAP, tile[1] + _CAPTION + _GAP)
+    width = _MARGIN * 2 + _LABELS + max(columns, 2) * step[0] - _GAP
+    sheet = Image.new("RGB", (width, _MARGIN * 2 + (len(rows) + 1) * step[1] - _GAP), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    left = _MARGIN + _LABELS
+    sheet.paste(Image.fromarray(_middle(photograph, tile)), (left, _MARGIN))
+    _row_label(draw, _MARGIN, tile[1], "original", "the photograph as it is")
+    count = sum(map(len, rows.values()))
+    _heading(draw, (left + step[0] + 8, _MARGIN), tile[1], kind, count, len(rows))
+    for i, (name, row) in enumerate(rows.items(), start=1):
+        top = _MARGIN + i * step[1]
+        _row_label(draw, top, tile[1], name.replace("_", " "), TYPES[kind][name].parameter)
+        for j, item in enumerate(row):
+            corner = (left + j * step[0], top)
+            sheet.paste(Image.fromarray(_middle(_distorted(photograph, item, kind, seed), tile)), corner)
+            _caption(draw, (corner[0], top + tile[1] + 4), item)
+    return sheet
+
+
+def _distorted(photograph: Pixels, item: DistortionClass, kind: str, seed: int) -> Pixels:
+    assert item.parameter is not None
+    assert item.level is not None
+    rng = generator("gallery", seed, item.type, item.level)
+    return TYPES[kind][item.type].apply(photograph, item.parameter, rng)
+
+
+def _shrink(pixels: Pixels) -> Pixels:
+    image = Image.fromarray(pixels)
+    image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def _middle(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    height, width = pixels.shape[:2]
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    return np.ascontiguousarray(pixels[top : top + size[1], left : left + size[0]])
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _row_label(draw: ImageDraw.ImageDraw, top: int, height: int, title: str, about: str) -> None:
+    middle = top + height // 2
+    draw.text((_MARGIN, middle - 4), title, _INK, _font(18), anchor="ls")
+    draw.text((_MARGIN, middle + 18), about, _SOFT, _font(14), anchor="ls")
+
+
+def _heading(
+    draw: ImageDraw.ImageDraw, corner: tuple[int, int], height: int, kind: str, count: int, types: int
+) -> None:
+    x, middle = corner[0], corner[1] + height // 2
+    draw.text((x, middle - 6), f"{count} {kind} distortions", _INK, _font(28), anchor="ls")
+    about = f"{types} types; a level a column, weakest first"
+    draw.text((x, middle + 22), about, _SOFT, _font(16), anchor="ls")
+
+
+def _caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], item: DistortionClass) -> None:
+    value = item.parameter
+    text = f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else f"{value:g}"
+    draw.text(corner, text, _INK, _font(14))
+    draw.text((corner[0] + _TILE[0], corner[1]), f"{item.index}", _SOFT, _font(14), anchor="ra")

@@ -1,0 +1,75 @@
+"""Tone: contrast and exposure. Each is a table of 256 values, applied to every sample."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mosforge.distortions.distortion import Level, check_number
+from mosforge.errors import MosforgeError
+from mosforge.images import Pixels
+
+_VALUES = np.arange(256, dtype=np.float64)
+
+
+def contrast_range(pixels: Pixels, limits: Level) -> Pixels:
+    """Stretches each channel between its 1st and 99th percentile, then maps it into a range (DB-CNN).
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        limits: low and high end of the range, on a [0, 1] picture.
+
+    Returns:
+        uint8 RGB, same shape. A channel whose two percentiles are equal is not stretched.
+
+    Raises:
+        MosforgeError: `limits` are not two rising numbers in [0, 1].
+    """
+    if not isinstance(limits, list | tuple) or len(limits) != 2:
+        raise MosforgeError(f"{limits!r} is not a range of contrast; give [low, high]")
+    low, high = limits
+    check_number(low, "low end of a range of contrast", 0, 1)
+    check_number(high, "high end of a range of contrast", low, 1)
+    tables = [_stretch(*_percentiles(pixels[:, :, channel])) * (high - low) + low for channel in range(3)]
+    return _look_up(pixels, np.stack(tables, axis=1))
+
+
+def contrast_factor(pixels: Pixels, factor: float) -> Pixels:
+    """Global contrast: the distance from mid-grey (127.5) is multiplied by `factor`, 0 to 1."""
+    check_number(factor, "factor of contrast", 0, 1)
+    return _look_up(pixels, 0.5 + (_VALUES / 255 - 0.5) * factor)
+
+
+def overexposure(pixels: Pixels, amount: float) -> Pixels:
+    """Raises the brightness: `amount` is added to a [0, 1] picture, clipped (DB-CNN)."""
+    check_number(amount, "amount of overexposure", 0, 1)
+    return _look_up(pixels, _VALUES / 255 + amount)
+
+
+def underexposure(pixels: Pixels, amount: float) -> Pixels:
+    """Lowers the brightness: `amount` is subtracted from a [0, 1] picture, clipped (DB-CNN)."""
+    check_number(amount, "amount of underexposure", 0, 1)
+    return _look_up(pixels, _VALUES / 255 - amount)
+
+
+def _look_up(pixels: Pixels, table: npt.NDArray[np.float64]) -> Pixels:
+    """Applies a table of values in [0, 1], shape (256,) or (256, 3), to uint8 RGB."""
+    values = np.rint(np.clip(table, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(pixels, values.reshape(1, 256, -1)), dtype=np.uint8)
+
+
+def _stretch(first: float, last: float) -> npt.NDArray[np.float64]:
+    if last <= first:
+        return _VALUES / 255
+    return np.clip((_VALUES - first) / (last - first), 0, 1)
+
+
+def _percentiles(channel: npt.NDArray[np.uint8]) -> tuple[float, float]:
+    """The 1st and 99th percentile with linear interpolation, as `np.percentile`, from the histogram."""
+    counts = cv2.calcHist([np.ascontiguousarray(channel)], [0], None, [256], [0, 256])
+    ends = np.cumsum(counts.ravel().astype(np.int64))
+    ranks = np.array([0.01, 0.99]) * (channel.size - 1)
+    below = np.floor(ranks).astype(np.int64)
+    lower = np.searchsorted(ends, below, side="right")
+    upper = np.searchsorted(ends, np.minimum(below + 1, channel.size - 1), side="right")
+    first, last = lower + (ranks - below) * (upper - lower)
+    return float(first), float(last)

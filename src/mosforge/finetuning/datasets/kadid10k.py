@@ -1,0 +1,65 @@
+"""KADID-10k (Lin, Hosu and Saupe, QoMEX 2019). Its `dmos` is higher-is-better."""
+
+import re
+
+import pandas as pd
+
+from mosforge.errors import MosforgeError
+from mosforge.finetuning.datasets.common import find, number, read_csv, rows_frame
+from mosforge.finetuning.registry import Folder, Options
+
+_NAME = re.compile(r"i\d\d_(?P<kind>\d\d)_(?P<level>\d\d)\.png", re.IGNORECASE)
+
+# in the order of the type's number in file names, as the dataset's tables call them
+_TYPES = (
+    "GBLUR",
+    "Lens_Blur",
+    "Motion_Blur",
+    "Color_Diffusion",
+    "Color_Shift",
+    "Color_Quantization",
+    "Saturation_Dist._HSV",
+    "Saturation_Dist._Lab",
+    "JP2K",
+    "JPEG",
+    "AWGN",
+    "AWGN_YCbCr",
+    "Impulse_Noise",
+    "Multiplicative_Noise",
+    "Denoising",
+    "Brighten",
+    "Darken",
+    "Mean_Shift",
+    "Jitter",
+    "Non-eccentricity_patch",
+    "Pixelate",
+    "Quantization",
+    "Color_Block",
+    "High_Sharpen",
+    "Contrast Dist.",
+)
+
+
+def read(folder: Folder, options: Options) -> pd.DataFrame:
+    """Rows of the 10,125 distorted pictures; see `common.COLUMNS`."""
+    file = find(folder, "dmos.csv")
+    rows = []
+    for row in read_csv(file, ("dist_img", "ref_img", "dmos")):
+        image = row["dist_img"]
+        match = _NAME.fullmatch(image)
+        if match is None or not 1 <= int(match["kind"]) <= len(_TYPES):
+            raise MosforgeError(
+                f"{file}: {image!r} is not the name of a KADID-10k picture; get the file anew"
+            )
+        rows.append(
+            {
+                "image": image,
+                "file": f"images/{image}",
+                "reference": row["ref_img"].upper().removesuffix(".PNG"),
+                "reference_file": f"images/{row['ref_img']}",
+                "mos": number(file, row["dmos"], image),
+                "distortion_type": _TYPES[int(match["kind"]) - 1],
+                "level": int(match["level"]),
+            }
+        )
+    return rows_frame(rows)

@@ -1,0 +1,120 @@
+"""Fine-tuning of a network on the scores of a target dataset."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from torch.nn import functional
+
+from mosforge.files import digest, sha256_of_file
+from mosforge.models.backbones import card_of
+from mosforge.models.folder import load_backbone_weights, save_model
+from mosforge.models.heads import ScoreHead
+from mosforge.models.network import Network
+from mosforge.packs import Pack
+from mosforge.scoring.crops import draw_boxes, predict
+from mosforge.seeds import seed_of
+from mosforge.tables import Frame, read_table, write_table
+from mosforge.training import Recipe, fit
+from mosforge.training.loop import Losses
+
+_VALIDATION_CROPS = 5
+
+
+def finetune(
+    cfg: dict[str, Any],
+    *,
+    dataset: Path,
+    split: Path,
+    pack: Path,
+    weights: Path,
+    folder: Path,
+    device: torch.device,
+) -> None:
+    """Trains on the training part and writes `model.safetensors`, `card.json` and `history.parquet`.
+
+    Args:
+        cfg: the parameters of the rule `finetune`.
+        dataset: normalised table of the target dataset.
+        split: its split; the pictures of the part `test` are never read.
+        pack: index of the dataset's pack.
+        weights: ImageNet weights of the backbone, or a pretrained model's.
+        folder: where the model goes.
+        device: where to train; it does not change what is trained.
+    """
+    samples = _samples(read_table(dataset, "dataset"), read_table(split, "split"), read_table(pack, "pack"))
+    training = np.flatnonzero(samples["part"] == "train")
+    quality = torch.tensor(samples["quality"].to_numpy(np.float32), device=device)
+    digest_of_data = digest([samples["sha256"].tolist(), samples["quality"].tolist()])
+    digest_of_weights = sha256_of_file(weights)
+    recipe = recipe_of(cfg)
+    torch.manual_seed(seed_of("fine-tuning head", recipe.seed))
+    head = ScoreHead(card_of(cfg["backbone"]).width, cfg["dropout"])
+    network = Network(cfg["backbone"], head)
+    network.backbone.load_state_dict(load_backbone_weights(weights))
+    head.start_at(float(quality[training].mean()))
+    pictures = Pack(samples)
+
+    def loss_of(predicted: torch.Tensor, positions: torch.Tensor) -> Losses:
+        loss = functional.l1_loss(predicted, quality[training][positions])
+        return {"loss": loss, "score_loss": loss}
+
+    history = fit(
+        network,
+        pictures,
+        training,
+        loss_of,
+        recipe,
+        state_file=folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt",
+        device=device,
+        validate=_validation(network, pictures, samples, recipe.crop, device),
+    )
+    write_table(folder / "history.parquet", "history", history, stage="finetuning", cfg=cfg)
+    save_model(
+        folder,
+        network,
+        {
+            "head": "score",
+            "pictures": len(training),
+            "data_digest": digest_of_data,
+            "initial_weights_sha256": digest_of_weights,
+            **cfg,
+        },
+    )
+
+
+def recipe_of(cfg: dict[str, Any]) -> Recipe:
+    """The training recipe in the parameters of the rule."""
+    names = Recipe.__dataclass_fields__.keys() - {"repeats"}
+    return Recipe(repeats=cfg["patches"], **{name: cfg[name] for name in names})
+
+
+def _samples(dataset: Frame, split: Frame, index: Frame) -> Frame:
+    """The pictures of the training and validation parts, with their scores and their place in the pack."""
+    used = split.loc[split["part"] != "test", ["image", "part"]]
+    scored = used.merge(dataset.drop(columns="part"), on="image", validate="one_to_one")
+    return scored.merge(index, on="path", validate="one_to_one")
+
+
+def _validation(
+    network: Network, pictures: Pack, samples: Frame, crop: int, device: torch.device
+) -> Callable[[], float] | None:
+    rows = np.flatnonzero(samples["part"] == "validation")
+    if len(rows) == 0:
+        return None
+    given = samples["quality"].to_numpy()[rows]
+
+    def srocc() -> float:
+        network.eval()
+        scores = []
+        for row in rows:
+            pixels = pictures.picture(row)
+            boxes = draw_boxes(pixels, crop, _VALIDATION_CROPS, "validation", samples["image"].iloc[row])
+            scores.append(predict(network, pixels, boxes, crop, device)[0].mean())
+        network.train()
+        return float(spearmanr(scores, given).statistic)
+
+    return srocc

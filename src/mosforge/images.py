@@ -1,0 +1,140 @@
+"""Reading pictures by one stated rule, and writing them without loss.
+
+The rule: EXIF orientation is applied; grey, palette and CMYK pictures become RGB; 16-bit samples are
+scaled to 8 bits with rounding; transparency is laid over white. Animated, truncated and over-large
+files are refused with the reason.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from mosforge.errors import MosforgeError, UnreadableImageError
+
+Pixels = npt.NDArray[np.uint8]
+"""An RGB picture: uint8, shape (height, width, 3)."""
+
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".jp2", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+"""Lower-case endings of the files that a folder of photographs is searched for."""
+
+MAX_PIXELS = 120_000_000
+"""A picture with more pixels is taken for a decompression bomb."""
+
+SMALLEST_SIDE = 161
+"""The shortest side, in pixels, that the five scales of MS-SSIM with an 11-tap window allow (piq)."""
+
+# Pillow's own limit only warns at 1x and raises at 2x its figure; ours is checked before the decoding.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def find_images(folder: str | os.PathLike[str]) -> list[str]:
+    """The picture files below `folder`, as sorted POSIX paths relative to it.
+
+    Hidden files and folders are passed over. The order is that of the code points, on every machine.
+    """
+    return sorted(_walk(Path(folder), ""))
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
+            elif Path(entry.name).suffix.lower() in SUFFIXES:
+                yield prefix + entry.name
+
+
+def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> Image.Image:
+    """Opens a picture without decoding it, and refuses what cannot be a single photograph.
+
+    Args:
+        source: a path, or the bytes of a file.
+        name: what to call the picture in messages; the path by default.
+
+    Raises:
+        UnreadableImageError: not a picture, animated, or larger than `MAX_PIXELS`.
+    """
+    name = name if name is not None else ("the picture" if isinstance(source, bytes) else source)
+    try:
+        image = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
+        frames = getattr(image, "n_frames", 1)
+    except FileNotFoundError:
+        raise UnreadableImageError(name, "no such file") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UnreadableImageError(name, _reason(error)) from None
+    if image.width * image.height > MAX_PIXELS:
+        raise UnreadableImageError(
+            name, f"{image.width}x{image.height} pixels are more than the {MAX_PIXELS:,} allowed"
+        )
+    if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview behind it is one photograph
+        raise UnreadableImageError(name, f"animated or many-paged ({frames} frames)")
+    return image
+
+
+def to_rgb(image: Image.Image, name: object = "the picture") -> Pixels:
+    """Decodes an opened picture to RGB by the rule of this module.
+
+    Returns:
+        uint8 array, shape (height, width, 3), upright.
+
+    Raises:
+        UnreadableImageError: the file is truncated or damaged, or its mode has no conversion.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns about odd EXIF blocks and palettes
+            return np.ascontiguousarray(_convert(ImageOps.exif_transpose(image)))
+    except MosforgeError:
+        raise
+    except Exception as error:  # decoders raise whatever a damaged file makes them stumble over
+        raise UnreadableImageError(name, _reason(error)) from None
+
+
+def read_rgb(path: str | os.PathLike[str]) -> Pixels:
+    """Reads a picture file as RGB: `to_rgb(open_image(path))`."""
+    with open_image(path) as image:
+        return to_rgb(image, path)
+
+
+def _convert(image: Image.Image) -> Pixels:
+    if image.mode in ("I;16", "I;16L", "I;16B", "I"):
+        grey = np.asarray(image).astype(np.int64)
+        if grey.min() < 0 or grey.max() > 65535:
+            raise UnreadableImageError("the picture", "32-bit samples have no stated range")
+        return np.repeat(((grey + 128) // 257).astype(np.uint8)[:, :, None], 3, axis=2)
+    if image.mode == "F":
+        raise UnreadableImageError("the picture", "floating-point samples have no stated range")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    if "cannot identify image file" in text:
+        return "not a picture in a format that can be read"
+    if "truncated" in text or "Truncated" in text or isinstance(error, EOFError):
+        return "the file is truncated"
+    return f"the file is damaged ({text.splitlines()[0]})"
+
+
+def at_least(pixels: Pixels, side: int) -> Pixels:
+    """The picture, its right and lower edge mirrored where a side is shorter than `side`.
+
+    Mirroring keeps the local quality of the picture as it is, which enlarging would not.
+    """
+    height, width = pixels.shape[:2]
+    if height >= side and width >= side:
+        return pixels
+    padding = ((0, max(0, side - height)), (0, max(0, side - width)), (0, 0))
+    return np.pad(pixels, padding, mode="symmetric")

@@ -1,0 +1,43 @@
+"""The four-parameter logistic between predicted and given scores."""
+
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import curve_fit
+from scipy.special import expit
+
+Floats = npt.NDArray[np.float64]
+
+
+def logistic(x: Floats, upper: float, lower: float, centre: float, width: float) -> Floats:
+    """(upper - lower) / (1 + exp(-(x - centre) / |width|)) + lower, as VQEG recommends it."""
+    curve: Floats = (upper - lower) * expit((x - centre) / abs(width)) + lower
+    return curve
+
+
+def fit_logistic(predicted: Floats, given: Floats) -> tuple[float, float, float, float] | None:
+    """Fits the logistic that maps predicted to given scores, by least squares.
+
+    Args:
+        predicted: scores of a model, shape (n,).
+        given: scores of people, shape (n,).
+
+    Returns:
+        upper, lower, centre, width; or None where the fit does not converge or has no meaning (fewer
+        images than parameters, or constant predictions).
+    """
+    spread = float(np.std(predicted))
+    if len(predicted) < 5 or spread == 0.0:
+        return None
+    start = (float(given.max()), float(given.min()), float(predicted.mean()), spread)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an uncertain covariance is no concern here
+        try:
+            found, _ = curve_fit(logistic, predicted, given, p0=start, maxfev=10_000)
+        except (RuntimeError, ValueError):
+            return None
+    if not np.isfinite(found).all() or np.ptp(logistic(predicted, *found)) == 0.0:
+        return None
+    upper, lower, centre, width = (float(value) for value in found)
+    return upper, lower, centre, width

@@ -1,0 +1,42 @@
+"""The six full-reference scores of distorted pictures: the stage `metrics`, and `score` for other programs.
+
+Nothing heavy is imported before a picture is scored, so that the command line stays quick.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mosforge.images import Pixels
+    from mosforge.metrics.engines import Scores
+
+__all__ = ["score"]
+
+
+def score(
+    reference: "Pixels",
+    distorted: "Iterable[Pixels]",
+    engine: str = "piq",
+    threads: int | None = None,
+    device: str = "auto",
+) -> "Scores":
+    """Scores distorted versions of one reference with the six full-reference metrics of piq 0.8.
+
+    Args:
+        reference: uint8 RGB picture, shape (H, W, 3), both sides at least 161 pixels.
+        distorted: uint8 RGB pictures of the same shape; an iterable is drawn from as the work goes on.
+        engine: `piq`, the library itself in float64, on the CPU or a GPU.
+        threads: pictures that are scored at the same time; by default, the CPUs that this process may use.
+            The scores do not depend on it.
+        device: for `piq`: `cpu`, `cuda`, or `auto`: a GPU where there is one.
+
+    Returns:
+        float64 array, shape (n, 6), in the order of `tables.METRICS`: SSIM, MS-SSIM, MDSI, VSI, FSIM and
+        GMSD. MDSI and GMSD are distances (0: equal), the others similarities (1: equal).
+
+    Raises:
+        MosforgeError: an unknown engine, a side under 161 pixels, or shapes that differ.
+    """
+    from mosforge.metrics.engines import make_engine, score_pictures
+
+    return score_pictures(make_engine(engine, device), reference, distorted, threads)

@@ -1,0 +1,60 @@
+"""`mosforge metrics shard` for the workflow, and `mosforge metrics REFERENCE DISTORTED` for people."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mosforge import commands
+
+_ABOUT = "the six full-reference scores of distorted pictures"
+_VERBS = frozenset({"shard", "pair", "-h", "--help"})
+
+
+def add_commands(subparsers: Any) -> None:
+    """Adds `mosforge metrics` to the command line."""
+    verbs = commands.add_stage(subparsers, "metrics", _ABOUT)
+    _add_shard(verbs)
+    _add_pair(verbs)
+
+
+def with_verb(words: list[str]) -> list[str]:
+    """The command line with the verb that `mosforge metrics REFERENCE DISTORTED` leaves out, `pair`."""
+    if len(words) > 1 and words[0] == "metrics" and words[1] not in _VERBS:
+        return [words[0], "pair", *words[1:]]
+    return words
+
+
+def _add_shard(verbs: Any) -> None:
+    parser = commands.add_verb(verbs, "shard", _run_shard, "score the pictures of one shard", cfg=True)
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the shard: a folder with manifest.parquet",
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="Parquet file to write")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="default: 1")
+    parser.add_argument("--device", default="auto", help="of the engine piq: cpu, cuda or auto (the default)")
+
+
+def _add_pair(verbs: Any) -> None:
+    about = "score one picture against its reference; the verb may be left out"
+    parser = commands.add_verb(verbs, "pair", _run_pair, about)
+    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the undistorted picture")
+    parser.add_argument("distorted", type=Path, metavar="DISTORTED", help="a picture of the same size")
+    parser.add_argument("--engine", default="piq", help="default: piq")
+    commands.add_format(parser)
+
+
+def _run_shard(arguments: argparse.Namespace) -> None:
+    from mosforge.metrics.stage import score_shard
+
+    score_shard(arguments.manifest, arguments.output, arguments.cfg, arguments.threads, arguments.device)
+
+
+def _run_pair(arguments: argparse.Namespace) -> None:
+    from mosforge.metrics.pair import COLUMNS, score_pair
+
+    row = score_pair(arguments.reference, arguments.distorted, arguments.engine)
+    commands.write_rows([row], COLUMNS, arguments)

@@ -1,0 +1,113 @@
+"""What an engine is, which ones there are, and the checks that both share."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mosforge.errors import MosforgeError
+from mosforge.images import SMALLEST_SIDE, Pixels
+from mosforge.metrics.workers import available_threads, map_in_order
+from mosforge.tables import METRICS
+
+Scores = npt.NDArray[np.float64]
+"""Shape (n, 6): a row a picture, columns in the order of `tables.METRICS`."""
+
+ENGINES = ("piq",)
+
+
+class Engine(Protocol):
+    """Scores pictures against a prepared reference; several threads may call it at the same time."""
+
+    def batch(self, shape: tuple[int, ...]) -> int:
+        """How many pictures of that shape to hand over together."""
+        ...
+
+    def prepare(self, reference: Pixels) -> Any:
+        """What `score` needs of a reference, computed once."""
+        ...
+
+    def score(self, prepared: Any, pictures: Sequence[Pixels]) -> Scores:
+        """The six scores of each picture, shape (n, 6)."""
+        ...
+
+
+def make_engine(name: str, device: str = "auto") -> Engine:
+    """The engine of that name.
+
+    Args:
+        name: one of `ENGINES`.
+        device: where `piq` computes: `cpu`, `cuda`, or `auto`.
+
+    Raises:
+        MosforgeError: an unknown name, or a device that is not there.
+    """
+    if name == "piq":
+        from mosforge.metrics.piq_engine import PiqEngine
+
+        return PiqEngine(device)
+    raise MosforgeError(f"metrics.engine: {name!r} is not an engine; choose one of {', '.join(ENGINES)}")
+
+
+def check_reference(picture: Pixels, name: str) -> None:
+    """Refuses a reference that the metrics are not defined for."""
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        raise MosforgeError(
+            f"{name}: {width}x{height} pixels; the metrics need at least {SMALLEST_SIDE} on each side"
+        )
+
+
+def check_distorted(picture: Pixels, name: str, shape: tuple[int, ...], reference: str) -> None:
+    """Refuses a distorted picture that has not the shape of its reference."""
+    if picture.shape != shape:
+        height, width = picture.shape[:2]
+        raise MosforgeError(
+            f"{name}: {width}x{height} pixels, but its reference {reference} has {shape[1]}x{shape[0]}; "
+            "both must have the same size"
+        )
+
+
+def check_scores(scores: Scores, names: Sequence[str], reference: str) -> None:
+    """Refuses scores that are not finite, and names the first picture and metric."""
+    bad = np.argwhere(~np.isfinite(scores))
+    if len(bad):
+        row, column = bad[0]
+        raise MosforgeError(
+            f"{names[row]}: {METRICS[column]} against {reference} is {scores[row, column]}; "
+            "look at the picture, and leave it out"
+        )
+
+
+def score_pictures(
+    engine: Engine, reference: Pixels, distorted: Iterable[Pixels], threads: int | None = None
+) -> Scores:
+    """Scores pictures in memory; see `mosforge.metrics.score`."""
+    check_reference(reference, "the reference")
+    prepared = engine.prepare(reference)
+
+    def score(task: tuple[int, tuple[Pixels, ...]]) -> Scores:
+        start, pictures = task
+        for number, picture in enumerate(pictures, start):
+            check_distorted(picture, f"distorted picture {number}", reference.shape, "(in memory)")
+        return engine.score(prepared, pictures)
+
+    tasks = _numbered(batched(distorted, engine.batch(reference.shape)))
+    rows = list(map_in_order(score, tasks, available_threads() if threads is None else threads))
+    return np.concatenate(rows) if rows else np.empty((0, len(METRICS)))
+
+
+def _numbered(batches: Iterable[tuple[Pixels, ...]]) -> Iterator[tuple[int, tuple[Pixels, ...]]]:
+    start = 0
+    for pictures in batches:
+        yield start, pictures
+        start += len(pictures)
+
+
+def batched(items: Iterable[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    """Consecutive tuples of up to `size` items (`itertools.batched`, which Python 3.11 lacks)."""
+    iterator = iter(items)
+    while batch := tuple(itertools.islice(iterator, size)):
+        yield batch

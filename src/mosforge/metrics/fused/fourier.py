@@ -1,0 +1,64 @@
+"""Two-dimensional Fourier transforms of float32 maps into given buffers, on one thread."""
+
+import cv2
+import numpy as np
+
+from mosforge.metrics.fused.compilation import Map, kernel
+
+# One picture a thread: OpenCV's own threads would only get in the way.
+cv2.setNumThreads(1)
+
+Spectrum = Map
+"""Shape (h, w, 2): real and imaginary parts side by side."""
+
+
+def empty_spectrum(shape: tuple[int, int]) -> Spectrum:
+    """An uninitialised spectrum of a map of that shape."""
+    return np.empty((*shape, 2), np.float32)
+
+
+def transform(image: Map, spectrum: Spectrum) -> None:
+    """The unnormalised forward transform of a real map (h, w)."""
+    cv2.dft(image, spectrum, flags=cv2.DFT_COMPLEX_OUTPUT)
+
+
+def respond(spectrum: Spectrum, transfer: Map, product: Spectrum, response: Spectrum) -> None:
+    """The complex response of a filter with a real transfer function (h, w), unnormalised.
+
+    Args:
+        spectrum: of the image.
+        transfer: the transfer function, already divided by h * w.
+        product: a buffer.
+        response: even (real) and odd (imaginary) response, written.
+    """
+    _multiply(spectrum.reshape(-1), transfer.reshape(-1), product.reshape(-1))
+    cv2.dft(product, response, flags=cv2.DFT_INVERSE | cv2.DFT_COMPLEX_INPUT)
+
+
+def filter_square(image: Map, packed: Map, spectrum: Map, response: Map) -> None:
+    """Filters a real map with a transfer function in OpenCV's packed order; see `packed_order`."""
+    cv2.dft(image, spectrum)
+    np.multiply(spectrum, packed, out=spectrum)
+    cv2.dft(spectrum, response, flags=cv2.DFT_INVERSE | cv2.DFT_REAL_OUTPUT)
+
+
+def packed_order(transfer: Map) -> Map:
+    """A symmetric transfer function of even size (n, n) in the order in which OpenCV packs real spectra.
+
+    Real and imaginary parts of a frequency are neighbours in a row; the first and the last column, whose
+    frequencies are real along the rows, are packed the same way downwards.
+    """
+    size = len(transfer)
+    frequency = np.zeros(size, np.intp)
+    frequency[1:] = (np.arange(1, size) + 1) // 2
+    packed = np.ascontiguousarray(transfer[:, frequency])
+    packed[:, 0] = transfer[frequency, 0]
+    packed[:, size - 1] = transfer[frequency, size // 2]
+    return packed
+
+
+@kernel
+def _multiply(spectrum: Map, transfer: Map, product: Map) -> None:
+    for j in range(transfer.shape[0]):
+        product[2 * j] = spectrum[2 * j] * transfer[j]
+        product[2 * j + 1] = spectrum[2 * j + 1] * transfer[j]

@@ -1,0 +1,49 @@
+"""FSIMc: Zhang et al. (2011), FSIM: A Feature Similarity Index, IEEE TIP 20(8), as piq computes it."""
+
+import math
+
+from mosforge.metrics.fused.compilation import F32, Map, kernel
+from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.gradients import SCHARR_MIDDLE, SCHARR_SIDE, gradient, squared_length
+from mosforge.metrics.fused.powers import power
+from mosforge.metrics.fused.reference import Reference
+
+_T1, _T2, _T3 = F32(0.85), F32(160), F32(200)
+_LAMBDA = F32(0.03)
+
+
+def fsim(reference: Reference, distorted: Features) -> float:
+    """1: equal; smaller is worse."""
+    expected = reference.features
+    return _pooled(distorted.yiq, distorted.phase, expected.yiq, expected.phase, reference.yiq_gradient)
+
+
+@kernel
+def _pooled(maps: Map, phase: Map, expected: Map, expected_phase: Map, gradients: Map) -> float:
+    """The similarity of phase, gradient and chroma, weighted by the larger phase congruency (eq. 4 to 11)."""
+    height, width = phase.shape
+    numerator, denominator = 0.0, 0.0
+    for i in range(height):
+        above, here, below = maps[0, i], maps[0, i + 1], maps[0, i + 2]
+        in_phase, quadrature = maps[1, i + 1], maps[2, i + 1]
+        expected_in_phase, expected_quadrature = expected[1, i + 1], expected[2, i + 1]
+        row_phase, row_expected_phase, row_gradient = phase[i], expected_phase[i], gradients[i]
+        row_numerator, row_denominator = F32(0), F32(0)
+        for j in range(width):
+            gx, gy = gradient(above, here, below, j, SCHARR_SIDE, SCHARR_MIDDLE)
+            g2 = squared_length(gx, gy)
+            g, r = math.sqrt(g2), row_gradient[j]
+            p, q = row_phase[j], row_expected_phase[j]
+            structure = (F32(2) * g * r + _T2) * (F32(2) * p * q + _T1)
+            structure /= (g2 + r * r + _T2) * (p * p + q * q + _T1)
+            a, b = in_phase[j + 1], expected_in_phase[j + 1]
+            c, d = quadrature[j + 1], expected_quadrature[j + 1]
+            chroma = (F32(2) * a * b + _T3) * (F32(2) * c * d + _T3)
+            chroma = abs(chroma / ((a * a + b * b + _T3) * (c * c + d * d + _T3)))
+            weight = max(p, q)
+            raised = power(max(chroma, F32(1e-30)), _LAMBDA)
+            row_denominator += weight
+            row_numerator += structure * weight * (raised if chroma > F32(0) else F32(0))
+        numerator += row_numerator
+        denominator += row_denominator
+    return numerator / denominator

@@ -1,0 +1,114 @@
+"""MDSI: Nafchi et al. (2016), Mean Deviation Similarity Index, IEEE Access 4, as piq computes it."""
+
+import math
+
+from mosforge.metrics.fused.compilation import F32, Map, exact, kernel
+from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.gradients import PREWITT_MIDDLE, PREWITT_SIDE, gradient, squared_length
+from mosforge.metrics.fused.reference import Reference
+
+_C1, _C2, _C3 = F32(140), F32(55), F32(550)
+_ALPHA = F32(0.6)
+
+
+def mdsi(reference: Reference, distorted: Features) -> float:
+    """0: equal; larger is worse.
+
+    Equal pictures give exactly 0; piq, whose last step is a fourth root, turns one rounding error of its
+    float64 similarity, 1e-17, into up to 1e-4.
+    """
+    loss = distorted.loss
+    if _losses(distorted.lhm, reference.features.lhm, reference.lhm_gradient, loss):
+        return _complex_deviation(loss)
+    return _deviation(loss)
+
+
+@exact
+def _losses(maps: Map, expected: Map, gradients: Map, loss: Map) -> bool:
+    """Writes u = 1 - GCS of every pixel (eq. 4 to 9); returns whether any GCS is negative.
+
+    Each similarity 1 - (a - b)**2 / (a**2 + b**2 + C) enters by its second term, so u keeps its digits
+    near equality. The gradient of the mean picture is the mean of the gradients.
+    """
+    height, width = loss.shape
+    negative = 0
+    for i in range(height):
+        above, here, below = maps[0, i], maps[0, i + 1], maps[0, i + 2]
+        h, m = maps[1, i + 1], maps[2, i + 1]
+        rh, rm = expected[1, i + 1], expected[2, i + 1]
+        rgx, rgy, rg = gradients[0, i], gradients[1, i], gradients[2, i]
+        row = loss[i]
+        for j in range(width):
+            gx, gy = gradient(above, here, below, j, PREWITT_SIDE, PREWITT_MIDDLE)
+            a2 = squared_length(gx, gy)
+            b = rg[j]
+            b2 = b * b
+            x, y = (gx + rgx[j]) * F32(0.5), (gy + rgy[j]) * F32(0.5)
+            f2 = squared_length(x, y)
+            a, f = math.sqrt(a2), math.sqrt(f2)
+            ab, af, bf = a - b, a - f, b - f
+            structure = ab * ab / (a2 + b2 + _C1) + af * af / (a2 + f2 + _C2) - bf * bf / (b2 + f2 + _C2)
+            dh, dm = h[j + 1] - rh[j + 1], m[j + 1] - rm[j + 1]
+            dot = h[j + 1] * rh[j + 1] + m[j + 1] * rm[j + 1]
+            chroma = dh * dh + dm * dm
+            u = _ALPHA * structure + (F32(1) - _ALPHA) * chroma / (chroma + F32(2) * dot + _C3)
+            row[j] = u
+            negative += u > F32(1)
+    return negative > 0
+
+
+@kernel
+def _deviation(loss: Map) -> float:
+    """(mean |z - mean z|)**(1/4) for z = GCS**(1/4) - 1 (eq. 10); overwrites `loss` with z.
+
+    z = -u / ((1 + q)(1 + q**2)), q = GCS**(1/4), which is q - 1 without its cancellation.
+    """
+    height, width = loss.shape
+    total = 0.0
+    for i in range(height):
+        row = loss[i]
+        row_total = F32(0)
+        for j in range(width):
+            root = math.sqrt(F32(1) - row[j])
+            z = -row[j] / ((F32(1) + math.sqrt(root)) * (F32(1) + root))
+            row[j] = z
+            row_total += z
+        total += row_total
+    mean = F32(total / (height * width))
+    deviation = 0.0
+    for i in range(height):
+        row = loss[i]
+        row_total = F32(0)
+        for j in range(width):
+            row_total += abs(row[j] - mean)
+        deviation += row_total
+    return (deviation / (height * width)) ** 0.25
+
+
+@kernel
+def _complex_deviation(loss: Map) -> float:
+    """The same where some GCS are negative: their fourth roots are complex, |GCS|**(1/4) exp(i pi / 4)."""
+    count = loss.size
+    flat = loss.reshape(-1)
+    real, imaginary = 0.0, 0.0
+    for i in range(count):
+        x, y = _fourth_root(flat[i])
+        real += x
+        imaginary += y
+    real /= count
+    imaginary /= count
+    deviation = 0.0
+    for i in range(count):
+        x, y = _fourth_root(flat[i])
+        deviation += math.hypot(x - real, y - imaginary)
+    return (deviation / count) ** 0.25
+
+
+@kernel
+def _fourth_root(u: float) -> tuple[float, float]:
+    """The principal fourth root of 1 - u, less 1."""
+    if u <= 1:
+        root = math.sqrt(1 - u)
+        return -u / ((1 + math.sqrt(root)) * (1 + root)), 0.0
+    part = (u - 1) ** 0.25 * math.sqrt(0.5)
+    return part - 1, part

@@ -1,0 +1,83 @@
+"""Average pooling by any factor, with piq's two kinds of border.
+
+Each metric of piq shrinks its pictures by `max(1, round(min(height, width) / 256))` (halves to even), but
+pads them differently before, so that the windows of one metric are shifted against another's.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mosforge.metrics.fused.compilation import F32, Map, inline, kernel
+
+Planes = Map
+
+
+class Pooling(NamedTuple):
+    """Windows of `factor` x `factor`: output (i, j) averages the input from factor * (i, j) - shift on."""
+
+    factor: int
+    shift: int
+    replicate: bool
+    """Whether the border repeats its nearest pixel; it is 0 otherwise."""
+    shape: tuple[int, int]
+
+    def merged(self, height: int, width: int) -> "Pooling":
+        """The same pooling under one name where the border is never looked at, so that it is shared."""
+        inside = (
+            self.shift == 0 and self.shape[0] * self.factor <= height and self.shape[1] * self.factor <= width
+        )
+        return self._replace(replicate=False) if inside else self
+
+
+@inline
+def pool_row(row: Map, out: Map, factor: int, shift: int, replicate: bool, scale: F32) -> None:
+    """Adds up windows of one row: out[j] = scale * the sum of row[factor * j - shift + (0 .. factor - 1)]."""
+    width = row.shape[0]
+    first = 1 if shift > 0 else 0
+    end = min((width + shift) // factor, out.shape[0])
+    inner = row[first * factor - shift :]
+    target = out[first:end]
+    if factor == 1:
+        for j in range(end - first):
+            target[j] = inner[j] * scale
+    elif factor == 2:
+        for j in range(end - first):
+            target[j] = (inner[2 * j] + inner[2 * j + 1]) * scale
+    else:
+        for j in range(end - first):
+            total = inner[factor * j]
+            for k in range(1, factor):
+                total += inner[factor * j + k]
+            target[j] = total * scale
+    for j in range(out.shape[0]):
+        if j < first or j >= end:
+            total = F32(0)
+            for k in range(factor * j - shift, factor * j - shift + factor):
+                if replicate or 0 <= k < width:
+                    total += row[min(max(k, 0), width - 1)]
+            out[j] = total * scale
+
+
+@kernel
+def pool(planes: Planes, out: Planes, factor: int, shift: int, replicate: bool) -> None:
+    """Average pooling of (C, H, W) planes, uint8 or float32, into (C, h, w); see `Pooling`."""
+    channels, height, width = planes.shape
+    scale = F32(1.0 / (factor * factor))
+    sums = np.empty(width, np.float32)
+    for c in range(channels):
+        for i in range(out.shape[1]):
+            sums[:] = 0
+            for k in range(factor * i - shift, factor * i - shift + factor):
+                if replicate or 0 <= k < height:
+                    row = planes[c, min(max(k, 0), height - 1)]
+                    for j in range(width):
+                        sums[j] += F32(row[j])
+            pool_row(sums, out[c, i], factor, shift, replicate, scale)
+
+
+@kernel
+def centre(planes: Planes, out: Planes) -> None:
+    """uint8 in 0..255 to float32 in [-1/2, 1/2]; both flat."""
+    for i in range(planes.shape[0]):
+        out[i] = F32(planes[i]) * F32(1 / 255) - F32(0.5)

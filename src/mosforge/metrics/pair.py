@@ -1,0 +1,34 @@
+"""The six scores of one picture, and their oriented mean, for people."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mosforge.images import read_rgb
+from mosforge.metrics.engines import check_distorted, check_reference, check_scores, make_engine
+from mosforge.tables import METRICS
+
+COLUMNS = (*METRICS, "mean")
+
+_DISTANCES = frozenset({"mdsi", "gmsd"})
+
+
+def score_pair(reference: Path, distorted: Path, engine: str) -> dict[str, float]:
+    """Scores the file `distorted` against the file `reference`.
+
+    Returns:
+        The six metrics by name, and `mean`, their mean after the distances MDSI and GMSD are turned into
+        similarities by 1 - x: higher is better, and 1 is equality.
+
+    Raises:
+        MosforgeError: an unreadable picture, a side under 161 pixels, or shapes that differ.
+    """
+    original, picture = read_rgb(reference), read_rgb(distorted)
+    check_reference(original, str(reference))
+    check_distorted(picture, str(distorted), original.shape, str(reference))
+    scorer = make_engine(engine, "cpu")
+    scores = scorer.score(scorer.prepare(original), [picture])
+    check_scores(scores, [str(distorted)], str(reference))
+    row = dict(zip(METRICS, scores[0].tolist(), strict=True))
+    oriented = [1 - value if name in _DISTANCES else value for name, value in row.items()]
+    return {**row, "mean": float(np.mean(oriented))}

@@ -1,0 +1,87 @@
+"""The heads of the two trainings, as the paper describes them (Fig. 2, equations 1 to 8, section 3.2)."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+_HIDDEN = 1024
+_MIXED = 256
+
+
+def initialise(layers: Iterable[nn.Module]) -> None:
+    """He's initialisation of fully connected layers (paper, 4.1); biases start at zero."""
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+
+
+class MultiTaskHead(nn.Module):
+    """Distortion classes and score from one feature vector (Fig. 2).
+
+    The classification branch is cFC1 and cFC2; the score branch is rFC1, whose output s1 is joined
+    with cFC1's c1 to m1 = ReLU(s1 (+) c1) (equation 5), then rFC2 and rFC3. c1 passes the same ReLU on
+    its way to cFC2: without it the two layers would be one. The paper does not give the width of rFC2;
+    it is 256, that of the fine-tuning head.
+
+    Args:
+        width: length v of the backbone's feature vector.
+        classes: N, the length of the class output.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.cfc1 = nn.Linear(width, _HIDDEN)
+        self.cfc2 = nn.Linear(_HIDDEN, classes)
+        self.rfc1 = nn.Linear(width, _HIDDEN)
+        self.rfc2 = nn.Linear(2 * _HIDDEN, _MIXED)
+        self.rfc3 = nn.Linear(_MIXED, 1)
+        initialise(self.modules())
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (n, width) -> class logits (n, classes), scores (n,)."""
+        c1 = self.cfc1(features)
+        m1 = torch.relu(torch.cat((self.rfc1(features), c1), dim=1))
+        score = self.rfc3(torch.relu(self.rfc2(m1)))
+        return self.cfc2(torch.relu(c1)), score.squeeze(1)
+
+    def start_at(self, mean: float) -> None:
+        """Starts the scores at the training labels' mean, which a timid learning rate would not reach."""
+        nn.init.constant_(self.rfc3.bias, mean)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by the name of their learning rate."""
+        return {
+            "classification": [*self.cfc1.parameters(), *self.cfc2.parameters()],
+            "score": [*self.rfc1.parameters(), *self.rfc2.parameters(), *self.rfc3.parameters()],
+        }
+
+
+class ScoreHead(nn.Module):
+    """The fine-tuning head: dropout, FC 256, FC 1 (paper, 3.2 and 4.1).
+
+    Args:
+        width: length of the backbone's feature vector.
+        dropout: probability of dropping a feature in training.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.fc1 = nn.Linear(width, _MIXED)
+        self.fc2 = nn.Linear(_MIXED, 1)
+        initialise(self.modules())
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (n, width) -> scores (n,)."""
+        score: Tensor = self.fc2(torch.relu(self.fc1(self.dropout(features))))
+        return score.squeeze(1)
+
+    def start_at(self, mean: float) -> None:
+        """Starts the scores at the training labels' mean."""
+        nn.init.constant_(self.fc2.bias, mean)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by the name of their learning rate."""
+        return {"head": list(self.parameters())}

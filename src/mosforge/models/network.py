@@ -1,0 +1,42 @@
+"""A backbone with a head, fed with 8-bit pixels."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mosforge.models.backbones import build_backbone, card_of
+from mosforge.models.heads import MultiTaskHead, ScoreHead
+
+
+class Network(nn.Module):
+    """Backbone and head; the normalisation of the pixels is part of it.
+
+    Args:
+        backbone: name of the backbone.
+        head: a `MultiTaskHead` or a `ScoreHead` for the backbone's width.
+    """
+
+    def __init__(self, backbone: str, head: MultiTaskHead | ScoreHead) -> None:
+        super().__init__()
+        card = card_of(backbone)
+        self.backbone = build_backbone(backbone).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.head = head
+        # Facts of the card, not weights: they are not saved.
+        self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(card.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, pixels: Tensor) -> Any:
+        """uint8 RGB pixels (n, height, width, 3) -> what the head gives.
+
+        The backbone runs in bfloat16 under autocast on CUDA; the head always in float32, for bfloat16's
+        steps of .004 near .7 would tie scores.
+        """
+        planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=pixels.device.type == "cuda"):
+            features = self.backbone(planes)
+        return self.head(features.float())
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by the name of their learning rate."""
+        return {"backbone": list(self.backbone.parameters()), **self.head.parameter_groups()}

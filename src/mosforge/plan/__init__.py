@@ -1,0 +1,58 @@
+"""What the workflow is to make: shards, runs and files, worked out from the configuration alone.
+
+The rules ask a `Plan` for paths and for the parameters that their jobs depend on. Nothing here reads a
+picture or touches the network; a folder of photographs is only listed, to count its shards.
+"""
+
+from typing import Any
+
+from mosforge.configuration import Config
+from mosforge.plan.corpora import Corpora
+from mosforge.plan.datasets import Datasets
+from mosforge.plan.experiments import Experiments
+from mosforge.plan.sources import Sources
+from mosforge.plan.trainings import Trainings
+
+__all__ = ["Plan"]
+
+
+class Plan:
+    """The configuration, stage by stage.
+
+    Args:
+        config: checked by `configuration.check_config`.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.datasets = Datasets(config)
+        self.sources = Sources(config, self.datasets)
+        self.corpora = Corpora(config, self.sources)
+        self.trainings = Trainings(config, self.corpora, self.datasets)
+        self.experiments = Experiments(config, self.datasets, self.trainings)
+
+    def table(self) -> dict[str, Any]:
+        """Parameters of an experiment's table."""
+        return {
+            "proxies": self.datasets.proxies,
+            "left_out": self.experiments.left_out,
+            "sizes": self.experiments.sizes,
+        }
+
+    def page(self) -> dict[str, Any]:
+        """Parameters of the report's page."""
+        return self.table() | {
+            "title": self._config["report"]["title"],
+            "experiments": self.experiments.names,
+            "corpora": self.corpora.labelled,
+            "config": self._config,
+        }
+
+    def explain_missing(self) -> str | None:
+        """One message that lists all that is missing, where to get it and where to put it."""
+        lines = self.sources.missing + self.experiments.left_out
+        if not lines:
+            return None
+        return "\n".join(
+            ["Not all that the configuration names is here:", *(f"  - {line}" for line in lines)]
+        )

@@ -1,0 +1,84 @@
+"""Corpora of distorted pictures: their shards, their classes, and what these depend on."""
+
+from functools import cached_property
+from typing import Any
+
+from mosforge.configuration import Config
+from mosforge.distortions.classes import authentic_classes, synthetic_classes
+from mosforge.plan.sources import Sources
+from mosforge.shards import shard_paths
+
+
+class Corpora:
+    """The section `distortions`, and what follows from it up to the labels."""
+
+    def __init__(self, config: Config, sources: Sources) -> None:
+        self._section = config["distortions"]
+        self._entries = self._section["corpora"]
+        self._pmos = config["pmos"]
+        self._datasets = config["finetuning"]["datasets"]
+        self._sources = sources
+
+    def sources(self, corpus: str) -> list[str]:
+        """The sources of a corpus, without those that are target datasets which are not there."""
+        return [source for source in self._entries[corpus]["sources"] if not self._sources.lost(source)]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Corpora with at least one source."""
+        return [name for name in self._entries if self.sources(name)]
+
+    @cached_property
+    def labelled(self) -> list[str]:
+        """Corpora that are labelled: all but those that only make the pictures of a proxy dataset."""
+        shown = {entry.get("pictures") for entry in self._datasets.values()}
+        learned_from = {entry["corpus"] for entry in self._datasets.values()}
+        return [name for name in self.names if name not in shown or name in learned_from]
+
+    def is_authentic(self, corpus: str) -> bool:
+        """Whether a corpus holds mixtures, made from target datasets."""
+        return bool(self._entries[corpus]["kind"] == "authentic")
+
+    def groups(self, corpus: str) -> list[str]:
+        """Distortion types of a synthetic corpus; `authentic` alone otherwise."""
+        if self.is_authentic(corpus):
+            return ["authentic"]
+        return [name for name, levels in self._section["synthetic"].items() if levels]
+
+    def shards(self, corpus: str) -> dict[str, Any]:
+        """Parameters of whatever collects a corpus: its groups, and its number of shards by source."""
+        counts = {source: self._sources.shards(source) for source in self.sources(corpus)}
+        return {"groups": self.groups(corpus), "shards": counts}
+
+    def shard_files(self, corpus: str, pattern: str) -> list[str]:
+        """`pattern`, with {corpus}, {group} and {shard}, for every shard of a corpus."""
+        return [
+            pattern.format(corpus=corpus, group=group, shard=shard)
+            for group, shard in shard_paths(**self.shards(corpus))
+        ]
+
+    def distortion(self, corpus: str, group: str) -> dict[str, Any]:
+        """Parameters of the shards of one group."""
+        cfg = {key: self._section[key] for key in ("seed", "png_compression")}
+        if self.is_authentic(corpus):
+            return cfg | {"kind": "authentic", "per_image": self._share(corpus), **self._section["authentic"]}
+        levels = self._section["synthetic"]
+        first = sum(len(levels[name]) for name in list(levels)[: list(levels).index(group)])
+        return cfg | {"kind": "synthetic", "type": group, "levels": levels[group], "first_class": first}
+
+    def _share(self, corpus: str) -> int:
+        """Mixtures of one photograph: the configured total in equal proportion (paper, 2.1)."""
+        photographs = sum(self._sources.images_of(source) for source in self.sources(corpus))
+        return max(1, int(self._entries[corpus]["total"]) // max(1, photographs))
+
+    def fusion(self, corpus: str) -> dict[str, Any]:
+        """Parameters of a corpus' labels."""
+        return {**self.shards(corpus), **self._pmos}
+
+    def class_names(self, corpus: str) -> list[str]:
+        """Names of a corpus' classes, in the order of their indices or bits."""
+        if self.is_authentic(corpus):
+            table = authentic_classes(self._section["authentic"]["types"])
+        else:
+            table = synthetic_classes(self._section["synthetic"])
+        return [row.type if row.level is None else f"{row.type} {row.level}" for row in table]

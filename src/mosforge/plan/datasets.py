@@ -1,0 +1,84 @@
+"""Target datasets: which are there, and what their tables depend on."""
+
+import csv
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from mosforge.configuration import Config
+from mosforge.finetuning.registry import layout_of, missing
+
+
+class Datasets:
+    """The datasets of the section `finetuning`."""
+
+    def __init__(self, config: Config) -> None:
+        self._entries = config["finetuning"]["datasets"]
+        self._splits = config["finetuning"]["splits"]
+        self.missing = cache(self._missing)
+
+    @cached_property
+    def proxies(self) -> list[str]:
+        """Datasets whose scores are no human ones."""
+        return [name for name, entry in self._entries.items() if entry["layout"] == "proxy"]
+
+    def pictures_of_proxy(self, name: str) -> str:
+        """The corpus whose pictures a proxy dataset scores."""
+        corpus: str = self._entries[name]["pictures"]
+        return corpus
+
+    def corpus_of(self, name: str) -> str:
+        """The corpus that a dataset's models are pretrained on, unless an experiment names another."""
+        corpus: str = self._entries[name]["corpus"]
+        return corpus
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Parameters of a dataset's normalised table; a proxy is a table that the workflow writes."""
+        entry = self._entries[name]
+        if entry["layout"] == "proxy":
+            return {
+                "layout": "table",
+                "folder": ".",
+                "table": f"results/finetuning/{name}/labels.csv",
+                "range": [0.0, 1.0],
+                "higher_is_better": True,
+            }
+        return {key: entry[key] for key in entry if key not in ("corpus", "splits")}
+
+    def files(self, name: str) -> list[str]:
+        """The user's table of scores, whose edit is a change; official releases are not watched."""
+        cfg = self.table(name)
+        return [(Path(cfg["folder"]) / cfg["table"]).as_posix()] if cfg["layout"] == "table" else []
+
+    def scale(self, name: str) -> dict[str, Any]:
+        """Range and direction of a dataset's scores, and what they are."""
+        cfg = self.table(name)
+        facts = layout_of(cfg["layout"], cfg)
+        human = "human scores" if name not in self.proxies else "proxy scores (HaarPSI), not human scores"
+        return {
+            "range": [facts.lowest, facts.highest],
+            "higher_is_better": facts.higher_is_better,
+            "labels": human,
+        }
+
+    def images_of(self, name: str) -> int:
+        """How many scored pictures a dataset that is there has."""
+        cfg = self.table(name)
+        facts = layout_of(cfg["layout"], cfg)
+        if facts.images:
+            return facts.images
+        with Path(self.files(name)[0]).open(newline="", encoding="utf-8-sig") as file:
+            return sum(1 for row in csv.reader(file) if row) - 1
+
+    def _missing(self, name: str) -> str | None:
+        """What a dataset lacks and where to get it, or None."""
+        cfg = self.table(name)
+        return None if name in self.proxies else missing(cfg["layout"], cfg["folder"], cfg)
+
+    def splits(self, name: str) -> list[str]:
+        """Names of a dataset's splits."""
+        return [str(split) for split in self._entries[name].get("splits", self._splits["seeds"])]
+
+    def split(self) -> dict[str, Any]:
+        """Parameters of any split."""
+        return {key: self._splits[key] for key in ("train", "validation")}

@@ -1,0 +1,116 @@
+"""Experiments: the runs that each is made of, and what is left out because its dataset is not there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mosforge.configuration import Config
+from mosforge.plan.datasets import Datasets
+from mosforge.plan.trainings import Trainings
+
+FULL = "full"
+"""The split that trains on a whole dataset, for experiments across datasets."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A fine-tuned model and the dataset that it is evaluated on."""
+
+    dataset: str
+    split: str
+    backbone: str
+    initialisation: str
+    test_dataset: str
+
+    @property
+    def predictions(self) -> str:
+        """File of the predictions."""
+        model = f"{self.dataset}/{self.split}/{self.backbone}/{self.initialisation}"
+        return f"results/evaluation/{model}/{self.test_dataset}.parquet"
+
+
+class Experiments:
+    """The section `evaluation`."""
+
+    def __init__(self, config: Config, datasets: Datasets, trainings: Trainings) -> None:
+        self._entries = config["evaluation"]["experiments"]
+        self._crops = config["evaluation"]["crops"]
+        self._corpora = config["distortions"]["corpora"]
+        self._datasets = datasets
+        self._trainings = trainings
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Experiments with at least one dataset configured."""
+        return [name for name, entry in self._entries.items() if entry["datasets"]]
+
+    def runs(self, experiment: str) -> list[Run]:
+        """The runs of an experiment on the datasets that are there."""
+        return [run for run in self._declared(experiment) if not self._lost(run)]
+
+    def split_of(self, run: Any) -> dict[str, str]:
+        """The split that chooses the test pictures of a run, as an input of its rule; none across datasets."""
+        if run.dataset != run.test_dataset:
+            return {}
+        return {"split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet"}
+
+    def prediction(self, run: Any) -> dict[str, Any]:
+        """Parameters of the predictions of a run (or of wildcards of the same names)."""
+        return {key: getattr(run, key) for key in Run.__dataclass_fields__} | {"crops": self._crops}
+
+    @cached_property
+    def pretrained(self) -> list[str]:
+        """Weights of every pretraining that an experiment asks for and that can be had.
+
+        A synthetic corpus needs no target dataset, so its pretraining is worth having before any is there.
+        """
+        runs = [
+            run for name in self.names for run in self._declared(name) if run.initialisation != "imagenet"
+        ]
+        return sorted({self._trainings.initial_weights(run) for run in runs if self._can_be_pretrained(run)})
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """A line for each target dataset that is asked for, but is not there."""
+        asked = dict.fromkeys(
+            name for experiment in self.names for name in self._entries[experiment]["datasets"]
+        )
+        lines = ((name, self._datasets.missing(name)) for name in asked)
+        return [f"dataset {name} is left out: {line}" for name, line in lines if line]
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Pictures of each dataset that is there and not a proxy: the weights of the mean over datasets."""
+        asked = {name for experiment in self.names for name in self._entries[experiment]["datasets"]}
+        human = sorted(asked - set(self._datasets.proxies))
+        return {name: self._datasets.images_of(name) for name in human if not self._datasets.missing(name)}
+
+    def _lost(self, run: Run) -> bool:
+        return any(self._datasets.missing(name) for name in (run.dataset, run.test_dataset))
+
+    def _can_be_pretrained(self, run: Run) -> bool:
+        corpus = self._corpora[run.initialisation.rpartition("-")[0]]
+        if corpus["kind"] == "synthetic":
+            return bool(corpus["sources"])
+        return not self._datasets.missing(run.dataset)
+
+    def _declared(self, experiment: str) -> Iterator[Run]:
+        entry = self._entries[experiment]
+        for dataset, split, test in self._pairs(entry["datasets"], bool(entry.get("across"))):
+            for backbone in entry["backbones"]:
+                for name in entry["initialisations"]:
+                    yield Run(dataset, split, backbone, self._full_name(name, dataset), test)
+
+    def _pairs(self, datasets: list[str], across: bool) -> Iterator[tuple[str, str, str]]:
+        for dataset in datasets:
+            if across:
+                yield from ((dataset, FULL, other) for other in datasets if other != dataset)
+            else:
+                yield from ((dataset, split, dataset) for split in self._datasets.splits(dataset))
+
+    def _full_name(self, initialisation: str, dataset: str) -> str:
+        """An objective alone means the pretraining on the dataset's own corpus."""
+        if initialisation == "imagenet" or "-" in initialisation:
+            return initialisation
+        return f"{self._datasets.corpus_of(dataset)}-{initialisation}"

@@ -1,0 +1,70 @@
+"""Parts of a rule that the rule files share: parameters, code and shards."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mosforge
+
+
+class Parameters(dict[str, Any]):
+    """The one dict param of a rule: what its output depends on, and nothing else.
+
+    Snakemake compares params as values without names, so a rule has a single one; in a shell line it
+    is written as JSON.
+    """
+
+    def __str__(self) -> str:
+        return json.dumps(self, sort_keys=True)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+def parameters(values: Mapping[str, Any]) -> Parameters:
+    """Parameters with sorted keys at every depth, since their order must not count as a change."""
+    return Parameters(json.loads(json.dumps(values, sort_keys=True)))
+
+
+def code(*names: str) -> list[str]:
+    """Source files of this package that a stage's result depends on, relative to the working directory.
+
+    As inputs of a rule they are compared by content: an edit reruns the stage, a touch does not.
+
+    Args:
+        names: modules, or sub-packages with all their modules but the command line.
+    """
+    package = _package()
+    modules = [file for name in names for file in _modules(package / name)]
+    return [file.as_posix() for file in modules if file.name not in ("__init__.py", "command.py")]
+
+
+def templates(folder: str) -> list[str]:
+    """The files of a folder of this package, relative to the working directory."""
+    return sorted(file.as_posix() for file in (_package() / folder).iterdir() if file.is_file())
+
+
+def source_of(shard: str) -> str:
+    """The source that a shard is a block of."""
+    return shard.rpartition("-")[0]
+
+
+def number_of(shard: str) -> int:
+    """The position of a shard in its source's catalogue, from 0."""
+    return int(shard.rpartition("-")[2])
+
+
+def find_own_commands() -> None:
+    """Puts the commands of the running Python's environment first on PATH, activated or not."""
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def _package() -> Path:
+    return Path(os.path.relpath(Path(mosforge.__file__).parent))
+
+
+def _modules(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]

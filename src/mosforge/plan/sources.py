@@ -1,0 +1,97 @@
+"""Sources of photographs: how many there are, and what their catalogue depends on."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mosforge.configuration import Config
+from mosforge.errors import MosforgeError
+from mosforge.files import digest
+from mosforge.images import find_images
+from mosforge.plan.datasets import Datasets
+from mosforge.shards import shard_count
+
+
+class Sources:
+    """The section `sources`."""
+
+    def __init__(self, config: Config, datasets: Datasets) -> None:
+        self._section = config["sources"]
+        self._collections = self._section["collections"]
+        self._corpora = config["distortions"]["corpora"]
+        self._datasets = datasets
+        self.images_of = cache(self._images_of)
+
+    def collection(self, source: str) -> dict[str, Any]:
+        """The configured entry of a source."""
+        entry: dict[str, Any] = self._collections[source]
+        return entry
+
+    def dataset_of(self, source: str) -> str | None:
+        """The target dataset whose pictures are the source, if it is one."""
+        return self.collection(source).get("dataset")
+
+    def is_fetched(self, source: str) -> bool:
+        """Whether the workflow itself fills the source's folder."""
+        return bool({"archive", "packaged"} & self.collection(source).keys())
+
+    def is_own_folder(self, source: str) -> bool:
+        """Whether the photographs are a folder that the user fills."""
+        return "folder" in self.collection(source) and not self.is_fetched(source)
+
+    def lost(self, source: str) -> bool:
+        """Whether the source is a target dataset that is not there."""
+        dataset = self.dataset_of(source)
+        return dataset is not None and self._datasets.missing(dataset) is not None
+
+    def shards(self, source: str) -> int:
+        """Number of shards of a source."""
+        return shard_count(self.images_of(source), self._section["shard_size"])
+
+    def _images_of(self, source: str) -> int:
+        """How many photographs a source has, before any is set aside."""
+        entry = self.collection(source)
+        if "images" in entry:
+            return int(entry["images"])
+        dataset = self.dataset_of(source)
+        if dataset is not None:
+            return self._datasets.images_of(dataset)
+        folder = Path(entry["folder"])
+        return len(find_images(folder)) if folder.is_dir() else 0
+
+    def catalogue(self, source: str) -> dict[str, Any]:
+        """Parameters of a catalogue; for a user's folder its listing too, so that a new file is seen."""
+        entry = self.collection(source)
+        told = ("folder", "images", "obtain")
+        cfg: dict[str, Any] = {key: entry[key] for key in told if key in entry}
+        cfg |= {key: self._section[key] for key in ("shard_size", "smallest_side")}
+        if self.is_own_folder(source):
+            cfg["listing"] = _listing(Path(entry["folder"]))
+        return cfg
+
+    def inputs(self, source: str) -> dict[str, str]:
+        """Files that must be there before a source can be catalogued, by the names of the rule's inputs."""
+        dataset = self.dataset_of(source)
+        if dataset is not None:
+            return {"dataset": f"results/finetuning/{dataset}/dataset.parquet"}
+        return {"fetched": f"results/sources/{source}.fetched.json"} if self.is_fetched(source) else {}
+
+    @property
+    def missing(self) -> list[str]:
+        """A line for each source that some corpus uses, that is not there and cannot be fetched."""
+        used = {source for corpus in self._corpora.values() for source in corpus["sources"]}
+        return [
+            f"source {source} is missing in {entry['folder']}: {entry.get('obtain', 'put photographs there')}"
+            for source, entry in self._collections.items()
+            if source in used and self.is_own_folder(source) and not Path(entry["folder"]).is_dir()
+        ]
+
+
+def _listing(folder: Path) -> str:
+    """A digest of the names and sizes of a folder's pictures; times do not count."""
+    if not folder.is_dir():
+        return "missing"
+    try:
+        return digest([[name, (folder / name).stat().st_size] for name in find_images(folder)])
+    except OSError as error:
+        raise MosforgeError(f"{error.filename}: {error.strerror}") from None

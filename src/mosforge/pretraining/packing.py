@@ -1,0 +1,43 @@
+"""Packs of distorted pictures, scaled once to the square that training crops from."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from mosforge.images import Pixels, read_rgb
+from mosforge.tables import Frame, read_table
+
+
+def scaled_pictures(paths: list[str], side: int, threads: int) -> Iterator[tuple[str, Pixels]]:
+    """Decodes pictures and scales each to a square (paper, 4.1), a few ahead, in order.
+
+    Args:
+        paths: picture files.
+        side: side of the square in pixels.
+        threads: decoders.
+
+    Yields:
+        The path, and uint8 RGB pixels (side, side, 3).
+    """
+    waiting = iter(paths)
+    with ThreadPoolExecutor(threads) as pool:
+        running = [(path, pool.submit(scale, path, side)) for path in islice(waiting, 2 * threads)]
+        while running:
+            path, job = running.pop(0)
+            running += [(later, pool.submit(scale, later, side)) for later in islice(waiting, 1)]
+            yield path, job.result()
+
+
+def scale(path: str, side: int) -> Pixels:
+    """A picture scaled to a square, with a filter wide enough not to alias."""
+    image = Image.fromarray(read_rgb(path)).resize((side, side), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def join_indices(files: list[str]) -> Frame:
+    """The indices of several packs as one."""
+    return pd.concat([read_table(file, "pack") for file in files], ignore_index=True)

@@ -1,0 +1,105 @@
+"""Pretraining of a network on the pseudo-labelled corpus."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mosforge.errors import MosforgeError
+from mosforge.files import digest
+from mosforge.models.backbones import card_of
+from mosforge.models.folder import load_backbone_weights, save_model
+from mosforge.models.heads import MultiTaskHead
+from mosforge.models.network import Network
+from mosforge.packs import Pack
+from mosforge.pretraining.objective import loss_for
+from mosforge.seeds import seed_of
+from mosforge.tables import Frame, read_table, write_table
+from mosforge.training import Recipe, fit
+
+
+def pretrain(
+    cfg: dict[str, Any],
+    *,
+    labels: Path,
+    pack: Path,
+    weights: Path,
+    split: Path | None,
+    folder: Path,
+    device: torch.device,
+) -> None:
+    """Trains and writes `model.safetensors`, `card.json` and `history.parquet` into `folder`.
+
+    Args:
+        cfg: the parameters of the rule `pretrain`.
+        labels: `results/pmos/CORPUS.parquet`.
+        pack: index of the corpus' pack.
+        weights: ImageNet weights of the backbone.
+        split: for an authentic corpus, the split whose training photographs alone may be used.
+        folder: where the model goes.
+        device: where to train; it does not change what is trained.
+    """
+    samples = _samples(read_table(labels, "pmos"), read_table(pack, "pack"))
+    if split is not None:
+        samples = only_training_part(samples, cfg["dataset"], read_table(split, "split"))
+    digest_of_data = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
+    recipe = recipe_of(cfg)
+    torch.manual_seed(seed_of("pretraining head", recipe.seed))
+    head = MultiTaskHead(card_of(cfg["backbone"]).width, len(cfg["classes"]))
+    network = Network(cfg["backbone"], head)
+    network.backbone.load_state_dict(load_backbone_weights(weights))
+    scores = torch.tensor(samples["pmos"].to_numpy(np.float32), device=device)
+    head.start_at(float(scores.mean()))
+    history = fit(
+        network,
+        Pack(samples),
+        np.arange(len(samples)),
+        loss_for(cfg["objective"], cfg["label_kind"], scores, _classes(samples, cfg).to(device)),
+        recipe,
+        state_file=folder / f".state-{digest([cfg, digest_of_data])}.pt",
+        device=device,
+    )
+    write_table(folder / "history.parquet", "history", history, stage="pretraining", cfg=cfg)
+    save_model(
+        folder,
+        network,
+        {
+            "head": "multitask",
+            "range": [0.0, 1.0],
+            "higher_is_better": True,
+            "labels": "pseudo-MOS (fused full-reference metrics), not human scores",
+            "pictures": len(samples),
+            "data_digest": digest_of_data,
+            **cfg,
+        },
+    )
+
+
+def recipe_of(cfg: dict[str, Any]) -> Recipe:
+    """The training recipe in the parameters of the rule."""
+    names = Recipe.__dataclass_fields__.keys() - {"repeats"}
+    return Recipe(repeats=1, **{name: cfg[name] for name in names})
+
+
+def only_training_part(samples: Frame, dataset: str, split: Frame) -> Frame:
+    """The samples made from photographs of a dataset's training part; nothing of its other parts."""
+    training = set(split.loc[split["part"] == "train", "image"])
+    kept = samples[(samples["source"] == dataset) & samples["image_id"].isin(training)]
+    if kept.empty:
+        raise MosforgeError(f"the corpus holds no picture made from the training part of {dataset}")
+    return kept.reset_index(drop=True)
+
+
+def _samples(labels: Frame, index: Frame) -> Frame:
+    samples = labels.merge(index, on="path", how="left", validate="one_to_one")
+    if samples["file"].isna().any():
+        lost = samples.loc[samples["file"].isna(), "path"].iloc[0]
+        raise MosforgeError(f"{lost}: labelled, but not in the pack; run the stage pretraining again")
+    return samples
+
+
+def _classes(samples: Frame, cfg: dict[str, Any]) -> torch.Tensor:
+    if cfg["label_kind"] == "single":
+        return torch.tensor(samples["class_index"].to_numpy(np.int64))
+    return torch.tensor(np.stack(samples["labels"].to_list()), dtype=torch.float32)

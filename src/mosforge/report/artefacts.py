@@ -1,0 +1,84 @@
+"""Where the artefacts of other stages lie below the folder of results, and which runs there were."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from mosforge.report.summary import MODEL, corpus_and_objective
+from mosforge.tables import read_table
+
+
+class Run(NamedTuple):
+    """One fine-tuned model and the dataset it was tested on."""
+
+    dataset: str
+    split: str
+    backbone: str
+    initialisation: str
+    test_dataset: str
+
+    def predictions(self, results: Path) -> pd.DataFrame | None:
+        folder = results / "evaluation" / Path(*self[:4])
+        return read_if_there(folder / f"{self.test_dataset}.parquet", "predictions")
+
+    def history(self, results: Path) -> pd.DataFrame | None:
+        return read_if_there(results / "finetuning" / Path(*self[:4]) / "history.parquet", "history")
+
+
+class Pretraining(NamedTuple):
+    """One pretrained network; one of the authentic kind belongs to a split of a dataset."""
+
+    corpus: str
+    dataset: str
+    split: str
+    backbone: str
+    objective: str
+
+    @property
+    def name(self) -> str:
+        return " · ".join(part for part in self if part)
+
+    def history(self, results: Path) -> pd.DataFrame | None:
+        folder = results / "pretraining" / Path(*(part for part in self if part))
+        return read_if_there(folder / "history.parquet", "history")
+
+
+def runs_of(correlations: pd.DataFrame) -> list[Run]:
+    """The runs behind a table of correlations, each once, in its order."""
+    columns = [correlations[field].astype(str) for field in Run._fields]
+    return list(dict.fromkeys(Run(*values) for values in zip(*columns, strict=True)))
+
+
+def pretrainings_of(runs: Sequence[Run], results: Path) -> list[Pretraining]:
+    """The pretrainings that the runs start from, as far as their histories are there."""
+    found: dict[Pretraining, None] = {}
+    for run in runs:
+        corpus, objective = corpus_and_objective(run.initialisation)
+        if not corpus:
+            continue
+        for dataset, split in (("", ""), (run.dataset, run.split)):
+            candidate = Pretraining(corpus, dataset, split, run.backbone, objective)
+            folder = Path(*(part for part in candidate if part))
+            if (results / "pretraining" / folder / "history.parquet").exists():
+                found[candidate] = None
+    return list(found)
+
+
+def read_if_there(path: Path, artefact: str) -> pd.DataFrame | None:
+    """An artefact, or None where the file does not exist; a damaged one is an error."""
+    return read_table(path, artefact) if path.exists() else None
+
+
+def typical_split(correlations: pd.DataFrame) -> pd.DataFrame:
+    """For each model the row of the split whose SROCC is nearest to the median, the first one of equals.
+
+    The models keep the order of their first appearance.
+    """
+    medians = correlations.groupby(list(MODEL))["srocc"].transform("median")
+    distance = (correlations["srocc"] - medians).abs().fillna(0)
+    ordered = correlations.assign(distance=distance).sort_values(["distance", "split"], kind="stable")
+    chosen = ordered.drop_duplicates(list(MODEL)).set_index(list(MODEL))
+    models = pd.MultiIndex.from_frame(correlations[list(MODEL)].drop_duplicates())
+    return chosen.loc[models].reset_index()[list(correlations.columns)]

@@ -1,0 +1,85 @@
+"""`mosforge report`: the page, the tables, and the correlations in the terminal."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from mosforge.commands import add_format, add_stage, add_verb, write_rows
+from mosforge.errors import MosforgeError
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the stage's verbs to the command line."""
+    verbs = add_stage(commands, "report", "tables beside the published ones, figures, one page")
+
+    page = add_verb(verbs, "page", _page, "write the page from the artefacts that are there", cfg=True)
+    page.add_argument("--results", type=Path, required=True, metavar="DIR", help="folder of the artefacts")
+    page.add_argument("--output", type=Path, required=True, metavar="HTML", help="the page")
+
+    table = add_verb(verbs, "table", _table, "write the table of one experiment", cfg=True)
+    table.add_argument("--experiment", required=True, metavar="NAME", help="name of the experiment")
+    table.add_argument("--correlations", type=Path, required=True, metavar="PARQUET", help="its correlations")
+    table.add_argument("--output", type=Path, required=True, metavar="CSV", help="one line a number")
+    table.add_argument("--markdown", type=Path, metavar="MD", help="also as a Markdown table")
+
+    summary = add_verb(verbs, "summary", _summary, "print correlations: medians over splits")
+    summary.add_argument("correlations", type=Path, nargs="+", metavar="PARQUET", help="correlations")
+    summary.add_argument(
+        "--proxy",
+        action="append",
+        default=[],
+        metavar="DATASET",
+        help="a dataset whose scores are no human ones; may be repeated",
+    )
+    add_format(summary)
+
+
+def _page(arguments: argparse.Namespace) -> None:
+    from mosforge.report.page import parse_cfg, write_page
+
+    if not arguments.results.is_dir():
+        raise MosforgeError(f"{arguments.results}: no such folder; run the stages before the report first")
+    write_page(arguments.results, arguments.output, parse_cfg(arguments.cfg))
+
+
+def _table(arguments: argparse.Namespace) -> None:
+    from mosforge.files import atomic_file
+    from mosforge.report.tables import build_table
+    from mosforge.report.tabletext import table_csv, table_markdown
+    from mosforge.tables import read_table
+
+    keys = {"proxies", "left_out", "sizes"}
+    if not isinstance(arguments.cfg, dict) or set(arguments.cfg) - keys:
+        raise MosforgeError(f"--cfg: give a JSON object with some of the keys {', '.join(sorted(keys))}")
+    correlations = read_table(arguments.correlations, "correlations")
+    table = build_table(arguments.experiment, correlations, **arguments.cfg)
+    texts = {arguments.output: table_csv(table)}
+    if arguments.markdown is not None:
+        texts[arguments.markdown] = table_markdown(table)
+    for path, text in texts.items():
+        with atomic_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _summary(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from mosforge.report.notes import proxy_note
+    from mosforge.report.summary import MEASURES, method_of, summarise
+    from mosforge.tables import read_table
+
+    frames = [read_table(path, "correlations") for path in arguments.correlations]
+    summary = summarise(pd.concat(frames, ignore_index=True))
+    summary.insert(3, "method", [method_of(name) for name in summary["initialisation"]])
+    columns = ["dataset", "test_dataset", "backbone", "method", "splits", "images", *MEASURES]
+    columns[7:7] = ["srocc_q25", "srocc_q75"]
+    if arguments.format != "table":
+        columns = list(summary.columns)
+    elif (summary["dataset"] == summary["test_dataset"]).all():
+        columns.remove("test_dataset")
+    rows = [{str(key): value for key, value in row.items()} for row in summary.to_dict("records")]
+    write_rows(rows, columns, arguments)
+    proxies = {*summary["dataset"], *summary["test_dataset"]} & set(arguments.proxy)
+    if proxies:
+        print(proxy_note(proxies), file=sys.stderr)

@@ -1,0 +1,217 @@
+"""The figures about trained models: learning curves, scatter, ablation bars, the cross-dataset matrix."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.patches import Rectangle
+from scipy import optimize
+
+from mosforge.report.summary import number
+from mosforge.report.svg import (
+    ACCENT,
+    INK,
+    LINE,
+    METHOD_COLOURS,
+    MUTED,
+    PLUM,
+    Picture,
+    drawing,
+    finish,
+    whole_numbers,
+)
+
+Floats = npt.NDArray[np.float64]
+
+MANY_POINTS = 3000
+"""Above this a scatter's points are embedded as pixels: as shapes they would weigh megabytes."""
+
+
+def logistic(x: Floats, top: float, bottom: float, middle: float, slope: float) -> Floats:
+    """The four-parameter logistic that maps predictions onto scores (VQEG, 2000)."""
+    return bottom + (top - bottom) / (1 + np.exp(-(x - middle) / abs(slope)))
+
+
+def fit_logistic(predicted: Floats, given: Floats) -> tuple[float, ...] | None:
+    """The least-squares parameters of `logistic`, or None where the fit does not converge."""
+    start = (given.max(), given.min(), float(np.mean(predicted)), float(np.std(predicted)) or 1.0)
+    try:
+        with np.errstate(all="ignore"):
+            found, covariance = optimize.curve_fit(logistic, predicted, given, p0=start, maxfev=5000)
+    except (RuntimeError, TypeError, ValueError, optimize.OptimizeWarning):
+        return None
+    if not np.isfinite(covariance).all():
+        return None
+    return tuple(float(value) for value in found)
+
+
+def scatter(predictions: pd.DataFrame, *, curve: bool, name: str, caption: str, method: str) -> Picture:
+    """Predicted quality against given score, one point an image.
+
+    Args:
+        predictions: rows of the artefact `predictions`, of one split.
+        curve: whether to draw the fitted logistic; it is left out too where the fit fails.
+        name: stem of the files.
+        caption: of the figure.
+        method: short name of the initialisation, for the colour.
+    """
+    predicted = predictions["prediction"].to_numpy(dtype=float)
+    given = predictions["quality"].to_numpy(dtype=float)
+    with drawing(3.3, 3.1) as (figure, axes):
+        axes.grid(True)
+        axes.scatter(
+            predicted,
+            given,
+            s=9,
+            alpha=0.45 if len(predictions) > 100 else 0.7,
+            linewidths=0,
+            color=METHOD_COLOURS.get(method, PLUM),
+            rasterized=len(predictions) > MANY_POINTS,
+        )
+        fitted = fit_logistic(predicted, given) if curve else None
+        if fitted is not None:
+            x = np.linspace(predicted.min(), predicted.max(), 120)
+            axes.plot(x, logistic(x, *fitted), color=INK, linewidth=1.2)
+        axes.set_xlabel("predicted quality")
+        axes.set_ylabel("given score, 0 to 1")
+        return finish(figure, name, caption)
+
+
+def learning_curves(
+    runs: Sequence[tuple[str, pd.DataFrame]], column: str, *, label: str, name: str, caption: str
+) -> Picture:
+    """One thin line a run, coloured by its method.
+
+    Args:
+        runs: (method, rows of the artefact `history`).
+        column: the column to draw.
+        label: of the vertical axis.
+        name: stem of the files.
+        caption: of the figure.
+    """
+    with drawing(3.3, 2.5) as (figure, axes):
+        axes.grid(True, axis="y")
+        named: set[str] = set()
+        for method, history in runs:
+            rows = history[history[column].notna()]
+            colour = METHOD_COLOURS.get(method, PLUM)
+            marker = "o" if len(rows) < 4 else ""
+            shown = f"_{method}" if method in named else method
+            axes.plot(
+                rows["epoch"],
+                rows[column],
+                color=colour,
+                label=shown,
+                marker=marker,
+                markersize=3,
+                linewidth=1.1,
+            )
+            named.add(method)
+        whole_numbers(axes)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        if len(named) > 1:
+            axes.legend(ncols=min(len(named), 4), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        return finish(figure, name, caption)
+
+
+def pretraining_curves(history: pd.DataFrame, *, name: str, caption: str) -> Picture:
+    """The training loss of one pretraining and, where it has them, its two parts."""
+    parts = {
+        "loss": ("sum", INK),
+        "class_loss": ("classes", METHOD_COLOURS["CLS"]),
+        "score_loss": ("score", METHOD_COLOURS["REG"]),
+    }
+    with drawing(3.3, 2.5) as (figure, axes):
+        axes.grid(True, axis="y")
+        for column, (label, colour) in parts.items():
+            rows = history[history[column].notna()]
+            if len(rows):
+                marker = "o" if len(rows) < 4 else ""
+                axes.plot(rows["epoch"], rows[column], color=colour, label=label, marker=marker, markersize=3)
+        axes.set_ylim(bottom=0)
+        whole_numbers(axes)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("training loss")
+        axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        return finish(figure, name, caption)
+
+
+def bars(
+    rows: Sequence[tuple[str, str, float]],
+    intervals: Mapping[tuple[str, str], tuple[float, float]],
+    *,
+    name: str,
+    caption: str,
+) -> Picture:
+    """Horizontal bars of SROCC with their intervals, grouped by backbone.
+
+    Args:
+        rows: (backbone, method, value), a backbone's rows together.
+        intervals: (backbone, method) -> lower and upper end; a bar without one has no whisker.
+        name: stem of the files.
+        caption: of the figure.
+    """
+    backbones = list(dict.fromkeys(backbone for backbone, _, _ in rows))
+    with drawing(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(backbones))) as (figure, axes):
+        place, places, labels = 0.0, [], []
+        right = max([value for *_, value in rows] + [high for _, high in intervals.values()])
+        for backbone in backbones:
+            axes.text(0.012 * right, place, backbone, color=MUTED, va="center", fontsize=7.5)
+            for _, method, value in (row for row in rows if row[0] == backbone):
+                place += 1
+                axes.barh(place, value, height=0.62, alpha=0.8, color=METHOD_COLOURS.get(method, PLUM))
+                if (backbone, method) in intervals:
+                    axes.hlines(place, *intervals[backbone, method], color=INK, linewidth=1.2)
+                axes.text(right + 0.02, place, number(value), va="center", fontsize=7.5)
+                places.append(place)
+                labels.append(method)
+            place += 1.2
+        axes.set_yticks(places, labels)
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.set_ylim(place - 0.6, -0.6)
+        axes.set_xlim(min(0.0, *(value for *_, value in rows)), right + 0.16)
+        axes.set_xlabel("SROCC")
+        return finish(figure, name, caption)
+
+
+def matrix(
+    values: pd.DataFrame, *, rows: str, columns: str, name: str, caption: str, lowest: float = 0.0
+) -> Picture:
+    """Numbers in tinted cells: the deeper the tint, the higher.
+
+    Args:
+        values: numbers with row and column labels; cells without a number stay empty.
+        rows: what the rows are, beside them.
+        columns: what the columns are, above them.
+        name: stem of the files.
+        caption: of the figure.
+        lowest: the value without tint.
+    """
+    height, width = values.shape
+    with drawing(1.1 + 0.5 * width, 0.7 + 0.34 * height) as (figure, axes):
+        for (row, column), value in np.ndenumerate(values.to_numpy(dtype=float)):
+            corner = (column - 0.47, row - 0.46)
+            if np.isfinite(value):
+                tint = float(np.clip((value - lowest) / (1 - lowest), 0, 1)) * 0.6
+                axes.add_patch(_cell(corner, ACCENT, tint))
+                axes.text(column, row, number(value, 2), ha="center", va="center", fontsize=8)
+            else:
+                axes.add_patch(_cell(corner, LINE, 0.35))
+        axes.set_xlim(-0.5, width - 0.5)
+        axes.set_ylim(height - 0.5, -0.5)
+        axes.set_xticks(range(width), list(values.columns), rotation=30 if width > 4 else 0, ha="center")
+        axes.set_yticks(range(height), list(values.index))
+        axes.xaxis.set_ticks_position("top")
+        axes.xaxis.set_label_position("top")
+        axes.tick_params(length=0, labelcolor=INK)
+        axes.set_xlabel(columns, color=MUTED)
+        axes.set_ylabel(rows, color=MUTED)
+        for side in axes.spines.values():
+            side.set_visible(False)
+        return finish(figure, name, caption)
+
+
+def _cell(corner: tuple[float, float], colour: str, tint: float) -> Rectangle:
+    return Rectangle(corner, 0.94, 0.92, facecolor=colour, alpha=tint, linewidth=0)

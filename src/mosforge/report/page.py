@@ -1,0 +1,201 @@
+"""The page: one self-contained HTML file made from the artefacts below the folder of results."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from mosforge.errors import MosforgeError
+from mosforge.files import atomic_file, atomic_folder
+from mosforge.report import pmosfigures, provenance, sections
+from mosforge.report.artefacts import read_if_there, runs_of
+from mosforge.report.gallery import Distortions, distortions
+from mosforge.report.notes import PROXY, proxy_note
+from mosforge.report.summary import (
+    MEASURE_NAMES,
+    MEASURES,
+    corpus_and_objective,
+    interval,
+    method_of,
+    number,
+    summarise,
+)
+from mosforge.report.svg import Picture
+from mosforge.report.tables import Column
+from mosforge.tables import SCHEMAS, Frame
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PageCfg:
+    """What the page is about.
+
+    Attributes:
+        title: of the page.
+        experiments: names of the experiments, in order.
+        corpora: names of the corpora, in order.
+        proxies: datasets whose scores are no human ones.
+        left_out: lines about what could not be run.
+        sizes: dataset -> number of images, the weights of the average; the test images where not given.
+        config: the configuration to show.
+    """
+
+    title: str = "mosforge"
+    experiments: Sequence[str] = ()
+    corpora: Sequence[str] = ()
+    proxies: Sequence[str] = ()
+    left_out: Sequence[str] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_cfg(value: Any) -> PageCfg:
+    """Checks the keys of `--cfg`."""
+    known = [item.name for item in fields(PageCfg)]
+    if not isinstance(value, dict) or set(value) - set(known):
+        raise MosforgeError(f"--cfg: give a JSON object with some of the keys {', '.join(known)}")
+    return PageCfg(**value)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What the page shows of a corpus; `pictures` is empty where its labels are not there."""
+
+    name: str
+    size: int = 0
+    photographs: int = 0
+    sources: tuple[str, ...] = ()
+    overview: tuple[Picture, ...] = ()
+    levels: tuple[Picture, ...] = ()
+    falling: Mapping[str, float] = field(default_factory=dict)
+    gallery: Distortions | None = None
+
+
+def write_page(results: Path, output: Path, cfg: PageCfg) -> None:
+    """Writes the page, and its figures as SVG and PNG into the folder `figures` beside it.
+
+    Args:
+        results: the folder that holds the artefacts; relative paths in them start from its parent.
+        output: the HTML file.
+        cfg: what the page is about.
+    """
+    context = page_context(results, cfg)
+    with atomic_folder(output.parent / "figures") as folder:
+        for picture in _pictures(context):
+            picture.save(folder)
+    with atomic_file(output) as temporary:
+        temporary.write_text(render(context), encoding="utf-8")
+    _log.info("%s: %.1f MB, %d figures", output, output.stat().st_size / 1e6, len(_pictures(context)))
+
+
+def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
+    """Everything that the template needs."""
+    base = results.parent
+    tables = {
+        name: read_if_there(results / "evaluation" / f"{name}.parquet", "correlations")
+        for name in cfg.experiments
+    }
+    _log.info("tables")
+    experiments = [
+        sections.experiment_section(name, table, results, cfg.proxies, cfg.sizes)
+        for name, table in tables.items()
+    ]
+    correlations = _together(table for table in tables.values() if table is not None)
+    runs = runs_of(correlations)
+    corpora = [_corpus(results, base, name) for name in cfg.corpora]
+    _log.info("figures")
+    sources = dict.fromkeys(source for corpus in corpora for source in corpus.sources)
+    used = {*correlations["dataset"], *correlations["test_dataset"]} & set(cfg.proxies)
+    return {
+        "cfg": cfg,
+        "proxy_note": proxy_note(used) if used else "",
+        "findings": sections.findings(summarise(correlations), cfg.proxies),
+        "experiments": experiments,
+        "corpora": corpora,
+        "sources": [provenance.read_source(results, name) for name in sources],
+        "models": len({run[:4] for run in runs}),
+        "images": _tested(correlations),
+        "versions": provenance.versions(),
+        "benchmarks": provenance.read_benchmarks(results),
+        "config": list(provenance.flatten(cfg.config)),
+        "scatter": sections.scatter_pictures(correlations, results, cfg.proxies),
+        "pretraining": sections.pretraining_pictures(runs, results),
+        "finetuning": sections.finetuning_pictures(runs, results),
+        "extremes": sections.extremes(correlations, results, base, cfg.proxies),
+        "starts": sorted({corpus for run in runs if (corpus := corpus_and_objective(run.initialisation)[0])}),
+    }
+
+
+def render(context: Mapping[str, Any]) -> str:
+    """The HTML of the page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("mosforge.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "number": number,
+        "duration": provenance.duration,
+        "method": method_of,
+        "groupby_pair": _by_pair,
+        "svg": lambda picture: Markup(picture.inline),
+    }
+    environment.globals |= {
+        "interval": interval,
+        "measures": MEASURES,
+        "measure_names": MEASURE_NAMES,
+        "proxy_words": PROXY,
+    }
+    return environment.get_template("index.html.j2").render(context)
+
+
+def _by_pair(columns: Sequence[Column]) -> list[list[Column]]:
+    return [list(group) for _, group in groupby(columns, key=lambda column: (column.train, column.test))]
+
+
+def _together(tables: Iterable[Frame]) -> Frame:
+    """The rows of all experiments, a run that several of them share once."""
+    empty = pd.DataFrame({name: [] for name in SCHEMAS["correlations"].names})
+    there = [table for table in tables if not table.empty]
+    return pd.concat(there, ignore_index=True).drop_duplicates(ignore_index=True) if there else empty
+
+
+def _tested(correlations: Frame) -> dict[str, int]:
+    """Test dataset -> number of test images."""
+    return {
+        str(name): int(rows["images"].max())
+        for name, rows in correlations.groupby("test_dataset", sort=False)
+    }
+
+
+def _corpus(results: Path, base: Path, name: str) -> Corpus:
+    pmos = read_if_there(results / "pmos" / f"{name}.parquet", "pmos")
+    if pmos is None or pmos.empty:
+        return Corpus(name)
+    return Corpus(
+        name,
+        len(pmos),
+        len(pmos[["source", "image_id"]].drop_duplicates()),
+        tuple(sorted(set(pmos["source"]))),
+        (pmosfigures.histogram(name, pmos), pmosfigures.metric_agreement(name, pmos)),
+        tuple(pmosfigures.levels(name, pmos)),
+        pmosfigures.falling_share(pmos),
+        distortions(pmos, base),
+    )
+
+
+def _pictures(context: Mapping[str, Any]) -> list[Picture]:
+    found = [picture for experiment in context["experiments"] for picture in experiment.pictures]
+    found += [*context["scatter"], *context["pretraining"], *context["finetuning"]]
+    for corpus in context["corpora"]:
+        found += [*corpus.overview, *corpus.levels]
+    return found

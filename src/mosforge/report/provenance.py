@@ -1,0 +1,104 @@
+"""What was run: versions, sources, the sizes of corpora, and the time of every rule."""
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mosforge import __version__
+from mosforge.files import digest
+from mosforge.report.artefacts import read_if_there
+
+_LIBRARIES = ("torch", "torchvision", "timm", "piq", "numpy", "scipy", "pandas", "pillow", "snakemake")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of photographs; `photographs` is None where its catalogue is not there."""
+
+    name: str
+    photographs: int | None
+    digest: str
+    excluded: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class RuleTime:
+    """What the jobs of one rule took together."""
+
+    rule: str
+    jobs: int
+    seconds: float
+    longest: float
+    memory: float
+
+
+def versions() -> list[tuple[str, str]]:
+    """Name and version of the package, of Python, and of the libraries that numbers depend on."""
+    rows = [("mosforge", __version__), ("Python", platform.python_version())]
+    for name in _LIBRARIES:
+        try:
+            rows.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return rows
+
+
+def read_source(results: Path, name: str) -> Source:
+    """Counts a source's photographs and lists those that were set aside, with the reason."""
+    catalogue = read_if_there(results / "sources" / f"{name}.parquet", "catalogue")
+    excluded = read_if_there(results / "sources" / f"{name}.excluded.parquet", "excluded")
+    pairs = () if excluded is None else tuple(zip(excluded["image_id"], excluded["reason"], strict=True))
+    if catalogue is None:
+        return Source(name, None, "", pairs)
+    return Source(name, len(catalogue), digest(sorted(catalogue["sha256"]), 12), pairs)
+
+
+def read_benchmarks(results: Path) -> list[RuleTime]:
+    """Adds up Snakemake's benchmark files, `benchmarks/RULE/....tsv`, rule by rule."""
+    folder = results / "benchmarks"
+    jobs: dict[str, list[pd.DataFrame]] = {}
+    for path in sorted(folder.rglob("*.tsv")):
+        rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
+        rows = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+        if {"s", "max_rss"} <= set(rows.columns):
+            jobs.setdefault(rule, []).append(rows)
+    return [_rule_time(rule, pd.concat(rows)) for rule, rows in jobs.items()]
+
+
+def _rule_time(rule: str, rows: pd.DataFrame) -> RuleTime:
+    seconds = rows["s"].astype(float)
+    memory = rows["max_rss"].astype(float).max()
+    return RuleTime(rule, len(rows), float(seconds.sum()), float(seconds.max()), float(memory))
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The configuration as (`section.key`, value) in its own order."""
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{name}.")
+        else:
+            yield name, _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(_shown, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None or value == {} else str(value)
+
+
+def duration(seconds: float) -> str:
+    """A time for people: `4.2 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

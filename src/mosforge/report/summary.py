@@ -1,0 +1,122 @@
+"""From correlations of single splits to the numbers of a table: medians, spreads, weighted means."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+MEASURES = ("srocc", "krocc", "plcc", "plcc_mapped", "rmse")
+"""The measured columns of a correlations table, in the order in which they are shown."""
+
+MEASURE_NAMES = {
+    "srocc": "SROCC",
+    "krocc": "KROCC",
+    "plcc": "PLCC",
+    "plcc_mapped": "PLCC mapped",
+    "rmse": "RMSE",
+}
+
+MODEL = ("dataset", "backbone", "initialisation", "test_dataset")
+"""What identifies a row of a summary: everything but the split."""
+
+_OBJECTIVES = {"cls": "CLS", "reg": "REG", "multitask": "CLS+REG", "rank": "RANK"}
+
+
+def corpus_and_objective(initialisation: str) -> tuple[str, str]:
+    """Takes CORPUS-OBJECTIVE apart; weights without pretraining have an empty corpus."""
+    corpus, dash, objective = initialisation.rpartition("-")
+    return (corpus, objective) if dash and objective in _OBJECTIVES else ("", initialisation)
+
+
+def method_of(initialisation: str) -> str:
+    """The paper's short name of an initialisation: FT, CLS, REG or CLS+REG; RANK for the ranking loss.
+
+    Anything else, for example a full-reference metric, keeps its own name in capitals.
+    """
+    _, objective = corpus_and_objective(initialisation)
+    return "FT" if objective == "imagenet" else _OBJECTIVES.get(objective, objective.upper())
+
+
+def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
+    """Median, quartiles and count over splits.
+
+    Args:
+        correlations: rows of the artefact `correlations`; repeated rows count once.
+
+    Returns:
+        A row for each (dataset, backbone, initialisation, test_dataset), in the order of their first
+        appearance, with `splits`, `images` (median number of test images) and, for each measure, its
+        median under the measure's name and its quartiles as MEASURE_q25 and MEASURE_q75. A measure that
+        is undefined in one split (a constant prediction) is undefined in the summary.
+    """
+    single = correlations.drop_duplicates([*MODEL, "split"])
+    rows = []
+    for key, group in single.groupby(list(MODEL), sort=False):
+        row: dict[str, object] = dict(zip(MODEL, key, strict=True))
+        row |= {"splits": len(group), "images": round(float(np.median(group["images"])))}
+        for measure in MEASURES:
+            low, middle, high = np.percentile(group[measure].to_numpy(dtype=float), [25, 50, 75])
+            row |= {measure: middle, f"{measure}_q25": low, f"{measure}_q75": high}
+        rows.append(row)
+    columns = [f"{measure}{end}" for measure in MEASURES for end in ("", "_q25", "_q75")]
+    return pd.DataFrame(rows, columns=[*MODEL, "splits", "images", *columns])
+
+
+def weighted_mean(values: Mapping[str, float], sizes: Mapping[str, int]) -> float:
+    """The mean over datasets, weighted by their number of images (last column of the paper's Table 1).
+
+    Args:
+        values: dataset -> value.
+        sizes: dataset -> number of images, for all of them.
+    """
+    names = list(values)
+    return float(np.average([values[name] for name in names], weights=[sizes[name] for name in names]))
+
+
+def paired_differences(correlations: pd.DataFrame, measure: str = "srocc") -> pd.DataFrame:
+    """How much each pretraining changes a measure against ImageNet weights alone, split by split.
+
+    Returns:
+        A row for each (dataset, backbone, initialisation, test_dataset) other than FT that shares a split
+        with FT: `splits` in common, the mean `difference`, and `low` and `high`, the 95% interval of
+        Student's t over the paired differences (undefined with fewer than two splits).
+    """
+    single = correlations.drop_duplicates([*MODEL, "split"])
+    keys = ["dataset", "backbone", "test_dataset", "split"]
+    base = single[single["initialisation"] == "imagenet"].set_index(keys)[measure].rename("base")
+    pairs = single[single["initialisation"] != "imagenet"].join(base, on=keys, how="inner")
+    rows = []
+    for key, group in pairs.groupby(list(MODEL), sort=False):
+        gains = (group[measure] - group["base"]).to_numpy(dtype=float)
+        half = np.nan
+        if len(gains) > 1:
+            half = stats.t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
+        mean = gains.mean()
+        values = {"splits": len(gains), "difference": mean, "low": mean - half, "high": mean + half}
+        rows.append(dict(zip(MODEL, key, strict=True)) | values)
+    return pd.DataFrame(rows, columns=[*MODEL, "splits", "difference", "low", "high"])
+
+
+def standard_error(correlation: float, images: int) -> float:
+    """How far chance alone moves a rank correlation that is measured on so many images.
+
+    The approximation of Bonett and Wright (Psychometrika 65(1), 2000) for Spearman's correlation, brought
+    back from Fisher's z to the correlation itself.
+    """
+    if images < 4:
+        return float("nan")
+    return (1 - correlation**2) * float(np.sqrt((1 + correlation**2 / 2) / (images - 3)))
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for people: `0.816`, with a true minus sign, or an en dash where there is none."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    return "−" + text[1:] if text.startswith("-") and float(text) != 0 else text.lstrip("-")
+
+
+def interval(low: float, high: float) -> str:
+    """An interval for people: `0.810 to 0.818`."""
+    return f"{number(low)} to {number(high)}"

@@ -1,0 +1,1 @@
+"""Scoring pictures with a trained model."""

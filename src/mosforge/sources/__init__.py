@@ -1,0 +1,1 @@
+"""Stage 1, sources: photographs are downloaded, checked and catalogued."""

@@ -1,0 +1,101 @@
+"""`mosforge sources check`: what of a source is there, what is missing, and where to get it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mosforge.configuration import Config, entry_of
+from mosforge.errors import MosforgeError, UnreadableImageError
+from mosforge.images import find_images, open_image
+from mosforge.sources.fetch import archive_path
+from mosforge.sources.tiles import find_packaged
+
+Row = dict[str, str]
+
+
+def check(name: str, config: Config) -> tuple[list[Row], bool]:
+    """Looks at a source without reading more than the headers of its pictures.
+
+    Args:
+        name: a key of `sources.collections`.
+        config: the merged configuration.
+
+    Returns:
+        Rows with the keys `item`, `state` (`found` or `missing`) and `detail`, and whether all is there.
+
+    Raises:
+        MosforgeError: the configuration has no such source.
+    """
+    collection = entry_of(config, "sources.collections", name)
+    if "dataset" in collection:
+        rows = [_dataset(collection["dataset"], config)]
+    else:
+        rows = _packaged(collection) if "packaged" in collection else []
+        rows += _folder(collection, config["sources"]["smallest_side"])
+    return rows, all(row["state"] == "found" for row in rows)
+
+
+def _row(item: object, found: bool, detail: str) -> Row:
+    return {"item": str(item), "state": "found" if found else "missing", "detail": detail}
+
+
+def _dataset(dataset: str, config: Config) -> Row:
+    folder = entry_of(config, "finetuning.datasets", dataset).get("folder")
+    if folder is None:
+        return _row(dataset, True, "a proxy dataset, whose pictures the workflow makes")
+    advice = f"the pictures of a target dataset; `mosforge finetuning check {dataset}` says more"
+    return _row(folder, Path(folder).is_dir(), advice)
+
+
+def _packaged(collection: Mapping[str, Any]) -> list[Row]:
+    rows = []
+    for photograph in collection["packaged"]["photographs"]:
+        try:
+            find_packaged(photograph)
+            rows.append(_row(photograph, True, "a photograph in an installed package"))
+        except MosforgeError as error:
+            rows.append(_row(photograph, False, str(error)))
+    return rows
+
+
+def _folder(collection: Mapping[str, Any], smallest_side: int) -> list[Row]:
+    folder = Path(collection["folder"])
+    names = find_images(folder) if folder.is_dir() else []
+    declared = collection.get("images")
+    if not names:
+        if "packaged" in collection:  # made from what is installed, so nothing has to be got
+            return [_row(folder, True, "not made yet; the workflow does that")]
+        return [_row(folder, False, _advice(collection))]
+    bad, small = _headers(folder, names, smallest_side)
+    detail = f"{len(names)} pictures"
+    detail += f" of {declared}" if declared is not None else ""
+    detail += f", {small} with a side under {smallest_side} pixels" if small else ""
+    detail += f", {len(bad)} not readable ({bad[0]})" if bad else ""
+    if declared is not None and len(names) < declared:
+        return [_row(folder, False, f"{detail}; {_advice(collection)}")]
+    if declared is not None and len(names) > declared:
+        detail += "; correct the key images, since the number of shards is planned from it"
+    return [_row(folder, declared is None or len(names) == declared, detail)]
+
+
+def _advice(collection: Mapping[str, Any]) -> str:
+    archive = collection.get("archive")
+    if archive is None:
+        return str(collection.get("obtain", "put the photographs there"))
+    place = archive_path(archive)
+    if place.exists():
+        return f"the workflow unpacks {place}, which is there"
+    size = f" ({archive['size'] / 1e9:.1f} GB)" if "size" in archive else ""
+    return f"the workflow downloads {archive['url']}{size}; or put that file at {place}"
+
+
+def _headers(folder: Path, names: Sequence[str], smallest_side: int) -> tuple[list[str], int]:
+    """The pictures that cannot be opened, each with the reason, and how many are too small."""
+    bad, small = [], 0
+    for name in names:
+        try:
+            with open_image(folder / name) as image:
+                small += min(image.size) < smallest_side
+        except UnreadableImageError as error:
+            bad.append(f"{name}: {error.reason}")
+    return bad, small

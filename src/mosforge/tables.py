@@ -1,0 +1,224 @@
+"""The Parquet artefacts: their columns, and the one way to write and to read them.
+
+Every file carries, in the metadata key `mosforge`, the artefact's name, the stage, the package version
+and the parameters that made it. Paths in tables are POSIX paths relative to the working directory of
+the run (the folder that holds `results/`), unless the configuration gave an absolute folder.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mosforge import __version__
+from mosforge.errors import MosforgeError
+from mosforge.files import atomic_file
+
+Frame = pd.DataFrame
+
+METRICS = ("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd")
+"""The six full-reference metrics, in the order of their columns."""
+
+
+def _field(name: str, kind: pa.DataType, about: str, nullable: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"about": about})
+
+
+_KEYS = (
+    _field("source", pa.string(), "name of the source in the configuration"),
+    _field("image_id", pa.string(), "the photograph's path below its source's folder"),
+    _field("reference", pa.string(), "path of the undistorted photograph"),
+    _field("group", pa.string(), "distortion type, or `authentic` for mixtures"),
+    _field("level", pa.int8(), "distortion level from 1 (weakest); none for mixtures", nullable=True),
+    _field("class_index", pa.int16(), "index in the class table; none for mixtures", nullable=True),
+    _field("labels", pa.list_(pa.uint8()), "bits of the class table, for mixtures alone", nullable=True),
+    _field("seed", pa.int64(), "seed of the picture's random draws"),
+    _field("path", pa.string(), "path of the distorted picture; unique in a corpus"),
+)
+_SCORES = tuple(
+    _field(name, pa.float64(), f"{name} against the reference, as the metric defines it") for name in METRICS
+)
+_RUN = (
+    _field("dataset", pa.string(), "dataset that the model was fine-tuned on"),
+    _field("split", pa.string(), "split of that dataset"),
+    _field("backbone", pa.string(), "backbone of the network"),
+    _field("initialisation", pa.string(), "`imagenet` (FT), or CORPUS-OBJECTIVE of the pretraining"),
+    _field("test_dataset", pa.string(), "dataset that was scored"),
+)
+
+SCHEMAS: Mapping[str, pa.Schema] = {
+    "catalogue": pa.schema(
+        [
+            _field("source", pa.string(), "name of the source in the configuration"),
+            _field("image_id", pa.string(), "path below the source's folder"),
+            _field("path", pa.string(), "path of the file"),
+            _field("sha256", pa.string(), "SHA-256 of the file's bytes"),
+            _field("width", pa.int32(), "pixels, after EXIF orientation"),
+            _field("height", pa.int32(), "pixels, after EXIF orientation"),
+            _field("format", pa.string(), "file format, as Pillow names it"),
+            _field("mode", pa.string(), "colour mode in the file, as Pillow names it"),
+            _field("shard", pa.int32(), "block of the sorted catalogue, from 0"),
+        ]
+    ),
+    "excluded": pa.schema(
+        [
+            _field("source", pa.string(), "name of the source in the configuration"),
+            _field("image_id", pa.string(), "path below the source's folder"),
+            _field("path", pa.string(), "path of the file"),
+            _field("reason", pa.string(), "why the file was set aside"),
+        ]
+    ),
+    "manifest": pa.schema(
+        [
+            *_KEYS,
+            _field("width", pa.int32(), "pixels"),
+            _field("height", pa.int32(), "pixels"),
+            _field("bytes", pa.int64(), "size of the file"),
+        ]
+    ),
+    "metrics": pa.schema([*_KEYS, *_SCORES]),
+    "pmos": pa.schema(
+        [
+            *_KEYS,
+            *_SCORES,
+            _field("pmos", pa.float64(), "pseudo-MOS, higher is better"),
+            _field("agreement", pa.float64(), "standard deviation of the six mapped scores; 0: they agree"),
+        ]
+    ),
+    "pack": pa.schema(
+        [
+            _field("path", pa.string(), "the picture: key of the table that holds its labels"),
+            _field("file", pa.string(), "file of pixels that holds the picture"),
+            _field("offset", pa.int64(), "first byte of the picture in that file"),
+            _field("height", pa.int32(), "pixels"),
+            _field("width", pa.int32(), "pixels"),
+            _field("sha256", pa.string(), "SHA-256 of the picture's pixels"),
+        ]
+    ),
+    "dataset": pa.schema(
+        [
+            _field("image", pa.string(), "name of the picture in the dataset; unique"),
+            _field("path", pa.string(), "path of the file"),
+            _field("reference", pa.string(), "name of its content: pictures with one name stay together"),
+            _field("reference_path", pa.string(), "file of the undistorted picture", nullable=True),
+            _field("mos", pa.float64(), "the score in the dataset's own unit and direction"),
+            _field("quality", pa.float64(), "the score mapped to [0, 1], higher is better"),
+            _field("distortion_type", pa.string(), "as the dataset names it", nullable=True),
+            _field("level", pa.int8(), "distortion level", nullable=True),
+            _field("part", pa.string(), "part of the dataset's official split", nullable=True),
+        ]
+    ),
+    "split": pa.schema(
+        [
+            _field("image", pa.string(), "name of the picture in the dataset"),
+            _field("reference", pa.string(), "name of its content"),
+            _field("part", pa.string(), "`train`, `validation` or `test`"),
+        ]
+    ),
+    "history": pa.schema(
+        [
+            _field("epoch", pa.int32(), "from 1"),
+            _field("loss", pa.float64(), "mean training loss of the epoch"),
+            _field("score_loss", pa.float64(), "its part from the score branch (L1)", nullable=True),
+            _field("class_loss", pa.float64(), "its part from the classification branch", nullable=True),
+            _field("validation_srocc", pa.float64(), "on the validation part, if any", nullable=True),
+            _field("images_per_second", pa.float64(), "training throughput"),
+            _field("seconds", pa.float64(), "wall time of the epoch"),
+        ]
+    ),
+    "predictions": pa.schema(
+        [
+            *_RUN,
+            _field("image", pa.string(), "name of the picture in the test dataset"),
+            _field("path", pa.string(), "path of the file"),
+            _field("mos", pa.float64(), "given score, in the dataset's own unit"),
+            _field("quality", pa.float64(), "given score, [0, 1], higher is better"),
+            _field("prediction", pa.float64(), "predicted quality, mean over crops"),
+            _field("spread", pa.float64(), "standard deviation over crops"),
+        ]
+    ),
+    "correlations": pa.schema(
+        [
+            *_RUN,
+            _field("images", pa.int32(), "number of test images"),
+            _field("srocc", pa.float64(), "Spearman's rank correlation", nullable=True),
+            _field("krocc", pa.float64(), "Kendall's rank correlation (tau-b)", nullable=True),
+            _field("plcc", pa.float64(), "Pearson's correlation of the raw predictions", nullable=True),
+            _field(
+                "plcc_mapped", pa.float64(), "Pearson's correlation after the logistic mapping", nullable=True
+            ),
+            _field("rmse", pa.float64(), "root mean squared error after the mapping, on [0, 1]"),
+            _field("mapping", pa.string(), "`logistic`, or `none` where its fit did not converge"),
+        ]
+    ),
+}
+
+
+def write_table(
+    path: str | os.PathLike[str], artefact: str, rows: Frame | Mapping[str, Any], *, stage: str, cfg: Any
+) -> None:
+    """Writes `rows` as the Parquet artefact of that name, whole or not at all.
+
+    Args:
+        path: the file.
+        artefact: a key of `SCHEMAS`.
+        rows: a frame, or columns by name; more columns than the schema's are an error.
+        stage: the stage that writes.
+        cfg: the parameters that made it, any JSON value.
+    """
+    schema = SCHEMAS[artefact]
+    columns = rows if isinstance(rows, Frame) else pd.DataFrame(dict(rows))
+    unknown = set(columns.columns) - set(schema.names)
+    if unknown:
+        raise ValueError(f"columns that the artefact {artefact!r} does not have: {sorted(unknown)}")
+    made_by = {"artefact": artefact, "stage": stage, "version": __version__, "cfg": cfg}
+    stamped = schema.with_metadata({"mosforge": json.dumps(made_by, sort_keys=True)})
+    arrays = [
+        pa.array([] if columns.empty else _plain(columns[field.name]), type=field.type, from_pandas=True)
+        for field in schema
+    ]
+    with atomic_file(path) as temporary:
+        pq.write_table(pa.Table.from_arrays(arrays, schema=stamped), temporary, compression="zstd")
+
+
+def _plain(column: "pd.Series[Any]") -> Any:
+    return column.tolist() if column.dtype == object else column
+
+
+def read_table(path: str | os.PathLike[str], artefact: str) -> Frame:
+    """Reads a Parquet artefact and checks that it is one.
+
+    Integer columns that may be empty come back as pandas' nullable integers.
+
+    Raises:
+        MosforgeError: the file is missing, damaged, or another artefact.
+    """
+    return _read(path, artefact).to_pandas(
+        types_mapper={pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype()}.get
+    )
+
+
+def read_cfg(path: str | os.PathLike[str], artefact: str) -> Any:
+    """The parameters that made an artefact, from its metadata."""
+    return json.loads((_read(path, artefact).schema.metadata or {})[b"mosforge"])["cfg"]
+
+
+def _read(path: str | os.PathLike[str], artefact: str) -> pa.Table:
+    try:
+        table = pq.read_table(Path(path), partitioning=None)
+    except FileNotFoundError:
+        raise MosforgeError(f"{path}: no such file; run the stage that writes it") from None
+    except (pa.ArrowException, OSError) as error:
+        raise MosforgeError(
+            f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); delete it and run again"
+        ) from None
+    if not table.schema.equals(SCHEMAS[artefact], check_metadata=False):
+        raise MosforgeError(
+            f"{path}: not a {artefact} table of mosforge {__version__}; delete it and run its stage again"
+        )
+    return table

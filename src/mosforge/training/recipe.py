@@ -1,0 +1,50 @@
+"""How a network is trained: the values that change the result, and the device, which does not."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained; every field changes the result.
+
+    Attributes:
+        seed: of the order, the crops, the dropout and the heads' first weights.
+        epochs: passes over the samples.
+        repeats: crops of each picture in an epoch.
+        batch_size: crops a step.
+        crop: side of the crops in pixels.
+        flip: mirror half of the crops.
+        optimiser: `adam` or `adamw`, with betas of .9 and .999.
+        weight_decay: of the optimiser.
+        learning_rates: by the names of the network's parameter groups.
+        schedule: `constant`, or `cosine` (a short warm-up, then half a cosine down to zero).
+    """
+
+    seed: int
+    epochs: int
+    repeats: int
+    batch_size: int
+    crop: int
+    flip: bool
+    optimiser: str
+    weight_decay: float
+    learning_rates: Mapping[str, float]
+    schedule: str
+
+    def rate_factor(self, step: int, steps: int) -> float:
+        """What the learning rates are multiplied with at a step of the whole training."""
+        if self.schedule == "constant":
+            return 1.0
+        warm_up = min(1.0, (step + 1) / max(1, min(50, steps // 20)))
+        return warm_up * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is CUDA where there is one, otherwise the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)

@@ -1,0 +1,94 @@
+"""What survives a killed training: the state file, its lock, and the answer to SIGTERM."""
+
+import contextlib
+import fcntl
+import logging
+import math
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mosforge.errors import MosforgeError
+from mosforge.files import atomic_file
+from mosforge.models.network import Network
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class State:
+    """Where a training stands, besides the weights and the optimiser.
+
+    Attributes:
+        epoch: epochs done.
+        step: steps done in the epoch that runs.
+        totals: sums of its losses over its samples, by name.
+        seconds: time spent in it.
+        history: a row of the artefact `history` for each epoch done.
+        best_score: highest validation score so far.
+        best_weights: the network's weights at that epoch; none without validation.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    totals: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_score: float = -math.inf
+    best_weights: dict[str, torch.Tensor] | None = None
+
+
+@contextlib.contextmanager
+def locked(state_file: Path) -> Iterator[None]:
+    """Holds a lock beside the state: after the controller was killed, an old job may still run."""
+    lock = state_file.with_suffix(".lock")
+    with lock.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MosforgeError(
+                f"{lock}: another process still runs this training; wait for it or stop it"
+            ) from None
+        yield
+        lock.unlink()
+
+
+@contextlib.contextmanager
+def sigterm() -> Iterator[threading.Event]:
+    """An event that SIGTERM sets while the block runs (in the main thread, the only one signals reach)."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def save(file: Path, network: Network, optimiser: torch.optim.Optimizer, state: State) -> None:
+    """Saves all that a resumed training needs, whole or not at all."""
+    content = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "state": vars(state)}
+    with atomic_file(file) as temporary:
+        torch.save(content, temporary)
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+
+
+def resume(file: Path, network: Network, optimiser: torch.optim.Optimizer, device: torch.device) -> State:
+    """Puts a saved training back into `network` and `optimiser`; a fresh state where nothing was saved."""
+    if not file.exists():
+        return State()
+    saved = torch.load(file, map_location=device, weights_only=True)
+    network.load_state_dict(saved["network"])
+    optimiser.load_state_dict(saved["optimiser"])
+    state = State(**saved["state"])
+    log.info("going on from epoch %d, step %d", state.epoch + 1, state.step + 1)
+    return state

@@ -1,0 +1,179 @@
+"""The stage's verb and the commands for people, as they are typed."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mosforge.distortions import command
+from mosforge.distortions.codecs import encode_jpeg, jpeg
+from mosforge.distortions.photograph import Photograph
+from mosforge.errors import MosforgeError
+from mosforge.images import Pixels, read_rgb
+from mosforge.tables import read_table, write_table
+
+CONFIG = (Path(__file__).resolve().parents[2] / "config.yaml").as_posix()
+CFG = {
+    "kind": "synthetic",
+    "type": "pink_noise",
+    "levels": [0.3],
+    "first_class": 25,
+    "seed": 0,
+    "png_compression": 0,
+}
+
+
+def mosforge(*words: object) -> None:
+    parser = argparse.ArgumentParser()
+    command.add_commands(parser.add_subparsers())
+    arguments = parser.parse_args([str(word) for word in words])
+    arguments.run(arguments)
+
+
+@pytest.fixture
+def picture(tmp_path: Path, coffee: Pixels) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(coffee).save(path)
+    return path
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, catalogued: list[Photograph]) -> Path:
+    columns = {
+        "source": [p.source for p in catalogued],
+        "image_id": [p.image_id for p in catalogued],
+        "path": [p.path for p in catalogued],
+        "sha256": [p.sha256 for p in catalogued],
+        "width": [200] * 4,
+        "height": [170] * 4,
+        "format": ["PNG"] * 4,
+        "mode": ["RGB"] * 4,
+        "shard": [0, 0, 0, 1],
+    }
+    write_table(tmp_path / "garden.parquet", "catalogue", columns, stage="sources", cfg={})
+    return tmp_path / "garden.parquet"
+
+
+@pytest.mark.parametrize(("number", "pictures"), [(0, 3), (1, 1), (2, 0)])
+def test_shard_distorts_its_block(catalogue: Path, tmp_path: Path, number: int, pictures: int) -> None:
+    output = tmp_path / "shard"
+    words = ("--catalogue", catalogue, "--shard", number, "--output", output, "--cfg", json.dumps(CFG))
+    mosforge("distortions", "shard", *words, "--threads", 1)
+    assert len(read_table(output / "manifest.parquet", "manifest")) == pictures
+    assert len(list(output.glob("*.png"))) == pictures
+
+
+def test_distort_repeats_a_picture_of_a_manifest(catalogue: Path, tmp_path: Path) -> None:
+    words = ("--catalogue", catalogue, "--shard", 1, "--output", tmp_path / "s", "--cfg", json.dumps(CFG))
+    mosforge("distortions", "shard", *words)
+    row = read_table(tmp_path / "s" / "manifest.parquet", "manifest").iloc[0]
+    again = tmp_path / "again.png"
+    options = ("--type", row["group"], "--level", row["level"], "--seed", row["seed"], "--config", CONFIG)
+    mosforge("distort", row["reference"], *options, "-o", again)
+    assert np.array_equal(read_rgb(again), read_rgb(row["path"]))
+
+
+def test_distort_writes_the_codecs_bitstream_or_its_pixels(
+    picture: Path, tmp_path: Path, coffee: Pixels
+) -> None:
+    for name in ("out.jpg", "out.png"):
+        words = ("--type", "jpeg", "--level", 2, "--config", CONFIG, "-o", tmp_path / name)
+        mosforge("distort", picture, *words)
+    assert (tmp_path / "out.jpg").read_bytes() == encode_jpeg(coffee, 12)
+    assert np.array_equal(read_rgb(tmp_path / "out.png"), jpeg(coffee, 12))
+
+
+def test_distort_warns_of_a_second_distortion(
+    picture: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = ("--type", "contrast", "--level", 1, "--config", CONFIG, "-o", tmp_path / "o.jpg")
+    mosforge("distort", picture, *words)
+    assert "JPEG adds a distortion of its own" in caplog.text
+    assert read_rgb(tmp_path / "o.jpg").shape == (300, 400, 3)
+
+
+def test_distort_knows_the_authentic_types(picture: Path, tmp_path: Path) -> None:
+    words = ("--type", "chromatic_aberration", "--level", 3, "--corpus", "authentic", "--config", CONFIG)
+    mosforge("distort", picture, *words, "--seed", 1, "-o", tmp_path / "a.png")
+    mosforge("distort", picture, *words, "--seed", 2, "-o", tmp_path / "b.png")
+    assert not np.array_equal(read_rgb(tmp_path / "a.png"), read_rgb(tmp_path / "b.png"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--type", "fog", "--level", 1), "no synthetic distortion type 'fog'; there are gaussian_blur, .*"),
+        (("--type", "jpeg", "--level", 6), "no level 6 of jpeg; its levels are 1 to 5"),
+        (("--type", "jpeg", "--level", 0), "no level 0 of jpeg"),
+        (("--type", "jpeg", "--level", 1, "--seed", -1), "--seed -1"),
+        (("--type", "jpeg", "--level", 1, "--config", "nowhere.yaml"), "nowhere.yaml: no such config"),
+    ],
+)
+def test_distort_refuses_in_a_sentence(picture: Path, tmp_path: Path, words: tuple, message: str) -> None:
+    with pytest.raises(MosforgeError, match=message):
+        mosforge("distort", picture, "--config", CONFIG, *words, "-o", tmp_path / "out.png")
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_distort_refuses_endings_and_small_pictures(picture: Path, tmp_path: Path) -> None:
+    words = ("--type", "jpeg", "--level", 1, "--config", CONFIG)
+    with pytest.raises(MosforgeError, match=r"end the name in one of \.bmp"):
+        mosforge("distort", picture, *words, "-o", tmp_path / "out.gif")
+    Image.new("RGB", (300, 120)).save(tmp_path / "small.png")
+    with pytest.raises(MosforgeError, match="300x120 pixels"):
+        mosforge("distort", tmp_path / "small.png", *words, "-o", tmp_path / "out.png")
+
+
+def test_classes_prints_one_array(capsys: pytest.CaptureFixture[str]) -> None:
+    mosforge("classes", "--format", "json", "--config", CONFIG)
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == 39
+    assert rows[3] == {"index": 3, "type": "gaussian_blur", "level": 4, "parameter": 91}
+    assert rows[24] == {"index": 24, "type": "contrast", "level": 5, "parameter": [0.49, 0.51]}
+    mosforge("classes", "--format", "json", "--corpus", "authentic", "--config", CONFIG)
+    bits = json.loads(capsys.readouterr().out)
+    assert len(bits) == 26
+    assert bits[6] == {"index": 6, "type": "jpeg", "level": None, "parameter": None}
+    assert bits[7] == {"index": 7, "type": "defocus", "level": 1, "parameter": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sources: {}", "no key distortions.synthetic"),
+        ("distortions: {synthetic: {jpeg: [a]}}", "'a' is no level of jpeg"),
+        ("distortions: {synthetic: {fog: [1]}}", "no synthetic distortion type 'fog'"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_a_bad_configuration_is_told(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(MosforgeError, match=message):
+        mosforge("classes", "--config", tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(("corpus", "columns", "rows"), [("synthetic", 5, 9), ("authentic", 3, 7)])
+def test_gallery_shows_every_class(
+    picture: Path, tmp_path: Path, coffee: Pixels, corpus: str, columns: int, rows: int
+) -> None:
+    out = tmp_path / "gallery.png"
+    mosforge("gallery", picture, "--corpus", corpus, "--config", CONFIG, "-o", out)
+    sheet = read_rgb(out)
+    tile = coffee[60:240, 80:320]  # the middle, 240x180
+    places = [(y, line.tobytes().find(tile[0].tobytes()) // 3) for y, line in enumerate(sheet)]
+    (top, left), *others = [place for place in places if place[1] >= 0]
+    assert not others  # the original is in it once, pixel for pixel
+    assert np.array_equal(sheet[top : top + 180, left : left + 240], tile)
+    # what lies below it, to the right and under, is not empty paper: a row a type, a column a level
+    assert sheet.shape[0] > top + rows * 180
+    assert sheet.shape[1] > left + columns * 240 - 1
+    below = sheet[top + 190 :, left : left + 240]
+    assert (below.min(axis=(1, 2)) < 250).mean() > 0.85
+
+
+def test_gallery_needs_a_png(picture: Path, tmp_path: Path) -> None:
+    with pytest.raises(MosforgeError, match=r"give a \.png file"):
+        mosforge("gallery", picture, "--config", CONFIG, "-o", tmp_path / "g.jpg")

@@ -1,0 +1,121 @@
+"""Proxy labels: HaarPSI of distorted pictures, for the demo alone."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import piq
+import pytest
+import torch
+from PIL import Image, ImageFilter
+
+from mosforge.errors import MosforgeError
+from mosforge.finetuning.datasets import load
+from mosforge.finetuning.proxy import proxy_labels
+from mosforge.images import read_rgb
+from mosforge.tables import write_table
+
+RADII = (1, 2, 4)
+
+
+def shard(folder: Path, image_id: str, reference: Path, radii: tuple[int, ...], source: str = "demo") -> Path:
+    """A shard folder with one photograph, blurred more and more."""
+    rows: list[dict[str, Any]] = []
+    folder.mkdir(parents=True)
+    for level, radius in enumerate(radii, start=1):
+        path = folder / f"{Path(image_id).stem}_{level}.png"
+        with Image.open(reference) as image:
+            image.filter(ImageFilter.GaussianBlur(radius)).save(path)
+            width, height = image.size
+        rows.append(
+            {
+                "source": source,
+                "image_id": image_id,
+                "reference": reference.as_posix(),
+                "group": "gaussian_blur",
+                "level": level,
+                "class_index": level - 1,
+                "labels": None,
+                "seed": 0,
+                "path": path.as_posix(),
+                "width": width,
+                "height": height,
+                "bytes": path.stat().st_size,
+            }
+        )
+    write_table(folder / "manifest.parquet", "manifest", pd.DataFrame(rows), stage="distortions", cfg={})
+    return folder
+
+
+@pytest.fixture
+def shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    data = pytest.importorskip("skimage.data")
+    monkeypatch.chdir(tmp_path)
+    made = []
+    for name, image_id in (("astronaut", "astronaut/astronaut_00_00.png"), ("coffee", "coffee.png")):
+        Image.fromarray(np.ascontiguousarray(getattr(data, name)()[:200, :240])).save(f"{name}.png")
+        made.append(shard(Path("shards") / name, image_id, Path(f"{name}.png"), RADII))
+    return made
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def test_labels_are_haarpsi_and_fall_with_the_blur(shards: list[Path], tmp_path: Path) -> None:
+    proxy_labels(shards, tmp_path / "labels.csv")
+    rows = rows_of(tmp_path / "labels.csv")
+    assert list(rows[0]) == ["image", "mos", "reference"]
+    assert [row["image"] for row in rows] == [
+        f"shards/{name}_{level}.png"
+        for name in ("astronaut/astronaut_00_00", "coffee/coffee")
+        for level in range(1, len(RADII) + 1)
+    ]
+    assert [row["reference"] for row in rows] == ["astronaut"] * 3 + ["coffee.png"] * 3
+    scores = [float(row["mos"]) for row in rows]
+    assert 1 > scores[0] > scores[1] > scores[2] > 0
+    first, second = (
+        torch.tensor(read_rgb(path)).permute(2, 0, 1)[None] / 255
+        for path in (rows[0]["image"], "astronaut.png")
+    )
+    assert scores[0] == pytest.approx(piq.haarpsi(first, second).item(), abs=1e-6)
+
+
+def test_neither_the_shards_nor_their_order_matter(shards: list[Path], tmp_path: Path) -> None:
+    proxy_labels(shards, tmp_path / "all.csv")
+    proxy_labels(shards[::-1], tmp_path / "reversed.csv")
+    assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "reversed.csv").read_bytes()
+    alone = []
+    for number, folder in enumerate(shards):
+        proxy_labels([folder], tmp_path / f"{number}.csv")
+        alone += rows_of(tmp_path / f"{number}.csv")
+    assert alone == rows_of(tmp_path / "all.csv")
+
+
+def test_the_layout_table_reads_them(shards: list[Path], tmp_path: Path) -> None:
+    proxy_labels(shards, Path("results/finetuning/demo/labels.csv"))
+    options = {"table": "results/finetuning/demo/labels.csv", "range": [0.0, 1.0], "higher_is_better": True}
+    frame = load("demo", "table", Path(), options)
+    assert frame["path"].tolist() == frame["image"].tolist()
+    assert frame["reference"].nunique() == 2
+
+
+def test_a_missing_picture_is_told_and_nothing_is_written(shards: list[Path], tmp_path: Path) -> None:
+    (shards[0] / "astronaut_00_00_2.png").unlink()
+    with pytest.raises(MosforgeError, match=r"astronaut_00_00_2\.png: no such file"):
+        proxy_labels(shards, tmp_path / "labels.csv")
+    assert not (tmp_path / "labels.csv").exists()
+
+
+def test_another_size_is_told(shards: list[Path], tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100)).save(shards[0] / "astronaut_00_00_2.png")
+    with pytest.raises(MosforgeError, match="its size is not its reference's"):
+        proxy_labels(shards, tmp_path / "labels.csv")
+
+
+def test_no_shard_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MosforgeError, match="the shards hold no picture"):
+        proxy_labels([], tmp_path / "labels.csv")

@@ -1,0 +1,103 @@
+"""The configuration's files, its merging, and the sentences about what is wrong with it."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mosforge.configuration import check_config, entry_of, load_config
+from mosforge.errors import MosforgeError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
+BASE = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+OPTIONAL = {"md5", "sha256", "size"}
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(BASE)
+    *parents, last = key.split(".")
+    place = config
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return config
+
+
+@pytest.mark.parametrize("overlay", sorted((REPOSITORY / "workflow/configs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_configurations_are_accepted(overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    check_config(load_config(), SCHEMA)
+    check_config(load_config([overlay]), SCHEMA)
+
+
+def test_every_key_of_the_schema_stands_in_the_commented_configuration() -> None:
+    text = (REPOSITORY / "config.yaml").read_text()
+    schema = yaml.safe_load(SCHEMA.read_text())
+
+    def keys(node: Any) -> set[str]:
+        if not isinstance(node, dict):
+            return set()
+        own = set(node.get("properties", {}))
+        children = [*node.get("properties", {}).values(), node.get("additionalProperties"), node.get("items")]
+        return own.union(*(keys(child) for child in children))
+
+    absent = {key for key in keys(schema) if f"{key}:" not in text and f"{key} " not in text}
+    assert absent - OPTIONAL == {"resnet18"}  # a backbone that no experiment of the paper uses
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("pretraining.epocs", 3, "unknown key 'pretraining.epocs'; did you mean 'epochs'?"),
+        ("zzz", 1, "unknown key 'zzz'"),
+        ("pretraining.epochs", "thirty", "pretraining.epochs: 'thirty' is not of type 'integer'"),
+        ("pretraining.epochs", 0, "pretraining.epochs: 0"),
+        ("pretraining.crop", 300, "pretraining.crop: 300 is larger than pretraining.resize"),
+        ("sources.smallest_side", 160, "sources.smallest_side: 160"),
+        ("finetuning.learning_rates.head", "1e-4", "in YAML, 1e-4 is written 1.0e-4"),
+        ("finetuning.splits.validation", 1.0, "finetuning.splits.validation"),
+        ("distortions.synthetic.gaussian_blur", [8], "distortions.synthetic.gaussian_blur.0: 8 is not an odd"),
+        ("distortions.synthetic.blur", [7], "unknown key 'distortions.synthetic.blur'"),
+        ("distortions.corpora.synthetic.sources", ["voc"], "'voc' is not configured; did you mean 'voc2012'?"),
+        ("distortions.corpora.bad-name", {"kind": "synthetic", "sources": []}, "'bad-name' cannot be a name"),
+        ("evaluation.experiments.table1.initialisations", ["multi"], "did you mean 'multitask'?"),
+        ("evaluation.experiments.table1.backbones", ["vgg16"], "'vgg16' is not configured"),
+        ("finetuning.datasets.live", {"layout": "live", "corpus": "synthetic"}, "'folder' is a required property"),
+        ("sources.collections.x", {"folder": "a", "dataset": "live"}, "sources.collections.x"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_sentence(key: str, value: Any, sentence: str) -> None:
+    with pytest.raises(MosforgeError) as caught:
+        check_config(changed(key, value), SCHEMA)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_section_that_is_missing_is_named() -> None:
+    config = {key: value for key, value in BASE.items() if key != "pmos"}
+    with pytest.raises(MosforgeError, match="'pmos' is a required property"):
+        check_config(config, SCHEMA)
+
+
+def test_mappings_are_merged_and_lists_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.yaml").write_text("a: {b: 1, c: [1, 2]}\nd: 4\n")
+    (tmp_path / "mine.yaml").write_text("a: {c: [3]}\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_config([Path("mine.yaml")]) == {"a": {"b": 1, "c": [3]}, "d": 4}
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("a: [", "not YAML"), ("- 1\n", "not a mapping")])
+def test_a_file_that_is_no_configuration(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(MosforgeError, match=sentence):
+        patch.chdir(tmp_path)
+        load_config()
+
+
+def test_an_entry_that_is_not_there_lists_those_that_are() -> None:
+    assert entry_of(BASE, "finetuning.datasets", "live")["layout"] == "live"
+    with pytest.raises(MosforgeError, match="'liv' is not in finetuning.datasets; there are live, csiq"):
+        entry_of(BASE, "finetuning.datasets", "liv")

@@ -1,0 +1,143 @@
+"""What the plan makes of a configuration."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mosforge.plan import Plan
+from mosforge.plan.experiments import Run
+from mosforge.plan.rule_parts import Parameters, code, number_of, parameters, source_of
+from mosforge.shards import shard_name
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    return loaded
+
+
+@pytest.fixture
+def with_datasets(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The full configuration with the files by which TID2013 and LIVEC are known to be there."""
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "tid2013/distorted_images",
+        "tid2013/reference_images",
+        "livec/Data",
+        "livec/Images",
+    ):
+        (tmp_path / "resources/datasets" / name).mkdir(parents=True)
+    for name in ("tid2013/mos_with_names.txt", "livec/Data/AllImages_release.mat", "livec/Data/AllMOS_release.mat"):
+        (tmp_path / "resources/datasets" / name).touch()
+    return config
+
+
+def test_shards_of_the_papers_corpus(config: dict[str, Any]) -> None:
+    plan = Plan(config)
+    assert plan.corpora.shards("synthetic")["shards"] == {"waterloo": 48, "voc2012": 172}
+    assert len(plan.corpora.groups("synthetic")) == 9
+    assert len(plan.corpora.class_names("synthetic")) == 39
+
+
+def test_authentic_classes_are_26_and_mixtures_equal(with_datasets: dict[str, Any]) -> None:
+    plan = Plan(with_datasets)
+    assert len(plan.corpora.class_names("authentic")) == 26
+    assert plan.corpora.sources("authentic") == ["livec"]
+    assert plan.corpora.distortion("authentic", "authentic")["per_image"] == 700_000 // 1_162
+
+
+def test_both_authentic_datasets_give_62_mixtures_a_photograph(config: dict[str, Any], monkeypatch: Any) -> None:
+    plan = Plan(config)
+    monkeypatch.setattr(plan.sources, "lost", lambda source: False)
+    assert plan.corpora.distortion("authentic", "authentic")["per_image"] == 62
+
+
+def test_first_class_follows_the_order_and_dropped_types(config: dict[str, Any]) -> None:
+    assert Plan(config).corpora.distortion("synthetic", "jpeg")["first_class"] == 10
+    config["distortions"]["synthetic"]["white_noise"] = []
+    plan = Plan(config)
+    assert plan.corpora.distortion("synthetic", "jpeg")["first_class"] == 5
+    assert "white_noise" not in plan.corpora.groups("synthetic")
+
+
+def test_parameters_of_one_type_do_not_follow_another_ones_values(config: dict[str, Any]) -> None:
+    before = Plan(config).corpora.distortion("synthetic", "jpeg")
+    other = copy.deepcopy(config)
+    other["distortions"]["synthetic"]["gaussian_blur"][0] = 9
+    other["pretraining"]["epochs"] = 1
+    assert Plan(other).corpora.distortion("synthetic", "jpeg") == before
+
+
+def test_runs_are_those_of_the_datasets_that_are_there(with_datasets: dict[str, Any]) -> None:
+    plan = Plan(with_datasets)
+    table1 = plan.experiments.runs("table1")
+    assert {run.dataset for run in table1} == {"tid2013"}
+    assert {run.split for run in table1} == {str(seed) for seed in range(1, 11)}
+    assert {run.initialisation for run in table1} == {"imagenet", "synthetic-multitask"}
+    table3 = plan.experiments.runs("table3")
+    assert {(run.dataset, run.test_dataset, run.split) for run in table3} == {
+        ("tid2013", "livec", "full"),
+        ("livec", "tid2013", "full"),
+    }
+    left_out = "\n".join(plan.experiments.left_out)
+    assert all(f"dataset {name} is left out" in left_out for name in ("live", "csiq", "koniq10k"))
+    assert "tid2013 is" not in left_out
+
+
+def test_authentic_weights_exist_for_each_split(with_datasets: dict[str, Any]) -> None:
+    plan = Plan(with_datasets)
+    livec = Run("livec", "3", "resnet50", "authentic-multitask", "livec")
+    tid = Run("tid2013", "3", "resnet50", "synthetic-cls", "tid2013")
+    plain = Run("livec", "3", "alexnet", "imagenet", "livec")
+    weights = plan.trainings.initial_weights
+    assert weights(livec) == "results/pretraining/authentic/livec/3/resnet50/multitask/model.safetensors"
+    assert weights(tid) == "results/pretraining/synthetic/resnet50/cls/model.safetensors"
+    assert weights(plain) == "results/pretraining/weights/alexnet.safetensors"
+    assert weights(livec) in plan.experiments.pretrained
+
+
+def test_pretraining_on_synthetic_corpora_needs_no_dataset(config: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        pretrained = Plan(config).experiments.pretrained
+    assert pretrained
+    assert all(path.startswith("results/pretraining/synthetic/") for path in pretrained)
+
+
+def test_a_users_folder_is_counted_and_watched(config: dict[str, Any], tmp_path: Path) -> None:
+    config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
+    for i in range(101):
+        (tmp_path / f"{i}.jpg").write_bytes(b"x")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    before = Plan(config).sources.catalogue("mine")
+    assert Plan(config).sources.shards("mine") == 2
+    (tmp_path / "5.jpg").touch()
+    (tmp_path / "notes.txt").write_text("still none")
+    assert Plan(config).sources.catalogue("mine") == before
+    (tmp_path / "5.jpg").write_bytes(b"xy")
+    assert Plan(config).sources.catalogue("mine") != before
+
+
+def test_parameters_are_json_in_a_shell_line_and_sorted() -> None:
+    one, other = parameters({"b": {"y": 1, "x": 2}, "a": 1}), parameters({"a": 1, "b": {"x": 2, "y": 1}})
+    assert repr(one) == repr(other)
+    assert isinstance(one, Parameters)
+    assert json.loads(f"{one}") == {"a": 1, "b": {"x": 2, "y": 1}}
+
+
+def test_code_names_files_that_are_there() -> None:
+    files = code("distortions", "seeds.py")
+    assert all(Path(file).is_file() for file in files)
+    assert any(file.endswith("seeds.py") for file in files)
+    assert not any(file.endswith("command.py") for file in files)
+
+
+def test_shard_names_can_be_taken_apart() -> None:
+    assert source_of(shard_name("voc2012", 17)) == "voc2012"
+    assert number_of(shard_name("voc2012", 17)) == 17

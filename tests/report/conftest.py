@@ -1,0 +1,194 @@
+"""A small folder of results: real pictures, scores and correlations computed from them."""
+
+import io
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageFilter
+from scipy import stats
+from skimage import data, metrics
+
+from mosforge.files import sha256_of_file
+from mosforge.seeds import generator
+from mosforge.tables import write_table
+
+PHOTOGRAPHS = ("astronaut", "coffee", "chelsea")
+BACKBONE = "efficientnet_lite0"
+SIDE = 176
+
+
+def photograph(name: str) -> Image.Image:
+    image = Image.fromarray(getattr(data, name)())
+    return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=(0, 0, 300, 300))
+
+
+def compressed(image: Image.Image, quality: int) -> Image.Image:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return Image.open(stream).convert("RGB")
+
+
+def brighter(image: Image.Image, part: float) -> Image.Image:
+    return Image.fromarray(((np.asarray(image) / 255 + part).clip(0, 1) * 255).astype(np.uint8))
+
+
+def distorted(image: Image.Image) -> list[tuple[str, int, Image.Image]]:
+    """Two types at five levels and one at two, weakest first."""
+    blurred = [("gaussian_blur", image.filter(ImageFilter.GaussianBlur(s))) for s in (0.5, 1, 2, 4, 8)]
+    coded = [("jpeg", compressed(image, quality)) for quality in (60, 30, 15, 7, 1)]
+    bright = [("overexposure", brighter(image, part)) for part in (0.15, 0.3)]
+    groups = itertools.groupby([*blurred, *coded, *bright], key=lambda item: item[0])
+    return [(group, level, item) for group, items in groups for level, (_, item) in enumerate(items, 1)]
+
+
+def similarity(reference: Image.Image, image: Image.Image) -> dict[str, float]:
+    """Six numbers that behave as the six metrics do: four similarities and two distances."""
+    pixels = [np.asarray(item, dtype=float) for item in (reference, image)]
+    ssim = [
+        metrics.structural_similarity(*pixels, win_size=size, data_range=255, channel_axis=2)
+        for size in (3, 7, 11, 15)
+    ]
+    error = float(np.mean((pixels[0] - pixels[1]) ** 2)) / 255**2
+    return dict(zip(("ssim", "ms_ssim", "vsi", "fsim"), map(float, ssim), strict=True)) | {
+        "mdsi": error,
+        "gmsd": error**0.5,
+    }
+
+
+def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
+    rows = []
+    catalogue = []
+    for name in PHOTOGRAPHS:
+        reference = f"results/sources/tiles/{name}.png"
+        (root / reference).parent.mkdir(parents=True, exist_ok=True)
+        image = photograph(name)
+        image.save(root / reference)
+        catalogue.append(
+            {
+                "source": "tiles",
+                "image_id": f"{name}.png",
+                "path": reference,
+                "sha256": sha256_of_file(root / reference),
+                "width": SIDE,
+                "height": SIDE,
+                "format": "PNG",
+                "mode": "RGB",
+                "shard": 0,
+            }
+        )
+        for index, (group, level, picture) in enumerate(distorted(image)):
+            path = f"results/distortions/{corpus}/{group}/0000/{name}-{level}.png"
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            picture.save(root / path)
+            scores = similarity(image, picture)
+            oriented = [-value if key in ("mdsi", "gmsd") else value for key, value in scores.items()]
+            rows.append(
+                {
+                    "source": "tiles",
+                    "image_id": f"{name}.png",
+                    "reference": reference,
+                    "group": group,
+                    "level": level,
+                    "class_index": index,
+                    "labels": None,
+                    "seed": index,
+                    "path": path,
+                    **scores,
+                    "pmos": float(np.mean(oriented)),
+                    "agreement": float(np.std(oriented)),
+                }
+            )
+    results = root / "results"
+    write_table(
+        results / "sources/tiles.parquet", "catalogue", pd.DataFrame(catalogue), stage="sources", cfg={}
+    )
+    excluded = {
+        "source": ["tiles"],
+        "image_id": ["broken <b>.jpg"],
+        "path": ["broken <b>.jpg"],
+        "reason": ["the file is truncated"],
+    }
+    write_table(results / "sources/tiles.excluded.parquet", "excluded", excluded, stage="sources", cfg={})
+    table = pd.DataFrame(rows)
+    write_table(results / f"pmos/{corpus}.parquet", "pmos", table, stage="pmos", cfg={})
+    return table
+
+
+def write_history(path: Path, seed: int, parts: bool) -> None:
+    noise = generator("test-history", seed)
+    epochs = np.arange(1, 9)
+    loss = 0.3 * np.exp(-epochs / 3) + 0.05 + noise.normal(0, 0.004, len(epochs))
+    rows = {
+        "epoch": epochs,
+        "loss": loss * (3 if parts else 1),
+        "score_loss": loss if parts else [None] * len(epochs),
+        "class_loss": loss * 2 if parts else [None] * len(epochs),
+        "validation_srocc": [None] * len(epochs) if parts else 0.8 - loss,
+        "images_per_second": [100.0] * len(epochs),
+        "seconds": [1.0] * len(epochs),
+    }
+    write_table(path, "history", rows, stage="finetuning", cfg={})
+
+
+def write_run(results: Path, pictures: pd.DataFrame, run: tuple[str, ...], noise: float) -> dict[str, object]:
+    """Predictions that are the label plus noise, and their correlations as scipy computes them."""
+    names = ("dataset", "split", "backbone", "initialisation", "test_dataset")
+    keys = dict(zip(names, run, strict=True))
+    draws = generator("test-predictions", *run)
+    label = pictures["pmos"].to_numpy()
+    quality = (label - label.min()) / (label.max() - label.min())
+    prediction = 0.2 + 0.6 * quality + draws.normal(0, noise, len(quality))
+    rows = {
+        **{name: [value] * len(quality) for name, value in keys.items()},
+        "image": [path.replace("/", " ") for path in pictures["path"]],
+        "path": list(pictures["path"]),
+        "mos": quality * 100,
+        "quality": quality,
+        "prediction": prediction,
+        "spread": [0.01] * len(quality),
+    }
+    folder = results / "evaluation" / Path(*run[:4])
+    write_table(folder / f"{run[4]}.parquet", "predictions", rows, stage="evaluation", cfg={})
+    if run[0] == run[4]:
+        history = results / "finetuning" / Path(*run[:4]) / "history.parquet"
+        write_history(history, int(draws.integers(99)), False)
+    plcc = float(stats.pearsonr(prediction, quality)[0])
+    return keys | {
+        "images": len(quality),
+        "srocc": float(stats.spearmanr(prediction, quality)[0]),
+        "krocc": float(stats.kendalltau(prediction, quality)[0]),
+        "plcc": plcc,
+        "plcc_mapped": plcc,
+        "rmse": float(np.sqrt(np.mean((prediction - quality) ** 2))),
+        "mapping": "logistic",
+    }
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`results/` of an experiment `table1` on tid2013 and `own`, a proxy, and of a crossed `table3`."""
+    root = tmp_path_factory.mktemp("run")
+    folder = root / "results"
+    pictures = write_corpus(root)
+    write_history(folder / f"pretraining/tiles/{BACKBONE}/multitask/history.parquet", 1, True)
+    within = [
+        write_run(folder, pictures, (dataset, split, BACKBONE, start, dataset), noise)
+        for dataset in ("tid2013", "own")
+        for split in ("1", "2", "3")
+        for start, noise in (("imagenet", 0.3), ("tiles-multitask", 0.12))
+    ]
+    crossed = [
+        write_run(folder, pictures, (train, "all", BACKBONE, "tiles-multitask", test), 0.2)
+        for train, test in itertools.permutations(("live", "csiq", "own"), 2)
+    ]
+    for name, rows in (("table1", within), ("table3", crossed), ("ablation", within[:2])):
+        table = pd.DataFrame(rows)
+        write_table(folder / f"evaluation/{name}.parquet", "correlations", table, stage="evaluation", cfg={})
+    for rule, seconds in (("pmos", 2.5), ("finetune", 75.0)):
+        path = folder / f"benchmarks/{rule}/tiles.tsv"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"s\th:m:s\tmax_rss\tmax_vms\n{seconds}\t0:00:02\t120.50\t900\n")
+    return folder

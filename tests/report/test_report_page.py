@@ -1,0 +1,307 @@
+"""The page as a reader and a browser meet it, and the command line that writes it."""
+
+import argparse
+import base64
+import io
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mosforge.errors import MosforgeError
+from mosforge.report import command
+from mosforge.report.figures import fit_logistic, logistic
+from mosforge.report.gallery import SIDE, distortions, examples, thumbnail
+from mosforge.report.notes import PROXY
+from mosforge.report.page import PageCfg, parse_cfg, write_page
+from mosforge.report.pmosfigures import falling_share
+from mosforge.report.provenance import duration, read_benchmarks
+from mosforge.tables import read_table
+
+CFG = {
+    "title": "Small & real",
+    "experiments": ["table1", "table3", "ablation", "table2"],
+    "corpora": ["tiles", "authentic"],
+    "proxies": ["own"],
+    "left_out": ["csiq <b>: its folder is missing"],
+    "config": {"pmos": {"fusion": "quantile"}, "sources": {"obtain": "https://example.org"}},
+}
+_VOID = {"meta", "link", "img", "br", "path", "use"}
+
+
+class Page(HTMLParser):
+    """Checks that elements nest, and collects what a browser could be made to fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.note(tag, attrs)
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.note(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _VOID:
+            assert self.open.pop() == tag
+
+    def note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.links += [
+            value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset")
+        ]
+
+
+def parsed(text: str) -> Page:
+    page = Page()
+    page.feed(text)
+    page.close()
+    assert page.open == []
+    return page
+
+
+def mosforge(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_commands(parser.add_subparsers())
+    arguments = parser.parse_args(["report", *words])
+    return arguments.run(arguments) or 0
+
+
+@pytest.fixture(scope="module")
+def html(results: Path) -> str:
+    words = ["page", "--results", str(results), "--cfg", json.dumps(CFG)]
+    assert mosforge([*words, "--output", str(results / "report/index.html")]) == 0
+    return (results / "report/index.html").read_text(encoding="utf-8")
+
+
+def test_the_page_parses_and_fetches_nothing(html: str) -> None:
+    page = parsed(html)
+    assert page.links
+    assert all(link.startswith(("#", "data:")) for link in page.links)
+    assert not re.search(r"url\(\s*['\"]?(?!#)", html)
+    assert "@import" not in html
+    assert not {"script", "iframe", "object"} & {tag for tag, _ in page.elements}
+
+
+def test_every_figure_is_embedded_and_saved(html: str, results: Path) -> None:
+    figures = results / "report/figures"
+    saved = {path.stem for path in figures.glob("*.svg")}
+    drawn = [attrs for tag, attrs in parsed(html).elements if tag == "svg"]
+    assert len(drawn) == len(saved)
+    assert saved == {path.stem for path in figures.glob("*.png")}
+    assert {
+        "bars-table1-own",
+        "matrix-table3-efficientnet_lite0-cls-reg",
+        "pmos-tiles-histogram",
+        "pmos-tiles-level-jpeg",
+        "pmos-tiles-metrics",
+        "pretraining-tiles-efficientnet_lite0-multitask",
+        "finetuning-own-efficientnet_lite0-loss",
+        "scatter-own-efficientnet_lite0-tiles-multitask",
+    } <= saved
+    assert all(attrs["aria-label"] for attrs in drawn)
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+def test_figures_take_the_colours_of_the_page(html: str) -> None:
+    inline = "".join(re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL))
+    assert "var(--ink)" in inline
+    assert not re.search(r"fill: #(?:fff|000)", inline)
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_the_proxy_note_is_beside_each_table_and_figure_that_needs_it(html: str) -> None:
+    parts = re.split(r"<h3>", html.split('<section id="correlations">')[1].split("</section>")[0])
+    table1, table3, ablation, table2 = parts[1:]
+    assert f"own: {PROXY}" in table1.split("</details>")[0]
+    assert f"own: {PROXY}" in table3.split("</details>")[0]
+    assert PROXY not in ablation
+    assert PROXY not in table2
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", html.split('<section id="scatter">')[1])
+    own = [caption for caption in captions if caption.startswith("own, ") and "SROCC 0." in caption]
+    assert len(own) == 2
+    assert all(PROXY in caption for caption in own)
+
+
+def test_medians_stand_on_the_page(html: str, results: Path) -> None:
+    rows = read_table(results / "evaluation/table1.parquet", "correlations")
+    for _, group in rows.groupby(["dataset", "initialisation"]):
+        assert f">{np.median(group['srocc']):.3f}<" in html
+
+
+def test_what_the_user_wrote_is_escaped(html: str) -> None:
+    assert "<title>Small &amp; real</title>" in html
+    assert "csiq &lt;b&gt;: its folder is missing" in html
+    assert "broken &lt;b&gt;.jpg" in html
+
+
+def test_what_is_not_there_is_said_in_a_line(html: str) -> None:
+    assert "results/evaluation/table2.parquet is not there" in html
+    assert "results/pmos/authentic.parquet is not there" in html
+
+
+def test_the_run_is_told(html: str) -> None:
+    assert "the file is truncated" in html
+    assert "1 min 15 s" in html
+    assert "pmos.fusion" in html
+    assert "distorted pictures of 3 photographs in tiles" in html
+
+
+def test_nothing_at_all_still_makes_a_page(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    output = tmp_path / "results/report/index.html"
+    write_page(tmp_path / "results", output, PageCfg(experiments=["table1"], corpora=["synthetic"]))
+    text = output.read_text(encoding="utf-8")
+    parsed(text)
+    assert text.count('class="absent"') >= 7
+    write_page(tmp_path / "results", output, PageCfg())
+    assert "No experiment is configured." in output.read_text(encoding="utf-8")
+
+
+def test_missing_predictions_and_pictures_do_not_stop_the_page(results: Path, tmp_path: Path) -> None:
+    for name in ("evaluation/table1.parquet", "pmos/tiles.parquet"):
+        (tmp_path / "results" / name).parent.mkdir(parents=True)
+        shutil.copy(results / name, tmp_path / "results" / name)
+    output = tmp_path / "index.html"
+    write_page(tmp_path / "results", output, parse_cfg(CFG))
+    text = output.read_text(encoding="utf-8")
+    parsed(text)
+    assert "No predictions within a dataset are there yet." in text
+    assert "picture not readable" in text
+
+
+def test_a_damaged_artefact_is_named(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "evaluation/table1.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(MosforgeError, match=r"table1\.parquet: not a readable Parquet file"):
+        write_page(tmp_path, tmp_path / "index.html", PageCfg(experiments=["table1"]))
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_the_same_artefacts_make_the_same_figures(html: str, results: Path, tmp_path: Path) -> None:
+    assert html
+    write_page(results, tmp_path / "index.html", PageCfg(experiments=["ablation"]))
+    again = sorted((tmp_path / "figures").iterdir())
+    assert "scatter-tid2013-efficientnet_lite0-imagenet.svg" in {path.name for path in again}
+    for path in again:
+        # the whole page draws more splits into the learning curves than the ablation has
+        if not path.name.startswith(("finetuning", "scatter")):
+            assert path.read_bytes() == (results / "report/figures" / path.name).read_bytes()
+
+
+def test_an_unknown_key_is_refused() -> None:
+    with pytest.raises(MosforgeError, match="experiments"):
+        parse_cfg({"experiment": ["table1"]})
+
+
+def test_thumbnails_are_small_jpegs(results: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    Image.effect_noise((900, 300), 90).convert("RGB").save(large)
+    for square, size in ((True, (SIDE, SIDE)), (False, (SIDE, round(SIDE / 3)))):
+        uri = thumbnail(large, square=square)
+        data = base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))
+        assert Image.open(io.BytesIO(data)).size == size
+        assert len(data) < 40_000
+    assert thumbnail(tmp_path / "nothing.png", square=True) == ""
+
+
+def test_the_gallery_shows_every_type_and_level_of_one_photograph(results: Path) -> None:
+    pmos = read_table(results / "pmos/tiles.parquet", "pmos")
+    shown = distortions(pmos, results.parent)
+    assert shown is not None
+    assert [(row.name, len(row.levels)) for row in shown.types] == [
+        ("gaussian blur", 5),
+        ("jpeg", 5),
+        ("overexposure", 2),
+    ]
+    labels = pmos[pmos["image_id"] == shown.image_id].set_index(["group", "level"])["pmos"]
+    assert shown.types[1].levels[4].score == labels["jpeg", 5]
+
+
+def test_the_outstanding_test_images() -> None:
+    table = pd.DataFrame(
+        {
+            "image": ["a", "b", "c", "a"],
+            "path": ["a.png", "b.png", "c.png", "a.png"],
+            "quality": [0.2, 0.5, 0.9, 0.2],
+            "prediction": [0.9, 0.5, 0.8, 0.7],
+        }
+    )
+    found = examples(table, Path("nowhere"), count=1)
+    assert {title: items[0].image for title, items in found.items()} == {
+        "Scored highest": "a",
+        "Scored lowest": "b",
+        "Most wrongly scored": "a",
+    }
+    assert found["Scored highest"][0].predicted == pytest.approx(0.8)
+
+
+def test_the_logistic_is_found_again_and_a_hopeless_fit_is_none() -> None:
+    x = np.linspace(0, 1, 50)
+    wanted = (0.9, 0.1, 0.5, 0.1)
+    found = fit_logistic(x, logistic(x, *wanted))
+    assert found is not None
+    assert logistic(x, *found) == pytest.approx(logistic(x, *wanted), abs=1e-6)
+    assert fit_logistic(np.full(50, 0.5), x) is None
+    assert fit_logistic(x[:3], x[:3]) is None
+
+
+def test_the_share_of_falling_labels() -> None:
+    rows = [("p", 1, 0.9), ("p", 2, 0.5), ("p", 3, 0.1), ("q", 1, 0.9), ("q", 2, 0.95), ("q", 3, 0.1)]
+    pmos = pd.DataFrame(rows, columns=["image_id", "level", "pmos"]).assign(source="s", group="jpeg")
+    assert falling_share(pmos) == {"jpeg": 0.5}
+
+
+def test_benchmarks_are_added_up_by_rule(tmp_path: Path) -> None:
+    folder = tmp_path / "benchmarks/score/deeper"
+    folder.mkdir(parents=True)
+    for name, seconds, memory in (("a", "1.5", "100.0"), ("b", "2.0", "-")):
+        (folder / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{memory}\n")
+    (time,) = read_benchmarks(tmp_path)
+    assert (time.rule, time.jobs, time.seconds, time.longest, time.memory) == ("score", 2, 3.5, 2.0, 100.0)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(4.23, "4.2 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")])
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_the_table_verb_writes_both_files(results: Path, tmp_path: Path) -> None:
+    output, markdown = tmp_path / "t/table1.csv", tmp_path / "t/table1.md"
+    words = ["table", "--experiment", "table1", "--output", str(output), "--markdown", str(markdown)]
+    words += ["--correlations", str(results / "evaluation/table1.parquet")]
+    assert mosforge([*words, "--cfg", '{"proxies": ["own"], "left_out": ["live: not there"]}']) == 0
+    assert "Proposed" in output.read_text(encoding="utf-8")
+    assert "- live: not there" in markdown.read_text(encoding="utf-8")
+    with pytest.raises(MosforgeError, match="proxies"):
+        mosforge([*words, "--cfg", '{"proxy": []}'])
+
+
+def test_the_summary_verb_prints_medians(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = results / "evaluation/table1.parquet"
+    assert mosforge(["summary", str(path), "--format", "json", "--proxy", "own"]) == 0
+    printed = capsys.readouterr()
+    lines = [json.loads(line) for line in printed.out.splitlines()]
+    rows = read_table(path, "correlations")
+    for line in lines:
+        same = rows[(rows["dataset"] == line["dataset"]) & (rows["initialisation"] == line["initialisation"])]
+        assert line["srocc"] == pytest.approx(np.median(same["srocc"]), abs=1e-6)
+    assert len(lines) == 4
+    assert PROXY in printed.err
+    assert mosforge(["summary", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert "test dataset" not in printed.out
+    assert PROXY not in printed.err

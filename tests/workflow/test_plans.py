@@ -1,0 +1,78 @@
+"""Dry runs: what a configuration makes of the workflow, and how a bad one is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from workflow_project import REPOSITORY, make_project, planned, snakemake
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_project(tmp_path_factory.mktemp("plans") / "mine")
+
+
+def full_run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory"]
+    return subprocess.run(
+        [*command, str(folder), "--dry-run", "--quiet", "host", "--nocolor", *words],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_full_configuration_builds_and_lists_all_that_is_missing(tmp_path: Path) -> None:
+    result = full_run(folder=tmp_path)
+    jobs = planned(result)
+    shards = 48 + 172  # 4,744 and 17,125 photographs in shards of 100
+    assert jobs["distort"] == jobs["score"] == jobs["pack_shard"] == 9 * shards
+    assert jobs["pretrain"] == 2 * 3  # the ablation: two backbones, three objectives, synthetic corpus
+    message = result.stderr
+    for name in ("waterloo", "live", "csiq", "tid2013", "livec", "koniq10k"):
+        assert message.count(f" {name} ") == 1
+    assert message.count("resources/datasets/") == 5
+    assert "Traceback" not in message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "target", ["corpus", "pretrained", "table1", "table2", "table3", "ablation", "report", "all"]
+)
+def test_named_targets_are_there(target: str, folder: Path) -> None:
+    result = full_run("--", target, folder=folder)
+    assert result.returncode == 0, result.stderr
+
+
+BAD = {
+    "misspelt key": ({"pretraining": {"epocs": 3}}, "unknown key 'pretraining.epocs'; did you mean 'epochs'?"),
+    "wrong type": ({"pretraining": {"epochs": "thirty"}}, "pretraining.epochs: 'thirty' is not of type 'integer'"),
+    "impossible value": ({"finetuning": {"dropout": 1.5}}, "finetuning.dropout: 1.5"),
+    "too small for the metrics": ({"sources": {"smallest_side": 100}}, "sources.smallest_side: 100"),
+    "rate without a dot": (
+        {"finetuning": {"learning_rates": {"head": "1e-4"}}},
+        "finetuning.learning_rates.head: '1e-4' is not a positive number below 1",
+    ),
+    "unknown source": (
+        {"distortions": {"corpora": {"synthetic": {"sources": ["photo"]}}}},
+        "distortions.corpora.synthetic.sources: 'photo' is not configured; did you mean 'photos'?",
+    ),
+    "crop beyond the square": ({"pretraining": {"crop": 300}}, "pretraining.crop: 300"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BAD)
+def test_bad_configuration_is_refused_in_one_sentence(name: str, folder: Path) -> None:
+    change, sentence = BAD[name]
+    (folder / "bad.yaml").write_text(yaml.safe_dump(change))
+    result = snakemake(folder, str(folder / "bad.yaml"), "--dry-run")
+    assert result.returncode == 1
+    told = [line for line in result.stderr.splitlines() if line.startswith("mosforge: error:")]
+    assert len(told) == 1
+    assert sentence in told[0]
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,157 @@
+"""One real run of a small configuration through all stages, looked at from all sides."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage import data
+from workflow_project import dry_run, snakemake
+
+from mosforge.cli import main
+from mosforge.tables import SCHEMAS, read_table
+
+pytestmark = pytest.mark.slow
+
+MODEL = "results/finetuning/rated/1/efficientnet_lite0/authentic-multitask"
+
+ARTEFACTS = {
+    "results/sources/photos.parquet": "catalogue",
+    "results/sources/photos.excluded.parquet": "excluded",
+    "results/distortions/synthetic/jpeg/photos-00001/manifest.parquet": "manifest",
+    "results/distortions/authentic/authentic/rated-00000/manifest.parquet": "manifest",
+    "results/metrics/synthetic/gaussian_blur/photos-00000.parquet": "metrics",
+    "results/pmos/synthetic.parquet": "pmos",
+    "results/pmos/authentic.parquet": "pmos",
+    "results/pretraining/synthetic/pack.parquet": "pack",
+    "results/pretraining/synthetic/efficientnet_lite0/multitask/history.parquet": "history",
+    "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/history.parquet": "history",
+    "results/finetuning/rated/dataset.parquet": "dataset",
+    "results/finetuning/rated/1/split.parquet": "split",
+    f"{MODEL}/history.parquet": "history",
+    "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet": "predictions",
+    "results/evaluation/rated/full/efficientnet_lite0/imagenet/stand_in.parquet": "predictions",
+    "results/evaluation/within.parquet": "correlations",
+    "results/evaluation/across.parquet": "correlations",
+}
+
+
+@pytest.mark.parametrize(("path", "artefact"), ARTEFACTS.items())
+def test_artefact_has_its_schema(project: Path, path: str, artefact: str) -> None:
+    frame = read_table(project / path, artefact)
+    assert list(frame.columns) == SCHEMAS[artefact].names
+    assert len(frame) > 0
+
+
+def test_every_class_of_every_photograph_is_labelled(project: Path) -> None:
+    labels = read_table(project / "results/pmos/synthetic.parquet", "pmos")
+    assert len(labels) == 4 * 7  # four readable photographs, seven classes
+    assert sorted(labels["class_index"].unique()) == list(range(7))
+    assert (labels.groupby("class_index").size() == 4).all()
+    assert labels["pmos"].between(0, 1).all()
+
+
+def test_unreadable_photograph_is_set_aside_with_its_reason(project: Path) -> None:
+    excluded = read_table(project / "results/sources/photos.excluded.parquet", "excluded")
+    assert excluded["image_id"].tolist() == ["broken.jpg"]
+    assert "not a picture" in excluded["reason"].iloc[0]
+
+
+def test_pictures_named_in_the_labels_are_there(project: Path) -> None:
+    labels = read_table(project / "results/pmos/authentic.parquet", "pmos")
+    assert all((project / path).is_file() for path in labels["path"])
+    assert all((project / path).is_file() for path in labels["reference"])
+
+
+def test_no_test_picture_reaches_authentic_pretraining(project: Path) -> None:
+    split = read_table(project / "results/finetuning/rated/1/split.parquet", "split")
+    labels = read_table(project / "results/pmos/authentic.parquet", "pmos")
+    card = json.loads(
+        (
+            project / "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/card.json"
+        ).read_text()
+    )
+    training = set(split.loc[split["part"] == "train", "image"])
+    of_training = labels["image_id"].isin(training)
+    assert 0 < of_training.sum() < len(labels)
+    assert card["pictures"] == of_training.sum()
+
+
+def test_fine_tuning_never_counts_test_pictures(project: Path) -> None:
+    split = read_table(project / "results/finetuning/rated/1/split.parquet", "split")
+    card = json.loads((project / MODEL / "card.json").read_text())
+    assert card["pictures"] == (split["part"] == "train").sum()
+    predicted = read_table(
+        project / "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet",
+        "predictions",
+    )
+    assert set(predicted["image"]) == set(split.loc[split["part"] == "test", "image"])
+
+
+def test_models_that_share_a_head_start_differ_by_their_pretraining(project: Path) -> None:
+    folder = project / "results/finetuning/rated/1/efficientnet_lite0"
+    cards = {
+        name: json.loads((folder / name / "card.json").read_text())
+        for name in ("imagenet", "authentic-multitask")
+    }
+    assert cards["imagenet"]["data_digest"] == cards["authentic-multitask"]["data_digest"]
+    assert (
+        cards["imagenet"]["initial_weights_sha256"]
+        != cards["authentic-multitask"]["initial_weights_sha256"]
+    )
+
+
+def test_page_is_one_file_that_names_the_proxy(project: Path) -> None:
+    page = (project / "results/report/index.html").read_text()
+    assert "not human scores" in page
+    assert "broken.jpg" in page
+    assert 'src="http' not in page
+    assert "<svg" in page
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "12345"])
+def test_second_run_plans_nothing(project: Path, hash_seed: str) -> None:
+    assert not dry_run(project, hash_seed=hash_seed)
+
+
+def test_new_photograph_is_seen_and_a_touch_is_not(project: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy, copy_function=shutil.copy2)
+    (copy / "photos/astronaut_0.png").touch()
+    assert not dry_run(copy)
+    Image.fromarray(data.chelsea()[:200, :200]).save(copy / "photos/zebra.png")
+    assert dry_run(copy, "corpus")["catalogue"] == 1
+
+
+def test_one_level_redoes_its_type_alone(project: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy, copy_function=shutil.copy2)
+    text = (copy / "tiny.yaml").read_text().replace("- 39\n", "- 41\n")
+    (copy / "tiny.yaml").write_text(text)
+    jobs = dry_run(copy, "corpus")
+    assert jobs == {"distort": 2, "score": 2, "fuse": 1, "corpus": 1}
+
+
+def test_score_of_a_photograph_and_of_its_jpeg(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photograph = Image.fromarray(data.chelsea())
+    photograph.save(tmp_path / "chelsea.png")
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    words = [str(tmp_path / "chelsea.png"), str(tmp_path / "broken.png")]
+    status = main(["score", *words, "--model", str(project / MODEL), "--format", "json"])
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert status == 1
+    assert rows[0].keys() == {"path", "quality", "score", "spread"}
+    assert rows[0]["score"] == pytest.approx(10 * rows[0]["quality"], abs=1e-4)
+    assert rows[1].keys() == {"path", "error"}
+
+
+def test_missing_source_folder_stops_with_a_sentence(project: Path, tmp_path: Path) -> None:
+    shutil.copy(project / "tiny.yaml", tmp_path / "tiny.yaml")
+    shutil.copytree(project / "rated", tmp_path / "rated")
+    result = snakemake(tmp_path, "--", "results/sources/photos.parquet")
+    assert result.returncode == 1
+    assert "source photos is missing in photos" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,133 @@
+"""A small project of a user's own photographs and ratings, and real runs of snakemake in it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+from skimage import data
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SIDE = 168
+
+# Small pictures, few classes, one epoch: every stage, nothing of the paper's size.
+TINY = {
+    "sources": {
+        "shard_size": 3,
+        "collections": {"photos": {"folder": "photos"}, "rated": {"dataset": "rated"}},
+    },
+    "distortions": {
+        "corpora": {
+            "synthetic": {"sources": ["photos"]},
+            "authentic": {"sources": ["rated"], "total": 20},
+            "mixtures": {"kind": "authentic", "sources": ["photos"], "total": 20},
+        },
+        "synthetic": {
+            "gaussian_blur": [7, 39],
+            "white_noise": [-5.5, 0],
+            "jpeg": [12, 0],
+            "jpeg2000": [0.16],
+            "contrast": [],
+            "pink_noise": [],
+            "color_dither": [],
+            "overexposure": [],
+            "underexposure": [],
+        },
+    },
+    "pretraining": {"resize": 96, "crop": 64, "epochs": 1, "batch_size": 16},
+    "finetuning": {
+        "datasets": {
+            "rated": {
+                "layout": "table",
+                "folder": "rated",
+                "table": "labels.csv",
+                "images": "pictures",
+                "range": [0, 10],
+                "higher_is_better": True,
+                "corpus": "authentic",
+            },
+            "stand_in": {"layout": "proxy", "pictures": "mixtures", "corpus": "synthetic"},
+        },
+        "splits": {"seeds": [1]},
+        "patches": 2,
+        "crop": 64,
+        "epochs": 1,
+        "batch_size": 8,
+    },
+    "evaluation": {
+        "crops": 3,
+        "experiments": {
+            **{name: {"datasets": []} for name in ("table1", "table2", "table3", "ablation")},
+            "within": {
+                "datasets": ["rated", "stand_in"],
+                "backbones": ["efficientnet_lite0"],
+                "initialisations": ["imagenet", "multitask"],
+            },
+            "across": {
+                "datasets": ["rated", "stand_in"],
+                "backbones": ["efficientnet_lite0"],
+                "initialisations": ["imagenet"],
+                "across": True,
+            },
+        },
+    },
+}
+
+
+def tiles(pixels: np.ndarray) -> list[Image.Image]:
+    """Disjoint square pieces of a photograph."""
+    rows, columns = (side // SIDE for side in pixels.shape[:2])
+    return [
+        Image.fromarray(pixels[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE])
+        for i in range(rows)
+        for j in range(columns)
+    ]
+
+
+def make_project(folder: Path) -> Path:
+    """Photographs (one of them unreadable), rated pictures and `tiny.yaml` in a new folder."""
+    (folder / "photos").mkdir(parents=True)
+    for i, tile in enumerate(tiles(data.astronaut())[:4]):
+        tile.save(folder / f"photos/astronaut_{i}.png")
+    (folder / "photos/broken.jpg").write_bytes(b"not a picture")
+    pictures = folder / "rated/pictures"
+    pictures.mkdir(parents=True)
+    lines = ["image,mos"]
+    for i, tile in enumerate(tiles(data.coffee())[:5]):
+        for quality in (95, 5):
+            tile.save(pictures / f"cup {i} ({quality}).jpg", quality=quality)
+            lines.append(f"cup {i} ({quality}).jpg,{4.0 + i / 2 if quality == 95 else 1.0 + i / 4}")
+    (folder / "rated/labels.csv").write_text("\n".join(lines) + "\n")
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    return folder
+
+
+def snakemake(folder: Path, *words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """Runs snakemake in a project's folder with the repository's workflow."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["--directory", str(folder), "--cores", "2", "--configfile", str(folder / "tiny.yaml")]
+    return subprocess.run(
+        [*command, *words],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def planned(result: subprocess.CompletedProcess[str]) -> Counter[str]:
+    """The jobs of a dry run, by rule."""
+    assert result.returncode == 0, result.stderr
+    return Counter(re.findall(r"^(?:local)?rule (\w+):$", result.stdout + result.stderr, flags=re.MULTILINE))
+
+
+def dry_run(folder: Path, *targets: str, hash_seed: str = "0") -> Counter[str]:
+    """The jobs that a run would do, by rule."""
+    words = ["--dry-run", "--nocolor", "--quiet", "host", "--", *(targets or ("all",))]
+    return planned(snakemake(folder, *words, hash_seed=hash_seed))

@@ -1,0 +1,41 @@
+# What all rule files share: the checked configuration, and the plan that it amounts to.
+import sys
+from pathlib import Path
+
+from mosforge.configuration import check_config
+from mosforge.errors import MosforgeError
+from mosforge.plan import Plan
+from mosforge.plan.rule_parts import (
+    code,
+    find_own_commands,
+    number_of,
+    parameters,
+    source_of,
+    templates,
+)
+
+find_own_commands()
+
+try:
+    check_config(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
+    plan = Plan(config)
+    missing = plan.explain_missing()
+except MosforgeError as error:
+    sys.exit(f"mosforge: error: {error}")
+
+if missing and workflow.is_main_process:
+    print(missing, file=sys.stderr)
+
+
+wildcard_constraints:
+    source=r"[a-z0-9_]+",
+    corpus=r"[a-z0-9_]+",
+    group=r"[a-z0-9_]+",
+    shard=r"[a-z0-9_]+-\d{5}",
+    backbone=r"[a-z0-9_]+",
+    objective=r"cls|reg|multitask",
+    dataset=r"[a-z0-9_]+",
+    test_dataset=r"[a-z0-9_]+",
+    split=r"[a-z0-9_]+",
+    initialisation=r"[a-z0-9_-]+",
+    experiment=r"[a-z0-9_]+",

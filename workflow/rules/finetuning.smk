@@ -1,0 +1,118 @@
+# Target datasets, their splits and packs, and the fine-tuning on their scores.
+
+
+rule label_proxy:
+    input:
+        shards=lambda wildcards: plan.corpora.shard_files(
+            plan.datasets.pictures_of_proxy(wildcards.dataset),
+            "results/distortions/{corpus}/{group}/{shard}",
+        ),
+        code=code("finetuning/proxy.py"),
+    output:
+        "results/finetuning/{dataset}/labels.csv",
+    log:
+        "logs/finetuning/{dataset}/labels.log",
+    benchmark:
+        "results/benchmarks/label_proxy/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "mosforge finetuning proxy {input.shards} --output {output} --threads {threads} --log {log}"
+
+
+rule dataset:
+    input:
+        lambda wildcards: plan.datasets.files(wildcards.dataset),
+        code=code("finetuning/datasets", "finetuning/registry.py"),
+    output:
+        "results/finetuning/{dataset}/dataset.parquet",
+    log:
+        "logs/finetuning/{dataset}/dataset.log",
+    benchmark:
+        "results/benchmarks/dataset/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        cfg=lambda wildcards: parameters(plan.datasets.table(wildcards.dataset)),
+    shell:
+        "mosforge finetuning dataset --name {wildcards.dataset} --output {output} --log {log} --cfg {params.cfg:q}"
+
+
+rule split:
+    input:
+        dataset="results/finetuning/{dataset}/dataset.parquet",
+        code=code("finetuning/splits.py", "seeds.py"),
+    output:
+        "results/finetuning/{dataset}/{split}/split.parquet",
+    log:
+        "logs/finetuning/{dataset}/{split}/split.log",
+    benchmark:
+        "results/benchmarks/split/{dataset}/{split}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        cfg=parameters(plan.datasets.split()),
+    shell:
+        "mosforge finetuning split --dataset {input.dataset} --name {wildcards.split} --output {output}"
+        " --log {log} --cfg {params.cfg:q}"
+
+
+rule pack_dataset:
+    input:
+        dataset="results/finetuning/{dataset}/dataset.parquet",
+        code=code("packs.py", "images.py"),
+    output:
+        index="results/finetuning/{dataset}/pack.parquet",
+        pixels="results/finetuning/{dataset}/pack.pixels",
+    log:
+        "logs/finetuning/{dataset}/pack.log",
+    benchmark:
+        "results/benchmarks/pack_dataset/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "mosforge finetuning pack --dataset {input.dataset} --index {output.index} --pixels {output.pixels}"
+        " --log {log}"
+
+
+rule finetune:
+    input:
+        dataset="results/finetuning/{dataset}/dataset.parquet",
+        split="results/finetuning/{dataset}/{split}/split.parquet",
+        pack="results/finetuning/{dataset}/pack.parquet",
+        weights=lambda wildcards: plan.trainings.initial_weights(wildcards),
+        code=code("finetuning/train.py", "training", "models", "packs.py"),
+    output:
+        model="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/model.safetensors",
+        card="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.json",
+        history="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/history.parquet",
+    log:
+        "logs/finetuning/{dataset}/{split}/{backbone}/{initialisation}.log",
+    benchmark:
+        "results/benchmarks/finetune/{dataset}/{split}/{backbone}/{initialisation}.tsv"
+    conda:
+        "../../envs/cuda.yaml"
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=720,
+        gpu=1,
+    params:
+        cfg=lambda wildcards: parameters(plan.trainings.finetuning(wildcards)),
+    shell:
+        "mosforge finetuning train --dataset {input.dataset} --split {input.split} --pack {input.pack}"
+        " --weights {input.weights} --output $(dirname {output.model}) --threads {threads} --log {log}"
+        " --cfg {params.cfg:q}"

@@ -1,0 +1,24 @@
+# Six full-reference scores of every distorted picture.
+
+
+rule score:
+    input:
+        pictures="results/distortions/{corpus}/{group}/{shard}",
+        code=code("metrics", "images.py"),
+    output:
+        "results/metrics/{corpus}/{group}/{shard}.parquet",
+    log:
+        "logs/metrics/{corpus}/{group}/{shard}.log",
+    benchmark:
+        "results/benchmarks/score/{corpus}/{group}/{shard}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        cfg=parameters({"engine": config["metrics"]["engine"]}),
+    shell:
+        "mosforge metrics shard --manifest {input.pictures} --output {output} --threads {threads} --log {log}"
+        " --cfg {params.cfg:q}"

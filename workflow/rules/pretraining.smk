@@ -1,0 +1,134 @@
+# Packs of pixels, and the multi-task pretraining on a pseudo-labelled corpus.
+
+
+localrules:
+    fetch_weights,
+
+
+rule fetch_weights:
+    input:
+        lambda wildcards: plan.trainings.weights_file(wildcards.backbone),
+    output:
+        "results/pretraining/weights/{backbone}.safetensors",
+    log:
+        "logs/pretraining/weights/{backbone}.log",
+    benchmark:
+        "results/benchmarks/fetch_weights/{backbone}.tsv"
+    retries: 2
+    conda:
+        "../../envs/cuda.yaml"
+    params:
+        source=lambda wildcards: plan.trainings.weights_source(wildcards.backbone),
+    shell:
+        "mosforge pretraining weights --backbone {wildcards.backbone} --source {params.source:q}"
+        " --output {output} --log {log}"
+
+
+rule pack_shard:
+    input:
+        pictures="results/distortions/{corpus}/{group}/{shard}",
+        code=code("pretraining/packing.py", "packs.py", "images.py"),
+    output:
+        index="results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
+        pixels="results/pretraining/{corpus}/packs/{group}/{shard}.pixels",
+    log:
+        "logs/pretraining/{corpus}/packs/{group}/{shard}.log",
+    benchmark:
+        "results/benchmarks/pack_shard/{corpus}/{group}/{shard}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        cfg=parameters({"resize": config["pretraining"]["resize"]}),
+    shell:
+        "mosforge pretraining pack --pictures {input.pictures} --index {output.index} --pixels {output.pixels}"
+        " --threads {threads} --log {log} --cfg {params.cfg:q}"
+
+
+rule index_packs:
+    input:
+        lambda wildcards: plan.corpora.shard_files(
+            wildcards.corpus,
+            "results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
+        ),
+        code=code("pretraining/packing.py"),
+    output:
+        "results/pretraining/{corpus}/pack.parquet",
+    log:
+        "logs/pretraining/{corpus}/pack.log",
+    benchmark:
+        "results/benchmarks/index_packs/{corpus}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        cfg=lambda wildcards: parameters(plan.corpora.shards(wildcards.corpus)),
+    shell:
+        "mosforge pretraining index --packs results/pretraining/{wildcards.corpus}/packs --output {output}"
+        " --log {log} --cfg {params.cfg:q}"
+
+
+PRETRAINING_CODE = (
+    "pretraining/train.py",
+    "pretraining/objective.py",
+    "training",
+    "models",
+    "packs.py",
+)
+
+
+rule pretrain:
+    input:
+        labels="results/pmos/{corpus}.parquet",
+        pack="results/pretraining/{corpus}/pack.parquet",
+        weights="results/pretraining/weights/{backbone}.safetensors",
+        code=code(*PRETRAINING_CODE),
+    output:
+        model="results/pretraining/{corpus}/{backbone}/{objective}/model.safetensors",
+        card="results/pretraining/{corpus}/{backbone}/{objective}/card.json",
+        history="results/pretraining/{corpus}/{backbone}/{objective}/history.parquet",
+    log:
+        "logs/pretraining/{corpus}/{backbone}/{objective}.log",
+    benchmark:
+        "results/benchmarks/pretrain/{corpus}/{backbone}/{objective}.tsv"
+    conda:
+        "../../envs/cuda.yaml"
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=2880,
+        gpu=1,
+    params:
+        cfg=lambda wildcards: parameters(plan.trainings.pretraining(wildcards)),
+    shell:
+        "mosforge pretraining train --labels {input.labels} --pack {input.pack} --weights {input.weights}"
+        " --output $(dirname {output.model}) --threads {threads} --log {log} --cfg {params.cfg:q}"
+
+
+# The authentic corpus is made from a target dataset: only its training part may be seen, so this
+# pretraining exists once for each split.
+use rule pretrain as pretrain_authentic with:
+    input:
+        labels="results/pmos/{corpus}.parquet",
+        pack="results/pretraining/{corpus}/pack.parquet",
+        weights="results/pretraining/weights/{backbone}.safetensors",
+        split="results/finetuning/{dataset}/{split}/split.parquet",
+        code=code(*PRETRAINING_CODE),
+    output:
+        model="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/model.safetensors",
+        card="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/card.json",
+        history="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/history.parquet",
+    log:
+        "logs/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}.log",
+    benchmark:
+        "results/benchmarks/pretrain_authentic/{corpus}/{dataset}/{split}/{backbone}/{objective}.tsv"
+
+
+rule pretrained:
+    input:
+        plan.experiments.pretrained,

@@ -1,0 +1,68 @@
+# Tables beside the published ones, and the page.
+
+
+rule table:
+    input:
+        correlations="results/evaluation/{experiment}.parquet",
+        code=code("report"),
+    output:
+        csv="results/report/tables/{experiment}.csv",
+        markdown="results/report/tables/{experiment}.md",
+    log:
+        "logs/report/{experiment}.log",
+    benchmark:
+        "results/benchmarks/table/{experiment}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        cfg=parameters(plan.table()),
+    shell:
+        "mosforge report table --experiment {wildcards.experiment} --correlations {input.correlations}"
+        " --output {output.csv} --markdown {output.markdown} --log {log} --cfg {params.cfg:q}"
+
+
+rule page:
+    input:
+        labels=expand("results/pmos/{corpus}.parquet", corpus=plan.corpora.labelled),
+        correlations=expand(
+            "results/evaluation/{experiment}.parquet",
+            experiment=plan.experiments.names,
+        ),
+        code=code("report"),
+        templates=templates("report/templates"),
+    output:
+        "results/report/index.html",
+    log:
+        "logs/report/page.log",
+    benchmark:
+        "results/benchmarks/page/page.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        cfg=parameters(plan.page()),
+    shell:
+        "mosforge report page --results results --output {output} --log {log} --cfg {params.cfg:q}"
+
+
+rule report:
+    input:
+        "results/report/index.html",
+        expand(
+            "results/report/tables/{experiment}.csv", experiment=plan.experiments.names
+        ),
+
+
+# Every experiment of the configuration is a target of its name.
+for experiment in plan.experiments.names:
+
+    rule:
+        name:
+            experiment
+        input:
+            f"results/report/tables/{experiment}.csv",
