@@ -41,11 +41,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command. Returns 0, or 1 after an error that is told in one sentence; usage errors exit with 2."""
+    """Runs one command.
+
+    Returns:
+        0, or 1 after an error that is told in one sentence; usage errors exit with 2.
+    """
     words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
     arguments = build_parser().parse_args(words)
-    start_log(arguments.log)
     try:
+        start_log(arguments.log)
         return arguments.run(arguments) or 0
     except MosforgeError as error:
         message = str(error)

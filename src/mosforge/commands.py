@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.errors import MosforgeError
+from mosforge.files import atomic_file
 
 Run = Callable[[argparse.Namespace], int | None]
 Row = Mapping[str, Any]
@@ -112,10 +113,13 @@ def write_rows(
 ) -> None:
     """Prints rows as `--format` and `--output` say."""
     text = format_rows(rows, columns, arguments.format, array=array)
+    # A file name in another encoding than UTF-8 is escaped; in JSON the escape stands for the very name.
+    text = text.encode("utf-8", "backslashreplace").decode()
     if arguments.output is None:
         sys.stdout.write(text)
     else:
-        arguments.output.write_text(text, encoding="utf-8")
+        with atomic_file(arguments.output) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _json(value: Any) -> Any:

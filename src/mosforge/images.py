@@ -1,8 +1,10 @@
 """Reading pictures by one stated rule, and writing them without loss.
 
-The rule: EXIF orientation is applied; grey, palette and CMYK pictures become RGB; 16-bit samples are
-scaled to 8 bits with rounding; transparency is laid over white. Animated, truncated and over-large
-files are refused with the reason.
+The rule: EXIF orientation is applied; grey, palette and CMYK pictures become RGB; 16-bit grey samples
+are scaled to 8 bits with rounding (of 16-bit colour in PNG and TIFF, Pillow gives the upper byte alone,
+at most one step less); transparency is laid over white. Of a JPEG that carries further pictures (MPO: a
+camera's preview or second view) the first is taken. Animated, many-paged, truncated and over-large files
+are refused with the reason.
 """
 
 import os
@@ -15,13 +17,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from mosforge.errors import MosforgeError, UnreadableImageError
+from mosforge.errors import UnreadableImageError
 
 Pixels = npt.NDArray[np.uint8]
 """An RGB picture: uint8, shape (height, width, 3)."""
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".jp2", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """Lower-case endings of the files that a folder of photographs is searched for."""
+
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""The formats that are decoded, whatever the file's ending says. Pillow knows others, of which some start
+programs of their own (EPS runs Ghostscript)."""
 
 MAX_PIXELS = 120_000_000
 """A picture with more pixels is taken for a decompression bomb."""
@@ -41,13 +47,16 @@ def find_images(folder: str | os.PathLike[str]) -> list[str]:
     return sorted(_walk(Path(folder), ""))
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[str]:
+def _walk(folder: Path, prefix: str, above: frozenset[Path] = frozenset()) -> Iterator[str]:
+    here = folder.resolve()
+    if here in above:  # a link that leads back up
+        return
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
+                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", above | {here})
             elif Path(entry.name).suffix.lower() in SUFFIXES:
                 yield prefix + entry.name
 
@@ -64,19 +73,28 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
     """
     name = name if name is not None else ("the picture" if isinstance(source, bytes) else source)
     try:
-        image = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
-        frames = getattr(image, "n_frames", 1)
+        image = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except FileNotFoundError:
         raise UnreadableImageError(name, "no such file") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # see to_rgb
         raise UnreadableImageError(name, _reason(error)) from None
-    if image.width * image.height > MAX_PIXELS:
-        raise UnreadableImageError(
-            name, f"{image.width}x{image.height} pixels are more than the {MAX_PIXELS:,} allowed"
-        )
-    if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview behind it is one photograph
-        raise UnreadableImageError(name, f"animated or many-paged ({frames} frames)")
+    refusal = _refusal(image)
+    if refusal:
+        image.close()
+        raise UnreadableImageError(name, refusal)
     return image
+
+
+def _refusal(image: Image.Image) -> str | None:
+    if image.width * image.height > MAX_PIXELS:
+        return f"{image.width}x{image.height} pixels are more than the {MAX_PIXELS:,} allowed"
+    try:
+        frames = getattr(image, "n_frames", 1)
+    except Exception as error:  # see to_rgb
+        return _reason(error)
+    if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview behind it is one photograph
+        return f"animated or many-paged ({frames} frames)"
+    return None
 
 
 def to_rgb(image: Image.Image, name: object = "the picture") -> Pixels:
@@ -92,8 +110,8 @@ def to_rgb(image: Image.Image, name: object = "the picture") -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about odd EXIF blocks and palettes
             return np.ascontiguousarray(_convert(ImageOps.exif_transpose(image)))
-    except MosforgeError:
-        raise
+    except UnreadableImageError as error:
+        raise UnreadableImageError(name, error.reason) from None
     except Exception as error:  # decoders raise whatever a damaged file makes them stumble over
         raise UnreadableImageError(name, _reason(error)) from None
 
@@ -120,6 +138,8 @@ def _convert(image: Image.Image) -> Pixels:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"the file cannot be read ({error.strerror})"
     text = str(error).strip() or type(error).__name__
     if "cannot identify image file" in text:
         return "not a picture in a format that can be read"

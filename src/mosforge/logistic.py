@@ -37,7 +37,8 @@ def fit_logistic(predicted: Floats, given: Floats) -> tuple[float, float, float,
             found, _ = curve_fit(logistic, predicted, given, p0=start, maxfev=10_000)
         except (RuntimeError, ValueError):
             return None
-    if not np.isfinite(found).all() or np.ptp(logistic(predicted, *found)) == 0.0:
+        curve = logistic(predicted, *found)
+    if not np.isfinite([*found, *curve]).all() or np.ptp(curve) == 0.0:
         return None
     upper, lower, centre, width = (float(value) for value in found)
     return upper, lower, centre, width

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file
@@ -32,15 +33,27 @@ def write_pack(
 ) -> None:
     """Writes the pixels of `pictures`, pairs of path and uint8 array (height, width, 3), and their index."""
     rows = []
-    with atomic_file(file) as temporary:
-        with temporary.open("wb") as target:
-            for path, pixels in pictures:
-                data = np.ascontiguousarray(pixels).data
-                rows.append((path, target.tell(), *pixels.shape[:2], hashlib.sha256(data).hexdigest()))
-                target.write(data)
+    with atomic_file(file) as temporary, temporary.open("wb") as target:
+        for path, pixels in pictures:
+            data = np.ascontiguousarray(pixels).data
+            rows.append((path, target.tell(), *pixels.shape[:2], hashlib.sha256(data).hexdigest()))
+            target.write(data)
     columns = ["path", "offset", "height", "width", "sha256"]
     frame = pd.DataFrame(rows, columns=columns).assign(file=Path(file).as_posix())
     write_table(index, "pack", frame, stage=stage, cfg=cfg)
+
+
+def locate(rows: Frame, index: Frame) -> Frame:
+    """Joins `rows`, by their column `path`, with their place in a pack.
+
+    Raises:
+        MosforgeError: a picture is not in the pack.
+    """
+    located = rows.merge(index, on="path", how="left", validate="one_to_one")
+    lost = located.loc[located["file"].isna(), "path"]
+    if len(lost):
+        raise MosforgeError(f"{lost.iloc[0]}: not in the pack of pictures; run the stage that packs it again")
+    return located
 
 
 class Pack:
@@ -67,7 +80,7 @@ class Pack:
     def picture(self, i: int) -> Pixels:
         """Picture `i` as a read-only view, uint8 (height, width, 3)."""
         height, width, start = int(self.heights[i]), int(self.widths[i]), int(self._offsets[i])
-        flat = self._files[self._file_of[i]][start : start + height * width * 3]
+        flat: npt.NDArray[np.uint8] = self._files[self._file_of[i]][start : start + height * width * 3]
         return flat.reshape(height, width, 3)
 
     def crops(self, rows: Indices, draws: Draws, size: int, flip: bool) -> Pixels:
@@ -85,8 +98,8 @@ class Pack:
         crops = np.empty((len(rows), size, size, 3), np.uint8)
         for crop, row, (down, right, side) in zip(crops, rows, draws, strict=True):
             pixels = at_least(self.picture(int(row)), size)
-            top = int(down * (pixels.shape[0] - size + 1))
-            left = int(right * (pixels.shape[1] - size + 1))
+            top = int(float(down) * (pixels.shape[0] - size + 1))
+            left = int(float(right) * (pixels.shape[1] - size + 1))
             patch = pixels[top : top + size, left : left + size]
             crop[...] = patch[:, ::-1] if flip and side < 0.5 else patch
         return crops
@@ -98,8 +111,10 @@ class Pack:
 
 def _map(file: str, size: int) -> npt.NDArray[np.uint8]:
     try:
-        pixels = np.memmap(file, np.uint8, "r")
-    except (FileNotFoundError, ValueError):
+        # numpy's memmap would keep a file descriptor open for each file; a corpus has thousands of packs.
+        with pa.memory_map(file) as opened:
+            pixels: npt.NDArray[np.uint8] = np.frombuffer(opened.read_buffer(), np.uint8)
+    except FileNotFoundError:
         raise MosforgeError(f"{file}: the pack's pixels are missing; run its stage again") from None
     if pixels.size < size:
         raise MosforgeError(f"{file}: the pack is truncated; delete it and run its stage again")

@@ -167,7 +167,8 @@ def write_table(
     Args:
         path: the file.
         artefact: a key of `SCHEMAS`.
-        rows: a frame, or columns by name; more columns than the schema's are an error.
+        rows: a frame, or columns by name, in any order; a nullable column may be left out, and one that
+            the schema does not have is an error.
         stage: the stage that writes.
         cfg: the parameters that made it, any JSON value.
     """
@@ -176,6 +177,7 @@ def write_table(
     unknown = set(columns.columns) - set(schema.names)
     if unknown:
         raise ValueError(f"columns that the artefact {artefact!r} does not have: {sorted(unknown)}")
+    columns = columns.reindex(columns=[*columns.columns, *_absent(schema, columns)])
     made_by = {"artefact": artefact, "stage": stage, "version": __version__, "cfg": cfg}
     stamped = schema.with_metadata({"mosforge": json.dumps(made_by, sort_keys=True)})
     arrays = [
@@ -184,6 +186,15 @@ def write_table(
     ]
     with atomic_file(path) as temporary:
         pq.write_table(pa.Table.from_arrays(arrays, schema=stamped), temporary, compression="zstd")
+
+
+def _absent(schema: pa.Schema, columns: Frame) -> list[str]:
+    """Columns that are left out and so hold nothing; only a nullable one may be."""
+    absent = [field for field in schema if field.name not in columns]
+    needed = [field.name for field in absent if not field.nullable]
+    if needed and len(columns):
+        raise ValueError(f"columns that the artefact needs are missing: {needed}")
+    return [field.name for field in absent]
 
 
 def _plain(column: "pd.Series[Any]") -> Any:
@@ -198,14 +209,17 @@ def read_table(path: str | os.PathLike[str], artefact: str) -> Frame:
     Raises:
         MosforgeError: the file is missing, damaged, or another artefact.
     """
-    return _read(path, artefact).to_pandas(
-        types_mapper={pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype()}.get
-    )
+    nullable = {pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype()}
+    frame: Frame = _read(path, artefact).to_pandas(types_mapper=nullable.get)
+    return frame
 
 
 def read_cfg(path: str | os.PathLike[str], artefact: str) -> Any:
     """The parameters that made an artefact, from its metadata."""
-    return json.loads((_read(path, artefact).schema.metadata or {})[b"mosforge"])["cfg"]
+    metadata = _read(path, artefact).schema.metadata or {}
+    if b"mosforge" not in metadata:
+        raise MosforgeError(f"{path}: not written by mosforge; delete it and run the stage that writes it")
+    return json.loads(metadata[b"mosforge"])["cfg"]
 
 
 def _read(path: str | os.PathLike[str], artefact: str) -> pa.Table:

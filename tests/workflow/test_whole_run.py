@@ -46,8 +46,8 @@ def test_artefact_has_its_schema(project: Path, path: str, artefact: str) -> Non
 
 def test_every_class_of_every_photograph_is_labelled(project: Path) -> None:
     labels = read_table(project / "results/pmos/synthetic.parquet", "pmos")
-    assert len(labels) == 4 * 7  # four readable photographs, seven classes
-    assert sorted(labels["class_index"].unique()) == list(range(7))
+    assert len(labels) == 4 * 6  # four readable photographs, six classes
+    assert sorted(labels["class_index"].unique()) == list(range(6))
     assert (labels.groupby("class_index").size() == 4).all()
     assert labels["pmos"].between(0, 1).all()
 

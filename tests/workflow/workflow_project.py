@@ -31,7 +31,7 @@ TINY = {
             "gaussian_blur": [7, 39],
             "white_noise": [-5.5, 0],
             "jpeg": [12, 0],
-            "jpeg2000": [0.16],
+            "jpeg2000": [],
             "contrast": [],
             "pink_noise": [],
             "color_dither": [],

@@ -44,6 +44,6 @@ def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
 
 def correlate(predictions: Frame) -> dict[str, Any]:
     """One row of the artefact `correlations` from one table of predictions."""
-    run = predictions.loc[0, ["dataset", "split", "backbone", "initialisation", "test_dataset"]].to_dict()
     values = correlations(predictions["prediction"].to_numpy(), predictions["quality"].to_numpy())
-    return {**run, **values}
+    run = ("dataset", "split", "backbone", "initialisation", "test_dataset")
+    return {key: predictions[key].iloc[0] for key in run} | values

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from mosforge.errors import MosforgeError
 from mosforge.models.folder import load_model
-from mosforge.packs import Pack
+from mosforge.packs import Pack, locate
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.tables import Frame, read_table
 
@@ -43,7 +43,7 @@ def predictions(
         rows = rows[rows["image"].isin(set(parts.loc[parts["part"] == "test", "image"]))]
     if rows.empty:
         raise MosforgeError(f"{run['test_dataset']}: split {run['split']} has no test picture")
-    rows = rows.merge(read_table(pack, "pack"), on="path", validate="one_to_one")
+    rows = locate(rows, read_table(pack, "pack"))
     network, card = load_model(model)
     network.to(device)
     pictures = Pack(rows)

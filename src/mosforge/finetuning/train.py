@@ -9,12 +9,13 @@ import torch
 from scipy.stats import spearmanr
 from torch.nn import functional
 
+from mosforge.errors import MosforgeError
 from mosforge.files import digest, sha256_of_file
 from mosforge.models.backbones import card_of
-from mosforge.models.folder import load_backbone_weights, save_model
+from mosforge.models.folder import load_backbone, save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
-from mosforge.packs import Pack
+from mosforge.packs import Pack, locate
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
@@ -54,9 +55,10 @@ def finetune(
     torch.manual_seed(seed_of("fine-tuning head", recipe.seed))
     head = ScoreHead(card_of(cfg["backbone"]).width, cfg["dropout"])
     network = Network(cfg["backbone"], head)
-    network.backbone.load_state_dict(load_backbone_weights(weights))
+    load_backbone(network, weights)
     head.start_at(float(quality[training].mean()))
     pictures = Pack(samples)
+    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt"
 
     def loss_of(predicted: torch.Tensor, positions: torch.Tensor) -> Losses:
         loss = functional.l1_loss(predicted, quality[training][positions])
@@ -68,7 +70,8 @@ def finetune(
         training,
         loss_of,
         recipe,
-        state_file=folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt",
+        names=samples["image"].iloc[training].tolist(),
+        state_file=state_file,
         device=device,
         validate=_validation(network, pictures, samples, recipe.crop, device),
     )
@@ -84,6 +87,7 @@ def finetune(
             **cfg,
         },
     )
+    state_file.unlink()
 
 
 def recipe_of(cfg: dict[str, Any]) -> Recipe:
@@ -96,7 +100,10 @@ def _samples(dataset: Frame, split: Frame, index: Frame) -> Frame:
     """The pictures of the training and validation parts, with their scores and their place in the pack."""
     used = split.loc[split["part"] != "test", ["image", "part"]]
     scored = used.merge(dataset.drop(columns="part"), on="image", validate="one_to_one")
-    return scored.merge(index, on="path", validate="one_to_one")
+    if len(scored) < len(used):
+        lost = used.loc[~used["image"].isin(scored["image"]), "image"].iloc[0]
+        raise MosforgeError(f"{lost}: in the split, but not in the dataset; make the split again")
+    return locate(scored, index)
 
 
 def _validation(
@@ -111,7 +118,7 @@ def _validation(
         network.eval()
         scores = []
         for row in rows:
-            pixels = pictures.picture(row)
+            pixels = pictures.picture(int(row))
             boxes = draw_boxes(pixels, crop, _VALIDATION_CROPS, "validation", samples["image"].iloc[row])
             scores.append(predict(network, pixels, boxes, crop, device)[0].mean())
         network.train()

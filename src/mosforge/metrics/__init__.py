@@ -16,7 +16,7 @@ __all__ = ["score"]
 def score(
     reference: "Pixels",
     distorted: "Iterable[Pixels]",
-    engine: str = "piq",
+    engine: str = "fused",
     threads: int | None = None,
     device: str = "auto",
 ) -> "Scores":
@@ -25,7 +25,8 @@ def score(
     Args:
         reference: uint8 RGB picture, shape (H, W, 3), both sides at least 161 pixels.
         distorted: uint8 RGB pictures of the same shape; an iterable is drawn from as the work goes on.
-        engine: `piq`, the library itself in float64, on the CPU or a GPU.
+        engine: `fused`, the same values on the CPU at a fraction of the time; or `piq`, the library itself,
+            on the CPU or a GPU.
         threads: pictures that are scored at the same time; by default, the CPUs that this process may use.
             The scores do not depend on it.
         device: for `piq`: `cpu`, `cuda`, or `auto`: a GPU where there is one.

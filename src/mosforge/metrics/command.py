@@ -43,7 +43,7 @@ def _add_pair(verbs: Any) -> None:
     parser = commands.add_verb(verbs, "pair", _run_pair, about)
     parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the undistorted picture")
     parser.add_argument("distorted", type=Path, metavar="DISTORTED", help="a picture of the same size")
-    parser.add_argument("--engine", default="piq", help="default: piq")
+    parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
     commands.add_format(parser)
 
 

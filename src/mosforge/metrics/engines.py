@@ -15,7 +15,7 @@ from mosforge.tables import METRICS
 Scores = npt.NDArray[np.float64]
 """Shape (n, 6): a row a picture, columns in the order of `tables.METRICS`."""
 
-ENGINES = ("piq",)
+ENGINES = ("fused", "piq")
 
 
 class Engine(Protocol):
@@ -44,6 +44,12 @@ def make_engine(name: str, device: str = "auto") -> Engine:
     Raises:
         MosforgeError: an unknown name, or a device that is not there.
     """
+    if name == "fused":
+        if device not in ("auto", "cpu"):
+            raise MosforgeError(f"--device {device}: the engine fused is for the CPU; choose the engine piq")
+        from mosforge.metrics.fused.engine import FusedEngine
+
+        return FusedEngine()
     if name == "piq":
         from mosforge.metrics.piq_engine import PiqEngine
 

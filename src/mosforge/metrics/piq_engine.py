@@ -61,7 +61,8 @@ class PiqEngine:
     def _column(self, function: Any, distorted: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         if self.device.type == "cpu" and function in _CONVOLVING:
             distorted, reference = distorted.float(), reference.float()
-        return function(distorted, reference, reduction="none").double()
+        scores: torch.Tensor = function(distorted, reference, reduction="none")
+        return scores.double()
 
     def _tensor(self, pictures: Sequence[Pixels]) -> torch.Tensor:
         batch = torch.from_numpy(np.stack(pictures)).to(self.device)

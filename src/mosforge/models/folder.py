@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from mosforge import __version__
 from mosforge.errors import MosforgeError
@@ -21,6 +22,19 @@ Card = dict[str, Any]
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
 
+_FACTS: dict[str, Any] = {
+    "backbone": str,
+    "weights_sha256": str,
+    "crop": int,
+    "test_crops": int,
+    "range": list,
+    "higher_is_better": bool,
+}
+_FACTS_OF_HEAD: dict[str, dict[str, Any]] = {
+    "multitask": {"classes": list, "label_kind": str},
+    "score": {"dropout": int | float},
+}
+
 
 def save_model(folder: str | os.PathLike[str], network: Network, card: Card) -> None:
     """Writes `model.safetensors` and then `card.json`, which holds the weights' digest.
@@ -29,7 +43,7 @@ def save_model(folder: str | os.PathLike[str], network: Network, card: Card) -> 
         folder: made if absent.
         network: its backbone and head are saved as float32, on the CPU.
         card: facts of the training; `backbone` and `head` (`multitask` or `score`) among them,
-            and `classes` for a multi-task head.
+            and what else `load_card` asks for.
     """
     folder = Path(folder)
     state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
@@ -40,7 +54,7 @@ def save_model(folder: str | os.PathLike[str], network: Network, card: Card) -> 
 
 
 def load_card(folder: str | os.PathLike[str]) -> Card:
-    """Reads the card of a model folder, and checks that it is one."""
+    """Reads the card of a model folder, and checks that it holds what is needed to use the model."""
     path = Path(folder) / CARD
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
@@ -48,8 +62,11 @@ def load_card(folder: str | os.PathLike[str]) -> Card:
         raise MosforgeError(f"{folder}: not a model folder, it has no {CARD}") from None
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise MosforgeError(f"{path}: not a model card, the JSON is damaged") from None
-    if not isinstance(card, dict) or not {"backbone", "head", "weights_sha256"} <= card.keys():
+    if not isinstance(card, dict) or card.get("head") not in list(_FACTS_OF_HEAD):
         raise MosforgeError(f"{path}: not the card of a mosforge model")
+    for fact, kind in (_FACTS | _FACTS_OF_HEAD[card["head"]]).items():
+        if not isinstance(card.get(fact), kind):
+            raise MosforgeError(f"{path}: not the card of a mosforge model, {fact!r} is missing or wrong")
     return card
 
 
@@ -69,24 +86,33 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
     head = (
         MultiTaskHead(width, len(card["classes"]))
         if card["head"] == "multitask"
-        else ScoreHead(width, float(card["dropout"]))
+        else ScoreHead(width, card["dropout"])
     )
     network = Network(card["backbone"], head)
-    try:
-        network.load_state_dict(load_file(path))
-    except (RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise MosforgeError(f"{path}: the weights do not fit their card ({reason})") from None
+    _fill(network, _tensors(path), path)
     return network.eval(), card
 
 
-def load_backbone_weights(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
-    """The backbone's weights from a file of ImageNet weights or from a trained model's file."""
-    try:
-        state = load_file(path)
-    except (FileNotFoundError, SafetensorError) as error:
-        raise MosforgeError(f"{path}: not a file of weights ({str(error).splitlines()[0]})") from None
+def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:
+    """Gives a network's backbone the weights of a file of ImageNet weights, or of a trained model's file."""
+    state = _tensors(path)
     trained = {
         key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")
     }
-    return trained or state
+    _fill(network.backbone, trained or state, path)
+
+
+def _tensors(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
+    try:
+        state: dict[str, torch.Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise MosforgeError(f"{path}: not a file of weights ({error})") from None
+    return state
+
+
+def _fill(module: nn.Module, state: dict[str, torch.Tensor], path: str | os.PathLike[str]) -> None:
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:  # a heading, and a line for each kind of difference
+        reason = str(error).splitlines()[-1].strip()[:200]
+        raise MosforgeError(f"{path}: the weights do not fit the network ({reason})") from None

@@ -17,10 +17,13 @@ class Network(nn.Module):
         head: a `MultiTaskHead` or a `ScoreHead` for the backbone's width.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, backbone: str, head: MultiTaskHead | ScoreHead) -> None:
         super().__init__()
         card = card_of(backbone)
-        self.backbone = build_backbone(backbone).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.backbone = build_backbone(backbone).to(memory_format=torch.channels_last)
         self.head = head
         # Facts of the card, not weights: they are not saved.
         self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1), persistent=False)

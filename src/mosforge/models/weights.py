@@ -91,12 +91,12 @@ def _as_timm_names_them(state: State) -> State:
 def _from_file(path: Path) -> State:
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return dict(load_file(path))
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise MosforgeError(f"{path}: no such file of weights") from None
     except (SafetensorError, RuntimeError, ValueError, EOFError, OSError) as error:
-        raise MosforgeError(f"{path}: not a file of weights ({str(error).splitlines()[0]})") from None
+        raise MosforgeError(f"{path}: not a file of weights ({str(error).partition(chr(10))[0]})") from None
     except Exception as error:  # the unpickler's own class is not public
         raise MosforgeError(f"{path}: not a plain state dict ({type(error).__name__})") from None
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):

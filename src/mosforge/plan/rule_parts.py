@@ -29,17 +29,19 @@ def parameters(values: Mapping[str, Any]) -> Parameters:
     return Parameters(json.loads(json.dumps(values, sort_keys=True)))
 
 
-def code(*names: str) -> list[str]:
+def code(*names: str, without: tuple[str, ...] = ()) -> list[str]:
     """Source files of this package that a stage's result depends on, relative to the working directory.
 
     As inputs of a rule they are compared by content: an edit reruns the stage, a touch does not.
 
     Args:
         names: modules, or sub-packages with all their modules but the command line.
+        without: names of modules that serve people's commands alone.
     """
     package = _package()
     modules = [file for name in names for file in _modules(package / name)]
-    return [file.as_posix() for file in modules if file.name not in ("__init__.py", "command.py")]
+    left_out = ("__init__.py", "command.py", *without)
+    return [file.as_posix() for file in modules if file.name not in left_out]
 
 
 def templates(folder: str) -> list[str]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mosforge.training.loop import LossOf, Losses
+from mosforge.training.loop import Losses, LossOf
 
 OBJECTIVES = ("cls", "reg", "multitask")
 """Classification alone, score alone, and both (CLS, REG and CLS+REG in the paper's Fig. 3)."""

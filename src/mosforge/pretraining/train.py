@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from mosforge.errors import MosforgeError
-from mosforge.files import digest
+from mosforge.files import digest, sha256_of_file
 from mosforge.models.backbones import card_of
-from mosforge.models.folder import load_backbone_weights, save_model
+from mosforge.models.folder import load_backbone, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
-from mosforge.packs import Pack
+from mosforge.packs import Pack, locate
 from mosforge.pretraining.objective import loss_for
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
@@ -40,7 +40,7 @@ def pretrain(
         folder: where the model goes.
         device: where to train; it does not change what is trained.
     """
-    samples = _samples(read_table(labels, "pmos"), read_table(pack, "pack"))
+    samples = locate(read_table(labels, "pmos"), read_table(pack, "pack"))
     if split is not None:
         samples = only_training_part(samples, cfg["dataset"], read_table(split, "split"))
     digest_of_data = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
@@ -48,16 +48,19 @@ def pretrain(
     torch.manual_seed(seed_of("pretraining head", recipe.seed))
     head = MultiTaskHead(card_of(cfg["backbone"]).width, len(cfg["classes"]))
     network = Network(cfg["backbone"], head)
-    network.backbone.load_state_dict(load_backbone_weights(weights))
+    load_backbone(network, weights)
     scores = torch.tensor(samples["pmos"].to_numpy(np.float32), device=device)
     head.start_at(float(scores.mean()))
+    digest_of_weights = sha256_of_file(weights)
+    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt"
     history = fit(
         network,
         Pack(samples),
         np.arange(len(samples)),
         loss_for(cfg["objective"], cfg["label_kind"], scores, _classes(samples, cfg).to(device)),
         recipe,
-        state_file=folder / f".state-{digest([cfg, digest_of_data])}.pt",
+        names=samples["path"].tolist(),
+        state_file=state_file,
         device=device,
     )
     write_table(folder / "history.parquet", "history", history, stage="pretraining", cfg=cfg)
@@ -71,9 +74,11 @@ def pretrain(
             "labels": "pseudo-MOS (fused full-reference metrics), not human scores",
             "pictures": len(samples),
             "data_digest": digest_of_data,
+            "initial_weights_sha256": digest_of_weights,
             **cfg,
         },
     )
+    state_file.unlink()
 
 
 def recipe_of(cfg: dict[str, Any]) -> Recipe:
@@ -89,14 +94,6 @@ def only_training_part(samples: Frame, dataset: str, split: Frame) -> Frame:
     if kept.empty:
         raise MosforgeError(f"the corpus holds no picture made from the training part of {dataset}")
     return kept.reset_index(drop=True)
-
-
-def _samples(labels: Frame, index: Frame) -> Frame:
-    samples = labels.merge(index, on="path", how="left", validate="one_to_one")
-    if samples["file"].isna().any():
-        lost = samples.loc[samples["file"].isna(), "path"].iloc[0]
-        raise MosforgeError(f"{lost}: labelled, but not in the pack; run the stage pretraining again")
-    return samples
 
 
 def _classes(samples: Frame, cfg: dict[str, Any]) -> torch.Tensor:

@@ -84,8 +84,9 @@ def paired_differences(correlations: pd.DataFrame, measure: str = "srocc") -> pd
     """
     single = correlations.drop_duplicates([*MODEL, "split"])
     keys = ["dataset", "backbone", "test_dataset", "split"]
-    base = single[single["initialisation"] == "imagenet"].set_index(keys)[measure].rename("base")
-    pairs = single[single["initialisation"] != "imagenet"].join(base, on=keys, how="inner")
+    plain = single["initialisation"] == "imagenet"
+    base = single.loc[plain, [*keys, measure]].rename(columns={measure: "base"})
+    pairs = single[~plain].merge(base, on=keys)
     rows = []
     for key, group in pairs.groupby(list(MODEL), sort=False):
         gains = (group[measure] - group["base"]).to_numpy(dtype=float)

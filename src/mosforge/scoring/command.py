@@ -65,7 +65,7 @@ def _expand(words: list[str]) -> Iterator[str]:
             yield from (line for line in sys.stdin.read().splitlines() if line)
         elif Path(word).is_dir():
             yield from (f"{word.rstrip('/')}/{name}" for name in find_images(word))
-        elif not Path(word).exists() and (found := sorted(glob.glob(word, recursive=True))):
-            yield from found
+        elif not Path(word).exists() and (found := sorted(glob.glob(word, recursive=True))):  # noqa: PTH207
+            yield from _expand(found)
         else:
             yield word

@@ -44,7 +44,7 @@ def predict(
     crops = np.stack([pixels[top : top + size, left : left + size] for top, left in boxes])
     scores, logits = [], []
     with torch.inference_mode():
-        for part in torch.from_numpy(crops).split(_CROPS_AT_ONCE):
+        for part in torch.split(torch.from_numpy(crops), _CROPS_AT_ONCE):
             output = network(part.to(device))
             if isinstance(output, tuple):
                 logits.append(output[0].double().cpu().numpy())

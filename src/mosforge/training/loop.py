@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def fit(
     loss_of: LossOf,
     recipe: Recipe,
     *,
+    names: Sequence[str],
     state_file: Path,
     device: torch.device,
     validate: Callable[[], float] | None = None,
@@ -45,7 +46,8 @@ def fit(
 
     The state is saved after every epoch and on SIGTERM, and picked up by the next call with the same
     `state_file`; the weights are then those of an undisturbed run (to the bit on the CPU). The crops of
-    an epoch follow from seed, epoch and sample alone.
+    an epoch follow from seed, epoch and sample alone. The state of a finished training stays: delete it
+    when the weights are safe.
 
     Args:
         network: moved to `device`.
@@ -53,6 +55,7 @@ def fit(
         rows: which of them are trained on; positions in this array name the samples in `loss_of`.
         loss_of: the loss of a batch.
         recipe: how to train.
+        names: what to call the samples in messages, in the order of `rows`.
         state_file: where the state is kept meanwhile; its name should hold a digest of all that matters.
         device: where to train.
         validate: called after each epoch; the weights of the best (highest) epoch are kept.
@@ -68,13 +71,12 @@ def fit(
     with locked(state_file), sigterm() as stop_asked:
         state = resume(state_file, network, optimiser, device)
         while state.epoch < recipe.epochs:
-            _run_epoch(network, pack, rows, loss_of, recipe, optimiser, state, device, stop_asked)
+            _run_epoch(network, pack, rows, loss_of, recipe, optimiser, state, device, stop_asked, names)
             if state.step > 0:
                 save(state_file, network, optimiser, state)
                 raise MosforgeError(f"stopped in epoch {state.epoch + 1} as asked; run again to go on")
             _close_epoch(network, rows, recipe, state, validate)
             save(state_file, network, optimiser, state)
-        state_file.unlink()
     if state.best_weights is not None:
         network.load_state_dict(state.best_weights)
     return pd.DataFrame(state.history)
@@ -90,6 +92,7 @@ def _run_epoch(
     state: State,
     device: torch.device,
     stop_asked: threading.Event,
+    names: Sequence[str],
 ) -> None:
     network.train()
     steps = math.ceil(len(rows) * recipe.repeats / recipe.batch_size)
@@ -106,7 +109,7 @@ def _run_epoch(
         )
         values = {name: float(loss.detach()) for name, loss in losses.items()}
         if not math.isfinite(values["loss"]):
-            raise MosforgeError(_not_finite(state, positions, rows))
+            raise MosforgeError(_not_finite(state, positions, names))
         optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -123,11 +126,12 @@ def _run_epoch(
     state.seconds += time.monotonic() - began
 
 
-def _not_finite(state: State, positions: Indices, rows: Indices) -> str:
-    pictures = ", ".join(str(rows[i]) for i in sorted(set(positions.tolist()))[:8])
+def _not_finite(state: State, positions: Indices, names: Sequence[str]) -> str:
+    pictures = sorted({names[i] for i in positions.tolist()})
+    shown = ", ".join(pictures[:8]) + (f" and {len(pictures) - 8} more" if len(pictures) > 8 else "")
     return (
-        f"the loss is not finite in epoch {state.epoch + 1}, step {state.step + 1} (rows {pictures}, ... of "
-        "the pack); lower the learning rates"
+        f"the loss is not finite in epoch {state.epoch + 1}, step {state.step + 1}, on {shown}; lower the "
+        "learning rates"
     )
 
 
@@ -174,7 +178,7 @@ def _close_epoch(
 
 
 def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     groups: list[dict[str, Any]] = [
         {"params": parameters, "lr": recipe.learning_rates[name], "initial_lr": recipe.learning_rates[name]}
         for name, parameters in network.parameter_groups().items()

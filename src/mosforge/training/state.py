@@ -86,9 +86,13 @@ def resume(file: Path, network: Network, optimiser: torch.optim.Optimizer, devic
     """Puts a saved training back into `network` and `optimiser`; a fresh state where nothing was saved."""
     if not file.exists():
         return State()
-    saved = torch.load(file, map_location=device, weights_only=True)
-    network.load_state_dict(saved["network"])
-    optimiser.load_state_dict(saved["optimiser"])
-    state = State(**saved["state"])
+    try:
+        saved = torch.load(file, map_location=device, weights_only=True)
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        state = State(**saved["state"])
+    except Exception as error:  # the unpickler raises whatever a damaged file makes it stumble over
+        reason = f"the saved training is damaged ({type(error).__name__})"
+        raise MosforgeError(f"{file}: {reason}; delete it to start again") from None
     log.info("going on from epoch %d, step %d", state.epoch + 1, state.step + 1)
     return state

@@ -9,7 +9,7 @@ a kernel's own file alone: after changing a function marked `inline`, delete `__
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import llvmlite.binding
+import llvmlite.binding  # type: ignore[import-untyped]
 import numba
 import numpy as np
 import numpy.typing as npt

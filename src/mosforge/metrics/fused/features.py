@@ -40,7 +40,8 @@ class Features:
     @property
     def gmsd_luma(self) -> Map:
         """Luma in 0..255 at GMSD's scale, bordered: FSIM's where the scales agree."""
-        return self.yiq[0] if self.plan.gmsd == self.plan.yiq else self._own_luma[0]
+        luma: Map = self.yiq[0] if self.plan.gmsd == self.plan.yiq else self._own_luma[0]
+        return luma
 
     def fill(self, picture: Pixels) -> None:
         """Computes every map of a picture of the plan's size."""

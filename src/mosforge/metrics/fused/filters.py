@@ -58,7 +58,8 @@ def noise_thresholds(bank: Grid) -> Grid:
     response = (even**2).sum(axis=(1, 2))
     finest = (bank[:, 0] ** 2).sum(axis=(1, 2))
     tau = np.sqrt(response / finest / math.log(2))
-    return tau * (math.sqrt(math.pi / 2) + 2 * math.sqrt(2 - math.pi / 2)) / 1.7
+    thresholds: Grid = tau * (math.sqrt(math.pi / 2) + 2 * math.sqrt(2 - math.pi / 2)) / 1.7
+    return thresholds
 
 
 def saliency_band_pass(size: int) -> Grid:
@@ -68,7 +69,8 @@ def saliency_band_pass(size: int) -> Grid:
     # Beyond the circle piq's radius is 0, and exp(-log(0)**2) is 0.
     inside = (radius <= 0.5) & (radius > 0)
     exponent = -(np.log(np.where(inside, radius, 1) / 0.021) ** 2) / (2 * 1.34**2)
-    return np.where(inside, np.exp(exponent), 0)
+    band_pass: Grid = np.where(inside, np.exp(exponent), 0)
+    return band_pass
 
 
 def central_bias(size: int) -> Grid:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from mosforge.metrics.fused.compilation import Map, kernel
+from mosforge.metrics.fused.mixed_radix import InverseTransform, is_faster_here
 
 # One picture a thread: OpenCV's own threads would only get in the way.
 cv2.setNumThreads(1)
@@ -22,17 +23,26 @@ def transform(image: Map, spectrum: Spectrum) -> None:
     cv2.dft(image, spectrum, flags=cv2.DFT_COMPLEX_OUTPUT)
 
 
-def respond(spectrum: Spectrum, transfer: Map, product: Spectrum, response: Spectrum) -> None:
-    """The complex response of a filter with a real transfer function (h, w), unnormalised.
+class FilterResponse:
+    """Responses of filters to pictures of one shape, in its own buffers."""
 
-    Args:
-        spectrum: of the image.
-        transfer: the transfer function, already divided by h * w.
-        product: a buffer.
-        response: even (real) and odd (imaginary) response, written.
-    """
-    _multiply(spectrum.reshape(-1), transfer.reshape(-1), product.reshape(-1))
-    cv2.dft(product, response, flags=cv2.DFT_INVERSE | cv2.DFT_COMPLEX_INPUT)
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._mixed_radix = InverseTransform(shape) if is_faster_here(shape) else None
+        self._product = empty_spectrum(shape)
+
+    def compute(self, spectrum: Spectrum, transfer: Map, response: Spectrum) -> None:
+        """The complex response of a filter with a real transfer function (h, w), unnormalised.
+
+        Args:
+            spectrum: of the picture.
+            transfer: the transfer function, already divided by h * w.
+            response: even (real) and odd (imaginary) response, written.
+        """
+        if self._mixed_radix is not None:
+            self._mixed_radix.apply(spectrum, transfer, response)
+            return
+        _multiply(spectrum.reshape(-1), transfer.reshape(-1), self._product.reshape(-1))
+        cv2.dft(self._product, response, flags=cv2.DFT_INVERSE | cv2.DFT_COMPLEX_INPUT)
 
 
 def filter_square(image: Map, packed: Map, spectrum: Map, response: Map) -> None:

@@ -44,6 +44,6 @@ def _pooled(maps: Map, phase: Map, expected: Map, expected_phase: Map, gradients
             raised = power(max(chroma, F32(1e-30)), _LAMBDA)
             row_denominator += weight
             row_numerator += structure * weight * (raised if chroma > F32(0) else F32(0))
-        numerator += row_numerator
-        denominator += row_denominator
+        numerator += float(row_numerator)
+        denominator += float(row_denominator)
     return numerator / denominator

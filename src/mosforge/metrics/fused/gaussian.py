@@ -17,7 +17,7 @@ G0, G1, G2, G3, G4, G5 = (F32(weight) for weight in _weights[:6] / _weights.sum(
 @inline
 def along(row: Map, j: int) -> F32:
     """The window's weighted mean of row[j .. j + 10]."""
-    return (
+    mean: F32 = (
         G0 * (row[j] + row[j + 10])
         + G1 * (row[j + 1] + row[j + 9])
         + G2 * (row[j + 2] + row[j + 8])
@@ -25,6 +25,7 @@ def along(row: Map, j: int) -> F32:
         + G4 * (row[j + 4] + row[j + 6])
         + G5 * row[j + 5]
     )
+    return mean
 
 
 @inline

@@ -34,7 +34,7 @@ def _deviation(luma: Map, expected: Map) -> float:
             d = difference * difference / (m2 + r * r + _T)
             row_total += d
             row_squares += d * d
-        total += row_total
-        squares += row_squares
+        total += float(row_total)
+        squares += float(row_squares)
     count = height * width
     return math.sqrt(max(squares / count - (total / count) ** 2, 0.0))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.metrics.fused.compilation import F32, Map, kernel
+from mosforge.metrics.fused.compilation import F32, Bytes, Map, kernel
 
 
 class Positions(NamedTuple):
@@ -28,7 +28,7 @@ def positions(count: int, source: int, *, align_corners: bool) -> Positions:
 
 
 @kernel
-def resize(planes: Map, rows: Positions, columns: Positions, out: Map) -> None:
+def resize(planes: Map | Bytes, rows: Positions, columns: Positions, out: Map) -> None:
     """Resizes (3, H, W) planes, uint8 in 0..255, to (3, h, w) in [0, 1].
 
     The form a + (b - a) * weight keeps constant regions constant to the last bit.

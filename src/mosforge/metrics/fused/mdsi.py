@@ -73,7 +73,7 @@ def _deviation(loss: Map) -> float:
             z = -row[j] / ((F32(1) + math.sqrt(root)) * (F32(1) + root))
             row[j] = z
             row_total += z
-        total += row_total
+        total += float(row_total)
     mean = F32(total / (height * width))
     deviation = 0.0
     for i in range(height):
@@ -81,8 +81,8 @@ def _deviation(loss: Map) -> float:
         row_total = F32(0)
         for j in range(width):
             row_total += abs(row[j] - mean)
-        deviation += row_total
-    return (deviation / (height * width)) ** 0.25
+        deviation += float(row_total)
+    return math.pow(deviation / (height * width), 0.25)
 
 
 @kernel
@@ -101,7 +101,7 @@ def _complex_deviation(loss: Map) -> float:
     for i in range(count):
         x, y = _fourth_root(flat[i])
         deviation += math.hypot(x - real, y - imaginary)
-    return (deviation / count) ** 0.25
+    return math.pow(deviation / count, 0.25)
 
 
 @kernel

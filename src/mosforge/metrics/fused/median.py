@@ -43,7 +43,7 @@ def lower_median(values: Map, candidates: Words) -> float:
             candidates[kept] = word
             kept += ((word >> np.uint32(shift)) & np.uint32(mask)) == digit
         left = kept
-    return np.uint32(candidates[0]).view(np.float32)
+    return float(candidates[:1].view(np.float32)[0])
 
 
 @kernel

@@ -6,12 +6,18 @@ import numpy as np
 
 from mosforge.metrics.fused.compilation import F32, Map, kernel
 from mosforge.metrics.fused.filters import ORIENTATIONS, SCALES, log_gabor_bank, noise_thresholds
-from mosforge.metrics.fused.fourier import Spectrum, empty_spectrum, respond, transform
+from mosforge.metrics.fused.fourier import FilterResponse, Spectrum, empty_spectrum, transform
 from mosforge.metrics.fused.median import Words, lower_median
+from mosforge.metrics.fused.phase_precise import phase_congruency_in_float64
 
 # piq's epsilon is that of its own arithmetic; this is the one of float64, so that weak responses far from
 # any structure weigh as they do there.
 _EPSILON = F32(np.finfo(np.float64).eps)
+
+# Below this share of the picture's standard deviation, the typical response is so weak that the rounding
+# errors of a float32 transform, 1e-7 of the strongest, show in the score: a picture that is flat but for a
+# few pixels. Photographs, even blurred or overexposed ones, lie above 5e-4.
+_WEAK = 1e-5
 
 
 class PhasePlan:
@@ -31,7 +37,7 @@ class PhaseCongruency:
         self._plan = plan
         self._image = np.empty(plan.shape, np.float32)
         self._spectrum = empty_spectrum(plan.shape)
-        self._product = empty_spectrum(plan.shape)
+        self._filter = FilterResponse(plan.shape)
         self._responses = np.empty((SCALES, *plan.shape, 2), np.float32)
         count = plan.shape[0] * plan.shape[1]
         self._amplitude = np.empty(count, np.float32)
@@ -49,22 +55,29 @@ class PhaseCongruency:
         """
         # No filter passes the mean; without it the transform of a flat picture is exactly 0.
         np.subtract(luma, F32(luma.mean(dtype=np.float64)), out=self._image)
+        spread = float(np.linalg.norm(self._image)) / math.sqrt(self._image.size)
+        if spread == 0:
+            out[:] = 1
+            return
         transform(self._image, self._spectrum)
         self._amplitude[:] = 0
         self._energy[:] = 0
-        for orientation in range(ORIENTATIONS):
-            self._add_orientation(orientation)
-        _quotient(self._energy, self._amplitude, out.reshape(-1))
+        weakest = min(self._add_orientation(orientation) for orientation in range(ORIENTATIONS))
+        if weakest < _WEAK * spread:
+            out[:] = phase_congruency_in_float64(luma)
+        else:
+            _quotient(self._energy, self._amplitude, out.reshape(-1))
 
-    def _add_orientation(self, orientation: int) -> None:
+    def _add_orientation(self, orientation: int) -> float:
+        """Adds an orientation's amplitude and energy; returns its median amplitude at the finest scale."""
         for scale in range(SCALES):
             transfer = self._plan.transfers[orientation, scale]
-            respond(self._spectrum, transfer, self._product, self._responses[scale])
+            self._filter.compute(self._spectrum, transfer, self._responses[scale])
         responses = self._responses.reshape(SCALES, -1)
         _local_energy(responses, self._amplitude, self._deviation, self._finest)
-        median = lower_median(self._finest, self._candidates)
-        threshold = F32(self._plan.thresholds[orientation] * math.sqrt(median))
-        _add_above(self._deviation, threshold, self._energy)
+        median = math.sqrt(lower_median(self._finest, self._candidates))
+        _add_above(self._deviation, F32(self._plan.thresholds[orientation] * median), self._energy)
+        return median
 
 
 @kernel

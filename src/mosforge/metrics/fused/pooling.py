@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mosforge.metrics.fused.compilation import F32, Map, inline, kernel
-
-Planes = Map
+from mosforge.metrics.fused.compilation import F32, Bytes, Map, inline, kernel
 
 
 class Pooling(NamedTuple):
@@ -60,7 +58,7 @@ def pool_row(row: Map, out: Map, factor: int, shift: int, replicate: bool, scale
 
 
 @kernel
-def pool(planes: Planes, out: Planes, factor: int, shift: int, replicate: bool) -> None:
+def pool(planes: Map | Bytes, out: Map, factor: int, shift: int, replicate: bool) -> None:
     """Average pooling of (C, H, W) planes, uint8 or float32, into (C, h, w); see `Pooling`."""
     channels, height, width = planes.shape
     scale = F32(1.0 / (factor * factor))
@@ -77,7 +75,7 @@ def pool(planes: Planes, out: Planes, factor: int, shift: int, replicate: bool) 
 
 
 @kernel
-def centre(planes: Planes, out: Planes) -> None:
+def centre(planes: Bytes, out: Map) -> None:
     """uint8 in 0..255 to float32 in [-1/2, 1/2]; both flat."""
     for i in range(planes.shape[0]):
         out[i] = F32(planes[i]) * F32(1 / 255) - F32(0.5)

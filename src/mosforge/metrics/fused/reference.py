@@ -24,8 +24,9 @@ class Reference:
         features.fill(picture)
         self.moments = [_moments(planes) for planes in features.pyramid]
         """Local mean and variance of every scale of MS-SSIM."""
-        self.ssim_moments = _moments(features.ssim_planes) if plan.ssim_scale is None else None
-        """The same at SSIM's scale, where that is none of them."""
+        scale = plan.ssim_scale
+        self.ssim_moments = _moments(features.ssim_planes) if scale is None else self.moments[scale]
+        """The same at SSIM's scale."""
         self.yiq_gradient = _gradients(features.yiq[0], SCHARR_SIDE, SCHARR_MIDDLE)[2]
         self.lmn_gradient = _gradients(features.lmn[0], SCHARR_SIDE, SCHARR_MIDDLE)[2]
         self.gmsd_gradient = _gradients(features.gmsd_luma, PREWITT_SIDE, PREWITT_MIDDLE)[2]

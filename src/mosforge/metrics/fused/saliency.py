@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from mosforge.metrics.fused.compilation import F32, Map, exact, kernel
+from mosforge.metrics.fused.compilation import F32, Bytes, Map, exact, kernel
 from mosforge.metrics.fused.filters import central_bias, saliency_band_pass
 from mosforge.metrics.fused.fourier import filter_square, packed_order
 from mosforge.metrics.fused.interpolation import Positions, positions, resize
-from mosforge.metrics.fused.pooling import Planes, Pooling, pool_row
 from mosforge.metrics.fused.lab import to_lab
+from mosforge.metrics.fused.pooling import Pooling, pool_row
 from mosforge.metrics.fused.powers import exp2
 
 SIZE = 256
@@ -23,8 +23,10 @@ class SaliencyPlan:
 
     def __init__(self, height: int, width: int, pooling: Pooling) -> None:
         self.pooling = pooling
-        self.shrink = tuple(positions(SIZE, n, align_corners=False) for n in (height, width))
-        self.enlarge = tuple(positions(n, SIZE, align_corners=True) for n in (height, width))
+        self.shrink_rows = positions(SIZE, height, align_corners=False)
+        self.shrink_columns = positions(SIZE, width, align_corners=False)
+        self.enlarge_rows = positions(height, SIZE, align_corners=True)
+        self.enlarge_columns = positions(width, SIZE, align_corners=True)
         self.band_pass = packed_order((saliency_band_pass(SIZE)).astype(np.float32) / F32(SIZE * SIZE))
         self.bias = central_bias(SIZE).astype(np.float32)
 
@@ -37,20 +39,26 @@ class Saliency:
         self._rgb, self._lab, self._filtered = np.empty((3, 3, SIZE, SIZE), np.float32)
         self._spectrum, self._map = np.empty((2, SIZE, SIZE), np.float32)
 
-    def compute(self, planes: Planes, out: Map) -> None:
+    def compute(self, planes: Map | Bytes, out: Map) -> None:
         """The saliency of uint8 planes (3, H, W), in [0, 1], pooled as the colours of VSI are.
 
         A flat picture has no salient place: 0 everywhere. piq gives the same where its interpolation of a
         constant is exact, and elsewhere its rounding errors, stretched to [0, 1].
         """
         plan = self._plan
-        resize(planes, *plan.shrink, self._rgb)
+        resize(planes, plan.shrink_rows, plan.shrink_columns, self._rgb)
         a_low, a_high, b_low, b_high = to_lab(self._rgb, self._lab)
+        # Neither the filter nor the normalisation sees a constant; without it, the transform of a picture
+        # that is nearly flat keeps its digits.
+        _, a, b = origin = self._lab[:, 0, 0].copy()
+        np.subtract(self._lab, origin[:, None, None], out=self._lab)
         for c in range(3):
             filter_square(self._lab[c], plan.band_pass, self._spectrum, self._filtered[c])
-        limits = (F32(a_low), F32(a_high), F32(b_low), F32(b_high))
+        limits = (F32(a_low) - a, F32(a_high) - a, F32(b_low) - b, F32(b_high) - b)
         _combine(self._filtered, self._lab, plan.bias, limits, self._map)
-        _enlarge_and_pool(self._map, *plan.enlarge, plan.pooling.factor, plan.pooling.shift, out)
+        _enlarge_and_pool(
+            self._map, plan.enlarge_rows, plan.enlarge_columns, plan.pooling.factor, plan.pooling.shift, out
+        )
 
 
 @exact

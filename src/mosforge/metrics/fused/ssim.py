@@ -71,7 +71,7 @@ def _similarities(x: Map, y: Map, mean: Map, variance: Map, result: Channels) ->
                 ux, uy = mx + half, my + half  # the luminance term is about means in [0, 1]
                 row_cs += cs
                 row_total += cs * (F32(2) * ux * uy + _C1) / (ux * ux + uy * uy + _C1)
-            total_cs += row_cs
-            total += row_total
+            total_cs += float(row_cs)
+            total += float(row_total)
         result[c, 0] = total_cs / (rows * columns)
         result[c, 1] = total / (rows * columns)

@@ -47,6 +47,6 @@ def _pooled(maps: Map, saliency: Map, expected: Map, expected_saliency: Map, gra
             weight = max(p, q)
             row_denominator += weight
             row_numerator += salient * weight * turn * raised
-        numerator += row_numerator
-        denominator += row_denominator
+        numerator += float(row_numerator)
+        denominator += float(row_denominator)
     return (numerator + _EPSILON) / (denominator + _EPSILON)

@@ -1,0 +1,155 @@
+"""The fused metrics engine against piq, in one run: `python tests/benchmarks/bench_metrics.py`.
+
+Both engines take turns on the same photographs, so that whatever else the machine does slows both. Prints the
+cost of compiling, the time of every step at each size (lost vectorisation is silent elsewhere), the ratio to piq,
+and how the fused engine scales with threads.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import piq
+import torch
+from skimage import data
+
+from mosforge.images import Pixels
+from mosforge.metrics import score
+from mosforge.metrics.fused.engine import FusedEngine
+from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.fsim import fsim
+from mosforge.metrics.fused.gmsd import gmsd
+from mosforge.metrics.fused.mdsi import mdsi
+from mosforge.metrics.fused.plan import Plan
+from mosforge.metrics.fused.reference import Reference
+from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
+from mosforge.metrics.fused.vsi import vsi
+
+SIZES = {(512, 384): 30, (481, 321): 20, (1024, 768): 20}  # width and height: the ratio that is asked for
+DISTORTIONS = 39
+_BATCH = 13  # pictures that piq is given together
+
+_COMPILE = """
+import time; from mosforge.metrics import score; import numpy as np
+picture = np.random.default_rng(0).integers(0, 256, (171, 181, 3)).astype(np.uint8)
+start = time.perf_counter(); score(picture, [picture], threads=1); print(time.perf_counter() - start)
+"""
+
+
+def pictures(width: int, height: int) -> tuple[Pixels, list[Pixels]]:
+    """A photograph and distorted versions: blur, noise and contrast of growing strength."""
+    reference = cv2.resize(data.astronaut(), (width, height), interpolation=cv2.INTER_AREA)
+    generator = np.random.default_rng(0)
+    distorted: list[Pixels] = []
+    for i in range(DISTORTIONS):
+        level = i // 3 + 1
+        noise = generator.normal(0, 6 * level, reference.shape)
+        noisy = np.clip(reference + noise, 0, 255).astype(np.uint8)
+        blurred = cv2.GaussianBlur(reference, (0, 0), 0.7 * level)
+        pale = (128 + (reference.astype(np.float64) - 128) / (1 + level)).astype(np.uint8)
+        distorted.append((noisy, blurred, pale)[i % 3])
+    return reference, distorted
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def run_piq(reference: Pixels, distorted: list[Pixels], threads: int) -> None:
+    """piq as its users call it: float32, in batches, on all threads."""
+    torch.set_num_threads(threads)
+    functions = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)
+    with torch.inference_mode():
+        for start in range(0, len(distorted), _BATCH):
+            batch = np.stack(distorted[start : start + _BATCH])
+            x = torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255
+            y = torch.from_numpy(reference).permute(2, 0, 1)[None].float() / 255
+            for function in functions:
+                function(x, y.expand_as(x).contiguous(), reduction="none")
+
+
+def compile_cost() -> None:
+    """First use with an empty cache, and with a filled one, each in a fresh process."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
+        for label in ("compiling, first use", "from the cache on disk"):
+            command = [sys.executable, "-c", _COMPILE]
+            result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+            print(f"{label:28} {float(result.stdout):8.2f} s")
+
+
+def steps(width: int, height: int, rounds: int) -> None:
+    """The median time of each step for one picture on one thread."""
+    original, distorted = pictures(width, height)
+    plan = Plan(height, width)
+    reference, features = Reference(plan, original), Features(plan)
+    features.fill(distorted[0])
+    work: dict[str, Callable[[], object]] = {
+        "plan (once a size)": lambda: Plan(height, width),
+        "reference (once)": lambda: Reference(plan, original),
+        "pyramid": features.fill_pyramid,
+        "colours": features.fill_colours,
+        "phase congruency": features.fill_phase,
+        "saliency": features.fill_saliency,
+        "SSIM and MS-SSIM": lambda: ssim_and_ms_ssim(reference, features),
+        "MDSI": lambda: mdsi(reference, features),
+        "VSI": lambda: vsi(reference, features),
+        "FSIM": lambda: fsim(reference, features),
+        "GMSD": lambda: gmsd(reference, features),
+    }
+    for label, function in work.items():
+        repeats = 3 if "once" in label else rounds
+        times = [1e3 * seconds(function) for _ in range(repeats)]
+        print(f"  {label:26} {min(times):8.3f} / {statistics.median(times):8.3f} ms, best / median")
+
+
+def compare(width: int, height: int, rounds: int, most_threads: int) -> None:
+    """Both engines in turn on 1 and on all threads; medians, in milliseconds an image."""
+    reference, distorted = pictures(width, height)
+    settings = sorted({1, most_threads})
+    times: dict[tuple[str, int], list[float]] = {}
+    for _ in range(rounds):
+        for threads in settings:
+            for name, work in (
+                ("piq", lambda n=threads: run_piq(reference, distorted, n)),
+                ("fused", lambda n=threads: score(reference, distorted, "fused", threads=n)),
+            ):
+                times.setdefault((name, threads), []).append(1e3 * seconds(work) / len(distorted))
+    medians = {key: statistics.median(values) for key, values in times.items()}
+    for threads in settings:
+        ours, theirs = medians["fused", threads], medians["piq", threads]
+        print(
+            f"  {threads} threads: piq {theirs:7.1f} ms, fused {ours:6.2f} ms,"
+            f" {theirs / ours:5.1f} times (asked for: {SIZES[width, height]})"
+        )
+    if most_threads > 1:
+        scaling = medians["fused", 1] / medians["fused", most_threads]
+        print(f"  {most_threads} threads are {scaling:.2f} times as fast as 1")
+
+
+def main() -> None:
+    """Runs everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    arguments = parser.parse_args()
+    compile_cost()
+    FusedEngine()
+    for width, height in SIZES:
+        print(f"{width}x{height}, {DISTORTIONS} distortions")
+        steps(width, height, 10 * arguments.rounds)
+        compare(width, height, arguments.rounds, arguments.threads)
+
+
+if __name__ == "__main__":
+    main()

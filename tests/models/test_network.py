@@ -1,0 +1,47 @@
+"""The network: from 8-bit pixels to what its head gives."""
+
+import numpy as np
+import pytest
+import torch
+
+from mosforge.models.backbones import BACKBONES, build_backbone, card_of
+from mosforge.models.heads import MultiTaskHead, ScoreHead
+from mosforge.models.network import Network
+
+
+@pytest.mark.parametrize("name", ["resnet18", "efficientnet_lite0"])
+def test_pixels_are_normalised_by_the_card(name: str) -> None:
+    torch.manual_seed(0)
+    network = Network(name, ScoreHead(card_of(name).width, 0.5)).eval()
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 80, 3)).astype(np.uint8)
+    planes = ((pixels - np.array(card_of(name).mean)) / np.array(card_of(name).std)).transpose(0, 3, 1, 2)
+    bare = build_backbone(name).eval()
+    bare.load_state_dict(network.backbone.state_dict())
+    with torch.inference_mode():
+        expected = network.head(bare(torch.tensor(planes, dtype=torch.float32)))
+        got = network(torch.from_numpy(pixels))
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_card_is_not_saved_among_the_weights() -> None:
+    with torch.device("meta"):
+        network = Network("resnet18", MultiTaskHead(512, 2))
+    assert all(key.startswith(("backbone.", "head.")) for key in network.state_dict())
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_parameter_is_in_one_group(name: str) -> None:
+    with torch.device("meta"):
+        network = Network(name, MultiTaskHead(card_of(name).width, 2))
+    groups = network.parameter_groups()
+    assert set(groups) == {"backbone", "classification", "score"}
+    listed = [id(parameter) for group in groups.values() for parameter in group]
+    assert sorted(listed) == sorted(id(parameter) for parameter in network.parameters())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_the_head_runs_in_float32() -> None:
+    network = Network("resnet18", ScoreHead(512, 0.5)).cuda().eval()
+    pixels = torch.randint(0, 256, (8, 64, 64, 3), dtype=torch.uint8, device="cuda")
+    with torch.inference_mode():
+        assert network(pixels).dtype == torch.float32

@@ -1,0 +1,156 @@
+"""Weights from wherever: files of both formats, and files that are not what they seem."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision import models
+
+from mosforge.errors import MosforgeError
+from mosforge.models.backbones import build_backbone
+from mosforge.models.weights import load_weights
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, torch.Tensor]:
+    """ResNet-18's state dict as torchvision names it, with its classifier."""
+    torch.manual_seed(3)
+    return dict(models.resnet18(weights=None).state_dict())
+
+
+def write(path: Path, state: Any) -> str:
+    save_file(state, path) if path.suffix == ".safetensors" else torch.save(state, path)
+    return str(path)
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pth", "pt"])
+def test_a_state_dict_is_read_without_its_classifier(
+    tmp_path: Path, whole: dict[str, Any], ending: str
+) -> None:
+    state = load_weights("resnet18", write(tmp_path / f"w.{ending}", whole))
+    assert set(whole) - set(state) == {"fc.weight", "fc.bias"}
+    assert list(state) == list(build_backbone("resnet18").state_dict())
+    for key, value in state.items():
+        torch.testing.assert_close(value, whole[key], rtol=0, atol=0)
+
+
+def test_half_precision_becomes_float32(tmp_path: Path, whole: dict[str, Any]) -> None:
+    halves = {key: value.half() if value.is_floating_point() else value for key, value in whole.items()}
+    state = load_weights("resnet18", write(tmp_path / "w.pth", halves))
+    assert state["conv1.weight"].dtype == torch.float32
+
+
+def test_an_older_file_without_counters_is_enough(tmp_path: Path, whole: dict[str, Any]) -> None:
+    older = {key: value for key, value in whole.items() if not key.endswith("num_batches_tracked")}
+    assert load_weights("resnet18", write(tmp_path / "w.pth", older))["bn1.num_batches_tracked"] == 0
+
+
+class Code:
+    """An object whose unpickling runs code: it makes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.file,))
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors", "w"])
+def test_code_in_a_pickle_is_not_run(tmp_path: Path, name: str) -> None:
+    for write_it in (torch.save, lambda value, path: Path(path).write_bytes(pickle.dumps(value))):
+        write_it({"conv1.weight": Code(tmp_path / "was-run")}, tmp_path / name)
+        with pytest.raises(MosforgeError, match="not a") as caught:
+            load_weights("resnet18", str(tmp_path / name))
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "was-run").exists()
+
+
+def test_shapes_that_do_not_fit_are_named(tmp_path: Path, whole: dict[str, Any]) -> None:
+    file = write(tmp_path / "w.pth", whole | {"conv1.weight": torch.zeros(64, 1, 7, 7)})
+    with pytest.raises(
+        MosforgeError, match=r"w\.pth: the weights do not fit resnet18 \(see 'conv1\.weight'\)"
+    ):
+        load_weights("resnet18", file)
+
+
+def test_keys_too_many_and_too_few_are_named(tmp_path: Path, whole: dict[str, Any]) -> None:
+    more = write(tmp_path / "more.pth", whole | {"extra.weight": torch.zeros(1)})
+    with pytest.raises(MosforgeError, match=r"see 'extra\.weight'"):
+        load_weights("resnet18", more)
+    fewer = write(tmp_path / "fewer.pth", {key: value for key, value in whole.items() if key != "bn1.bias"})
+    with pytest.raises(MosforgeError, match=r"see 'bn1\.bias'"):
+        load_weights("resnet18", fewer)
+
+
+def test_the_weights_of_another_backbone_do_not_fit(tmp_path: Path, whole: dict[str, Any]) -> None:
+    with pytest.raises(MosforgeError, match="do not fit resnet50"):
+        load_weights("resnet50", write(tmp_path / "w.pth", whole))
+
+
+@pytest.mark.parametrize(
+    "value", [{"state_dict": {"a": torch.zeros(1)}}, [torch.zeros(1)], torch.zeros(1), {"a": 1}]
+)
+def test_what_is_no_state_dict_is_refused(tmp_path: Path, value: Any) -> None:
+    with pytest.raises(MosforgeError, match="not a plain state dict"):
+        load_weights("resnet18", write(tmp_path / "w.pth", value))
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pth"])
+@pytest.mark.parametrize("length", [0, 1, 7, 100, -100])
+def test_a_truncated_file_is_refused(tmp_path: Path, ending: str, length: int) -> None:
+    file = tmp_path / f"w.{ending}"
+    write(file, {"conv1.weight": torch.zeros(300)})
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(MosforgeError, match=rf"w\.{ending}: not a") as caught:
+        load_weights("resnet18", str(file))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
+    for name in ("none.pth", "none.safetensors"):
+        with pytest.raises(MosforgeError, match="no such file of weights"):
+            load_weights("resnet18", str(tmp_path / name))
+    for folder in ("f", "f.safetensors"):
+        (tmp_path / folder).mkdir()
+        with pytest.raises(MosforgeError, match="not a file of weights"):
+            load_weights("resnet18", str(tmp_path / folder))
+
+
+def test_random_weights_are_the_same_each_time_and_leave_the_random_state() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    one = load_weights("resnet18", "none")
+    torch.testing.assert_close(torch.rand(1), expected, rtol=0, atol=0)
+    torch.manual_seed(6)
+    for key, value in load_weights("resnet18", "none").items():
+        torch.testing.assert_close(value, one[key], rtol=0, atol=0)
+
+
+def test_what_cannot_be_had_is_told() -> None:
+    with pytest.raises(MosforgeError, match="only efficientnet_lite0 has a package"):
+        load_weights("resnet50", "package")
+    with pytest.raises(MosforgeError, match="torchvision has no ImageNet weights of efficientnet_lite0"):
+        load_weights("efficientnet_lite0", "torchvision")
+
+
+def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    from urllib.error import URLError
+
+    from torchvision.models._api import WeightsEnum
+
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", offline)
+    with pytest.raises(
+        MosforgeError, match=r"set pretraining\.backbones\.resnet50 to the file's path"
+    ) as caught:
+        load_weights("resnet50", "torchvision")
+    assert "https://download.pytorch.org/models/resnet50-0676ba61.pth" in str(caught.value), (
+        "V1, as the paper had"
+    )

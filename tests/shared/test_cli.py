@@ -1,0 +1,122 @@
+"""The command line as a whole: exit statuses, where errors go, and how quickly it starts."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mosforge import __version__
+from mosforge.cli import build_parser, main
+from mosforge.errors import MosforgeError
+from mosforge.pmos import command as pmos
+
+FUSE = ["pmos", "fuse", "--metrics", "m", "--output", "o", "--mapping", "p"]
+CFG = ["--cfg", '{"groups": ["blur"], "shards": {"s": 1}, "fusion": "mean", "knots": 3}']
+
+
+@pytest.fixture(autouse=True)
+def root_log() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    for handler in set(root.handlers) - set(before):
+        handler.close()
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr() == (f"mosforge {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["paint"], ["pmos"], ["pmos", "melt"], FUSE, [*FUSE, "--cfg", "{"], [*FUSE, *CFG, "--fast"]]
+)
+def test_a_wrong_use_exits_with_2_and_says_so_on_standard_error(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "usage: mosforge" in err
+
+
+def test_bad_input_is_one_sentence_on_standard_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*FUSE, *CFG]) == 1
+    expected = "mosforge: error: m/blur/s-00000.parquet: no such file; run the stage that writes it\n"
+    assert capsys.readouterr() == ("", expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (MosforgeError("x.png: broken"), "x.png: broken"),
+        (PermissionError(13, "Permission denied", "out/x"), "out/x: Permission denied"),
+        (OSError(28, "No space left on device"), "input or output: No space left on device"),
+        (OSError("odd"), "input or output: odd"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_what_a_user_can_mend_has_no_stack_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, sentence: str
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pmos, "_fuse", fail)
+    assert main([*FUSE, *CFG]) == 1
+    assert capsys.readouterr() == ("", f"mosforge: error: {sentence}\n")
+
+
+def test_a_mistake_of_ours_keeps_its_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pmos, "_fuse", fail)
+    with pytest.raises(ZeroDivisionError):
+        main([*FUSE, *CFG])
+
+
+def test_a_log_file_that_cannot_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*FUSE, *CFG, "--log", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"mosforge: error: {tmp_path}: Is a directory\n"
+
+
+def test_every_stage_has_its_name() -> None:
+    words = build_parser().format_help().split()
+    stages = (
+        "sources",
+        "distortions",
+        "metrics",
+        "pmos",
+        "pretraining",
+        "finetuning",
+        "evaluation",
+        "report",
+    )
+    assert set(stages) | {"score", "distort", "gallery", "classes"} <= set(words)
+
+
+def test_help_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, mosforge.cli; mosforge.cli.build_parser();"
+        "print([m for m in ('torch', 'timm', 'piq', 'pandas', 'matplotlib', 'scipy') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

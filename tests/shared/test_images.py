@@ -1,0 +1,336 @@
+"""The rule by which pictures are read: the samples, the orientation, and what is refused."""
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from skimage import data
+
+from mosforge.errors import UnreadableImageError
+from mosforge.images import MAX_PIXELS, at_least, find_images, open_image, read_rgb, to_rgb
+
+
+@pytest.fixture(scope="module")
+def coffee() -> np.ndarray:
+    return np.asarray(Image.fromarray(data.coffee()).resize((48, 32)))
+
+
+def encoded(pixels: np.ndarray | Image.Image, kind: str, **options: object) -> bytes:
+    stream = BytesIO()
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def decoded(content: bytes) -> np.ndarray:
+    with open_image(content) as image:
+        return to_rgb(image)
+
+
+# The eight orientations: what must be done to the stored samples (EXIF 2.32, tag 274).
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a.transpose(1, 0, 2)[::-1, ::-1],
+    8: lambda a: np.rot90(a),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
+def test_exif_orientation_is_applied(coffee: np.ndarray, orientation: int, kind: str) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    options = {"lossless": True} if kind == "WEBP" else {}
+    pixels = decoded(encoded(coffee, kind, exif=exif, **options))
+    np.testing.assert_array_equal(pixels, UPRIGHT[orientation](coffee))
+
+
+def test_a_sideways_jpeg_becomes_a_portrait(coffee: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    assert decoded(encoded(coffee, "JPEG", exif=exif)).shape == (48, 32, 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_a_damaged_exif_block_does_not_cost_the_picture(coffee: np.ndarray) -> None:
+    content = encoded(coffee, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    assert decoded(content).shape == coffee.shape
+
+
+def test_rgb_is_left_as_it_is(coffee: np.ndarray) -> None:
+    np.testing.assert_array_equal(decoded(encoded(coffee, "PNG")), coffee)
+
+
+def test_grey_fills_three_channels(coffee: np.ndarray) -> None:
+    grey = coffee[..., 1]
+    np.testing.assert_array_equal(decoded(encoded(grey, "PNG")), np.stack([grey] * 3, axis=2))
+
+
+def test_one_bit_is_black_and_white() -> None:
+    bits = np.array([[True, False], [False, True]])
+    expected = np.repeat(bits[..., None] * np.uint8(255), 3, axis=2)
+    np.testing.assert_array_equal(decoded(encoded(bits, "PNG")), expected)
+
+
+def test_a_palette_gives_its_colours() -> None:
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    image.putpixel((1, 0), 1)
+    np.testing.assert_array_equal(decoded(encoded(image, "PNG")), [[[10, 20, 30], [200, 100, 50]]])
+
+
+@pytest.mark.parametrize("transparency", [0, b"\x00\xff"])
+def test_a_transparent_palette_entry_becomes_white(transparency: int | bytes) -> None:
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    image.putpixel((1, 0), 1)
+    pixels = decoded(encoded(image, "PNG", transparency=transparency))
+    np.testing.assert_array_equal(pixels, [[[255, 255, 255], [200, 100, 50]]])
+
+
+def test_a_transparent_colour_of_an_rgb_picture_becomes_white() -> None:
+    pixels = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
+    shown = decoded(encoded(pixels, "PNG", transparency=(1, 2, 3)))
+    np.testing.assert_array_equal(shown, [[[255, 255, 255], [4, 5, 6]]])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_alpha_is_laid_over_white(kind: str) -> None:
+    alpha = np.array([0, 51, 128, 255])
+    colour = np.array([[200, 100, 0]] * 4)
+    rgba = np.concatenate([colour, alpha[:, None]], axis=1).astype(np.uint8)[None]
+    expected = colour * alpha[:, None] / 255 + 255 * (1 - alpha[:, None] / 255)
+    np.testing.assert_allclose(decoded(encoded(rgba, kind))[0], expected, atol=1)
+
+
+def test_grey_with_alpha_is_laid_over_white() -> None:
+    la = np.array([[[0, 0], [0, 255], [100, 51]]], np.uint8)
+    pixels = decoded(encoded(Image.fromarray(la, "LA"), "PNG"))
+    np.testing.assert_allclose(pixels[0, :, 0], [255, 0, 100 * 0.2 + 255 * 0.8], atol=1)
+
+
+def test_cmyk_becomes_rgb() -> None:
+    image = Image.new("CMYK", (16, 16), (255, 0, 0, 0))  # cyan ink alone takes the red away
+    red, green, blue = decoded(encoded(image, "TIFF"))[8, 8]
+    assert red < 10
+    assert green > 245
+    assert blue > 245
+    inked = decoded(encoded(Image.new("CMYK", (16, 16), (0, 0, 0, 255)), "JPEG", quality=95))
+    assert inked.max() < 10, "black ink must not come out white: Adobe's JPEGs hold inverted samples"
+
+
+def sixteen_bits() -> np.ndarray:
+    ends_and_halves = [0, 1, 128, 129, 256, 257, 385, 386, 32767, 32768, 65406, 65407, 65534, 65535]
+    return np.array([ends_and_halves, ends_and_halves[::-1]], np.uint16)
+
+
+@pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
+def test_sixteen_bit_grey_is_scaled_with_rounding(tmp_path: Path, ending: str) -> None:
+    samples = sixteen_bits()
+    file = tmp_path / f"grey.{ending}"
+    assert cv2.imwrite(str(file), samples)
+    expected = np.round(samples / 257).astype(np.uint8)
+    pixels = read_rgb(file)
+    for channel in range(3):
+        np.testing.assert_array_equal(pixels[..., channel], expected)
+
+
+def test_sixteen_bit_grey_is_turned_upright(tmp_path: Path) -> None:
+    samples = sixteen_bits()
+    exif = Image.Exif()
+    exif[274] = 6
+    pixels = decoded(encoded(samples, "PNG", exif=exif))
+    np.testing.assert_array_equal(pixels[..., 0], np.rot90(np.round(samples / 257), -1))
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_sixteen_bit_colour_keeps_its_upper_byte(tmp_path: Path, ending: str) -> None:
+    samples = np.random.default_rng(0).integers(0, 2**16, (8, 9, 3)).astype(np.uint16)
+    file = tmp_path / f"colour.{ending}"
+    assert cv2.imwrite(str(file), samples[..., ::-1])
+    pixels = read_rgb(file)
+    np.testing.assert_array_equal(pixels, samples >> 8)
+    assert np.abs(pixels - samples / 257).max() <= 1
+
+
+def test_thirty_two_bit_and_floating_point_samples_are_refused_by_name(tmp_path: Path) -> None:
+    for name, samples in {"int.tif": np.int32([[70000, 1]]), "float.tif": np.float32([[0.5, 1]])}.items():
+        Image.fromarray(samples).save(tmp_path / name)
+        with pytest.raises(UnreadableImageError, match="no stated range") as caught:
+            read_rgb(tmp_path / name)
+        assert str(caught.value).startswith(f"{tmp_path / name}: ")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM"])
+def test_a_file_cut_anywhere_is_refused_or_whole(coffee: np.ndarray, kind: str) -> None:
+    content = encoded(coffee, kind)
+    whole = decoded(content)
+    reasons = []
+    for length in sorted({*range(0, 64), *np.linspace(64, len(content) - 1, 60).astype(int).tolist()}):
+        try:
+            pixels = decoded(content[:length])
+        except UnreadableImageError as error:
+            reasons.append(error.reason)
+        else:
+            np.testing.assert_array_equal(pixels, whole, err_msg=f"{length} of {len(content)} bytes")
+    assert len(reasons) > 60
+    assert all(reason and "\n" not in reason for reason in reasons)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@given(
+    position=st.integers(0, 10_000), value=st.integers(0, 255), kind=st.sampled_from(["JPEG", "PNG", "TIFF"])
+)
+def test_a_wrong_byte_never_gives_another_error(position: int, value: int, kind: str) -> None:
+    content = bytearray(encoded(data.coffee()[:24, :24], kind))
+    content[position % len(content)] = value
+    try:
+        pixels = decoded(bytes(content))
+    except UnreadableImageError:
+        return
+    assert pixels.dtype == np.uint8
+    assert pixels.ndim == 3
+    assert pixels.shape[2] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("text.jpg", b"no picture at all\n"),
+        ("empty.png", b""),
+        ("zeros.tif", bytes(1000)),
+        ("html.png", b"<html>"),
+    ],
+)
+def test_what_is_no_picture_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(UnreadableImageError) as caught:
+        read_rgb(file)
+    assert str(caught.value) == f"{file}: not a picture in a format that can be read"
+
+
+def test_a_format_that_starts_a_program_is_not_opened(coffee: np.ndarray) -> None:
+    with pytest.raises(UnreadableImageError, match="not a picture in a format"):
+        open_image(encoded(coffee, "EPS"))
+
+
+def test_the_content_decides_and_not_the_ending(tmp_path: Path, coffee: np.ndarray) -> None:
+    (tmp_path / "really_a_png.jpg").write_bytes(encoded(coffee, "PNG"))
+    np.testing.assert_array_equal(read_rgb(tmp_path / "really_a_png.jpg"), coffee)
+
+
+def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImageError, match="no such file"):
+        read_rgb(tmp_path / "none.png")
+    with pytest.raises(UnreadableImageError, match=r"cannot be read \(Is a directory\)"):
+        read_rgb(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_animated_and_many_paged_files_are_refused(kind: str) -> None:
+    first, *others = (Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue"))
+    with pytest.raises(UnreadableImageError, match=r"animated or many-paged \(3 frames\)"):
+        open_image(encoded(first, kind, save_all=True, append_images=others))
+
+
+def test_a_still_gif_is_read() -> None:
+    assert decoded(encoded(Image.new("RGB", (3, 2), (255, 0, 0)), "GIF")).tolist() == [[[255, 0, 0]] * 3] * 2
+
+
+def test_of_a_jpeg_with_a_preview_the_photograph_is_taken(coffee: np.ndarray) -> None:
+    photograph = Image.fromarray(coffee)
+    content = encoded(photograph, "MPO", save_all=True, append_images=[photograph.resize((12, 8))])
+    np.testing.assert_array_equal(decoded(content), decoded(encoded(photograph, "JPEG")))
+
+
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+    side = 60_000
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    bomb = (
+        b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(bytes(10))) + png_chunk(b"IEND", b"")
+    )
+    assert side**2 > MAX_PIXELS
+    with pytest.raises(
+        UnreadableImageError, match=r"60000x60000 pixels are more than the 120,000,000 allowed"
+    ):
+        open_image(bomb)
+
+
+def test_a_jpeg_that_claims_to_be_huge_is_refused(coffee: np.ndarray) -> None:
+    content = bytearray(encoded(coffee, "JPEG"))
+    frame = content.index(b"\xff\xc0")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", 65000, 65000)
+    with pytest.raises(UnreadableImageError, match="65000x65000 pixels are more than"):
+        open_image(bytes(content))
+
+
+def test_pictures_are_found_in_the_order_of_code_points(tmp_path: Path) -> None:
+    wanted = [
+        "B.PNG",
+        "a.jpg",
+        "a/z.tiff",
+        "a b (1).JPG",
+        "sub/deep/er.webp",
+        "sub/x.bmp",
+        "é.jpeg",
+        "a/B.jp2",
+    ]
+    for name in [
+        *wanted,
+        ".hidden.jpg",
+        ".git/x.png",
+        "a/.DS_Store.png",
+        "notes.txt",
+        "jpg",
+        "sub/thumbs.db",
+    ]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert find_images(tmp_path) == sorted(wanted)
+    assert find_images(f"{tmp_path}/") == sorted(wanted)
+
+
+def test_a_link_back_up_does_not_multiply_the_pictures(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/one.png").write_bytes(b"")
+    (tmp_path / "real/up").symlink_to(tmp_path)
+    (tmp_path / "second").symlink_to(tmp_path / "real")
+    assert find_images(tmp_path) == ["real/one.png", "second/one.png"]
+
+
+def test_a_picture_that_is_large_enough_is_not_touched(coffee: np.ndarray) -> None:
+    assert at_least(coffee, 32) is coffee
+
+
+@given(height=st.integers(1, 9), width=st.integers(1, 9), side=st.integers(1, 30))
+def test_the_lower_right_is_mirrored(height: int, width: int, side: int) -> None:
+    pixels = np.random.default_rng(height * 10 + width).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    larger = at_least(pixels, side)
+    assert larger.shape == (max(height, side), max(width, side), 3)
+
+    def mirrored(position: int, length: int) -> int:
+        position %= 2 * length
+        return position if position < length else 2 * length - 1 - position
+
+    for row in range(larger.shape[0]):
+        for column in range(larger.shape[1]):
+            expected = pixels[mirrored(row, height), mirrored(column, width)]
+            assert larger[row, column].tolist() == expected.tolist()

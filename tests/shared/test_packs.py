@@ -1,0 +1,175 @@
+"""Packs against naive crops of the very pictures, and packs that are damaged."""
+
+import hashlib
+import resource
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mosforge.errors import MosforgeError
+from mosforge.packs import Pack, locate, write_pack
+from mosforge.tables import read_table
+
+SHAPES = ((5, 7), (9, 4), (1, 1), (6, 6))
+
+
+def pictures(count: int = 4, seed: int = 0) -> list[tuple[str, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    return [
+        (f"p{seed}/{i}", rng.integers(0, 256, (*SHAPES[i % 4], 3)).astype(np.uint8)) for i in range(count)
+    ]
+
+
+def packed(folder: Path, items: list[tuple[str, np.ndarray]], name: str = "pack") -> pd.DataFrame:
+    write_pack(folder / f"{name}.parquet", folder / f"{name}.pixels", iter(items), stage="test", cfg={"a": 1})
+    return read_table(folder / f"{name}.parquet", "pack")
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    return Pack(packed(tmp_path_factory.mktemp("pack"), pictures()))
+
+
+def test_the_pictures_come_back_in_order(tmp_path: Path) -> None:
+    items = pictures()
+    index = packed(tmp_path, items)
+    pack = Pack(index)
+    assert len(pack) == 4
+    assert index["path"].tolist() == [path for path, _ in items]
+    for got, (_, given_) in zip(pack.pictures(), items, strict=True):
+        np.testing.assert_array_equal(got, given_)
+    assert index["sha256"].tolist() == [hashlib.sha256(pixels.tobytes()).hexdigest() for _, pixels in items]
+    raw = b"".join(pixels.tobytes() for _, pixels in items)
+    assert (tmp_path / "pack.pixels").read_bytes() == raw
+
+
+def test_a_view_that_is_not_contiguous_is_packed_as_it_looks(tmp_path: Path) -> None:
+    pixels = pictures()[0][1][:, ::-1].transpose(1, 0, 2)
+    np.testing.assert_array_equal(Pack(packed(tmp_path, [("x", pixels)])).picture(0), pixels)
+
+
+def test_the_pixels_cannot_be_changed_by_accident(pack: Pack) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        pack.picture(0)[0, 0, 0] = 1
+
+
+def test_several_packs_are_one_in_any_order_of_rows(tmp_path: Path) -> None:
+    items = pictures(3, seed=1) + pictures(4, seed=2)
+    index = pd.concat([packed(tmp_path, items[:3], "one"), packed(tmp_path, items[3:], "two")])
+    order = [5, 0, 6, 2, 1, 4, 3]
+    pack = Pack(index.iloc[order])
+    for got, i in zip(pack.pictures(), order, strict=True):
+        np.testing.assert_array_equal(got, items[i][1])
+
+
+def test_a_corpus_of_more_packs_than_files_may_be_open(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    index = pd.concat([packed(tmp_path, pictures(1, seed), str(seed)) for seed in range(150)])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        total = sum(int(pixels.sum()) for pixels in Pack(index).pictures())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert total == sum(int(pictures(1, seed)[0][1].sum()) for seed in range(150))
+
+
+def naive_crop(pixels: np.ndarray, draw: tuple[float, float, float], size: int, flip: bool) -> np.ndarray:
+    """Written from the docstring: mirrored below and right, then cut, sample by sample."""
+
+    def at(position: int, length: int) -> int:
+        position %= 2 * length
+        return position if position < length else 2 * length - 1 - position
+
+    height, width = (max(side, size) for side in pixels.shape[:2])
+    top, left = int(draw[0] * (height - size + 1)), int(draw[1] * (width - size + 1))
+    crop = np.zeros((size, size, 3), np.uint8)
+    for row in range(size):
+        for column in range(size):
+            across = size - 1 - column if flip and draw[2] < 0.5 else column
+            crop[row, across] = pixels[at(top + row, pixels.shape[0]), at(left + column, pixels.shape[1])]
+    return crop
+
+
+_EDGES = st.sampled_from(
+    [0.0, 0.25, 0.49999997, 0.5, 0.75, float(np.nextafter(np.float32(1), np.float32(0)))]
+)
+_DRAW = st.one_of(_EDGES, st.floats(0, 1, exclude_max=True, width=32))
+
+
+@given(
+    draws=st.lists(st.tuples(_DRAW, _DRAW, _DRAW), min_size=1, max_size=4),
+    size=st.integers(1, 8),
+    flip=st.booleans(),
+)
+def test_crops_are_those_of_a_naive_implementation(
+    pack: Pack, draws: list[tuple[float, float, float]], size: int, flip: bool
+) -> None:
+    rows = np.arange(len(draws))[::-1]
+    crops = pack.crops(rows, np.array(draws, np.float32), size, flip)
+    assert crops.shape == (len(draws), size, size, 3)
+    for crop, row, draw in zip(crops, rows, draws, strict=True):
+        np.testing.assert_array_equal(crop, naive_crop(pictures()[row][1], draw, size, flip))
+
+
+def test_the_first_and_the_last_place_are_both_reached(pack: Pack) -> None:
+    last = np.nextafter(np.float32(1), np.float32(0))
+    first_crop, last_crop = pack.crops(
+        np.array([0, 0]), np.array([[0, 0, 1], [last, last, 1]], np.float32), 3, True
+    )
+    np.testing.assert_array_equal(first_crop, pictures()[0][1][:3, :3])
+    np.testing.assert_array_equal(last_crop, pictures()[0][1][-3:, -3:])
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024, 2048, 4096, 10_000, 65_536])
+def test_the_largest_draw_never_cuts_beyond_the_edge(side: int) -> None:
+    last = float(np.nextafter(np.float32(1), np.float32(0)))
+    for places in range(side - 3, side + 3):
+        assert int(last * places) == places - 1
+
+
+def test_an_empty_pack_is_empty(tmp_path: Path) -> None:
+    index = packed(tmp_path, [])
+    assert len(Pack(index)) == 0
+    assert list(Pack(index).pictures()) == []
+
+
+def test_missing_pixels_are_told(tmp_path: Path) -> None:
+    index = packed(tmp_path, pictures())
+    (tmp_path / "pack.pixels").unlink()
+    with pytest.raises(
+        MosforgeError, match=r"pack\.pixels: the pack's pixels are missing; run its stage again"
+    ):
+        Pack(index)
+
+
+@pytest.mark.parametrize("length", [0, 1, -1])
+def test_truncated_pixels_are_told(tmp_path: Path, length: int) -> None:
+    index = packed(tmp_path, pictures())
+    content = (tmp_path / "pack.pixels").read_bytes()
+    (tmp_path / "pack.pixels").write_bytes(content[:length])
+    with pytest.raises(MosforgeError, match=r"pack\.pixels: the pack is truncated; delete it"):
+        Pack(index)
+
+
+def test_a_picture_that_cannot_be_read_leaves_no_pack(tmp_path: Path) -> None:
+    def items():
+        yield pictures()[0]
+        raise MosforgeError("bad picture")
+
+    with pytest.raises(MosforgeError, match="bad picture"):
+        write_pack(tmp_path / "x.parquet", tmp_path / "x.pixels", items(), stage="test", cfg={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_find_their_pictures_and_a_lost_one_is_told(tmp_path: Path) -> None:
+    index = packed(tmp_path, pictures())
+    rows = pd.DataFrame({"path": ["p0/2", "p0/0"], "mos": [1.0, 2.0]})
+    located = locate(rows, index)
+    assert located["mos"].tolist() == [1.0, 2.0]
+    np.testing.assert_array_equal(Pack(located).picture(1), pictures()[0][1])
+    with pytest.raises(MosforgeError, match="p0/2: not in the pack"):
+        locate(rows, index[index["path"] != "p0/2"])

@@ -1,0 +1,134 @@
+"""Batches: which crops an epoch sees, whatever the batch size and wherever it begins."""
+
+import threading
+import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mosforge.packs import Pack
+from mosforge.training.batches import ahead, batches
+from mosforge.training.recipe import Recipe
+
+ROWS = np.array([1, 3, 4, 8])
+
+
+@pytest.fixture(scope="module")
+def pack(toy: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    pack: Pack = toy.make_pack(tmp_path_factory.mktemp("batches"))[0]
+    return pack
+
+
+def crops(
+    toy: ModuleType, pack: Pack, epoch: int = 0, first: int = 0, **changes: Any
+) -> list[tuple[int, bytes]]:
+    recipe = Recipe(**toy.RECIPE | {"repeats": 5} | changes)
+    return [
+        (int(position), crop.tobytes())
+        for positions, pixels in batches(pack, ROWS, recipe, epoch, first)
+        for position, crop in zip(positions, pixels, strict=True)
+    ]
+
+
+@settings(max_examples=25, deadline=None)
+@given(batch_size=st.integers(1, 30))
+def test_the_batch_size_changes_no_crop_and_no_order(toy: ModuleType, pack: Pack, batch_size: int) -> None:
+    assert crops(toy, pack, batch_size=batch_size) == crops(toy, pack, batch_size=1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(batch_size=st.integers(1, 9), first=st.integers(0, 25))
+def test_an_epoch_goes_on_where_it_stopped(toy: ModuleType, pack: Pack, batch_size: int, first: int) -> None:
+    whole = crops(toy, pack, batch_size=batch_size)
+    assert crops(toy, pack, batch_size=batch_size, first=first) == whole[first * batch_size :]
+
+
+def test_an_epoch_sees_every_picture_as_often_as_asked(toy: ModuleType, pack: Pack) -> None:
+    positions = [position for position, _ in crops(toy, pack)]
+    assert np.bincount(positions).tolist() == [5] * len(ROWS)
+
+
+def test_the_crops_of_a_picture_differ_in_an_epoch_and_between_epochs(toy: ModuleType, pack: Pack) -> None:
+    first, second = crops(toy, pack, epoch=0), crops(toy, pack, epoch=1)
+    assert [position for position, _ in first] != [position for position, _ in second]
+    for position in range(len(ROWS)):
+        assert len({crop for at, crop in first if at == position}) > 1
+    assert len(set(first) & set(second)) < len(set(first))
+
+
+def test_the_crops_are_cut_from_the_pictures_that_are_named(toy: ModuleType, pack: Pack) -> None:
+    for position, crop in crops(toy, pack, flip=False):
+        picture = pack.picture(int(ROWS[position]))
+        places = [picture[i : i + 8, j : j + 8].tobytes() for i in range(5) for j in range(7)]
+        assert crop in places
+
+
+def test_all_places_and_both_sides_are_seen(toy: ModuleType, pack: Pack) -> None:
+    picture = pack.picture(int(ROWS[0]))
+    places = {
+        turned[i : i + 8, j : j + 8].tobytes()
+        for turned in (picture, picture[:, ::-1])
+        for i in range(5)
+        for j in range(7)
+    }
+    seen = {crop for position, crop in crops(toy, pack, repeats=1000, batch_size=64) if position == 0}
+    assert seen == places
+
+
+def test_the_seed_decides(toy: ModuleType, pack: Pack) -> None:
+    assert crops(toy, pack) == crops(toy, pack)
+    assert crops(toy, pack) != crops(toy, pack, seed=8)
+
+
+def workers() -> int:
+    return sum(thread.name.endswith("(work)") for thread in threading.enumerate())
+
+
+def items(count: int) -> Iterator[Any]:
+    return ((np.array([i]), np.zeros((1, 1, 1, 3), np.uint8)) for i in range(count))
+
+
+def test_items_come_in_order() -> None:
+    assert [int(positions[0]) for positions, _ in ahead(items(50))] == list(range(50))
+    assert workers() == 0
+
+
+def test_an_error_in_the_thread_is_raised_here() -> None:
+    def failing() -> Iterator[Any]:
+        yield from items(2)
+        raise OSError("the pack is gone")
+
+    seen = []
+    with pytest.raises(OSError, match="the pack is gone"):  # noqa: PT012
+        for positions, _ in ahead(failing()):
+            seen.append(int(positions[0]))
+    assert seen == [0, 1]
+
+
+def test_a_loop_that_is_left_leaves_no_thread() -> None:
+    endless = ahead(items(10**9))
+    next(endless)
+    assert workers() == 1
+    endless.close()  # type: ignore[attr-defined]
+    assert workers() == 0
+
+
+def test_only_a_few_items_are_made_ahead() -> None:
+    made = 0
+
+    def counted() -> Iterator[Any]:
+        nonlocal made
+        for item in items(1000):
+            made += 1
+            yield item
+
+    line = ahead(counted())
+    next(line)
+    time.sleep(0.2)
+    assert 2 <= made <= 6
+    line.close()  # type: ignore[attr-defined]

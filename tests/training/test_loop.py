@@ -1,0 +1,325 @@
+"""The loop: what it learns, which weights it keeps, and that nothing that interrupts it shows in them."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mosforge.errors import MosforgeError
+from mosforge.tables import read_table, write_table
+from mosforge.training.state import locked
+
+Weights = dict[str, torch.Tensor]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(toy: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Weights, list[float]]:
+    weights, history = toy.train(tmp_path_factory.mktemp("undisturbed"))
+    return weights, history["loss"].tolist()
+
+
+def assert_same(weights: Weights, expected: Weights) -> None:
+    assert weights.keys() == expected.keys()
+    for key, value in weights.items():
+        assert torch.equal(value, expected[key]), key
+
+
+def test_two_runs_are_the_same_to_the_bit(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
+) -> None:
+    torch.manual_seed(999)
+    weights, history = toy.train(tmp_path)
+    assert_same(weights, undisturbed[0])
+    assert history["loss"].tolist() == undisturbed[1]
+
+
+def test_the_loss_falls_on_something_that_can_be_learnt(toy: ModuleType, tmp_path: Path) -> None:
+    _, history = toy.train(tmp_path, epochs=25, repeats=10, schedule="constant")
+    losses = history["loss"].tolist()
+    assert losses[-1] < 0.6 * losses[0]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+
+
+def test_the_history_is_the_artefact(toy: ModuleType, tmp_path: Path) -> None:
+    _, history = toy.train(tmp_path)
+    write_table(tmp_path / "h.parquet", "history", history, stage="test", cfg={})
+    frame = read_table(tmp_path / "h.parquet", "history")
+    assert frame["epoch"].tolist() == [1, 2, 3]
+    assert frame["loss"].tolist() == frame["score_loss"].tolist()
+    assert frame["validation_srocc"].isna().all()
+    assert (frame["images_per_second"] * frame["seconds"]).tolist() == pytest.approx([20, 20, 20])
+
+
+def test_the_loss_of_the_history_is_the_mean_over_samples(toy: ModuleType, tmp_path: Path) -> None:
+    """With every rate zero and no dropout, the mean loss is that of the crops, the last short batch included."""
+    network = toy.Toy()
+    network.dropout.p = 0.0
+    network.normalisation = torch.nn.Identity()
+    network.parameter_groups = lambda: {"backbone": list(network.parameters()), "head": []}
+    network.parameter_groups = lambda: {"head": list(network.parameters())}
+    seen: list[float] = []
+    forward = network.forward
+    labels = torch.linspace(0.1, 0.9, 10)
+
+    def watched(pixels: torch.Tensor) -> torch.Tensor:
+        output = forward(pixels)
+        seen.extend(output.detach().tolist())
+        return output
+
+    network.forward = watched
+    _, history = toy.train(tmp_path, network, epochs=1, learning_rates={"head": 0.0}, weight_decay=0.0)
+    pack, _ = toy.make_pack(tmp_path)
+    from mosforge.training.batches import batches
+    from mosforge.training.recipe import Recipe
+
+    positions = np.concatenate([p for p, _ in batches(pack, np.arange(10), Recipe(**toy.RECIPE), 0)])
+    expected = np.abs(np.array(seen) - labels.numpy()[positions]).mean()
+    assert history["loss"].item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_each_group_has_its_own_rate(toy: ModuleType, tmp_path: Path) -> None:
+    before = toy.Toy().state_dict()
+    weights, _ = toy.train(tmp_path, learning_rates={"backbone": 0.0, "head": 1e-2})
+    assert torch.equal(weights["convolution.weight"], before["convolution.weight"])
+    assert not torch.equal(weights["head.weight"], before["head.weight"])
+
+
+def test_the_first_step_of_adam_is_the_rate(toy: ModuleType, tmp_path: Path) -> None:
+    """Adam's first step is rate x sign(gradient), whatever the gradient's size (Kingma & Ba, 2.1)."""
+    before = toy.Toy().state_dict()["head.weight"]
+    weights, _ = toy.train(
+        tmp_path,
+        epochs=1,
+        repeats=1,
+        batch_size=10,
+        weight_decay=0.0,
+        learning_rates={"backbone": 1e-3, "head": 1e-2},
+    )
+    moved = (weights["head.weight"] - before).abs()
+    np.testing.assert_allclose(moved[moved > 1e-4], 1e-2, rtol=1e-3)
+    assert (moved > 1e-4).sum() >= 4
+
+
+def test_adamw_decays_otherwise_than_adam(toy: ModuleType, tmp_path: Path) -> None:
+    results = []
+    for optimiser in ("adam", "adamw"):
+        (tmp_path / optimiser).mkdir()
+        results.append(
+            toy.train(tmp_path / optimiser, optimiser=optimiser, weight_decay=0.5)[0]["head.weight"]
+        )
+    assert not torch.equal(*results)
+
+
+def test_training_mode_is_kept_even_if_the_validation_leaves_another(toy: ModuleType, tmp_path: Path) -> None:
+    network = toy.Toy()
+    modes = []
+
+    def validate() -> float:
+        network.eval()
+        return 0.5
+
+    toy.train(tmp_path, network, at_step=lambda _: modes.append(network.training), validate=validate)
+    assert modes == [True] * 9
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([0.1, 0.9, 0.5], 1),
+        ([0.9, 0.1, 0.9], 0),
+        ([math.nan, 0.1, math.nan], 1),
+        ([math.nan] * 3, 2),
+        ([-0.5, -0.4, -0.9], 1),
+    ],
+)
+def test_the_weights_of_the_best_epoch_are_kept(
+    toy: ModuleType, tmp_path: Path, scores: list[float], kept: int
+) -> None:
+    network = toy.Toy()
+    after: list[Weights] = []
+
+    def validate() -> float:
+        after.append({key: value.clone() for key, value in network.state_dict().items()})
+        return scores[len(after) - 1]
+
+    weights, history = toy.train(tmp_path, network, validate=validate)
+    assert_same(weights, after[kept])
+    np.testing.assert_array_equal(history["validation_srocc"], scores)
+
+
+def stop_at(call: int) -> Any:
+    return lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == call else None
+
+
+@pytest.mark.parametrize("stops", [[1], [2], [3], [4], [5, 1], [8], [9], [1, 1, 1, 1], [3, 3]])
+def test_a_training_that_is_asked_to_stop_goes_on_as_if_it_had_not(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], stops: list[int]
+) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    for call in stops:
+        try:
+            weights, history = toy.train(tmp_path, at_step=stop_at(call))
+        except MosforgeError as error:
+            assert "stopped in epoch" in str(error)  # noqa: PT017
+            assert (tmp_path / ".state-x.pt").exists()
+        assert signal.getsignal(signal.SIGTERM) is handler
+    weights, history = toy.train(tmp_path)
+    assert_same(weights, undisturbed[0])
+    assert history["loss"].tolist() == undisturbed[1]
+    assert history["epoch"].tolist() == [1, 2, 3]
+
+
+def test_a_stop_takes_no_further_step(toy: ModuleType, tmp_path: Path) -> None:
+    steps: list[int] = []
+
+    def stop(step: int) -> None:
+        steps.append(step)
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(MosforgeError, match="stopped in epoch 1 as asked; run again to go on"):
+        toy.train(tmp_path, at_step=stop)
+    assert steps == [1, 2]
+
+
+def test_the_best_epoch_survives_a_stop(toy: ModuleType, tmp_path: Path) -> None:
+    scores = {1: 0.9, 2: 0.1, 3: 0.5}
+    after: dict[int, Weights] = {}
+    network = toy.Toy()
+
+    def validate() -> float:
+        epoch = len(after) + 1
+        after[epoch] = {key: value.clone() for key, value in network.state_dict().items()}
+        return scores[epoch]
+
+    with pytest.raises(MosforgeError, match="stopped"):
+        toy.train(tmp_path, network, at_step=stop_at(5), validate=validate)
+    network = toy.Toy()
+    weights, _ = toy.train(tmp_path, network, validate=validate)
+    assert_same(weights, after[1])
+
+
+def test_a_finished_training_is_not_done_again(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
+) -> None:
+    """Should saving the model fail (a full disk), the next run has only that to do."""
+    toy.train(tmp_path)
+    steps: list[int] = []
+    weights, history = toy.train(tmp_path, at_step=steps.append)
+    assert steps == []
+    assert_same(weights, undisturbed[0])
+    assert len(history) == 3
+
+
+def test_another_process_with_the_same_state_is_refused(toy: ModuleType, tmp_path: Path) -> None:
+    with locked(tmp_path / ".state-x.pt"):
+        with pytest.raises(MosforgeError, match=r"\.state-x\.lock: another process still runs this training"):
+            toy.train(tmp_path)
+        assert not (tmp_path / ".state-x.pt").exists()
+    toy.train(tmp_path)
+    assert not (tmp_path / ".state-x.lock").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", None])
+def test_a_damaged_state_is_told(toy: ModuleType, tmp_path: Path, content: bytes | None) -> None:
+    with pytest.raises(MosforgeError, match="stopped"):
+        toy.train(tmp_path, at_step=stop_at(1))
+    state = tmp_path / ".state-x.pt"
+    state.write_bytes(state.read_bytes()[:-500] if content is None else content)
+    with pytest.raises(
+        MosforgeError, match=r"\.state-x\.pt: the saved training is damaged \(.*\); delete it"
+    ):
+        toy.train(tmp_path)
+
+
+def test_a_loss_that_is_not_finite_names_the_pictures(toy: ModuleType, tmp_path: Path) -> None:
+    network = toy.Toy()
+
+    def spoil(step: int) -> None:
+        if step == 5:
+            with torch.no_grad():
+                network.head.bias.fill_(math.inf)
+
+    with pytest.raises(MosforgeError, match="the loss is not finite in epoch 2, step 3") as caught:
+        toy.train(tmp_path, network, at_step=spoil)
+    pack, _ = toy.make_pack(tmp_path)
+    from mosforge.training.batches import batches
+    from mosforge.training.recipe import Recipe
+
+    positions = list(batches(pack, np.arange(10), Recipe(**toy.RECIPE), 1))[2][0]
+    for i in range(10):
+        assert (f"picture {i}" in str(caught.value)) == (i in positions)
+    assert "lower the learning rates" in str(caught.value)
+
+
+def test_after_a_loss_that_is_not_finite_the_last_epoch_stands(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
+) -> None:
+    network = toy.Toy()
+    with pytest.raises(MosforgeError, match="not finite"):
+        toy.train(
+            tmp_path, network, at_step=lambda step: step == 5 and network.head.bias.data.fill_(math.nan)
+        )
+    weights, _ = toy.train(tmp_path)
+    assert_same(weights, undisturbed[0])
+
+
+def test_many_pictures_are_not_all_listed(toy: ModuleType, tmp_path: Path) -> None:
+    network = toy.Toy()
+    network.head.bias.data.fill_(math.nan)
+    with pytest.raises(MosforgeError, match="and 2 more; lower"):
+        toy.train(tmp_path, network, repeats=1, batch_size=10)
+
+
+def test_nothing_to_train_on_is_told(toy: ModuleType, tmp_path: Path) -> None:
+    from mosforge.training import Recipe, fit
+
+    pack, _ = toy.make_pack(tmp_path)
+    with pytest.raises(MosforgeError, match="nothing to train on"):
+        fit(
+            toy.Toy(),
+            pack,
+            np.array([], np.int64),
+            lambda *_: {},
+            Recipe(**toy.RECIPE),
+            names=[],
+            state_file=tmp_path / "s.pt",
+            device=torch.device("cpu"),
+        )
+
+
+def run_script(toy: ModuleType, folder: Path, *when: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(toy.__file__), str(folder), *when]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", [2, 4, 6, 8, 9])
+def test_a_training_that_is_killed_outright_goes_on_as_if_it_had_not(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int
+) -> None:
+    """SIGKILL leaves no time to save: the epoch that ran is run again."""
+    assert run_script(toy, tmp_path, str(call), "SIGKILL").returncode == -signal.SIGKILL
+    assert (tmp_path / ".state-x.pt").exists() == (call > toy.STEPS)
+    assert run_script(toy, tmp_path).returncode == 0
+    assert_same(load_file(tmp_path / "weights.safetensors"), undisturbed[0])
+
+
+@pytest.mark.slow
+def test_a_process_that_is_asked_to_stop_exits_and_goes_on(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
+) -> None:
+    stopped = run_script(toy, tmp_path, "5", "SIGTERM")
+    assert stopped.returncode == 1
+    assert stopped.stderr == "stopped in epoch 2 as asked; run again to go on\n"
+    assert run_script(toy, tmp_path).returncode == 0
+    assert_same(load_file(tmp_path / "weights.safetensors"), undisturbed[0])

@@ -1,0 +1,42 @@
+"""Schedules by their definitions, and the choice of the device."""
+
+import math
+from types import ModuleType
+
+import pytest
+import torch
+
+from mosforge.training import Recipe, pick_device
+
+
+def recipe(toy: ModuleType, schedule: str) -> Recipe:
+    return Recipe(**toy.RECIPE | {"schedule": schedule})
+
+
+def test_constant_is_constant(toy: ModuleType) -> None:
+    assert {recipe(toy, "constant").rate_factor(step, 100) for step in range(100)} == {1.0}
+
+
+@pytest.mark.parametrize(("steps", "warm_up"), [(1000, 50), (400, 20), (100_000, 50)])
+def test_cosine_warms_up_and_falls_to_zero(toy: ModuleType, steps: int, warm_up: int) -> None:
+    factors = [recipe(toy, "cosine").rate_factor(step, steps) for step in range(steps)]
+    assert factors[0] == pytest.approx(1 / warm_up, rel=1e-3)
+    assert factors.index(max(factors)) == warm_up - 1
+    for step in range(warm_up - 1, steps):
+        assert factors[step] == pytest.approx((1 + math.cos(math.pi * step / steps)) / 2)
+    assert factors[steps // 2] == pytest.approx(0.5)
+    assert 0 < factors[-1] < 1e-4
+    assert all(
+        later < earlier for earlier, later in zip(factors[warm_up:], factors[warm_up + 1 :], strict=False)
+    )
+
+
+@pytest.mark.parametrize("steps", [1, 2, 19, 20, 39])
+def test_a_short_training_does_not_start_at_zero(toy: ModuleType, steps: int) -> None:
+    assert recipe(toy, "cosine").rate_factor(0, steps) == 1.0
+    assert all(0 < recipe(toy, "cosine").rate_factor(step, steps) <= 1 for step in range(steps))
+
+
+def test_the_device() -> None:
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")

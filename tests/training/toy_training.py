@@ -1,0 +1,133 @@
+"""A training small enough to be killed often; as a script, it trains in a folder and can kill itself.
+
+    python toy_training.py FOLDER [CALL SIGNAL]
+
+sends itself SIGNAL when the loss of step CALL (over all epochs, from 1) is asked for.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mosforge.errors import MosforgeError
+from mosforge.packs import Pack, write_pack
+from mosforge.seeds import generator
+from mosforge.tables import Frame, read_table
+from mosforge.training import Recipe, fit
+
+PICTURES = 10
+RECIPE: dict[str, Any] = {
+    "seed": 7,
+    "epochs": 3,
+    "repeats": 2,
+    "batch_size": 8,
+    "crop": 8,
+    "flip": True,
+    "optimiser": "adam",
+    "weight_decay": 0.01,
+    "learning_rates": {"backbone": 1e-2, "head": 1e-2},
+    "schedule": "cosine",
+}
+STEPS = 3
+"""Steps of an epoch: 20 crops, 8 a batch."""
+
+
+class Toy(nn.Module):
+    """All that makes a resumed training differ if it is forgotten: batch statistics, dropout, momentum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution = nn.Conv2d(3, 8, 3, stride=2)
+        self.normalisation = nn.BatchNorm2d(8)
+        self.dropout = nn.Dropout(0.3)
+        self.head = nn.Linear(8, 1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        planes = (pixels.permute(0, 3, 1, 2).float() - 127) / 64
+        features = torch.relu(self.normalisation(self.convolution(planes))).mean((2, 3))
+        score: Tensor = self.head(self.dropout(features))
+        return score.squeeze(1)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        return {
+            "backbone": [*self.convolution.parameters(), *self.normalisation.parameters()],
+            "head": list(self.head.parameters()),
+        }
+
+
+def make_pack(folder: Path) -> tuple[Pack, Tensor]:
+    """Noisy pictures whose label is their brightness."""
+    labels = np.linspace(0.1, 0.9, PICTURES, dtype=np.float32)
+    pictures = (
+        (
+            f"picture {i}",
+            (255 * label + generator("toy", i).normal(0, 20, (12, 14, 3))).clip(0, 255).astype(np.uint8),
+        )
+        for i, label in enumerate(labels)
+    )
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    return Pack(read_table(folder / "pack.parquet", "pack")), torch.from_numpy(labels)
+
+
+def train(
+    folder: Path,
+    network: nn.Module | None = None,
+    *,
+    at_step: Callable[[int], None] = lambda _: None,
+    validate: Callable[[], float] | None = None,
+    **changes: Any,
+) -> tuple[dict[str, Tensor], Frame]:
+    """Trains in `folder`; `at_step` is called with the number of each loss of this process, from 1."""
+    torch.set_num_threads(1)
+    pack, labels = make_pack(folder)
+    network = network or Toy()
+    calls = 0
+
+    def loss_of(predicted: Tensor, positions: Tensor) -> dict[str, Tensor]:
+        nonlocal calls
+        calls += 1
+        at_step(calls)
+        loss = functional.l1_loss(predicted, labels[positions])
+        return {"loss": loss, "score_loss": loss}
+
+    history = fit(
+        network,  # type: ignore[arg-type]
+        pack,
+        np.arange(PICTURES),
+        loss_of,
+        Recipe(**RECIPE | changes),
+        names=[f"picture {i}" for i in range(PICTURES)],
+        state_file=folder / ".state-x.pt",
+        device=torch.device("cpu"),
+        validate=validate,
+    )
+    return dict(network.state_dict()), history
+
+
+def main(folder: Path, call: int = 0, number: int = 0) -> int:
+    def perhaps_die(step: int) -> None:
+        if step == call:
+            os.kill(os.getpid(), number)
+
+    try:
+        weights, _ = train(folder, at_step=perhaps_die)
+    except MosforgeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    save_file(weights, folder / "weights.safetensors")
+    return 0
+
+
+if __name__ == "__main__":
+    where, *when = sys.argv[1:]
+    sys.exit(main(Path(where), *((int(when[0]), int(getattr(signal, when[1]))) if when else ())))
