@@ -1,8 +1,8 @@
 """The fused metrics engine against piq, in one run: `python tests/benchmarks/bench_metrics.py`.
 
-Both engines take turns on the same photographs, so that whatever else the machine does slows both. Prints the
-cost of compiling, the time of every step at each size (lost vectorisation is silent elsewhere), the ratio to piq,
-and how the fused engine scales with threads.
+Both engines take turns on the same photographs, so that whatever else the machine does slows both. Prints
+the cost of compiling, the time of every step at each size (lost vectorisation is silent elsewhere), the
+ratio to piq, and how the fused engine scales with threads.
 """
 
 import argparse

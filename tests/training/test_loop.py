@@ -16,6 +16,8 @@ from safetensors.torch import load_file
 
 from mosforge.errors import MosforgeError
 from mosforge.tables import read_table, write_table
+from mosforge.training import Recipe, fit
+from mosforge.training.batches import batches
 from mosforge.training.state import locked
 
 Weights = dict[str, torch.Tensor]
@@ -60,11 +62,10 @@ def test_the_history_is_the_artefact(toy: ModuleType, tmp_path: Path) -> None:
 
 
 def test_the_loss_of_the_history_is_the_mean_over_samples(toy: ModuleType, tmp_path: Path) -> None:
-    """With every rate zero and no dropout, the mean loss is that of the crops, the last short batch included."""
+    """With a rate of zero and no dropout it is the mean over the crops, the short last batch included."""
     network = toy.Toy()
     network.dropout.p = 0.0
     network.normalisation = torch.nn.Identity()
-    network.parameter_groups = lambda: {"backbone": list(network.parameters()), "head": []}
     network.parameter_groups = lambda: {"head": list(network.parameters())}
     seen: list[float] = []
     forward = network.forward
@@ -78,9 +79,6 @@ def test_the_loss_of_the_history_is_the_mean_over_samples(toy: ModuleType, tmp_p
     network.forward = watched
     _, history = toy.train(tmp_path, network, epochs=1, learning_rates={"head": 0.0}, weight_decay=0.0)
     pack, _ = toy.make_pack(tmp_path)
-    from mosforge.training.batches import batches
-    from mosforge.training.recipe import Recipe
-
     positions = np.concatenate([p for p, _ in batches(pack, np.arange(10), Recipe(**toy.RECIPE), 0)])
     expected = np.abs(np.array(seen) - labels.numpy()[positions]).mean()
     assert history["loss"].item() == pytest.approx(expected, rel=1e-6)
@@ -252,9 +250,6 @@ def test_a_loss_that_is_not_finite_names_the_pictures(toy: ModuleType, tmp_path:
     with pytest.raises(MosforgeError, match="the loss is not finite in epoch 2, step 3") as caught:
         toy.train(tmp_path, network, at_step=spoil)
     pack, _ = toy.make_pack(tmp_path)
-    from mosforge.training.batches import batches
-    from mosforge.training.recipe import Recipe
-
     positions = list(batches(pack, np.arange(10), Recipe(**toy.RECIPE), 1))[2][0]
     for i in range(10):
         assert (f"picture {i}" in str(caught.value)) == (i in positions)
@@ -281,8 +276,6 @@ def test_many_pictures_are_not_all_listed(toy: ModuleType, tmp_path: Path) -> No
 
 
 def test_nothing_to_train_on_is_told(toy: ModuleType, tmp_path: Path) -> None:
-    from mosforge.training import Recipe, fit
-
     pack, _ = toy.make_pack(tmp_path)
     with pytest.raises(MosforgeError, match="nothing to train on"):
         fit(

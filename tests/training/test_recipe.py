@@ -17,7 +17,7 @@ def test_constant_is_constant(toy: ModuleType) -> None:
     assert {recipe(toy, "constant").rate_factor(step, 100) for step in range(100)} == {1.0}
 
 
-@pytest.mark.parametrize(("steps", "warm_up"), [(1000, 50), (400, 20), (100_000, 50)])
+@pytest.mark.parametrize(("steps", "warm_up"), [(1000, 50), (400, 20), (3000, 50)])
 def test_cosine_warms_up_and_falls_to_zero(toy: ModuleType, steps: int, warm_up: int) -> None:
     factors = [recipe(toy, "cosine").rate_factor(step, steps) for step in range(steps)]
     assert factors[0] == pytest.approx(1 / warm_up, rel=1e-3)
