@@ -52,6 +52,13 @@ def add_format(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Adds `--config FILE`, for the commands that people call; see `configuration.load_config`."""
+    parser.add_argument(
+        "--config", type=Path, action="append", metavar="FILE", help="laid over config.yaml; may be repeated"
+    )
+
+
 def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Adds what changes where and how fast a network runs, but not what comes out."""
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")

@@ -21,10 +21,12 @@ INITIALISATIONS = ("imagenet", "cls", "reg", "multitask")
 def load_config(overlays: Iterable[Path] | None = None) -> Config:
     """`config.yaml` of the working directory with other files laid over it, as Snakemake does.
 
-    Mappings are merged key by key; anything else, lists among it, is replaced.
+    Mappings are merged key by key; anything else, lists among it, is replaced. Where there is no
+    `config.yaml`, the other files are all.
     """
     config: Config = {}
-    for path in [DEFAULT, *(overlays or [])]:
+    over = list(overlays or [])
+    for path in [DEFAULT, *over] if DEFAULT.exists() or not over else over:
         config = _merged(config, _read(path))
     return config
 
@@ -33,7 +35,9 @@ def _read(path: Path) -> Config:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise MosforgeError(f"{path}: no such configuration; run this where config.yaml is") from None
+        raise MosforgeError(
+            f"{path}: no such configuration; run this where config.yaml is, or name one with --config"
+        ) from None
     except yaml.YAMLError as error:
         raise MosforgeError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict):

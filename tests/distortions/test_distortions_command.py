@@ -149,7 +149,10 @@ def test_classes_prints_one_array(capsys: pytest.CaptureFixture[str]) -> None:
         ("a: [", "not YAML"),
     ],
 )
-def test_a_bad_configuration_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_a_bad_configuration_is_told(
+    tmp_path: Path, text: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(MosforgeError, match=message):
         mosforge("classes", "--config", tmp_path / "c.yaml")

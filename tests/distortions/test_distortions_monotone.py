@@ -7,6 +7,7 @@ import pytest
 from skimage import data
 from skimage.metrics import structural_similarity
 
+from mosforge.configuration import load_config
 from mosforge.distortions.authentic import TYPES as AUTHENTIC
 from mosforge.distortions.settings import read_levels
 from mosforge.distortions.synthetic import TYPES as SYNTHETIC
@@ -15,7 +16,7 @@ from mosforge.images import Pixels, read_rgb
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "pristine" / "bsds500"
 TABLES = {"synthetic": SYNTHETIC, "authentic": AUTHENTIC}
-LEVELS = {kind: read_levels(ROOT / "config.yaml", kind) for kind in TABLES}
+LEVELS = {kind: read_levels(load_config([ROOT / "config.yaml"]), kind) for kind in TABLES}
 CASES = [(kind, name) for kind, levels in LEVELS.items() for name in levels]
 
 

@@ -26,7 +26,9 @@ def changed(key: str, value: Any) -> dict[str, Any]:
     return config
 
 
-@pytest.mark.parametrize("overlay", sorted((REPOSITORY / "workflow/configs").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "overlay", sorted((REPOSITORY / "workflow/configs").glob("*.yaml")), ids=lambda p: p.stem
+)
 def test_shipped_configurations_are_accepted(overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
     check_config(load_config(), SCHEMA)
@@ -59,13 +61,25 @@ def test_every_key_of_the_schema_stands_in_the_commented_configuration() -> None
         ("sources.smallest_side", 160, "sources.smallest_side: 160"),
         ("finetuning.learning_rates.head", "1e-4", "in YAML, 1e-4 is written 1.0e-4"),
         ("finetuning.splits.validation", 1.0, "finetuning.splits.validation"),
-        ("distortions.synthetic.gaussian_blur", [8], "distortions.synthetic.gaussian_blur.0: 8 is not an odd"),
+        (
+            "distortions.synthetic.gaussian_blur",
+            [8],
+            "distortions.synthetic.gaussian_blur.0: 8 is not an odd",
+        ),
         ("distortions.synthetic.blur", [7], "unknown key 'distortions.synthetic.blur'"),
-        ("distortions.corpora.synthetic.sources", ["voc"], "'voc' is not configured; did you mean 'voc2012'?"),
+        (
+            "distortions.corpora.synthetic.sources",
+            ["voc"],
+            "'voc' is not configured; did you mean 'voc2012'?",
+        ),
         ("distortions.corpora.bad-name", {"kind": "synthetic", "sources": []}, "'bad-name' cannot be a name"),
         ("evaluation.experiments.table1.initialisations", ["multi"], "did you mean 'multitask'?"),
         ("evaluation.experiments.table1.backbones", ["vgg16"], "'vgg16' is not configured"),
-        ("finetuning.datasets.live", {"layout": "live", "corpus": "synthetic"}, "'folder' is a required property"),
+        (
+            "finetuning.datasets.live",
+            {"layout": "live", "corpus": "synthetic"},
+            "'folder' is a required property",
+        ),
         ("sources.collections.x", {"folder": "a", "dataset": "live"}, "sources.collections.x"),
     ],
 )

@@ -33,7 +33,11 @@ def with_datasets(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.Mo
         "livec/Images",
     ):
         (tmp_path / "resources/datasets" / name).mkdir(parents=True)
-    for name in ("tid2013/mos_with_names.txt", "livec/Data/AllImages_release.mat", "livec/Data/AllMOS_release.mat"):
+    for name in (
+        "tid2013/mos_with_names.txt",
+        "livec/Data/AllImages_release.mat",
+        "livec/Data/AllMOS_release.mat",
+    ):
         (tmp_path / "resources/datasets" / name).touch()
     return config
 
@@ -52,7 +56,9 @@ def test_authentic_classes_are_26_and_mixtures_equal(with_datasets: dict[str, An
     assert plan.corpora.distortion("authentic", "authentic")["per_image"] == 700_000 // 1_162
 
 
-def test_both_authentic_datasets_give_62_mixtures_a_photograph(config: dict[str, Any], monkeypatch: Any) -> None:
+def test_both_authentic_datasets_give_62_mixtures_a_photograph(
+    config: dict[str, Any], monkeypatch: Any
+) -> None:
     plan = Plan(config)
     monkeypatch.setattr(plan.sources, "lost", lambda source: False)
     assert plan.corpora.distortion("authentic", "authentic")["per_image"] == 62

@@ -17,7 +17,6 @@ from PIL import Image
 
 from mosforge.errors import MosforgeError
 from mosforge.report import command
-from mosforge.report.figures import fit_logistic, logistic
 from mosforge.report.gallery import SIDE, distortions, examples, thumbnail
 from mosforge.report.notes import PROXY
 from mosforge.report.page import PageCfg, parse_cfg, write_page
@@ -247,16 +246,6 @@ def test_the_outstanding_test_images() -> None:
         "Most wrongly scored": "a",
     }
     assert found["Scored highest"][0].predicted == pytest.approx(0.8)
-
-
-def test_the_logistic_is_found_again_and_a_hopeless_fit_is_none() -> None:
-    x = np.linspace(0, 1, 50)
-    wanted = (0.9, 0.1, 0.5, 0.1)
-    found = fit_logistic(x, logistic(x, *wanted))
-    assert found is not None
-    assert logistic(x, *found) == pytest.approx(logistic(x, *wanted), abs=1e-6)
-    assert fit_logistic(np.full(50, 0.5), x) is None
-    assert fit_logistic(x[:3], x[:3]) is None
 
 
 def test_the_share_of_falling_labels() -> None:

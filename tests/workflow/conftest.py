@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share workflow_project.py
 
-from workflow_project import make_project, snakemake  # noqa: E402
+from workflow_project import make_project, snakemake
 
 
 @pytest.fixture(scope="session")

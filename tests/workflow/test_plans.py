@@ -49,8 +49,14 @@ def test_named_targets_are_there(target: str, folder: Path) -> None:
 
 
 BAD = {
-    "misspelt key": ({"pretraining": {"epocs": 3}}, "unknown key 'pretraining.epocs'; did you mean 'epochs'?"),
-    "wrong type": ({"pretraining": {"epochs": "thirty"}}, "pretraining.epochs: 'thirty' is not of type 'integer'"),
+    "misspelt key": (
+        {"pretraining": {"epocs": 3}},
+        "unknown key 'pretraining.epocs'; did you mean 'epochs'?",
+    ),
+    "wrong type": (
+        {"pretraining": {"epochs": "thirty"}},
+        "pretraining.epochs: 'thirty' is not of type 'integer'",
+    ),
     "impossible value": ({"finetuning": {"dropout": 1.5}}, "finetuning.dropout: 1.5"),
     "too small for the metrics": ({"sources": {"smallest_side": 100}}, "sources.smallest_side: 100"),
     "rate without a dot": (

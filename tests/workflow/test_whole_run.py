@@ -68,9 +68,7 @@ def test_no_test_picture_reaches_authentic_pretraining(project: Path) -> None:
     split = read_table(project / "results/finetuning/rated/1/split.parquet", "split")
     labels = read_table(project / "results/pmos/authentic.parquet", "pmos")
     card = json.loads(
-        (
-            project / "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/card.json"
-        ).read_text()
+        (project / "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/card.json").read_text()
     )
     training = set(split.loc[split["part"] == "train", "image"])
     of_training = labels["image_id"].isin(training)
@@ -97,8 +95,7 @@ def test_models_that_share_a_head_start_differ_by_their_pretraining(project: Pat
     }
     assert cards["imagenet"]["data_digest"] == cards["authentic-multitask"]["data_digest"]
     assert (
-        cards["imagenet"]["initial_weights_sha256"]
-        != cards["authentic-multitask"]["initial_weights_sha256"]
+        cards["imagenet"]["initial_weights_sha256"] != cards["authentic-multitask"]["initial_weights_sha256"]
     )
 
 

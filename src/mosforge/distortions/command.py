@@ -5,7 +5,7 @@ import logging
 from pathlib import Path, PurePath
 from typing import Any
 
-from mosforge.commands import add_format, add_stage, add_verb, write_rows
+from mosforge.commands import add_config, add_format, add_stage, add_verb, write_rows
 from mosforge.errors import MosforgeError
 
 logger = logging.getLogger(__name__)
@@ -45,13 +45,7 @@ def add_commands(commands: Any) -> None:
 
 def _add_corpus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", choices=_KINDS, default="synthetic", help="default: synthetic")
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("config.yaml"),
-        metavar="FILE",
-        help="configuration with the levels (default: config.yaml)",
-    )
+    add_config(parser)
 
 
 def _shard(arguments: argparse.Namespace) -> None:
@@ -71,6 +65,7 @@ def _shard(arguments: argparse.Namespace) -> None:
 def _distort(arguments: argparse.Namespace) -> None:
     import numpy as np
 
+    from mosforge.configuration import load_config
     from mosforge.distortions.photograph import check_size
     from mosforge.distortions.plans import TYPES
     from mosforge.distortions.settings import parameter_of, read_levels
@@ -78,7 +73,9 @@ def _distort(arguments: argparse.Namespace) -> None:
     from mosforge.images import read_rgb
 
     kind, output = arguments.corpus, arguments.output
-    parameter = parameter_of(read_levels(arguments.config, kind), kind, arguments.type, arguments.level)
+    parameter = parameter_of(
+        read_levels(load_config(arguments.config), kind), kind, arguments.type, arguments.level
+    )
     suffix = output.suffix.lower()
     if suffix not in _LOSSLESS | set(_LOSSY):
         raise MosforgeError(f"{output}: end the name in one of {', '.join(sorted(_LOSSLESS | set(_LOSSY)))}")
@@ -111,6 +108,7 @@ def _picture_file(pixels: Any, output: Path) -> bytes:
 
 
 def _gallery(arguments: argparse.Namespace) -> None:
+    from mosforge.configuration import load_config
     from mosforge.distortions.gallery import draw_gallery
     from mosforge.distortions.photograph import check_size
     from mosforge.distortions.settings import read_levels
@@ -119,7 +117,7 @@ def _gallery(arguments: argparse.Namespace) -> None:
 
     if arguments.output.suffix.lower() != ".png" or arguments.seed < 0:
         raise MosforgeError(f"{arguments.output} --seed {arguments.seed}: give a .png file and a seed from 0")
-    levels = read_levels(arguments.config, arguments.corpus)
+    levels = read_levels(load_config(arguments.config), arguments.corpus)
     pixels = read_rgb(arguments.image)
     check_size(pixels, arguments.image)
     picture = draw_gallery(pixels, levels, arguments.corpus, arguments.seed)
@@ -130,10 +128,11 @@ def _gallery(arguments: argparse.Namespace) -> None:
 def _classes(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
+    from mosforge.configuration import load_config
     from mosforge.distortions.classes import authentic_classes, synthetic_classes
     from mosforge.distortions.settings import read_levels
 
-    levels = read_levels(arguments.config, arguments.corpus)
+    levels = read_levels(load_config(arguments.config), arguments.corpus)
     table = synthetic_classes(levels) if arguments.corpus == "synthetic" else authentic_classes(levels)
     rows = [asdict(row) for row in table]
     write_rows(rows, ("index", "type", "level", "parameter"), arguments, array=True)

@@ -1,12 +1,9 @@
 """The levels that the commands for people use: those of a configuration file."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mosforge.commands import read_text
+from mosforge.configuration import Config
 from mosforge.distortions.distortion import Level
 from mosforge.distortions.plans import check_type, levels_of
 from mosforge.errors import MosforgeError
@@ -14,23 +11,16 @@ from mosforge.errors import MosforgeError
 _WHERE = {"synthetic": ("distortions", "synthetic"), "authentic": ("distortions", "authentic", "types")}
 
 
-def read_levels(config: Path, kind: str) -> dict[str, tuple[Level, ...]]:
-    """The levels of every type of a kind of corpus, in the order of the file.
+def read_levels(config: Config, kind: str) -> dict[str, tuple[Level, ...]]:
+    """The levels of every type of a kind of corpus, in the order of the configuration.
 
     Raises:
-        MosforgeError: no such file, not YAML, or without the key.
+        MosforgeError: the configuration lacks the key.
     """
-    if not config.is_file():
-        raise MosforgeError(f"{config}: no such configuration; name yours with --config FILE")
-    try:
-        value: Any = yaml.safe_load(read_text(config))
-    except yaml.YAMLError as error:
-        raise MosforgeError(f"{config}: not YAML ({' '.join(str(error).split())})") from None
+    value: Any = config
     for key in _WHERE[kind]:
         if not isinstance(value, dict) or key not in value:
-            raise MosforgeError(
-                f"{config}: no key {'.'.join(_WHERE[kind])}; name with --config a file that holds it"
-            )
+            raise MosforgeError(f"configuration: no key {'.'.join(_WHERE[kind])}; name a file that has it")
         value = value[key]
     return levels_of(kind, value)
 

@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 def add_commands(commands: Any) -> None:
     """Adds the verbs `predict` and `correlate`."""
-    verbs = add_stage(commands, "evaluation", "Evaluate fine-tuned models within and across datasets.")
+    verbs = add_stage(commands, "evaluation", "evaluate fine-tuned models within and across datasets")
 
-    predict = add_verb(verbs, "predict", _predict, "Score the test pictures with a model.", cfg=True)
+    predict = add_verb(verbs, "predict", _predict, "score the test pictures with a model", cfg=True)
     predict.add_argument("--model", type=Path, required=True, metavar="DIR")
     predict.add_argument("--dataset", type=Path, required=True, metavar="FILE", help="the test dataset")
     predict.add_argument("--split", type=Path, metavar="FILE", help="score its part `test` alone")
@@ -22,7 +22,7 @@ def add_commands(commands: Any) -> None:
     predict.add_argument("--output", type=Path, required=True, metavar="FILE")
     add_training_options(predict)
 
-    correlate = add_verb(verbs, "correlate", _correlate, "Correlate predictions with the given scores.")
+    correlate = add_verb(verbs, "correlate", _correlate, "correlate predictions with the given scores")
     correlate.add_argument("predictions", type=Path, nargs="*", metavar="FILE")
     correlate.add_argument("--output", type=Path, required=True, metavar="FILE")
 

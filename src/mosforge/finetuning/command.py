@@ -6,39 +6,39 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_stage, add_training_options, add_verb, format_rows
+from mosforge.commands import add_config, add_stage, add_training_options, add_verb, format_rows
 
 log = logging.getLogger(__name__)
 
 
 def add_commands(commands: Any) -> None:
     """Adds the verbs `check`, `proxy`, `dataset`, `split`, `pack` and `train`."""
-    verbs = add_stage(commands, "finetuning", "Fine-tune a network on a dataset with scores.")
+    verbs = add_stage(commands, "finetuning", "fine-tune a network on a dataset with scores")
 
-    check = add_verb(verbs, "check", _check, "Say what is there of a target dataset, and what is missing.")
+    check = add_verb(verbs, "check", _check, "say what is there of a target dataset, and what is missing")
     check.add_argument("dataset", help="name in finetuning.datasets")
-    check.add_argument("--config", type=Path, action="append", metavar="FILE", help="default: config.yaml")
+    add_config(check)
 
-    proxy = add_verb(verbs, "proxy", _proxy, "Score distorted pictures with HaarPSI, as a stand-in dataset.")
+    proxy = add_verb(verbs, "proxy", _proxy, "score distorted pictures with HaarPSI, as a stand-in dataset")
     proxy.add_argument("shards", type=Path, nargs="+", metavar="DIR", help="shards of distorted pictures")
     proxy.add_argument("--output", type=Path, required=True, metavar="FILE", help="CSV")
     proxy.add_argument("--threads", type=int, default=1)
 
-    dataset = add_verb(verbs, "dataset", _dataset, "Check a dataset and normalise its table.", cfg=True)
+    dataset = add_verb(verbs, "dataset", _dataset, "check a dataset and normalise its table", cfg=True)
     dataset.add_argument("--name", required=True)
     dataset.add_argument("--output", type=Path, required=True, metavar="FILE")
 
-    split = add_verb(verbs, "split", _split, "Split a dataset by content.", cfg=True)
+    split = add_verb(verbs, "split", _split, "split a dataset by content", cfg=True)
     split.add_argument("--dataset", type=Path, required=True, metavar="FILE")
     split.add_argument("--name", required=True, help="a seed, `official` or `full`")
     split.add_argument("--output", type=Path, required=True, metavar="FILE")
 
-    pack = add_verb(verbs, "pack", _pack, "Decode a dataset's pictures into a pack.")
+    pack = add_verb(verbs, "pack", _pack, "decode a dataset's pictures into a pack")
     pack.add_argument("--dataset", type=Path, required=True, metavar="FILE")
     pack.add_argument("--index", type=Path, required=True, metavar="FILE")
     pack.add_argument("--pixels", type=Path, required=True, metavar="FILE")
 
-    train = add_verb(verbs, "train", _train, "Train, or go on training where a killed run stopped.", cfg=True)
+    train = add_verb(verbs, "train", _train, "train, or go on training where a killed run stopped", cfg=True)
     train.add_argument("--dataset", type=Path, required=True, metavar="FILE")
     train.add_argument("--split", type=Path, required=True, metavar="FILE")
     train.add_argument("--pack", type=Path, required=True, metavar="FILE")

@@ -51,7 +51,7 @@ def finetune(
     quality = torch.tensor(samples["quality"].to_numpy(np.float32), device=device)
     digest_of_data = digest([samples["sha256"].tolist(), samples["quality"].tolist()])
     digest_of_weights = sha256_of_file(weights)
-    recipe = recipe_of(cfg)
+    recipe = Recipe.from_parameters(cfg, repeats=cfg["patches"])
     torch.manual_seed(seed_of("fine-tuning head", recipe.seed))
     head = ScoreHead(card_of(cfg["backbone"]).width, cfg["dropout"])
     network = Network(cfg["backbone"], head)
@@ -88,12 +88,6 @@ def finetune(
         },
     )
     state_file.unlink()
-
-
-def recipe_of(cfg: dict[str, Any]) -> Recipe:
-    """The training recipe in the parameters of the rule."""
-    names = Recipe.__dataclass_fields__.keys() - {"repeats"}
-    return Recipe(repeats=cfg["patches"], **{name: cfg[name] for name in names})
 
 
 def _samples(dataset: Frame, split: Frame, index: Frame) -> Frame:

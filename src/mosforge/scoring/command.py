@@ -20,7 +20,7 @@ _COLUMNS = ("path", "quality", "score", "spread", "distortions", "error")
 
 def add_commands(commands: Any) -> None:
     """Adds `score`."""
-    parser = add_verb(commands, "score", _score, "Score pictures with a trained model.")
+    parser = add_verb(commands, "score", _score, "score pictures with a trained model")
     parser.add_argument(
         "paths",
         nargs="+",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_stage, add_verb, format_rows
+from mosforge.commands import add_config, add_stage, add_verb, format_rows
 
 
 def add_commands(commands: Any) -> None:
@@ -34,9 +34,7 @@ def add_commands(commands: Any) -> None:
 
     check = add_verb(verbs, "check", _check, "say what of a source is there and where to get the rest")
     check.add_argument("name", metavar="NAME", help="the source's name in the configuration")
-    check.add_argument(
-        "--config", type=Path, action="append", metavar="FILE", help="laid over config.yaml; may be repeated"
-    )
+    add_config(check)
 
 
 def _fetch(arguments: argparse.Namespace) -> None:

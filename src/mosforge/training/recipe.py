@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -34,6 +35,12 @@ class Recipe:
     weight_decay: float
     learning_rates: Mapping[str, float]
     schedule: str
+
+    @classmethod
+    def from_parameters(cls, cfg: Mapping[str, Any], repeats: int) -> "Recipe":
+        """The recipe in the parameters of a rule, which has the other fields under their names."""
+        names = cls.__dataclass_fields__.keys() - {"repeats"}
+        return cls(repeats=repeats, **{name: cfg[name] for name in names})
 
     def rate_factor(self, step: int, steps: int) -> float:
         """What the learning rates are multiplied with at a step of the whole training."""

@@ -1,0 +1,183 @@
+"""`mosforge evaluation`: who is scored, by which crops, and what comes of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from skimage import data
+
+from mosforge.cli import main
+from mosforge.models.folder import load_model, save_model
+from mosforge.models.heads import ScoreHead
+from mosforge.models.network import Network
+from mosforge.packs import write_pack
+from mosforge.seeds import generator
+from mosforge.tables import read_table, write_table
+
+CFG = {
+    **{"dataset": "a", "split": "1", "backbone": "efficientnet_lite0", "initialisation": "imagenet"},
+    **{"test_dataset": "a", "crops": 3},
+}
+SIZE = 64
+COUNT = 8
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("evaluation")
+    torch.manual_seed(0)
+    network = Network("efficientnet_lite0", ScoreHead(1280, 0.5))
+    facts = {"crop": SIZE, "test_crops": 9, "range": [0, 1], "higher_is_better": True, "dropout": 0.5}
+    save_model(folder / "model", network, {"backbone": "efficientnet_lite0", "head": "score", **facts})
+    images = [f"{i}.png" for i in range(COUNT)]
+    frame = pd.DataFrame({"image": images, "path": [f"p/{i}" for i in images], "reference": images})
+    frame = frame.assign(mos=np.linspace(1, 5, COUNT), quality=np.linspace(0, 1, COUNT))
+    write_table(folder / "dataset.parquet", "dataset", frame, stage="test", cfg={})
+    # One picture is exactly a crop, one is smaller.
+    sides = [SIZE, SIZE - 20, *range(SIZE + 6, SIZE + 6 * (COUNT - 1), 6)]
+    pictures = [
+        (f"p/{i}", data.coffee()[j : j + side, 40 * j : 40 * j + side + 3 * (j > 1)])
+        for j, (i, side) in enumerate(zip(images, sides, strict=False))
+    ]
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    parts = ["test", "test", "train", "test", "validation", "test", "train", "test"]
+    split = frame[["image", "reference"]].assign(part=parts)
+    write_table(folder / "split.parquet", "split", split, stage="test", cfg={})
+    return folder
+
+
+@pytest.fixture
+def run(place: Path, tmp_path: Path) -> Callable[..., int]:
+    def call(*words: str, dataset: str = "dataset", pack: str = "pack", out: str = "out", **cfg: Any) -> int:
+        return main(
+            [
+                *(
+                    "evaluation",
+                    "predict",
+                    "--model",
+                    f"{place}/model",
+                    "--dataset",
+                    f"{place}/{dataset}.parquet",
+                ),
+                *(
+                    "--pack",
+                    f"{place}/{pack}.parquet",
+                    "--output",
+                    f"{tmp_path}/{out}.parquet",
+                    "--device",
+                    "cpu",
+                ),
+                *("--cfg", json.dumps(CFG | cfg), *words),
+            ]
+        )
+
+    return call
+
+
+def test_the_test_part_alone_is_scored(run: Callable[..., int], place: Path, tmp_path: Path) -> None:
+    assert run("--split", f"{place}/split.parquet") == 0
+    frame = read_table(tmp_path / "out.parquet", "predictions")
+    assert frame["image"].tolist() == ["0.png", "1.png", "3.png", "5.png", "7.png"]
+    dataset = read_table(place / "dataset.parquet", "dataset").set_index("image")
+    assert frame["quality"].tolist() == dataset["quality"][frame["image"]].tolist()
+    assert set(frame["initialisation"]) == {"imagenet"}
+
+
+def test_across_datasets_all_are_scored(run: Callable[..., int], tmp_path: Path) -> None:
+    assert run(test_dataset="b") == 0
+    assert len(read_table(tmp_path / "out.parquet", "predictions")) == COUNT
+
+
+def test_a_prediction_is_the_mean_over_the_crops_of_its_seed(
+    run: Callable[..., int], place: Path, tmp_path: Path
+) -> None:
+    """Done again by hand for one picture: crops from (test dataset, split, picture), one after the other."""
+    assert run("--split", f"{place}/split.parquet") == 0
+    row = read_table(tmp_path / "out.parquet", "predictions").set_index("image").loc["5.png"]
+    side = SIZE + 6 * 4
+    pixels = data.coffee()[5 : 5 + side, 200 : 200 + side + 3]
+    network, _ = load_model(place / "model")
+    places = generator("test crops", "a", "1", "5.png").integers(
+        0, (side - SIZE + 1, side + 3 - SIZE + 1), (3, 2)
+    )
+    scores = []
+    with torch.inference_mode():
+        for top, left in places:
+            crop = pixels[top : top + SIZE, left : left + SIZE].copy()
+            scores.append(network(torch.from_numpy(crop)[None]).item())
+    assert len(set(scores)) == 3
+    assert row["prediction"] == pytest.approx(np.mean(scores), abs=1e-4)
+    assert row["spread"] == pytest.approx(np.std(scores), abs=1e-4)
+
+
+def test_a_picture_of_one_crop_has_no_spread(run: Callable[..., int], tmp_path: Path) -> None:
+    assert run(crops=50) == 0
+    frame = read_table(tmp_path / "out.parquet", "predictions").set_index("image")
+    assert frame.loc["0.png", "spread"] == 0
+    assert frame.loc["1.png", "spread"] == 0, "a smaller picture is continued to one crop"
+    assert (frame["spread"][2:] > 0).all()
+
+
+def test_neither_the_company_nor_the_order_changes_a_score(
+    run: Callable[..., int], place: Path, tmp_path: Path
+) -> None:
+    turned = read_table(place / "dataset.parquet", "dataset").iloc[::-2]
+    write_table(place / "turned.parquet", "dataset", turned, stage="test", cfg={})
+    assert run() == 0
+    assert run(dataset="turned", out="turned") == 0
+    whole, part = (
+        read_table(tmp_path / f"{n}.parquet", "predictions").set_index("image") for n in ("out", "turned")
+    )
+    assert part["prediction"].tolist() == whole.loc[part.index, "prediction"].tolist()
+
+
+def test_the_same_run_gives_the_same_bytes(run: Callable[..., int], tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    assert run() == 0
+    torch.manual_seed(2)
+    assert run(out="again") == 0
+    assert (tmp_path / "out.parquet").read_bytes() == (tmp_path / "again.parquet").read_bytes()
+
+
+def test_a_picture_that_is_not_packed_is_named(
+    run: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = read_table(place / "pack.parquet", "pack")
+    write_table(place / "short.parquet", "pack", index[:-1], stage="test", cfg={})
+    assert run(pack="short") == 1
+    assert "p/7.png: not in the pack of pictures" in capsys.readouterr().err
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_split_without_a_test_part_is_told(
+    run: Callable[..., int], place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = read_table(place / "split.parquet", "split").assign(part="train")
+    write_table(place / "trained.parquet", "split", split, stage="test", cfg={})
+    assert run("--split", f"{place}/trained.parquet") == 1
+    assert "a: split 1 has no test picture" in capsys.readouterr().err
+
+
+def test_an_experiment_has_a_row_for_each_model(run: Callable[..., int], tmp_path: Path) -> None:
+    assert run() == 0
+    assert run(out="other", initialisation="synthetic-multitask", test_dataset="b") == 0
+    files = [str(tmp_path / f"{name}.parquet") for name in ("other", "out")]
+    assert main(["evaluation", "correlate", *files, "--output", str(tmp_path / "table.parquet")]) == 0
+    table = read_table(tmp_path / "table.parquet", "correlations")
+    assert table[["initialisation", "test_dataset"]].to_numpy().tolist() == [
+        ["synthetic-multitask", "b"],
+        ["imagenet", "a"],
+    ]
+    assert table["images"].tolist() == [COUNT, COUNT]
+    assert table["srocc"].between(-1, 1).all()
+
+
+def test_an_experiment_on_datasets_that_are_not_there_is_an_empty_table(tmp_path: Path) -> None:
+    assert main(["evaluation", "correlate", "--output", str(tmp_path / "table.parquet")]) == 0
+    assert len(read_table(tmp_path / "table.parquet", "correlations")) == 0

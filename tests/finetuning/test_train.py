@@ -1,0 +1,177 @@
+"""`mosforge finetuning train`: what it reads, what it learns, and which epoch it keeps."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image, ImageFilter
+from safetensors.torch import load_file, save_file
+from scipy.stats import spearmanr
+from skimage import data
+
+from mosforge.cli import main
+from mosforge.models.folder import load_model, save_model
+from mosforge.models.heads import MultiTaskHead
+from mosforge.models.network import Network
+from mosforge.models.weights import load_weights
+from mosforge.packs import Pack, write_pack
+from mosforge.scoring.crops import draw_boxes, predict
+from mosforge.tables import read_table, write_table
+
+BACKBONE = "efficientnet_lite0"
+PARTS = ["train"] * 8 + ["validation"] * 4 + ["test"] * 4
+
+
+@dataclass
+class Target:
+    """Files of a target dataset; `cfg` are the parameters of its fine-tuning."""
+
+    folder: Path
+    cfg: dict[str, Any]
+
+    def train(
+        self,
+        output: Path,
+        *,
+        weights: Path | None = None,
+        pack: str = "pack",
+        split: str = "split",
+        **cfg: Any,
+    ) -> int:
+        return main(
+            [
+                *("finetuning", "train", "--dataset", f"{self.folder}/dataset.parquet"),
+                *("--split", f"{self.folder}/{split}.parquet", "--pack", f"{self.folder}/{pack}.parquet"),
+                *("--weights", str(weights or self.folder / "weights.safetensors"), "--output", str(output)),
+                *("--device", "cpu", "--cfg", json.dumps(self.cfg | cfg)),
+            ]
+        )
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("target")
+    coffee = Image.fromarray(data.coffee())
+    pictures, rows = [], []
+    for i in range(16):
+        box = (30 * i, 100, 30 * i + 80 + i, 180)  # pictures of different sizes
+        image = coffee.crop(box).filter(ImageFilter.GaussianBlur(i % 4))
+        pictures.append((f"{folder}/{i}.png", np.asarray(image)))
+        rows.append((f"{i}.png", f"{folder}/{i}.png", f"content {i}", 9 - 3.0 * (i % 4), 1 - (i % 4) / 3))
+    frame = pd.DataFrame(rows, columns=["image", "path", "reference", "mos", "quality"])
+    write_table(folder / "dataset.parquet", "dataset", frame, stage="test", cfg={})
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    for name, parts in {"split": PARTS, "without": [p.replace("validation", "train") for p in PARTS]}.items():
+        split = frame[["image", "reference"]].assign(part=parts)
+        write_table(folder / f"{name}.parquet", "split", split, stage="test", cfg={})
+    state = {key: value.contiguous() for key, value in load_weights(BACKBONE, "none").items()}
+    save_file(state, folder / "weights.safetensors")
+    cfg = {
+        **{"dataset": "toy", "split": "1", "backbone": BACKBONE, "initialisation": "imagenet", "seed": 0},
+        **{"crop": 64, "flip": True, "epochs": 2, "patches": 2, "batch_size": 8, "optimiser": "adam"},
+        **{"weight_decay": 0.0, "schedule": "constant", "dropout": 0.5, "test_crops": 4},
+        **{"range": [0.0, 9.0], "higher_is_better": True, "labels": "human scores"},
+        "learning_rates": {"backbone": 1e-3, "head": 1e-3},
+    }
+    return Target(folder, cfg)
+
+
+def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Target, tmp_path: Path) -> None:
+    assert target.train(tmp_path / "m", split="without") == 0
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
+        "card.json",
+        "history.parquet",
+        "model.safetensors",
+    ]
+    _, card = load_model(tmp_path / "m")
+    assert (card["head"], card["pictures"], card["range"]) == ("score", 12, [0.0, 9.0])
+    history = read_table(tmp_path / "m/history.parquet", "history")
+    assert history["epoch"].tolist() == [1, 2]
+    assert history["validation_srocc"].isna().all()
+
+
+def test_the_pictures_of_the_test_part_are_never_seen(target: Target, tmp_path: Path) -> None:
+    index = read_table(target.folder / "pack.parquet", "pack")
+    blackened = [
+        (path, pixels if part != "test" else 0 * pixels)
+        for path, part, pixels in zip(index["path"], PARTS, Pack(index).pictures(), strict=True)
+    ]
+    write_pack(
+        target.folder / "black.parquet", target.folder / "black.pixels", blackened, stage="test", cfg={}
+    )
+    assert target.train(tmp_path / "a", epochs=1) == 0
+    assert target.train(tmp_path / "b", epochs=1, pack="black") == 0
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in "ab"]
+    assert models[0] == models[1]
+
+
+def test_the_validation_chooses_the_epoch_and_is_not_trained_on(target: Target, tmp_path: Path) -> None:
+    """The kept weights give, on the validation part, the best rank correlation of the history."""
+    assert target.train(tmp_path / "m", epochs=3) == 0
+    history = read_table(tmp_path / "m/history.parquet", "history")
+    network, card = load_model(tmp_path / "m")
+    assert card["pictures"] == 8
+    dataset = read_table(target.folder / "dataset.parquet", "dataset")
+    pack = Pack(read_table(target.folder / "pack.parquet", "pack"))
+    scores = []
+    for i in np.flatnonzero(np.array(PARTS) == "validation"):
+        boxes = draw_boxes(pack.picture(int(i)), 64, 5, "validation", dataset["image"].iloc[i])
+        scores.append(predict(network, pack.picture(int(i)), boxes, 64, torch.device("cpu"))[0].mean())
+    srocc = spearmanr(scores, dataset["quality"][np.array(PARTS) == "validation"]).statistic
+    assert srocc == pytest.approx(history["validation_srocc"].max(), abs=1e-9)
+
+
+def test_the_scores_start_at_the_mean_of_the_training_part(target: Target, tmp_path: Path) -> None:
+    assert target.train(tmp_path / "m", epochs=1, learning_rates={"backbone": 0.0, "head": 0.0}) == 0
+    assert load_file(tmp_path / "m/model.safetensors")["head.fc2.bias"].item() == pytest.approx(0.5)
+
+
+def test_it_starts_from_a_pretrained_model(target: Target, tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    pretrained = Network(BACKBONE, MultiTaskHead(1280, 3))
+    save_model(tmp_path / "pretrained", pretrained, {})
+    rates = {"backbone": 0.0, "head": 1e-3}
+    weights = tmp_path / "pretrained/model.safetensors"
+    assert target.train(tmp_path / "m", weights=weights, epochs=1, learning_rates=rates) == 0
+    state = load_file(tmp_path / "m/model.safetensors")
+    for name, value in pretrained.backbone.named_parameters():
+        assert torch.equal(state[f"backbone.{name}"], value), name
+
+
+@pytest.mark.slow
+def test_it_learns_to_tell_sharp_from_blurred(target: Target, tmp_path: Path) -> None:
+    rates = {"backbone": 1e-3, "head": 3e-3}
+    assert (
+        target.train(tmp_path / "m", split="without", epochs=12, patches=6, dropout=0.0, learning_rates=rates)
+        == 0
+    )
+    losses = read_table(tmp_path / "m/history.parquet", "history")["loss"].tolist()
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_picture_that_is_not_packed_or_not_in_the_dataset_is_named(
+    target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = read_table(target.folder / "pack.parquet", "pack")
+    write_table(target.folder / "short.parquet", "pack", index[index.index != 3], stage="test", cfg={})
+    assert target.train(tmp_path / "m", pack="short") == 1
+    assert "3.png: not in the pack of pictures" in capsys.readouterr().err
+    split = read_table(target.folder / "split.parquet", "split").replace({"image": {"2.png": "foreign.png"}})
+    write_table(target.folder / "foreign.parquet", "split", split, stage="test", cfg={})
+    assert target.train(tmp_path / "m", split="foreign") == 1
+    assert "foreign.png: in the split, but not in the dataset" in capsys.readouterr().err
+
+
+def test_a_split_without_a_training_part_is_told(
+    target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = read_table(target.folder / "split.parquet", "split").assign(part="test")
+    write_table(target.folder / "none.parquet", "split", split, stage="test", cfg={})
+    assert target.train(tmp_path / "m", split="none") == 1
+    assert "nothing to train on" in capsys.readouterr().err

@@ -1,0 +1,95 @@
+"""Parts of the fused engine against independent definitions of them."""
+
+import numpy as np
+import pytest
+import scipy.fft
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from piq.fsim import _construct_filters, _phase_congruency
+from skimage import color, data
+
+from mosforge.metrics.fused.filters import log_gabor_bank
+from mosforge.metrics.fused.lab import to_lab
+from mosforge.metrics.fused.median import lower_median
+from mosforge.metrics.fused.mixed_radix import InverseTransform, is_faster_here
+from mosforge.metrics.fused.phase_congruency import PhaseCongruency, PhasePlan
+from mosforge.metrics.fused.phase_precise import phase_congruency_in_float64
+from mosforge.metrics.fused.pooling import pool
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    values=st.lists(st.floats(0, 2.0**120, width=32), min_size=1, max_size=60),
+    repeats=st.integers(1, 5),
+)
+def test_lower_median_is_torch_median(values: list[float], repeats: int) -> None:
+    array = np.array(values * repeats, np.float32)
+    expected = float(torch.median(torch.from_numpy(array)))
+    assert lower_median(array, np.empty(len(array), np.uint32)) == expected
+
+
+@pytest.mark.parametrize("shape", [(321, 481), (481, 321), (215, 323), (164, 222), (167, 161)])
+def test_mixed_radix_is_the_inverse_transform(shape: tuple[int, int]) -> None:
+    """Two awkward factors, even factors, and a prime."""
+    generator = np.random.default_rng(0)
+    spectrum = generator.normal(size=(*shape, 2)).astype(np.float32)
+    transfer = generator.random(shape, np.float32)
+    response = np.empty_like(spectrum)
+    InverseTransform(shape).apply(spectrum, transfer, response)
+    product = (spectrum[..., 0] + 1j * spectrum[..., 1].astype(np.float64)) * transfer
+    expected = scipy.fft.ifft2(product, norm="forward")
+    got = response[..., 0] + 1j * response[..., 1]
+    assert np.abs(got - expected).max() < 1e-6 * np.abs(expected).max()
+
+
+def test_mixed_radix_is_left_to_awkward_sizes() -> None:
+    assert is_faster_here((321, 481))
+    assert not is_faster_here((192, 256))
+    assert not is_faster_here((161, 1999))
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1, 0), (2, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
+@pytest.mark.parametrize("replicate", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_pooling_is_padding_and_averaging(factor: int, shift: int, replicate: bool, dtype: type) -> None:
+    planes = np.random.default_rng(0).integers(0, 256, (2, 23, 31)).astype(dtype)
+    pads = (shift, factor - 1 - shift, shift, factor - 1 - shift)
+    padded = torch.nn.functional.pad(
+        torch.from_numpy(planes).double(), pads, mode="replicate" if replicate else "constant"
+    )
+    expected = torch.nn.functional.avg_pool2d(padded, factor).numpy()
+    out = np.empty(expected.shape, np.float32)
+    pool(planes, out, factor, shift, replicate)
+    np.testing.assert_allclose(out, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(24, 36), (25, 31)])
+def test_filters_are_those_of_piq(shape: tuple[int, int]) -> None:
+    expected = _construct_filters(torch.empty(1, 1, *shape, dtype=torch.float64)).view(4, 4, *shape)
+    np.testing.assert_allclose(log_gabor_bank(shape), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(96, 120), (97, 101)])
+def test_phase_congruency_is_that_of_piq(shape: tuple[int, int]) -> None:
+    luma = np.ascontiguousarray(data.camera()[100 : 100 + shape[0], 150 : 150 + shape[1]], np.float32)
+    x = torch.from_numpy(luma)[None, None].double()
+    expected = _phase_congruency(x, _construct_filters(x))[0, 0].numpy()
+    got = np.empty(shape, np.float32)
+    PhaseCongruency(PhasePlan(shape)).compute(luma, got)
+    np.testing.assert_allclose(got, expected, atol=2e-5)
+    np.testing.assert_allclose(phase_congruency_in_float64(luma), expected, atol=1e-12)
+
+
+def test_lab_is_cie_lab() -> None:
+    """scikit-image's, given the D50 white that piq divides by."""
+    rgb = np.random.default_rng(0).random((64, 48, 3))
+    rgb[0, 0] = 0
+    xyz = color.rgb2xyz(rgb)
+    expected = color.xyz2lab(xyz, illuminant="D50")
+    planes = np.ascontiguousarray(rgb.transpose(2, 0, 1), np.float32)
+    lab = np.empty_like(planes)
+    limits = to_lab(planes, lab)
+    np.testing.assert_allclose(lab.transpose(1, 2, 0), expected, atol=2e-2)
+    extremes = [lab[1].min(), lab[1].max(), lab[2].min(), lab[2].max()]
+    np.testing.assert_array_equal(limits, extremes)

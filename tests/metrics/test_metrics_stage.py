@@ -1,0 +1,234 @@
+"""The stage and the command line: a shard in, a table out, and errors that name the picture."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from skimage import data
+
+from mosforge.errors import MosforgeError
+from mosforge.images import Pixels
+from mosforge.metrics import command, score
+from mosforge.metrics.stage import score_manifest, score_shard
+from mosforge.metrics.workers import map_in_order
+from mosforge.tables import METRICS, read_cfg, read_table, write_table
+
+SHARD = Path("shard")
+OUTPUT = Path("results/metrics/synthetic/noise/00000.parquet")
+CFG = {"engine": "fused"}
+
+
+def save(path: str, pixels: Pixels) -> str:
+    Path(path).parent.mkdir(exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def row(image_id: str, reference: str, path: str, pixels: Pixels, level: int) -> dict[str, object]:
+    return {
+        "source": "skimage",
+        "image_id": image_id,
+        "reference": reference,
+        "group": "noise",
+        "level": level,
+        "class_index": level - 1,
+        "labels": None,
+        "seed": 7,
+        "path": path,
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "bytes": Path(path).stat().st_size if Path(path).exists() else 0,
+    }
+
+
+def write_manifest(rows: list[dict[str, object]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows)
+    write_table(SHARD / "manifest.parquet", "manifest", frame, stage="distortions", cfg={})
+    return frame
+
+
+@pytest.fixture
+def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Pixels, list[Pixels]]]:
+    """Two photographs of different sizes, three levels each, in the working directory, rows interleaved."""
+    monkeypatch.chdir(tmp_path)
+    references = {"a.png": data.astronaut()[:165, :180].copy(), "b.png": data.coffee()[:170, :161].copy()}
+    pictures: dict[str, tuple[Pixels, list[Pixels]]] = {name: (p, []) for name, p in references.items()}
+    rows = []
+    for level in (1, 2, 3):
+        for name, reference in references.items():
+            source = save(f"references/{name}", reference)
+            noise = np.random.default_rng(level).normal(0, 12 * level, reference.shape)
+            distorted = np.clip(reference + noise, 0, 255).astype(np.uint8)
+            pictures[name][1].append(distorted)
+            path = save(f"{SHARD}/{level}-{name}", distorted)
+            rows.append(row(name, source, path, distorted, level))
+    write_manifest(rows)
+    return pictures
+
+
+def test_shard_is_scored_in_the_order_of_its_manifest(
+    shard: dict[str, tuple[Pixels, list[Pixels]]],
+) -> None:
+    score_shard(SHARD, OUTPUT, CFG, threads=2)
+    table, manifest = read_table(OUTPUT, "metrics"), read_table(SHARD / "manifest.parquet", "manifest")
+    assert read_cfg(OUTPUT, "metrics") == CFG
+    keys = ["source", "image_id", "reference", "group", "level", "class_index", "labels", "seed", "path"]
+    pd.testing.assert_frame_equal(table[keys], manifest[keys])
+    for name, (reference, distorted) in shard.items():
+        rows = table[table["image_id"] == name].sort_values("level")
+        np.testing.assert_array_equal(rows[list(METRICS)], score(reference, distorted, threads=1))
+
+
+def test_threads_leave_the_bytes_unchanged(shard: object) -> None:
+    score_shard(SHARD, OUTPUT, CFG, threads=1)
+    first = OUTPUT.read_bytes()
+    score_shard(SHARD, OUTPUT, CFG, threads=3)
+    assert OUTPUT.read_bytes() == first
+
+
+def test_empty_manifest_gives_an_empty_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame({name: [] for name in row("", "", "", np.empty((1, 1, 3), np.uint8), 1)})
+    write_table(SHARD / "manifest.parquet", "manifest", frame, stage="distortions", cfg={})
+    score_shard(SHARD, OUTPUT, CFG, threads=2)
+    assert len(read_table(OUTPUT, "metrics")) == 0
+
+
+def test_another_size_than_the_reference_is_refused(shard: object) -> None:
+    save(f"{SHARD}/2-b.png", data.coffee()[:170, :170])
+    with pytest.raises(
+        MosforgeError, match=r"2-b\.png: 170x170 pixels, but its reference .*b\.png has 161x170"
+    ):
+        score_shard(SHARD, OUTPUT, CFG, threads=2)
+    assert not OUTPUT.exists()
+
+
+def test_a_small_reference_is_refused(shard: object) -> None:
+    save("references/a.png", data.astronaut()[:160, :180])
+    with pytest.raises(
+        MosforgeError, match=r"references/a\.png: 180x160 pixels; the metrics need at least 161"
+    ):
+        score_shard(SHARD, OUTPUT, CFG, threads=2)
+
+
+@pytest.mark.parametrize("missing", ["references/a.png", f"{SHARD}/3-b.png"])
+def test_a_missing_picture_is_named(shard: object, missing: str) -> None:
+    Path(missing).unlink()
+    with pytest.raises(MosforgeError, match=f"{missing}: no such file"):
+        score_shard(SHARD, OUTPUT, CFG, threads=2)
+
+
+class BrokenEngine:
+    """Gives no number for the second picture that it sees."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def batch(self, shape: tuple[int, ...]) -> int:
+        return 1
+
+    def prepare(self, reference: Pixels) -> None:
+        return None
+
+    def score(self, prepared: None, pictures: object) -> np.ndarray:
+        self.seen += 1
+        return np.array([[1, 1, 0, 1, np.nan if self.seen == 2 else 1, 0]])
+
+
+def test_a_score_that_is_not_finite_names_the_picture(shard: object) -> None:
+    manifest = read_table(SHARD / "manifest.parquet", "manifest")
+    with pytest.raises(MosforgeError, match=r"2-a\.png: fsim against references/a\.png is nan"):
+        score_manifest(manifest, BrokenEngine(), 1)
+
+
+@pytest.mark.parametrize("cfg", [{}, {"engine": "fused", "threads": 2}, ["fused"]])
+def test_cfg_is_the_engine_alone(shard: object, cfg: object) -> None:
+    with pytest.raises(MosforgeError, match='expected the key "engine" and no other'):
+        score_shard(SHARD, OUTPUT, cfg, threads=1)
+
+
+def test_results_come_in_order_and_few_tasks_are_drawn_ahead() -> None:
+    drawn = 0
+
+    def tasks() -> object:
+        nonlocal drawn
+        while drawn < 100:
+            drawn += 1
+            yield drawn
+
+    results = map_in_order(lambda number: number * number, tasks(), 2)
+    assert next(results) == 1
+    assert drawn <= 5
+    assert list(results) == [number * number for number in range(2, 101)]
+
+
+def test_an_error_stops_the_work() -> None:
+    done = []
+
+    def work(number: int) -> int:
+        done.append(number)
+        return 1 // (number - 3)
+
+    with pytest.raises(ZeroDivisionError):
+        list(map_in_order(work, range(1000), 2))
+    assert len(done) < 20
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["metrics", "a.png", "b.png"], ["metrics", "pair", "a.png", "b.png"]),
+        (["metrics", "--format", "json", "a", "b"], ["metrics", "pair", "--format", "json", "a", "b"]),
+        (["metrics", "pair", "a", "b"], ["metrics", "pair", "a", "b"]),
+        (["metrics", "shard", "--threads", "1"], ["metrics", "shard", "--threads", "1"]),
+        (["metrics", "--help"], ["metrics", "--help"]),
+        (["metrics", "-h"], ["metrics", "-h"]),
+        (["metrics"], ["metrics"]),
+        (["score", "metrics", "x"], ["score", "metrics", "x"]),
+        ([], []),
+    ],
+)
+def test_the_verb_pair_may_be_left_out(words: list[str], expected: list[str]) -> None:
+    assert command.with_verb(words) == expected
+
+
+def run(words: list[str]) -> None:
+    """The command line of this stage alone."""
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    command.add_commands(parser.add_subparsers())
+    arguments = parser.parse_args(command.with_verb(words))
+    arguments.run(arguments)
+
+
+def test_pair_prints_the_six_and_the_oriented_mean(shard: object, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["metrics", "references/a.png", f"{SHARD}/3-a.png", "--format", "json"])
+    values = json.loads(capsys.readouterr().out)
+    assert list(values) == ["ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "mean"]
+    similarities = values["ssim"] + values["ms_ssim"] + values["vsi"] + values["fsim"]
+    expected = (similarities + 1 - values["mdsi"] + 1 - values["gmsd"]) / 6
+    assert values["mean"] == pytest.approx(expected, abs=2e-6)
+    run(["metrics", "references/a.png", f"{SHARD}/3-a.png", "--format", "csv"])
+    header, line = capsys.readouterr().out.splitlines()
+    assert header == "ssim,ms_ssim,mdsi,vsi,fsim,gmsd,mean"
+    assert float(line.split(",")[0]) == pytest.approx(values["ssim"], abs=1e-4)
+
+
+def test_pair_refuses_another_size(shard: object) -> None:
+    with pytest.raises(MosforgeError, match=r"1-b\.png: 161x170 pixels, but its reference"):
+        run(["metrics", "references/a.png", f"{SHARD}/1-b.png"])
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    check = (
+        "import sys, mosforge.metrics.command;"
+        "print([name for name in ('torch', 'piq', 'numba', 'cv2', 'pandas') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

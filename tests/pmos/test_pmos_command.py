@@ -1,0 +1,93 @@
+"""`mosforge pmos fuse` from shards of scores to the labels of a corpus."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mosforge.cli import main
+from mosforge.tables import METRICS, read_cfg, read_table, write_table
+
+CFG = {"groups": ["gaussian_blur", "jpeg"], "shards": {"b": 1, "a": 2}, "fusion": "quantile", "knots": 51}
+
+
+def write_shard(file: Path, source: str, group: str, first: int, count: int) -> None:
+    rng = np.random.default_rng(first)
+    columns: dict[str, Any] = {
+        "source": [source] * count,
+        "image_id": [f"{first + i}.png" for i in range(count)],
+        "reference": [f"photos/{first + i}.png" for i in range(count)],
+        "group": [group] * count,
+        "level": [i % 5 + 1 for i in range(count)],
+        "class_index": [i % 5 for i in range(count)],
+        "labels": [None] * count,
+        "seed": list(range(count)),
+        "path": [f"{group}/{source}/{first + i}.png" for i in range(count)],
+    }
+    write_table(
+        file, "metrics", columns | {name: rng.uniform(0, 1, count) for name in METRICS}, stage="t", cfg={}
+    )
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> Path:
+    for g, group in enumerate(CFG["groups"]):
+        for s, shard in enumerate(("a-00000", "a-00001", "b-00000")):
+            file = tmp_path / "metrics" / group / f"{shard}.parquet"
+            write_shard(file, shard[0], group, 100 * g + 10 * s, 3 + s)
+    write_shard(tmp_path / "metrics/white_noise/a-00000.parquet", "a", "white_noise", 999, 3)
+    return tmp_path / "metrics"
+
+
+def fuse(metrics: Path, name: str, **changes: Any) -> int:
+    out = metrics.parent / name
+    return main(
+        [
+            *("pmos", "fuse", "--metrics", str(metrics), "--cfg", json.dumps(CFG | changes)),
+            *("--output", f"{out}.parquet", "--mapping", f"{out}.mapping.json"),
+        ]
+    )
+
+
+def test_the_labels_of_a_corpus(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fuse(metrics, "labels") == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "24 labels from 6 shards" in err
+    labels = read_table(metrics.parent / "labels.parquet", "pmos")
+    assert labels["group"].unique().tolist() == CFG["groups"], "a group that is not planned is not read"
+    assert labels["path"].is_unique
+    assert labels["pmos"].between(0, 1).all()
+    assert (labels["agreement"] > 0).all()
+    assert read_cfg(metrics.parent / "labels.parquet", "pmos") == CFG
+    mapping = json.loads((metrics.parent / "labels.mapping.json").read_text())
+    assert mapping["fusion"] == "quantile"
+    assert {len(knots) for knots in mapping["knots"].values()} == {51}
+    first = read_table(metrics / "gaussian_blur/a-00000.parquet", "metrics")
+    np.testing.assert_array_equal(labels[list(METRICS)][:3], first[list(METRICS)])
+
+
+def test_the_same_scores_give_the_same_bytes(metrics: Path) -> None:
+    assert fuse(metrics, "one") == fuse(metrics, "two") == 0
+    for ending in ("parquet", "mapping.json"):
+        assert (metrics.parent / f"one.{ending}").read_bytes() == (
+            metrics.parent / f"two.{ending}"
+        ).read_bytes()
+
+
+def test_the_mean_fusion_is_chosen_by_its_name(metrics: Path) -> None:
+    assert fuse(metrics, "labels", fusion="mean") == 0
+    labels = read_table(metrics.parent / "labels.parquet", "pmos")
+    oriented = labels[list(METRICS)].assign(mdsi=1 - labels["mdsi"], gmsd=1 - labels["gmsd"])
+    np.testing.assert_allclose(labels["pmos"], oriented.mean(axis=1), rtol=1e-12)
+
+
+def test_a_missing_shard_is_named_and_nothing_is_written(
+    metrics: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (metrics / "jpeg/a-00001.parquet").unlink()
+    assert fuse(metrics, "labels") == 1
+    assert "jpeg/a-00001.parquet: no such file; run the stage that writes it" in capsys.readouterr().err
+    assert not list(metrics.parent.glob("labels*"))

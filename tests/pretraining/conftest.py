@@ -1,0 +1,72 @@
+"""A small labelled corpus of two photographs' tiles, packed, and weights to start from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image, ImageFilter
+from safetensors.torch import save_file
+from skimage import data
+
+from mosforge.models.weights import load_weights
+from mosforge.packs import write_pack
+from mosforge.pretraining.packing import scale
+from mosforge.tables import METRICS, write_table
+
+BACKBONE = "efficientnet_lite0"
+CLASSES = ["gaussian_blur 1", "gaussian_blur 2", "gaussian_blur 3"]
+
+
+@dataclass
+class Corpus:
+    """Files of a corpus; `cfg` are the parameters of its pretraining."""
+
+    labels: Path
+    pack: Path
+    weights: Path
+    cfg: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("corpus")
+    rows, pictures = [], []
+    for name in ("astronaut", "coffee"):
+        photograph = Image.fromarray(getattr(data, name)())
+        for tile in range(4):
+            for level, radius in enumerate((0.5, 2, 6)):
+                left = 80 * tile
+                path = f"{folder}/{name}-{tile}-{level}.png"
+                photograph.crop((left, 60, left + 100, 150)).filter(ImageFilter.GaussianBlur(radius)).save(
+                    path
+                )
+                pictures.append((path, scale(path, 80)))
+                rows.append((name, f"{tile}.png", level, path))
+    frame = pd.DataFrame(rows, columns=["source", "image_id", "class_index", "path"])
+    bits = np.eye(3, dtype=np.uint8)[frame["class_index"]]
+    frame = frame.assign(
+        reference=frame["source"] + "/" + frame["image_id"],
+        group="gaussian_blur",
+        level=frame["class_index"] + 1,
+        labels=[row.tolist() for row in bits],
+        seed=0,
+        pmos=0.9 - 0.35 * frame["class_index"],
+        agreement=0.1,
+        **dict.fromkeys(METRICS, 0.5),
+    )
+    write_table(folder / "labels.parquet", "pmos", frame, stage="test", cfg={})
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    state = {key: value.contiguous() for key, value in load_weights(BACKBONE, "none").items()}
+    save_file(state, folder / "weights.safetensors")
+    cfg = {
+        **{"corpus": "synthetic", "backbone": BACKBONE, "objective": "multitask", "label_kind": "single"},
+        **{"classes": CLASSES, "seed": 0, "crop": 64, "flip": True, "epochs": 2, "batch_size": 8},
+        **{"optimiser": "adam", "weight_decay": 0.0, "schedule": "constant", "test_crops": 4},
+        "learning_rates": {"backbone": 1e-3, "classification": 1e-3, "score": 1e-3},
+    }
+    return Corpus(folder / "labels.parquet", folder / "pack.parquet", folder / "weights.safetensors", cfg)

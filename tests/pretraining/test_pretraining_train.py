@@ -1,0 +1,205 @@
+"""`mosforge pretraining`, from weights and packs to a model that can score."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mosforge.cli import main
+from mosforge.models.folder import load_model
+from mosforge.packs import Pack, write_pack
+from mosforge.scoring.scorer import Scorer
+from mosforge.tables import read_table, write_table
+
+
+def train(
+    corpus: Any, folder: Path, *words: str, pack: Path | None = None, weights: Path | None = None, **cfg: Any
+) -> int:
+    return main(
+        [
+            *("pretraining", "train", "--labels", str(corpus.labels), "--pack", str(pack or corpus.pack)),
+            *("--weights", str(weights or corpus.weights), "--output", str(folder), "--device", "cpu"),
+            *("--cfg", json.dumps(corpus.cfg | cfg), *words),
+        ]
+    )
+
+
+def test_a_training_writes_a_model_and_its_history_and_nothing_else(corpus: Any, tmp_path: Path) -> None:
+    assert train(corpus, tmp_path / "m") == 0
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
+        "card.json",
+        "history.parquet",
+        "model.safetensors",
+    ]
+    network, card = load_model(tmp_path / "m")
+    assert network.head.cfc2.out_features == 3
+    assert card["pictures"] == 24
+    assert card["range"] == [0, 1]
+    assert "not human scores" in card["labels"]
+    history = read_table(tmp_path / "m/history.parquet", "history")
+    np.testing.assert_allclose(history["loss"], history["score_loss"] + history["class_loss"], rtol=1e-5)
+    assert len(history) == 2
+    picture = corpus.labels.with_name("coffee-0-0.png")
+    score = Scorer(tmp_path / "m", device="cpu").score(picture)
+    assert score.distortions is not None
+    assert sorted(score.distortions) == sorted(corpus.cfg["classes"])
+    assert sum(score.distortions.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_wrong_order_of_labels_and_pack_does_not_matter(corpus: Any, tmp_path: Path) -> None:
+    """Labels find their pixels by path: a pack in another order trains the same model."""
+    shuffled = read_table(corpus.pack, "pack").sample(frac=1, random_state=1)
+    write_table(tmp_path / "pack.parquet", "pack", shuffled, stage="test", cfg={})
+    assert train(corpus, tmp_path / "a", epochs=1) == 0
+    assert train(corpus, tmp_path / "b", epochs=1, pack=tmp_path / "pack.parquet") == 0
+    names = ["model.safetensors", "card.json"]
+    assert [(tmp_path / "a" / n).read_bytes() for n in names] == [
+        (tmp_path / "b" / n).read_bytes() for n in names
+    ]
+
+
+@pytest.mark.parametrize(("objective", "absent"), [("cls", "score_loss"), ("reg", "class_loss")])
+def test_a_single_task_leaves_the_other_head_as_it_was(
+    corpus: Any, tmp_path: Path, objective: str, absent: str
+) -> None:
+    assert train(corpus, tmp_path / "m", objective=objective, epochs=1) == 0
+    history = read_table(tmp_path / "m/history.parquet", "history")
+    assert history[absent].isna().all()
+    state = load_file(tmp_path / "m/model.safetensors")
+    start = pytest.approx(0.55)  # the mean of the labels
+    assert (state["head.rfc3.bias"].item() == start) == (objective == "cls")
+    assert bool((state["head.cfc2.bias"] == 0).all()) == (objective == "reg")
+
+
+def test_several_labels_a_picture_are_bits(corpus: Any, tmp_path: Path) -> None:
+    assert train(corpus, tmp_path / "m", label_kind="multiple", epochs=1) == 0
+    history = read_table(tmp_path / "m/history.parquet", "history")
+    assert history["class_loss"].iloc[0] < 1.5
+
+
+def test_an_authentic_corpus_is_trained_on_the_training_part_alone(corpus: Any, tmp_path: Path) -> None:
+    parts = {"0.png": "train", "1.png": "test", "2.png": "validation", "3.png": "train"}
+    split = pd.DataFrame({"image": list(parts), "reference": list(parts), "part": list(parts.values())})
+    write_table(tmp_path / "split.parquet", "split", split, stage="test", cfg={})
+    index = read_table(corpus.pack, "pack")
+    allowed = index["path"].str.contains(r"coffee-[03]-").tolist()
+    # The same pack with every picture of another part blackened: were one read, the weights would differ.
+    pictures = zip(index["path"], allowed, Pack(index).pictures(), strict=True)
+    blackened = ((path, pixels if keep else 0 * pixels) for path, keep, pixels in pictures)
+    write_pack(tmp_path / "black.parquet", tmp_path / "black.pixels", blackened, stage="test", cfg={})
+    words = ("--split", str(tmp_path / "split.parquet"))
+    assert train(corpus, tmp_path / "a", *words, dataset="coffee", epochs=1) == 0
+    assert (
+        train(corpus, tmp_path / "b", *words, dataset="coffee", epochs=1, pack=tmp_path / "black.parquet")
+        == 0
+    )
+    assert json.loads((tmp_path / "a/card.json").read_text())["pictures"] == sum(allowed) == 6
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in "ab"]
+    assert models[0] == models[1]
+
+
+def test_a_labelled_picture_that_is_not_packed_is_named(
+    corpus: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = read_table(corpus.pack, "pack")
+    write_table(tmp_path / "pack.parquet", "pack", index[:-1], stage="test", cfg={})
+    assert train(corpus, tmp_path / "m", pack=tmp_path / "pack.parquet") == 1
+    lost = index["path"].iloc[-1]
+    assert capsys.readouterr().err == (
+        f"mosforge: error: {lost}: not in the pack of pictures; run the stage that packs it again\n"
+    )
+
+
+def test_weights_of_another_backbone_are_refused(
+    corpus: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(corpus, tmp_path / "m", backbone="resnet18") == 1
+    assert "weights.safetensors: the weights do not fit the network" in capsys.readouterr().err
+    assert not (tmp_path / "m/model.safetensors").exists()
+
+
+def test_a_training_that_failed_to_save_is_not_done_again(
+    corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "model.safetensors")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mosforge.models.folder.save_file", full)
+        assert train(corpus, tmp_path / "m", epochs=1) == 1
+    assert capsys.readouterr().err.endswith("error: model.safetensors: No space left on device\n")
+    assert train(corpus, tmp_path / "m", epochs=1) == 0
+    assert "epoch 1/1" not in capsys.readouterr().err
+    assert train(corpus, tmp_path / "other", epochs=1) == 0
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("m", "other")]
+    assert models[0] == models[1]
+    assert not list((tmp_path / "m").glob(".*"))
+
+
+def test_another_beginning_does_not_go_on_from_an_old_state(
+    corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed run's state belongs to its weights: with others in the same place, it must not be used."""
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(corpus.weights.read_bytes())
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mosforge.models.folder.save_file", full)
+        assert train(corpus, tmp_path / "m", weights=weights, epochs=1) == 1
+    state = {
+        key: value + 0.01 if value.is_floating_point() else value for key, value in load_file(weights).items()
+    }
+    save_file(state, weights)
+    assert train(corpus, tmp_path / "m", weights=weights, epochs=1) == 0
+    assert train(corpus, tmp_path / "new", weights=weights, epochs=1) == 0
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("m", "new")]
+    assert models[0] == models[1]
+
+
+def test_weights_packs_and_indices_on_the_command_line(
+    corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (
+        main(
+            [
+                "pretraining",
+                "weights",
+                "--backbone",
+                "resnet18",
+                "--source",
+                "none",
+                "--output",
+                "w.safetensors",
+            ]
+        )
+        == 0
+    )
+    assert load_file("w.safetensors")["conv1.weight"].shape == (64, 3, 7, 7)
+    labels = read_table(corpus.labels, "pmos")
+    manifest = labels.drop(columns=["ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "pmos", "agreement"])
+    for number in range(2):
+        shard = tmp_path / f"pictures/{number}"
+        rows = manifest[12 * number : 12 * number + 12].assign(width=100, height=90, bytes=1)
+        write_table(shard / "manifest.parquet", "manifest", rows, stage="test", cfg={})
+        out = f"packs/blur/s-{number:05d}"
+        words = ["--pictures", str(shard), "--index", f"{out}.parquet", "--pixels", f"{out}.pixels"]
+        assert main(["pretraining", "pack", *words, "--threads", "2", "--cfg", '{"resize": 80}']) == 0
+    cfg = json.dumps({"groups": ["blur"], "shards": {"s": 2}})
+    assert main(["pretraining", "index", "--packs", "packs", "--output", "pack.parquet", "--cfg", cfg]) == 0
+    joined, expected = read_table("pack.parquet", "pack"), read_table(corpus.pack, "pack")
+    assert joined["path"].tolist() == expected["path"].tolist()
+    assert joined["sha256"].tolist() == expected["sha256"].tolist()
+
+
+def test_the_number_of_threads_is_the_commands(corpus: Any, tmp_path: Path) -> None:
+    assert train(corpus, tmp_path / "m", "--threads", "1", epochs=1) == 0
+    assert torch.get_num_threads() == 1

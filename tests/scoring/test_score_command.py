@@ -1,0 +1,185 @@
+"""`mosforge score` as people and programs use it."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mosforge.cli import main
+from mosforge.scoring.scorer import Scorer
+
+Model = Callable[..., Path]
+Lines = list[dict[str, Any]]
+
+
+@pytest.fixture
+def score(
+    photographs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Runs `mosforge score` among the photographs: exit status, standard output, standard error."""
+    monkeypatch.chdir(photographs)
+
+    def run(folder: Path, *words: str) -> tuple[int, str, str]:
+        status = main(["score", "--model", str(folder), "--device", "cpu", *words])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def lines(text: str) -> Lines:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_json_is_an_object_a_line(score: Callable[..., Any], model: Model, photographs: Path) -> None:
+    folder = model("multitask")
+    status, out, err = score(folder, "a coffee.png", "b.jpg", "--format", "json")
+    assert (status, err) == (0, "")
+    expected = Scorer(folder, device="cpu").score(photographs / "a coffee.png")
+    first, second = lines(out)
+    assert list(first) == ["path", "quality", "score", "spread", "distortions"]
+    assert first["path"] == "a coffee.png"
+    assert second["path"] == "b.jpg"
+    assert first["quality"] == pytest.approx(expected.quality, abs=1e-6)
+    assert first["score"] == pytest.approx(9 * expected.quality, abs=1e-5)
+    assert first["distortions"] == pytest.approx(expected.distortions, abs=1e-6)
+    assert list(first["distortions"].values()) == sorted(first["distortions"].values(), reverse=True)
+
+
+def test_a_model_without_classes_says_nothing_of_distortions(score: Callable[..., Any], model: Model) -> None:
+    _, out, _ = score(model(), "b.jpg", "--format", "json")
+    assert list(lines(out)[0]) == ["path", "quality", "score", "spread"]
+
+
+def test_a_bad_file_is_reported_and_does_not_stop_the_rest(
+    score: Callable[..., Any], model: Model, tmp_path: Path
+) -> None:
+    folder = model()
+    (tmp_path / "text.jpg").write_text("text")
+    (tmp_path / "cut.jpg").write_bytes(Path("b.jpg").read_bytes()[:800])
+    bad = [str(tmp_path / "text.jpg"), "none.png", str(tmp_path / "cut.jpg")]
+    status, out, err = score(folder, bad[0], "a coffee.png", *bad[1:], "b.jpg", "--format", "json")
+    assert status == 1
+    assert err == "3 of 5 files could not be scored\n"
+    rows = lines(out)
+    assert [row["path"] for row in rows] == [bad[0], "a coffee.png", *bad[1:], "b.jpg"]
+    assert rows[0] == {"path": bad[0], "error": "not a picture in a format that can be read"}
+    assert rows[2] == {"path": "none.png", "error": "no such file"}
+    assert rows[3] == {"path": bad[2], "error": "the file is truncated"}
+    assert [row for row in rows if "quality" in row] == lines(
+        score(folder, "a coffee.png", "b.jpg", "--format", "json")[1]
+    )
+
+
+def test_csv_and_table_have_the_same_rows(score: Callable[..., Any], model: Model) -> None:
+    folder = model("multitask")
+    _, out, _ = score(folder, "a coffee.png", "none.png", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert list(rows[0]) == ["path", "quality", "score", "spread", "distortions", "error"]
+    assert rows[1]["error"] == "no such file"
+    assert 0 <= float(rows[0]["quality"]) <= 1
+    _, out, _ = score(folder, "a coffee.png", "none.png")
+    head, first, second = out.splitlines()
+    assert head.split() == ["path", "quality", "score", "spread", "distortions", "error"]
+    assert first.startswith(f"a coffee.png  {rows[0]['quality'].rjust(len('quality'))}")
+    assert second.startswith("none.png")
+    assert second.endswith("no such file")
+
+
+def test_an_output_file_takes_the_place_of_standard_output(
+    score: Callable[..., Any], model: Model, tmp_path: Path
+) -> None:
+    folder = model()
+    status, out, _ = score(folder, "b.jpg", "--format", "json", "--output", str(tmp_path / "scores.jsonl"))
+    assert (status, out) == (0, "")
+    assert (tmp_path / "scores.jsonl").read_text() == score(folder, "b.jpg", "--format", "json")[1]
+
+
+EVERY = ["a coffee.png", "b.jpg", "sub/cat [1].png", "sub/small.png"]
+
+
+def paths(result: tuple[int, str, str]) -> list[str]:
+    return [row["path"] for row in lines(result[1])]
+
+
+def test_folders_globs_and_files(score: Callable[..., Any], model: Model, photographs: Path) -> None:
+    folder = model(test_crops=1)
+    assert paths(score(folder, ".", "--format", "json")) == [f"./{name}" for name in EVERY]
+    assert paths(score(folder, f"{photographs}/", "--format", "json")) == [
+        f"{photographs}/{name}" for name in EVERY
+    ]
+    assert paths(score(folder, "*.png", "sub/*", "--format", "json")) == [EVERY[0], *EVERY[2:]]
+    assert paths(score(folder, "**/*.png", "--format", "json")) == [EVERY[0], *EVERY[2:]]
+    assert paths(score(folder, f"{photographs}/s*l/*", "none/*", "--format", "json")) == [
+        f"{photographs}/s*l/*",
+        "none/*",
+    ]
+    assert paths(score(folder, "s*", "--format", "json")) == EVERY[2:], (
+        "a folder that a glob finds is searched"
+    )
+    assert paths(score(folder, "sub/cat [1].png", "--format", "json")) == ["sub/cat [1].png"], (
+        "a file, not a glob"
+    )
+
+
+def test_a_list_on_standard_input(
+    score: Callable[..., Any], model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("b.jpg\n\nsub/cat [1].png\n"))
+    assert paths(score(model(test_crops=1), "a coffee.png", "-", "--format", "json")) == EVERY[:3]
+
+
+def test_the_order_does_not_change_a_score(score: Callable[..., Any], model: Model) -> None:
+    folder = model()
+    forth = lines(score(folder, *EVERY, "--format", "json")[1])
+    back = lines(score(folder, *reversed(EVERY), "--format", "json")[1])
+    assert back == list(reversed(forth))
+
+
+def test_an_empty_folder_is_told(score: Callable[..., Any], model: Model, tmp_path: Path) -> None:
+    folder = model()
+    (tmp_path / "empty/.hidden").mkdir(parents=True)
+    (tmp_path / "empty/notes.txt").write_text("x")
+    status, out, err = score(folder, str(tmp_path / "empty"), "--format", "json")
+    assert (status, out) == (1, "")
+    assert err == "mosforge: error: there is no picture in what was named\n"
+
+
+def test_a_folder_that_is_no_model_is_told(score: Callable[..., Any], tmp_path: Path) -> None:
+    status, out, err = score(tmp_path, "b.jpg")
+    assert (status, out) == (1, "")
+    assert err == f"mosforge: error: {tmp_path}: not a model folder, it has no card.json\n"
+
+
+def test_the_number_of_crops_is_an_option(score: Callable[..., Any], model: Model) -> None:
+    folder = model()
+    default, one = (score(folder, "b.jpg", "--format", "json", *words)[1] for words in ((), ("--crops", "1")))
+    assert lines(one)[0]["spread"] == 0
+    assert lines(default)[0]["spread"] > 0
+    assert score(folder, "b.jpg", "--crops", "0")[0] == 1
+
+
+@pytest.mark.parametrize("words", [[], ["--format", "xml"], ["--crops", "many"]])
+def test_a_wrong_use_exits_with_2(score: Callable[..., Any], tmp_path: Path, words: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        score(tmp_path, *words, *(["b.jpg"] if words else []))
+    assert caught.value.code == 2
+
+
+def test_a_name_in_another_encoding_is_scored(
+    score: Callable[..., Any], model: Model, tmp_path: Path
+) -> None:
+    folder = model()
+    strange = os.fsencode(tmp_path) + b"/pictures/caf\xe9.jpg"
+    (tmp_path / "pictures").mkdir()
+    try:
+        Path(os.fsdecode(strange)).write_bytes(Path("b.jpg").read_bytes())
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    status, out, _ = score(folder, str(tmp_path / "pictures"), "--format", "json")
+    assert status == 0
+    assert os.fsencode(lines(out)[0]["path"]) == strange

@@ -1,0 +1,206 @@
+"""`Scorer`: the same picture gets the same score, however it is handed over."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.special import expit, softmax
+
+from mosforge.errors import MosforgeError, UnreadableImageError
+from mosforge.images import at_least, read_rgb
+from mosforge.models.folder import load_model
+from mosforge.scoring.crops import draw_boxes, predict
+from mosforge.scoring.scorer import Scorer
+
+Model = Callable[..., Path]
+CPU = torch.device("cpu")
+
+
+def test_the_same_picture_gets_the_same_score_on_every_call(model: Model, photographs: Path) -> None:
+    scorer = Scorer(model(), device="cpu")
+    paths = sorted(photographs.rglob("*.*g"))
+    torch.manual_seed(0)
+    first = {path: scorer.score(path) for path in paths}
+    assert len(first) == 4
+    torch.manual_seed(1)
+    np.random.default_rng().random()
+    assert {path: scorer.score(path) for path in reversed(paths)} == first
+    assert Scorer(model(), device="cpu").score(paths[2]) == first[paths[2]]
+    assert len({score.quality for score in first.values()}) == 4
+
+
+def test_file_image_and_array_get_the_same_score(model: Model, photographs: Path, tmp_path: Path) -> None:
+    scorer = Scorer(model(), device="cpu")
+    path = photographs / "a coffee.png"
+    expected = scorer.score(path)
+    assert scorer.score(str(path)) == expected
+    assert scorer.score(Image.open(path)) == expected
+    pixels = read_rgb(path)
+    assert scorer.score(pixels) == expected
+    assert scorer.score(np.asfortranarray(pixels)) == expected
+    wider = np.concatenate([pixels, pixels], axis=1)
+    assert scorer.score(wider[:, : pixels.shape[1]]) == expected, "a view into a larger picture"
+    shutil.copy(path, tmp_path / "another name.tiff")
+    assert scorer.score(tmp_path / "another name.tiff") == expected
+    Image.fromarray(pixels).save(tmp_path / "another format.bmp")
+    assert scorer.score(tmp_path / "another format.bmp") == expected
+
+
+def test_a_sideways_picture_is_scored_upright(model: Model, photographs: Path, tmp_path: Path) -> None:
+    scorer = Scorer(model(), device="cpu")
+    upright = Image.open(photographs / "a coffee.png")
+    exif = Image.Exif()
+    exif[274] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "sideways.png", exif=exif)
+    expected = scorer.score(upright)
+    assert scorer.score(tmp_path / "sideways.png") == expected
+    assert scorer.score(Image.open(tmp_path / "sideways.png")) == expected
+
+
+def test_the_number_of_crops(model: Model, photographs: Path) -> None:
+    folder = model()
+    picture = photographs / "a coffee.png"
+    default, same, other = (
+        Scorer(folder, crops=crops, device="cpu").score(picture) for crops in (None, 5, 30)
+    )
+    assert default == same
+    assert other.quality != default.quality
+    assert other.quality == pytest.approx(default.quality, abs=4 * max(default.spread, 1e-3))
+    for crops in (0, -1):
+        with pytest.raises(MosforgeError, match=f"crops: {crops} is not a positive number"):
+            Scorer(folder, crops=crops)
+
+
+def test_more_crops_than_go_through_at_once(model: Model, photographs: Path) -> None:
+    network, _ = load_model(model())
+    pixels = read_rgb(photographs / "b.jpg")
+    boxes = draw_boxes(pixels, 64, 70, "x")
+    together, _ = predict(network, pixels, boxes, 64, CPU)
+    alone = np.array([predict(network, pixels, box[None], 64, CPU)[0][0] for box in boxes[-8:]])
+    assert together.shape == (70,)
+    np.testing.assert_allclose(together[-8:], alone, atol=1e-5)
+
+
+def test_the_score_is_on_the_scale_and_in_the_direction_of_the_dataset(
+    model: Model, photographs: Path
+) -> None:
+    picture = photographs / "a coffee.png"
+    mos = Scorer(model(range=[1.0, 5.0]), device="cpu").score(picture)
+    dmos = Scorer(model(range=[-10.0, 110.0], higher_is_better=False), device="cpu").score(picture)
+    assert mos.quality == dmos.quality
+    assert 0 < mos.quality < 1
+    assert mos.quality != 0.5
+    assert mos.score == pytest.approx(1 + 4 * mos.quality)
+    assert dmos.score == pytest.approx(110 - 120 * dmos.quality)
+
+
+def test_the_quality_is_cut_off_at_the_ends(
+    model: Model, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = model(range=[0.0, 100.0], higher_is_better=False)
+    for raw, quality, score in ((1.7, 1.0, 0.0), (-0.3, 0.0, 100.0)):
+        monkeypatch.setattr("mosforge.scoring.scorer.predict", lambda *_, raw=raw: (np.full(5, raw), None))
+        got = Scorer(folder, device="cpu").score(photographs / "b.jpg")
+        assert (got.quality, got.score, got.spread) == (quality, score, 0.0)
+
+
+def test_quality_and_spread_are_those_of_the_crops(model: Model, photographs: Path) -> None:
+    scorer = Scorer(model(), crops=200, device="cpu")
+    score = scorer.score(photographs / "a coffee.png")
+    network, _ = load_model(model())
+    pixels = read_rgb(photographs / "a coffee.png")
+    every = np.array([(top, left) for top in range(0, 37, 4) for left in range(0, 77, 4)])
+    dense, _ = predict(network, pixels, every, 64, CPU)
+    assert score.quality == pytest.approx(dense.mean(), abs=5 * dense.std() / np.sqrt(200) + 1e-4)
+    assert score.spread == pytest.approx(dense.std(), rel=0.3)
+
+
+@pytest.mark.parametrize("shape", [(40, 90), (90, 40), (64, 64), (1, 1), (5, 300)])
+def test_a_picture_smaller_than_a_crop_is_continued_by_mirroring(
+    model: Model, shape: tuple[int, int]
+) -> None:
+    scorer = Scorer(model(), device="cpu")
+    pixels = np.random.default_rng(1).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    score = scorer.score(pixels)
+    assert 0 <= score.quality <= 1
+    if max(shape) <= 64:
+        assert score.spread == 0
+        network, _ = load_model(model())
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(at_least(pixels, 64).copy())[None]).item()
+        assert score.quality == pytest.approx(np.clip(expected, 0, 1), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["single", "multiple"])
+def test_the_likeliest_distortions(model: Model, photographs: Path, kind: str) -> None:
+    folder = model("multitask", label_kind=kind)
+    score = Scorer(folder, device="cpu").score(photographs / "a coffee.png")
+    network, card = load_model(folder)
+    pixels = read_rgb(photographs / "a coffee.png")
+    import hashlib
+
+    key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+    _, logits = predict(network, pixels, draw_boxes(pixels, 64, 5, key), 64, CPU)
+    assert logits is not None
+    chances = dict(
+        zip(
+            card["classes"],
+            (softmax(logits, axis=1) if kind == "single" else expit(logits)).mean(axis=0),
+            strict=True,
+        )
+    )
+    likeliest = sorted(chances, key=lambda name: -chances[name])[:3]
+    assert score.distortions is not None
+    assert list(score.distortions) == likeliest
+    assert score.distortions == pytest.approx({name: chances[name] for name in likeliest})
+
+
+def test_a_model_without_that_head_names_no_distortion(model: Model, photographs: Path) -> None:
+    assert Scorer(model(), device="cpu").score(photographs / "b.jpg").distortions is None
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((80, 80, 3), np.float32),
+        np.zeros((80, 80), np.uint8),
+        np.zeros((80, 80, 4), np.uint8),
+        np.zeros((3, 80, 80), np.uint8),
+        np.zeros((0, 80, 3), np.uint8),
+        np.zeros((80, 80, 3), np.uint16),
+    ],
+)
+def test_an_array_that_is_no_picture_is_told(model: Model, array: np.ndarray) -> None:
+    with pytest.raises(MosforgeError, match=r"uint8 RGB \(height, width, 3\) is"):
+        Scorer(model(), device="cpu").score(array)
+
+
+def test_a_file_that_is_no_picture_is_told(model: Model, tmp_path: Path) -> None:
+    scorer = Scorer(model(), device="cpu")
+    (tmp_path / "x.jpg").write_text("text")
+    with pytest.raises(UnreadableImageError, match=r"x\.jpg: not a picture"):
+        scorer.score(tmp_path / "x.jpg")
+    with pytest.raises(UnreadableImageError, match=r"none\.jpg: no such file"):
+        scorer.score(tmp_path / "none.jpg")
+
+
+def test_boxes_lie_within_the_picture_and_reach_its_edges() -> None:
+    boxes = draw_boxes(np.zeros((66, 70, 3), np.uint8), 64, 500, "key", 1)
+    assert boxes.shape == (500, 2)
+    assert boxes.min(axis=0).tolist() == [0, 0]
+    assert boxes.max(axis=0).tolist() == [2, 6]
+
+
+def test_boxes_depend_on_the_key_alone() -> None:
+    pixels = np.zeros((100, 100, 3), np.uint8)
+    np.testing.assert_array_equal(draw_boxes(pixels, 64, 9, "a", 1), draw_boxes(255 - pixels, 64, 9, "a", 1))
+    assert (draw_boxes(pixels, 64, 9, "a", 1) != draw_boxes(pixels, 64, 9, "a", 2)).any()
+
+
+def test_more_boxes_begin_with_the_fewer() -> None:
+    pixels = np.zeros((100, 130, 3), np.uint8)
+    np.testing.assert_array_equal(draw_boxes(pixels, 64, 9, "a")[:4], draw_boxes(pixels, 64, 4, "a"))
