@@ -9,6 +9,8 @@ from scipy.special import expit
 
 Floats = npt.NDArray[np.float64]
 
+_FLAT = 1e-9  # a curve that rises by a smaller share of the scores' range is constant but for rounding
+
 
 def logistic(x: Floats, upper: float, lower: float, centre: float, width: float) -> Floats:
     """(upper - lower) / (1 + exp(-(x - centre) / |width|)) + lower, as VQEG recommends it."""
@@ -38,7 +40,7 @@ def fit_logistic(predicted: Floats, given: Floats) -> tuple[float, float, float,
         except (RuntimeError, ValueError):
             return None
         curve = logistic(predicted, *found)
-    if not np.isfinite([*found, *curve]).all() or np.ptp(curve) == 0.0:
+    if not np.isfinite([*found, *curve]).all() or np.ptp(curve) <= _FLAT * np.ptp(given):
         return None
     upper, lower, centre, width = (float(value) for value in found)
     return upper, lower, centre, width

@@ -64,10 +64,10 @@ def test_the_mapped_pearson_is_no_smaller_than_the_raw_one() -> None:
     assert found["plcc_mapped"] >= found["plcc"] - 1e-6
 
 
-_SCORES = st.lists(st.integers(-1000, 1000), min_size=5, max_size=30)
+_SCORES = st.lists(st.integers(-1000, 1000), min_size=5, max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data(), values=_SCORES)
 def test_a_monotone_map_leaves_the_ranks(data: st.DataObject, values: list[int]) -> None:
     predicted = np.array(values) / 1000
@@ -83,7 +83,7 @@ def test_a_monotone_map_leaves_the_ranks(data: st.DataObject, values: list[int])
     assert correlations(100 * predicted - 7, given_)["plcc"] == pytest.approx(found["plcc"], abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data(), values=_SCORES)
 def test_a_turned_direction_turns_the_sign(data: st.DataObject, values: list[int]) -> None:
     predicted = np.array(values) / 1000

@@ -113,7 +113,7 @@ def test_the_pictures_of_the_test_part_are_never_seen(target: Target, tmp_path: 
 
 def test_the_validation_chooses_the_epoch_and_is_not_trained_on(target: Target, tmp_path: Path) -> None:
     """The kept weights give, on the validation part, the best rank correlation of the history."""
-    assert target.train(tmp_path / "m", epochs=3) == 0
+    assert target.train(tmp_path / "m", patches=1, epochs=3) == 0
     history = read_table(tmp_path / "m/history.parquet", "history")
     network, card = load_model(tmp_path / "m")
     assert card["pictures"] == 8

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
@@ -96,6 +96,7 @@ def test_a_corpus_of_one_or_of_equal_pictures_is_in_the_middle() -> None:
         np.testing.assert_allclose(fused.agreement, 0, atol=1e-15)
 
 
+@settings(deadline=None)
 @given(
     raw=arrays(
         np.float64, st.tuples(st.integers(1, 30), st.just(6)), elements=st.sampled_from(np.linspace(0, 1, 21))
@@ -112,6 +113,7 @@ def test_a_picture_that_no_metric_ranks_lower_has_no_lower_label(raw: np.ndarray
             assert (fused.pmos[no_lower] >= fused.pmos[i] - 1e-12).all()
 
 
+@settings(deadline=None)
 @given(order=st.permutations(range(20)))
 def test_the_order_of_the_pictures_does_not_matter(order: list[int]) -> None:
     raw = scores(20)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
@@ -17,6 +17,7 @@ from mosforge.pretraining.train import only_training_part
 _NAMES = st.sampled_from(["1.bmp", "2.bmp", "10.bmp", "a/1.bmp", "1.BMP", "1.bmp "])
 
 
+@settings(deadline=None)
 @given(
     samples=st.lists(
         st.tuples(st.sampled_from(["livec", "koniq10k", "LIVEC", "livec2"]), _NAMES), max_size=30

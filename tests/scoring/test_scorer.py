@@ -108,6 +108,7 @@ def test_the_quality_is_cut_off_at_the_ends(
         assert (got.quality, got.score, got.spread) == (quality, score, 0.0)
 
 
+@pytest.mark.slow
 def test_quality_and_spread_are_those_of_the_crops(model: Model, photographs: Path) -> None:
     scorer = Scorer(model(), crops=200, device="cpu")
     score = scorer.score(photographs / "a coffee.png")

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.files import atomic_file, atomic_folder, digest, sha256_of_file, write_json
@@ -137,6 +137,7 @@ def test_the_digest_of_a_value_is_the_sha256_of_its_shortest_json() -> None:
     assert digest({"a": [1, 2.5, None, True], "b": "é"}, 40) == expected[:40]
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text(), st.one_of(st.integers(), st.text(), st.floats(allow_nan=False)), min_size=2)
 )

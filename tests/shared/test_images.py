@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
@@ -191,6 +191,7 @@ def test_a_file_cut_anywhere_is_refused_or_whole(coffee: np.ndarray, kind: str) 
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@settings(deadline=None)
 @given(
     position=st.integers(0, 10_000), value=st.integers(0, 255), kind=st.sampled_from(["JPEG", "PNG", "TIFF"])
 )
@@ -320,6 +321,7 @@ def test_a_picture_that_is_large_enough_is_not_touched(coffee: np.ndarray) -> No
     assert at_least(coffee, 32) is coffee
 
 
+@settings(deadline=None)
 @given(height=st.integers(1, 9), width=st.integers(1, 9), side=st.integers(1, 30))
 def test_the_lower_right_is_mirrored(height: int, width: int, side: int) -> None:
     pixels = np.random.default_rng(height * 10 + width).integers(0, 256, (height, width, 3)).astype(np.uint8)

@@ -52,6 +52,14 @@ def test_what_determines_no_curve_gives_none(predicted: list[float], given_: lis
     assert fit_logistic(np.array(predicted), np.array(given_)) is None
 
 
+def test_a_curve_that_is_flat_but_for_rounding_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.linspace(0, 1, 20)
+    monkeypatch.setattr(
+        "mosforge.logistic.curve_fit", lambda *_, **__: (np.array([0.4, 0.4 + 1e-13, 0.5, 0.1]), None)
+    )
+    assert fit_logistic(x, x) is None
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(-1, 2), st.sampled_from([0.0, 0.5, 1.0])), min_size=5, max_size=12))
 def test_a_curve_that_is_found_has_a_value_everywhere(points: list[tuple[float, float]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.errors import MosforgeError
@@ -100,6 +100,7 @@ _EDGES = st.sampled_from(
 _DRAW = st.one_of(_EDGES, st.floats(0, 1, exclude_max=True, width=32))
 
 
+@settings(deadline=None)
 @given(
     draws=st.lists(st.tuples(_DRAW, _DRAW, _DRAW), min_size=1, max_size=4),
     size=st.integers(1, 8),

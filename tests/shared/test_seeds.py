@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.seeds import generator, seed_of
@@ -86,6 +86,7 @@ def test_a_generator_is_a_fresh_pcg64_of_the_seed() -> None:
     np.testing.assert_array_equal(generator("x", 3).random(5), expected)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.integers(), st.text()), max_size=4),
     st.lists(st.one_of(st.integers(), st.text()), max_size=4),

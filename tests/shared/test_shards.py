@@ -1,11 +1,12 @@
 """Shards: blocks of a catalogue, their number and their names."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.shards import shard_count, shard_name, shard_paths
 
 
+@settings(deadline=None)
 @given(images=st.integers(0, 10_000), size=st.integers(1, 200))
 def test_there_are_as_many_shards_as_blocks(images: int, size: int) -> None:
     assert shard_count(images, size) == len(range(0, images, size))

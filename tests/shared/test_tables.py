@@ -184,7 +184,7 @@ def test_a_truncated_file_is_told_in_a_sentence(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(

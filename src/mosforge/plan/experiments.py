@@ -50,7 +50,7 @@ class Experiments:
         return [run for run in self._declared(experiment) if not self._lost(run)]
 
     def split_of(self, run: Any) -> dict[str, str]:
-        """The split that chooses the test pictures of a run, as an input of its rule; none across datasets."""
+        """The split that chooses a run's test pictures, as an input of its rule; none across datasets."""
         if run.dataset != run.test_dataset:
             return {}
         return {"split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet"}
