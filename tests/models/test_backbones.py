@@ -79,7 +79,7 @@ def test_every_backbone_is_tested_here() -> None:
     assert set(BACKBONES) == set(WIDTHS)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "alexnet"])
+@pytest.mark.parametrize("name", ["resnet18", pytest.param("alexnet", marks=pytest.mark.slow)])
 def test_torchvisions_network_without_its_classifier_gives_the_features(name: str) -> None:
     torch.manual_seed(0)
     whole = getattr(models, name)(weights=None).eval()

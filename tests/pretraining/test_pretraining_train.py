@@ -1,6 +1,8 @@
 """`mosforge pretraining`, from weights and packs to a model that can score."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from mosforge.cli import main
 from mosforge.models.folder import load_model
 from mosforge.packs import Pack, write_pack
+from mosforge.pretraining.objective import loss_for
 from mosforge.scoring.scorer import Scorer
 from mosforge.tables import read_table, write_table
 
@@ -76,6 +79,7 @@ def test_a_single_task_leaves_the_other_head_as_it_was(
     assert bool((state["head.cfc2.bias"] == 0).all()) == (objective == "reg")
 
 
+@pytest.mark.slow
 def test_several_labels_a_picture_are_bits(corpus: Any, tmp_path: Path) -> None:
     assert train(corpus, tmp_path / "m", label_kind="multiple", epochs=1) == 0
     history = read_table(tmp_path / "m/history.parquet", "history")
@@ -139,6 +143,7 @@ def test_a_training_that_failed_to_save_is_not_done_again(
     assert not list((tmp_path / "m").glob(".*"))
 
 
+@pytest.mark.slow
 def test_another_beginning_does_not_go_on_from_an_old_state(
     corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,6 +165,36 @@ def test_another_beginning_does_not_go_on_from_an_old_state(
     err = capsys.readouterr().err
     assert "epoch 1/1" in err
     assert "going on" not in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", [2, 3, 5])
+def test_a_training_that_was_stopped_ends_with_the_same_model(
+    corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    """Three steps an epoch, two epochs; the whole network, not a toy."""
+    assert train(corpus, tmp_path / "undisturbed") == 0
+    calls = 0
+
+    def stopping(*words: Any) -> Any:
+        loss_of = loss_for(*words)
+
+        def stop_then(*batch: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == call:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return loss_of(*batch)
+
+        return stop_then
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mosforge.pretraining.train.loss_for", stopping)
+        assert train(corpus, tmp_path / "stopped") == 1
+    assert train(corpus, tmp_path / "stopped") == 0
+    assert calls == call + (call % 3 == 0), "the last step of an epoch is followed by one more"
+    for name in ("model.safetensors", "card.json"):
+        assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
 
 
 def test_weights_packs_and_indices_on_the_command_line(

@@ -110,7 +110,7 @@ def make_project(folder: Path) -> Path:
 def snakemake(folder: Path, *words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
     """Runs snakemake in a project's folder with the repository's workflow."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--directory", str(folder), "--cores", "2", "--configfile", str(folder / "tiny.yaml")]
+    command += ["--directory", str(folder), "--cores", "1", "--configfile", str(folder / "tiny.yaml")]
     return subprocess.run(
         [*command, *words],
         cwd=REPOSITORY,

@@ -4,7 +4,12 @@
 rule distort:
     input:
         catalogue=lambda wildcards: f"results/sources/{source_of(wildcards.shard)}.parquet",
-        code=code("distortions", "images.py", "seeds.py", without=("gallery.py", "settings.py")),
+        code=code(
+            "distortions",
+            "images.py",
+            "seeds.py",
+            without=("gallery.py", "settings.py"),
+        ),
     output:
         directory("results/distortions/{corpus}/{group}/{shard}"),
     log:

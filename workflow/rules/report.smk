@@ -6,7 +6,12 @@ rule table:
         correlations="results/evaluation/{experiment}.parquet",
         code=code("report"),
     output:
-        csv="results/report/tables/{experiment}.csv",
+        csv=report(
+            "results/report/tables/{experiment}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"experiment": "{experiment}"},
+        ),
         markdown="results/report/tables/{experiment}.md",
     log:
         "logs/report/{experiment}.log",
@@ -34,7 +39,11 @@ rule page:
         code=code("report"),
         templates=templates("report/templates"),
     output:
-        "results/report/index.html",
+        report(
+            "results/report/index.html",
+            caption="../report/page.rst",
+            category="Page",
+        ),
     log:
         "logs/report/page.log",
     benchmark:
