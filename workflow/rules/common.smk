@@ -1,4 +1,5 @@
 # What all rule files share: the checked configuration, and the plan that it amounts to.
+import atexit
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ except MosforgeError as error:
 
 if missing and workflow.is_main_process:
     print(missing, file=sys.stderr)
+    # a dry run of the paper's size prints much: there it is said again where it is read
+    atexit.register(lambda: workflow.dryrun and print(missing, file=sys.stderr))
 
 
 wildcard_constraints:
