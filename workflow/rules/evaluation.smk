@@ -9,7 +9,14 @@ rule predict:
         card="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.json",
         dataset="results/finetuning/{test_dataset}/dataset.parquet",
         pack="results/finetuning/{test_dataset}/pack.parquet",
-        code=code("evaluation/predictions.py", "scoring/crops.py", "models", "packs.py"),
+        code=code(
+            "evaluation/predictions.py",
+            "scoring/crops.py",
+            "models",
+            "packs.py",
+            "images.py",
+            "seeds.py",
+        ),
     output:
         "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet",
     log:

@@ -94,7 +94,14 @@ rule finetune:
         split="results/finetuning/{dataset}/{split}/split.parquet",
         pack="results/finetuning/{dataset}/pack.parquet",
         weights=lambda wildcards: plan.trainings.initial_weights(wildcards),
-        code=code("finetuning/train.py", "training", "models", "packs.py"),
+        code=code(
+            "finetuning/train.py",
+            "training",
+            "models",
+            "packs.py",
+            "images.py",
+            "seeds.py",
+        ),
     output:
         model="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/model.safetensors",
         card="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.json",

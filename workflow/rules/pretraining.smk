@@ -79,6 +79,8 @@ PRETRAINING_CODE = (
     "training",
     "models",
     "packs.py",
+    "images.py",
+    "seeds.py",
 )
 
 
