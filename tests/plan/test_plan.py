@@ -3,6 +3,7 @@
 import copy
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,3 +148,15 @@ def test_code_names_files_that_are_there() -> None:
 def test_shard_names_can_be_taken_apart() -> None:
     assert source_of(shard_name("voc2012", 17)) == "voc2012"
     assert number_of(shard_name("voc2012", 17)) == 17
+
+
+def test_authentic_pretraining_names_the_sources_of_its_dataset(with_datasets: dict[str, Any]) -> None:
+    collections = with_datasets["sources"]["collections"]
+    collections["wild"] = collections.pop("livec")
+    with_datasets["distortions"]["corpora"]["authentic"]["sources"] = ["wild", "koniq10k"]
+    which = SimpleNamespace(
+        corpus="authentic", backbone="resnet50", objective="cls", dataset="livec", split="2"
+    )
+    cfg = Plan(with_datasets).trainings.pretraining(which)
+    assert cfg["sources"] == ["wild"]
+    assert (cfg["dataset"], cfg["split"], cfg["label_kind"]) == ("livec", "2", "multiple")

@@ -33,12 +33,12 @@ def test_no_picture_outside_the_training_part_is_let_through(
         i for i, (source, image) in enumerate(samples) if source == "livec" and parts.get(image) == "train"
     ]
     if allowed:
-        kept = only_training_part(frame, "livec", split)
+        kept = only_training_part(frame, ["livec"], split)
         assert kept["number"].tolist() == allowed
         assert kept.index.tolist() == list(range(len(allowed)))
     else:
         with pytest.raises(MosforgeError, match="no picture made from the training part of livec"):
-            only_training_part(frame, "livec", split)
+            only_training_part(frame, ["livec"], split)
 
 
 def photographs(folder: Path, count: int = 7) -> list[str]:

@@ -23,6 +23,10 @@ class Corpora:
         """The sources of a corpus, without those that are target datasets which are not there."""
         return [source for source in self._entries[corpus]["sources"] if not self._sources.lost(source)]
 
+    def sources_from(self, corpus: str, dataset: str) -> list[str]:
+        """The sources of a corpus that are the pictures of a target dataset."""
+        return [source for source in self.sources(corpus) if self._sources.dataset_of(source) == dataset]
+
     @cached_property
     def names(self) -> list[str]:
         """Corpora with at least one source."""

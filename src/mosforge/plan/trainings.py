@@ -62,7 +62,11 @@ class Trainings:
             "learning_rates": self._pretraining["learning_rates"]["authentic" if authentic else "synthetic"],
             "test_crops": self._crops,
         }
-        return cfg | ({key: getattr(which, key) for key in ("dataset", "split")} if authentic else {})
+        if not authentic:
+            return cfg
+        dataset, split = (getattr(which, key) for key in ("dataset", "split"))
+        sources = self._corpora.sources_from(which.corpus, dataset)
+        return cfg | {"dataset": dataset, "split": split, "sources": sources}
 
     def finetuning(self, which: Finetuning) -> dict[str, Any]:
         """Parameters of a fine-tuning."""

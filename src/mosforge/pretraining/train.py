@@ -42,7 +42,7 @@ def pretrain(
     """
     samples = locate(read_table(labels, "pmos"), read_table(pack, "pack"))
     if split is not None:
-        samples = only_training_part(samples, cfg["dataset"], read_table(split, "split"))
+        samples = only_training_part(samples, cfg["sources"], read_table(split, "split"))
     digest_of_data = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
     recipe = Recipe.from_parameters(cfg, repeats=1)
     torch.manual_seed(seed_of("pretraining head", recipe.seed))
@@ -81,12 +81,20 @@ def pretrain(
     state_file.unlink()
 
 
-def only_training_part(samples: Frame, dataset: str, split: Frame) -> Frame:
-    """The samples made from photographs of a dataset's training part; nothing of its other parts."""
+def only_training_part(samples: Frame, sources: list[str], split: Frame) -> Frame:
+    """The samples made from photographs of a dataset's training part; nothing of its other parts.
+
+    Args:
+        samples: pictures of the corpus, with `source` and `image_id`.
+        sources: the sources that are the dataset's pictures.
+        split: the dataset's split.
+    """
     training = set(split.loc[split["part"] == "train", "image"])
-    kept = samples[(samples["source"] == dataset) & samples["image_id"].isin(training)]
+    kept = samples[samples["source"].isin(sources) & samples["image_id"].isin(training)]
     if kept.empty:
-        raise MosforgeError(f"the corpus holds no picture made from the training part of {dataset}")
+        raise MosforgeError(
+            f"the corpus holds no picture made from the training part of {', '.join(sources)}"
+        )
     return kept.reset_index(drop=True)
 
 
