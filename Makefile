@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --constraint envs/requirements.txt --editable
-DEMO_MODEL := results/finetuning/demo/1/efficientnet_lite0/synthetic-multitask
-UNSEEN := resources/sources/demo_unseen/flower/flower_0_2.png
+DEMO_MODEL := results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
+UNSEEN := resources/sources/demo_unseen/flower/flower_00_00.png
 
 .PHONY: install demo test test-all lint bench clean
 
@@ -23,7 +23,7 @@ install: .venv/installed-demo
 demo: .venv/installed-demo
 	$(BIN)/snakemake --configfile workflow/configs/demo.yaml -- all
 	@for level in 1 3 5; do $(BIN)/mosforge distort $(UNSEEN) --type jpeg --level $$level \
-	  --output results/demo/flower_jpeg_$$level.jpg; done
+	  -o results/demo/flower_jpeg_$$level.jpg || exit 1; done
 	@echo; echo "Correlations (median over splits):"
 	@$(BIN)/mosforge report summary results/evaluation/demo.parquet --proxy demo
 	@echo; echo "Scores of a photograph and of its JPEGs, lower and lower in quality:"
