@@ -46,11 +46,10 @@ def test_he_initialisation(inputs: int) -> None:
     assert (layer.bias == 0).all()
 
 
-@pytest.mark.parametrize("head", [MultiTaskHead(2048, 39), ScoreHead(2048, 0.5)])
-def test_every_layer_of_a_head_starts_so(head: nn.Module) -> None:
-    layers = [layer for layer in head.modules() if isinstance(layer, nn.Linear)]
-    assert len(layers) == (5 if isinstance(head, MultiTaskHead) else 2)
-    for layer in layers:
+def test_the_pretraining_head_and_the_first_fine_tuning_layer_start_so() -> None:
+    pretraining = [layer for layer in MultiTaskHead(2048, 39).modules() if isinstance(layer, nn.Linear)]
+    assert len(pretraining) == 5
+    for layer in (*pretraining, ScoreHead(2048, 0.5).fc1):
         expected = math.sqrt(2 / layer.in_features)
         slack = 6 / math.sqrt(2 * layer.weight.numel())
         assert layer.weight.std().item() == pytest.approx(expected, rel=slack)
@@ -109,6 +108,12 @@ def test_the_score_depends_on_the_classification_branch_and_not_the_other_way() 
     assert unused is None
 
 
+def test_fine_tuned_scores_start_at_the_mean_of_any_picture() -> None:
+    head = ScoreHead(2048, 0.5)
+    head.start_at(0.4)
+    assert head(torch.randn(20, 2048)).tolist() == pytest.approx([0.4] * 20)
+
+
 def test_scores_start_at_the_mean() -> None:
     for head in (MultiTaskHead(4, 2), ScoreHead(4, 0.5).eval()):
         head.start_at(0.625)
@@ -134,7 +139,8 @@ def test_dropout_is_before_the_first_layer_and_in_training_alone() -> None:
     features = torch.ones(1, 4000)
     torch.manual_seed(0)
     dropped = head.train()(features).item()
-    assert dropped % 2 == pytest.approx(0, abs=0.01), "kept features count double"
+    # within float32's rounding of a sum of thousands
+    assert dropped / 2 == pytest.approx(round(dropped / 2), abs=0.05), "kept features count double"
     assert 3500 < dropped < 4500
     assert dropped != 4000
     assert head.eval()(features).item() == pytest.approx(4000, rel=1e-5)

@@ -61,6 +61,10 @@ class MultiTaskHead(nn.Module):
 class ScoreHead(nn.Module):
     """The fine-tuning head: dropout, FC 256, FC 1 (paper, 3.2 and 4.1).
 
+    The paper gives no initialisation for it. FC 256 starts from He's, FC 1 from zero, so that the scores
+    start at their mean: noise as wide as the scale itself would have to be unlearnt first, which a short
+    fine-tuning does not manage.
+
     Args:
         width: length of the backbone's feature vector.
         dropout: probability of dropping a feature in training.
@@ -71,7 +75,8 @@ class ScoreHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.fc1 = nn.Linear(width, _MIXED)
         self.fc2 = nn.Linear(_MIXED, 1)
-        initialise(self.modules())
+        initialise([self.fc1])
+        nn.init.zeros_(self.fc2.weight)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (n, width) -> scores (n,)."""
@@ -79,7 +84,7 @@ class ScoreHead(nn.Module):
         return score.squeeze(1)
 
     def start_at(self, mean: float) -> None:
-        """Starts the scores at the training labels' mean."""
+        """Starts the scores at the training labels' mean; until then they start at an arbitrary constant."""
         nn.init.constant_(self.fc2.bias, mean)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
