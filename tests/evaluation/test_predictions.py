@@ -13,7 +13,7 @@ from skimage import data
 
 from mosforge.cli import main
 from mosforge.models.folder import load_model, save_model
-from mosforge.models.heads import ScoreHead
+from mosforge.models.heads import ScoreHead, initialise
 from mosforge.models.network import Network
 from mosforge.packs import write_pack
 from mosforge.seeds import generator
@@ -32,7 +32,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("evaluation")
     torch.manual_seed(0)
-    network = Network("efficientnet_lite0", ScoreHead(1280, 0.5))
+    head = ScoreHead(1280, 0.5)
+    initialise([head.fc2])  # it starts at zero, and every score at the mean
+    network = Network("efficientnet_lite0", head)
     facts = {"crop": SIZE, "test_crops": 9, "range": [0, 1], "higher_is_better": True, "dropout": 0.5}
     save_model(folder / "model", network, {"backbone": "efficientnet_lite0", "head": "score", **facts})
     images = [f"{i}.png" for i in range(COUNT)]

@@ -148,11 +148,12 @@ def test_it_starts_from_a_pretrained_model(target: Target, tmp_path: Path) -> No
 def test_it_learns_to_tell_sharp_from_blurred(target: Target, tmp_path: Path) -> None:
     rates = {"backbone": 1e-3, "head": 3e-3}
     assert (
-        target.train(tmp_path / "m", split="without", epochs=12, patches=6, dropout=0.0, learning_rates=rates)
+        target.train(tmp_path / "m", split="without", epochs=20, patches=6, dropout=0.0, learning_rates=rates)
         == 0
     )
     losses = read_table(tmp_path / "m/history.parquet", "history")["loss"].tolist()
-    assert losses[-1] < 0.5 * losses[0]
+    best_constant = 1 / 3  # mean distance of 0, 1/3, 2/3 and 1 from their median
+    assert np.mean(losses[-5:]) < 0.6 * best_constant
 
 
 def test_a_picture_that_is_not_packed_or_not_in_the_dataset_is_named(

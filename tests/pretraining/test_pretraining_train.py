@@ -97,9 +97,17 @@ def test_an_authentic_corpus_is_trained_on_the_training_part_alone(corpus: Any, 
     blackened = ((path, pixels if keep else 0 * pixels) for path, keep, pixels in pictures)
     write_pack(tmp_path / "black.parquet", tmp_path / "black.pixels", blackened, stage="test", cfg={})
     words = ("--split", str(tmp_path / "split.parquet"))
-    assert train(corpus, tmp_path / "a", *words, sources=["coffee"], epochs=1) == 0
+    assert train(corpus, tmp_path / "a", *words, sources=["coffee"], split="1", epochs=1) == 0
     assert (
-        train(corpus, tmp_path / "b", *words, sources=["coffee"], epochs=1, pack=tmp_path / "black.parquet")
+        train(
+            corpus,
+            tmp_path / "b",
+            *words,
+            sources=["coffee"],
+            split="1",
+            epochs=1,
+            pack=tmp_path / "black.parquet",
+        )
         == 0
     )
     assert json.loads((tmp_path / "a/card.json").read_text())["pictures"] == sum(allowed) == 6

@@ -12,7 +12,7 @@ from PIL import Image
 from skimage import data
 
 from mosforge.models.folder import CARD, save_model
-from mosforge.models.heads import MultiTaskHead, ScoreHead
+from mosforge.models.heads import MultiTaskHead, ScoreHead, initialise
 from mosforge.models.network import Network
 
 CLASSES = ["gaussian_blur 1", "jpeg 2", "white_noise 3", "contrast 4", "overexposure 1"]
@@ -32,8 +32,9 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(3)
     score, multitask = ScoreHead(1280, 0.5), MultiTaskHead(1280, len(CLASSES))
     for head in (score, multitask):
-        head.start_at(0.5)
         last = head.fc2 if isinstance(head, ScoreHead) else head.rfc3
+        initialise([last])  # FC 1 starts at zero, and every score at the mean
+        head.start_at(0.5)
         last.weight.data *= 0.05  # keeps the scores of random weights within 0 and 1
     save_model(
         folder / "score", Network("efficientnet_lite0", score), {"head": "score", "dropout": 0.5, **FACTS}

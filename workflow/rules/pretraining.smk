@@ -107,9 +107,12 @@ rule pretrain:
         gpu=1,
     params:
         cfg=lambda wildcards: parameters(plan.trainings.pretraining(wildcards)),
+        split=lambda wildcards, input: (
+            f"--split {input.split}" if "split" in input.keys() else ""
+        ),
     shell:
         "mosforge pretraining train --labels {input.labels} --pack {input.pack} --weights {input.weights}"
-        " --output $(dirname {output.model}) --threads {threads} --log {log} --cfg {params.cfg:q}"
+        " {params.split} --output $(dirname {output.model}) --threads {threads} --log {log} --cfg {params.cfg:q}"
 
 
 # The authentic corpus is made from a target dataset: only its training part may be seen, so this

@@ -1,5 +1,6 @@
 """Fine-tuning of a network on the scores of a target dataset."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,7 @@ def _validation(
             boxes = draw_boxes(pixels, crop, _VALIDATION_CROPS, "validation", samples["image"].iloc[row])
             scores.append(predict(network, pixels, boxes, crop, device)[0].mean())
         network.train()
-        return float(spearmanr(scores, given).statistic)
+        constant = np.ptp(scores) == 0 or np.ptp(given) == 0
+        return math.nan if constant else float(spearmanr(scores, given).statistic)
 
     return srocc

@@ -41,6 +41,10 @@ def pretrain(
         device: where to train; it does not change what is trained.
     """
     samples = locate(read_table(labels, "pmos"), read_table(pack, "pack"))
+    if (split is not None) != ("split" in cfg):
+        raise MosforgeError(
+            "pretraining on a dataset's pictures needs its split, and nothing else may have one"
+        )
     if split is not None:
         samples = only_training_part(samples, cfg["sources"], read_table(split, "split"))
     digest_of_data = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
