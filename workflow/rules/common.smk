@@ -10,6 +10,7 @@ from mosforge.plan.rule_parts import (
     code,
     find_own_commands,
     number_of,
+    option_if_given,
     parameters,
     source_of,
     templates,

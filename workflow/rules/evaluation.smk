@@ -32,9 +32,7 @@ rule predict:
         gpu=1,
     params:
         cfg=lambda wildcards: parameters(plan.experiments.prediction(wildcards)),
-        split=lambda wildcards, input: (
-            f"--split {input.split}" if "split" in input.keys() else ""
-        ),
+        split=option_if_given("split"),
     shell:
         "mosforge evaluation predict --model $(dirname {input.model}) --dataset {input.dataset} {params.split}"
         " --pack {input.pack} --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"

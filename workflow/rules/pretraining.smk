@@ -107,9 +107,7 @@ rule pretrain:
         gpu=1,
     params:
         cfg=lambda wildcards: parameters(plan.trainings.pretraining(wildcards)),
-        split=lambda wildcards, input: (
-            f"--split {input.split}" if "split" in input.keys() else ""
-        ),
+        split=option_if_given("split"),
     shell:
         "mosforge pretraining train --labels {input.labels} --pack {input.pack} --weights {input.weights}"
         " {params.split} --output $(dirname {output.model}) --threads {threads} --log {log} --cfg {params.cfg:q}"

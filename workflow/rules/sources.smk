@@ -40,9 +40,7 @@ rule catalogue:
         runtime=60,
     params:
         cfg=lambda wildcards: parameters(plan.sources.catalogue(wildcards.source)),
-        dataset=lambda wildcards, input: (
-            f"--dataset {input.dataset}" if "dataset" in input.keys() else ""
-        ),
+        dataset=option_if_given("dataset"),
     shell:
         "mosforge sources catalogue --name {wildcards.source} --output {output.catalogue}"
         " --excluded {output.excluded} {params.dataset} --threads {threads} --log {log} --cfg {params.cfg:q}"

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,18 @@ def code(*names: str, without: tuple[str, ...] = ()) -> list[str]:
 def templates(folder: str) -> list[str]:
     """The files of a folder of this package, relative to the working directory."""
     return sorted(file.as_posix() for file in (_package() / folder).iterdir() if file.is_file())
+
+
+def option_if_given(name: str) -> Callable[..., str]:
+    """A rule's param: `--NAME FILE` where the rule has an input of that name, nothing where it has none.
+
+    Rules that inherit a shell line get the option with their input, so none can lose it.
+    """
+
+    def option(wildcards: Any, input: Any) -> str:
+        return f"--{name} {input[name]}" if name in input.keys() else ""  # noqa: SIM118
+
+    return option
 
 
 def source_of(shard: str) -> str:
