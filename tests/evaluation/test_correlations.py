@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mosforge import logistic
+from mosforge.correlations import correlations
 from mosforge.errors import MosforgeError
-from mosforge.evaluation.correlations import correlate, correlations
+from mosforge.evaluation.correlations import correlate
 
 
 def noisy(count: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
 
 from mosforge.errors import MosforgeError
-from mosforge.pmos.fusion import fuse, map_quantiles, orient, quantile_knots
+from mosforge.orientation import orient
+from mosforge.pmos.fusion import fuse, map_quantiles, quantile_knots
 from mosforge.tables import METRICS
 
 DISTANCE_COLUMNS = [2, 5]

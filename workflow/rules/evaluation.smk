@@ -43,7 +43,7 @@ rule correlate:
         predictions=lambda wildcards: [
             run.predictions for run in plan.experiments.runs(wildcards.experiment)
         ],
-        code=code("evaluation/correlations.py", "logistic.py"),
+        code=code("evaluation/correlations.py", "correlations.py", "logistic.py"),
     output:
         "results/evaluation/{experiment}.parquet",
     log:

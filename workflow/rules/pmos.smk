@@ -6,7 +6,7 @@ rule fuse:
         lambda wildcards: plan.corpora.shard_files(
             wildcards.corpus, "results/metrics/{corpus}/{group}/{shard}.parquet"
         ),
-        code=code("pmos"),
+        code=code("pmos", "orientation.py"),
     output:
         labels="results/pmos/{corpus}.parquet",
         mapping="results/pmos/{corpus}.mapping.json",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mosforge.images import Pixels
-    from mosforge.metrics.engines import Scores
+    from mosforge.metrics.protocol import Scores
 
 __all__ = ["score"]
 

@@ -1,37 +1,18 @@
-"""What an engine is, which ones there are, and the checks that both share."""
+"""Which engines there are, and the checks that both share."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mosforge.errors import MosforgeError
 from mosforge.images import SMALLEST_SIDE, Pixels
+from mosforge.metrics.protocol import Engine, Scores
 from mosforge.metrics.workers import available_threads, map_in_order
 from mosforge.tables import METRICS
 
-Scores = npt.NDArray[np.float64]
-"""Shape (n, 6): a row a picture, columns in the order of `tables.METRICS`."""
-
 ENGINES = ("fused", "piq")
-
-
-class Engine(Protocol):
-    """Scores pictures against a prepared reference; several threads may call it at the same time."""
-
-    def batch(self, shape: tuple[int, ...]) -> int:
-        """How many pictures of that shape to hand over together."""
-        ...
-
-    def prepare(self, reference: Pixels) -> Any:
-        """What `score` needs of a reference, computed once."""
-        ...
-
-    def score(self, prepared: Any, pictures: Sequence[Pixels]) -> Scores:
-        """The six scores of each picture, shape (n, 6)."""
-        ...
 
 
 def make_engine(name: str, device: str = "auto") -> Engine:

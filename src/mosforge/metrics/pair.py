@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from mosforge.images import read_rgb
 from mosforge.metrics.engines import check_distorted, check_reference, check_scores, make_engine
+from mosforge.orientation import orient
 from mosforge.tables import METRICS
 
 COLUMNS = (*METRICS, "mean")
-
-_DISTANCES = frozenset({"mdsi", "gmsd"})
 
 
 def score_pair(reference: Path, distorted: Path, engine: str) -> dict[str, float]:
@@ -30,5 +27,4 @@ def score_pair(reference: Path, distorted: Path, engine: str) -> dict[str, float
     scores = scorer.score(scorer.prepare(original), [picture])
     check_scores(scores, [str(distorted)], str(reference))
     row = dict(zip(METRICS, scores[0].tolist(), strict=True))
-    oriented = [1 - value if name in _DISTANCES else value for name, value in row.items()]
-    return {**row, "mean": float(np.mean(oriented))}
+    return {**row, "mean": float(orient(scores).mean())}

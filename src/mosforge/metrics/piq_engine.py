@@ -9,7 +9,7 @@ import torch
 
 from mosforge.errors import MosforgeError
 from mosforge.images import Pixels
-from mosforge.metrics.engines import Scores
+from mosforge.metrics.protocol import Scores
 
 _FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)  # as tables.METRICS
 

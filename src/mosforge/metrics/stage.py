@@ -16,15 +16,8 @@ from tqdm import tqdm
 
 from mosforge.errors import MosforgeError
 from mosforge.images import read_rgb
-from mosforge.metrics.engines import (
-    Engine,
-    Scores,
-    batched,
-    check_distorted,
-    check_reference,
-    check_scores,
-    make_engine,
-)
+from mosforge.metrics.engines import batched, check_distorted, check_reference, check_scores, make_engine
+from mosforge.metrics.protocol import Engine, Scores
 from mosforge.metrics.workers import map_in_order
 from mosforge.tables import METRICS, SCHEMAS, Frame, read_table, write_table
 

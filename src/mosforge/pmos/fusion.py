@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.errors import MosforgeError
+from mosforge.orientation import DISTANCES, orient
 from mosforge.tables import METRICS
 
 Floats = npt.NDArray[np.float64]
-
-DISTANCES = ("mdsi", "gmsd")
-"""Metrics that are 0 for identical pictures and grow with the difference."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,6 @@ class Fused:
     pmos: Floats
     agreement: Floats
     mapping: dict[str, Any]
-
-
-def orient(scores: Floats) -> Floats:
-    """Turns the two distances round (1 - MDSI, 1 - GMSD), so that higher is better in all six columns.
-
-    Args:
-        scores: raw scores in the order of `METRICS`, shape (n, 6).
-    """
-    is_distance = np.array([name in DISTANCES for name in METRICS])
-    return np.where(is_distance, 1.0 - scores, scores)
 
 
 def fuse(scores: Floats, fusion: str, knots: int) -> Fused:

@@ -4,12 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from mosforge.orientation import DISTANCES
 from mosforge.report.figures import matrix
 from mosforge.report.svg import ACCENT, Picture, drawing, file_stem, finish, whole_numbers
 from mosforge.tables import METRICS
-
-DISTANCES = ("mdsi", "gmsd")
-"""The metrics that fall as quality rises; they are counted backwards where all six are compared."""
 
 
 def histogram(corpus: str, pmos: pd.DataFrame) -> Picture:

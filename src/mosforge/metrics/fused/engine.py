@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from mosforge.images import Pixels
-from mosforge.metrics.engines import Scores
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.fsim import fsim
 from mosforge.metrics.fused.gmsd import gmsd
@@ -17,6 +16,7 @@ from mosforge.metrics.fused.plan import Plan
 from mosforge.metrics.fused.reference import Reference
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 from mosforge.metrics.fused.vsi import vsi
+from mosforge.metrics.protocol import Scores
 
 
 class _Workshop(NamedTuple):

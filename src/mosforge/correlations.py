@@ -1,0 +1,41 @@
+"""How well predictions, or any other numbers, agree with given scores (paper, section IV)."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import kendalltau, pearsonr, spearmanr
+
+from mosforge.errors import MosforgeError
+from mosforge.logistic import fit_logistic, logistic
+
+Floats = npt.NDArray[np.float64]
+
+
+def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
+    """SROCC, KROCC, PLCC (raw and mapped) and RMSE of predictions.
+
+    Args:
+        predicted: predicted qualities, shape (n,), n at least 2.
+        given: given qualities on [0, 1], higher is better, shape (n,).
+
+    Returns:
+        The values of the artefact `correlations`. A constant prediction has no correlation: NaN. Where
+        the logistic does not converge, `mapping` is `none` and the raw values stand.
+    """
+    if len(predicted) < 2:
+        raise MosforgeError("a correlation needs two test pictures at least")
+    if not (np.isfinite(predicted).all() and np.isfinite(given).all()):
+        raise MosforgeError("a prediction or a given score is not a finite number")
+    constant = np.ptp(predicted) == 0 or np.ptp(given) == 0
+    found = fit_logistic(predicted, given)
+    mapped = predicted if found is None else logistic(predicted, *found)
+    return {
+        "images": len(predicted),
+        "srocc": np.nan if constant else float(spearmanr(predicted, given).statistic),
+        "krocc": np.nan if constant else float(kendalltau(predicted, given).statistic),
+        "plcc": np.nan if constant else float(pearsonr(predicted, given).statistic),
+        "plcc_mapped": np.nan if constant else float(pearsonr(mapped, given).statistic),
+        "rmse": float(np.sqrt(np.mean((mapped - given) ** 2))),
+        "mapping": "none" if found is None else "logistic",
+    }
