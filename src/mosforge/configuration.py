@@ -131,6 +131,7 @@ def _contradictions(config: Config) -> Iterable[str]:
         yield from _unknown(f"{key}.backbones", entry["backbones"], backbones)
         named = [f"{corpus}-{objective}" for corpus in corpora for objective in INITIALISATIONS[1:]]
         yield from _unknown(f"{key}.initialisations", entry["initialisations"], [*INITIALISATIONS, *named])
+    yield from _pmos_contradictions(config)
     pretraining = config["pretraining"]
     if pretraining["crop"] > pretraining["resize"]:
         yield f"pretraining.crop: {pretraining['crop']} is larger than pretraining.resize"
@@ -140,6 +141,23 @@ def _contradictions(config: Config) -> Iterable[str]:
     splits = config["finetuning"]["splits"]
     if splits["validation"] >= 1:
         yield "finetuning.splits.validation: a share of the training part must be below 1"
+
+
+def _pmos_contradictions(config: Config) -> Iterable[str]:
+    key, pmos = "pmos.logistic.dataset", config["pmos"]
+    name, allowed = pmos["logistic"]["dataset"], pmos["logistic"]["allow_evaluated"]
+    if name is not None:
+        yield from _unknown(key, [name], config["finetuning"]["datasets"])
+    if pmos["fusion"] != "logistic":
+        return
+    if name is None:
+        yield f"{key}: the fusion logistic needs the name of a dataset with human scores"
+    for experiment, entry in config["evaluation"]["experiments"].items():
+        if name in entry["datasets"] and not allowed:
+            yield (
+                f"{key}: {name!r} is evaluated on by the experiment {experiment}, and its scores would shape "
+                "the labels; name another dataset, or set pmos.logistic.allow_evaluated to true"
+            )
 
 
 def _unknown(key: str, names: Iterable[str], known: Iterable[str]) -> Iterable[str]:

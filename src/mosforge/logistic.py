@@ -18,12 +18,16 @@ def logistic(x: Floats, upper: float, lower: float, centre: float, width: float)
     return curve
 
 
-def fit_logistic(predicted: Floats, given: Floats) -> tuple[float, float, float, float] | None:
+def fit_logistic(
+    predicted: Floats, given: Floats, plateaus: tuple[float, float] | None = None
+) -> tuple[float, float, float, float] | None:
     """Fits the logistic that maps predicted to given scores, by least squares.
 
     Args:
         predicted: scores of a model, shape (n,).
         given: scores of people, shape (n,).
+        plateaus: lowest and highest value that the curve may tend to, with all of `given` between them;
+            anything by default.
 
     Returns:
         upper, lower, centre, width; or None where the fit does not converge or has no meaning (fewer
@@ -33,10 +37,12 @@ def fit_logistic(predicted: Floats, given: Floats) -> tuple[float, float, float,
     if len(predicted) < 5 or spread == 0.0:
         return None
     start = (float(given.max()), float(given.min()), float(predicted.mean()), spread)
+    low, high = plateaus or (-np.inf, np.inf)
+    bounds = ([low, low, -np.inf, -np.inf], [high, high, np.inf, np.inf])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an uncertain covariance is no concern here
         try:
-            found, _ = curve_fit(logistic, predicted, given, p0=start, maxfev=10_000)
+            found, _ = curve_fit(logistic, predicted, given, p0=start, bounds=bounds, maxfev=10_000)
         except (RuntimeError, ValueError):
             return None
         curve = logistic(predicted, *found)

@@ -50,6 +50,15 @@ _RUN = (
     _field("initialisation", pa.string(), "`imagenet` (FT), or CORPUS-OBJECTIVE of the pretraining"),
     _field("test_dataset", pa.string(), "dataset that was scored"),
 )
+_AGREEMENT = (
+    _field("images", pa.int32(), "number of test images"),
+    _field("srocc", pa.float64(), "Spearman's rank correlation", nullable=True),
+    _field("krocc", pa.float64(), "Kendall's rank correlation (tau-b)", nullable=True),
+    _field("plcc", pa.float64(), "Pearson's correlation of the raw predictions", nullable=True),
+    _field("plcc_mapped", pa.float64(), "Pearson's correlation after the logistic mapping", nullable=True),
+    _field("rmse", pa.float64(), "root mean squared error after the mapping, on [0, 1]"),
+    _field("mapping", pa.string(), "`logistic`, or `none` where its fit did not converge"),
+)
 
 SCHEMAS: Mapping[str, pa.Schema] = {
     "catalogue": pa.schema(
@@ -145,15 +154,28 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "correlations": pa.schema(
         [
             *_RUN,
-            _field("images", pa.int32(), "number of test images"),
-            _field("srocc", pa.float64(), "Spearman's rank correlation", nullable=True),
-            _field("krocc", pa.float64(), "Kendall's rank correlation (tau-b)", nullable=True),
-            _field("plcc", pa.float64(), "Pearson's correlation of the raw predictions", nullable=True),
-            _field(
-                "plcc_mapped", pa.float64(), "Pearson's correlation after the logistic mapping", nullable=True
-            ),
-            _field("rmse", pa.float64(), "root mean squared error after the mapping, on [0, 1]"),
-            _field("mapping", pa.string(), "`logistic`, or `none` where its fit did not converge"),
+            *_AGREEMENT,
+        ]
+    ),
+    "targets": pa.schema(
+        [
+            _field("dataset", pa.string(), "name of the target dataset"),
+            _field("image", pa.string(), "name of the picture in the dataset"),
+            _field("path", pa.string(), "path of the file"),
+            _field("reference", pa.string(), "name of its content"),
+            _field("reference_path", pa.string(), "file of the undistorted picture"),
+            _field("mos", pa.float64(), "given score, in the dataset's own unit and direction"),
+            _field("quality", pa.float64(), "given score, [0, 1], higher is better"),
+            *_SCORES,
+            _field("psnr", pa.float64(), "PSNR of the luma in dB; 361 for equal luma"),
+        ]
+    ),
+    "validation": pa.schema(
+        [
+            _field("dataset", pa.string(), "dataset whose scores are compared with"),
+            _field("measure", pa.string(), "a metric, `psnr`, or a fusion: `mean`, `quantile`, `logistic`"),
+            _field("fitted_on", pa.string(), "what a fusion's mapping was made from", nullable=True),
+            *_AGREEMENT,
         ]
     ),
 }

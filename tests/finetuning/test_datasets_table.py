@@ -9,7 +9,7 @@ import pytest
 
 from mosforge.errors import MosforgeError
 from mosforge.finetuning.datasets import load
-from mosforge.finetuning.registry import layout_of, missing
+from mosforge.finetuning.registry import has_references, layout_of, missing
 
 BIQ2021 = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "biq2021"
 OPTIONS = {"table": "labels.csv", "images": "pictures", "range": [0, 10], "higher_is_better": True}
@@ -53,6 +53,35 @@ def test_names_with_commas_and_names_that_look_like_values(tmp_path: Path) -> No
     assert frame["image"].tolist() == ["007", "NA", "a, b.png"]
     assert frame["reference"].tolist() == frame["image"].tolist()
     assert frame["part"].isna().all()
+
+
+def test_undistorted_pictures_are_found_and_keep_contents_together(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "dog.png").write_bytes(b"x")
+    text = f"image,mos,Reference_Image\na.png,1,Cat.png\nb.png,2,Cat.png\nc.png,3,{elsewhere}/dog.png\n"
+    names = ["a.png", "b.png", "c.png", "d.png", "e.png", "cat.png"]
+    folder = make(tmp_path, text + "d.png,4,\ne.png,5,../elsewhere/dog.png\n", names)
+    frame = read(folder)
+    cat, dog = (tmp_path / "pictures/cat.png").as_posix(), (elsewhere / "dog.png").as_posix()
+    assert frame["reference_path"].tolist()[:3] == [cat, cat, dog]
+    assert frame["reference_path"].isna().tolist() == [False, False, False, True, False]
+    assert Path(frame["reference_path"].iloc[4]).samefile(dog)
+    assert frame["reference"].tolist()[:4] == ["Cat.png", "Cat.png", dog, "d.png"]
+    assert has_references("table", folder, OPTIONS)
+
+
+def test_a_missing_undistorted_picture_is_told(tmp_path: Path) -> None:
+    folder = make(tmp_path, "image,mos,reference_image\na.png,1,cat.png\n", ["a.png"])
+    with pytest.raises(MosforgeError, match=r"1 of 1 references are missing or empty.*pictures/cat\.png"):
+        read(folder)
+
+
+def test_which_datasets_have_references(tmp_path: Path) -> None:
+    assert has_references("tid2013", "nowhere", {})
+    assert not has_references("koniq10k", "nowhere", {})
+    assert not has_references("table", make(tmp_path, "image\tmos\treference\n", []), OPTIONS)
+    assert has_references("table", make(tmp_path, "\ufeffimage\tmos\treference_image\r\n", []), OPTIONS)
 
 
 def test_lower_is_better(tmp_path: Path) -> None:

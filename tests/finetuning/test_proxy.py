@@ -68,7 +68,8 @@ def rows_of(file: Path) -> list[dict[str, str]]:
 def test_labels_are_haarpsi_and_fall_with_the_blur(shards: list[Path], tmp_path: Path) -> None:
     proxy_labels(shards, tmp_path / "labels.csv")
     rows = rows_of(tmp_path / "labels.csv")
-    assert list(rows[0]) == ["image", "mos", "reference"]
+    assert list(rows[0]) == ["image", "mos", "reference", "reference_image"]
+    assert [row["reference_image"] for row in rows] == ["astronaut.png"] * 3 + ["coffee.png"] * 3
     assert [row["image"] for row in rows] == [
         f"shards/{name}_{level}.png"
         for name in ("astronaut/astronaut_00_00", "coffee/coffee")
@@ -101,6 +102,7 @@ def test_the_layout_table_reads_them(shards: list[Path], tmp_path: Path) -> None
     frame = load("demo", "table", Path(), options)
     assert frame["path"].tolist() == frame["image"].tolist()
     assert frame["reference"].nunique() == 2
+    assert frame["reference_path"].tolist() == ["astronaut.png"] * 3 + ["coffee.png"] * 3
 
 
 def test_a_missing_picture_is_told_and_nothing_is_written(shards: list[Path], tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 from skimage import data
+from skimage.metrics import peak_signal_noise_ratio
 
+from mosforge.cli import main
 from mosforge.errors import MosforgeError
 from mosforge.images import Pixels
 from mosforge.metrics import command, score
-from mosforge.metrics.stage import score_manifest, score_shard
+from mosforge.metrics.pairs import score_pairs
+from mosforge.metrics.stage import score_dataset, score_shard
 from mosforge.metrics.workers import map_in_order
 from mosforge.tables import METRICS, read_cfg, read_table, write_table
 
@@ -143,7 +146,54 @@ class BrokenEngine:
 def test_a_score_that_is_not_finite_names_the_picture(shard: object) -> None:
     manifest = read_table(SHARD / "manifest.parquet", "manifest")
     with pytest.raises(MosforgeError, match=r"2-a\.png: fsim against references/a\.png is nan"):
-        score_manifest(manifest, BrokenEngine(), 1)
+        score_pairs(manifest["reference"].tolist(), manifest["path"].tolist(), BrokenEngine(), 1)
+
+
+def write_dataset(rows: list[tuple[str, str | None]]) -> Path:
+    """A dataset's table of (picture, reference picture or none)."""
+    count = len(rows)
+    columns = {
+        "image": [Path(path).name for path, _ in rows],
+        "path": [path for path, _ in rows],
+        "reference": [reference or path for path, reference in rows],
+        "reference_path": [reference for _, reference in rows],
+        "mos": [float(i) for i in range(count)],
+        "quality": [i / 10 for i in range(count)],
+    }
+    write_table("dataset.parquet", "dataset", pd.DataFrame(columns), stage="finetuning", cfg={})
+    return Path("dataset.parquet")
+
+
+def test_a_dataset_is_scored_against_its_references(
+    shard: dict[str, tuple[Pixels, list[Pixels]]],
+) -> None:
+    dataset = write_dataset(
+        [
+            (f"{SHARD}/1-a.png", "references/a.png"),
+            (f"{SHARD}/2-b.png", "references/b.png"),
+            (f"{SHARD}/3-a.png", "references/a.png"),
+            (f"{SHARD}/3-b.png", None),
+            ("references/a.png", "references/a.png"),
+        ]
+    )
+    words = ["metrics", "dataset", "--dataset", str(dataset), "--output", "rated.parquet", "--cfg"]
+    run([*words, '{"dataset": "rated", "engine": "fused"}'])
+    table = read_table("rated.parquet", "targets")
+    assert table["image"].tolist() == ["1-a.png", "2-b.png", "3-a.png", "a.png"]
+    assert table["quality"].tolist() == [0.0, 0.1, 0.2, 0.4]
+    reference, (first, _, third) = shard["a.png"]
+    expected = score(reference, [first, third, reference], threads=1)
+    np.testing.assert_array_equal(table.loc[[0, 2, 3], list(METRICS)], expected)
+    lumas = [np.asarray(Image.fromarray(p).convert("L"), float) for p in (reference, first)]
+    decibels = peak_signal_noise_ratio(*lumas, data_range=255)
+    assert table["psnr"].iloc[0] == pytest.approx(decibels, abs=0.05)
+    assert table["psnr"].iloc[3] > 300, "equal pictures have a finite value"
+
+
+def test_a_dataset_without_references_is_refused(shard: object) -> None:
+    dataset = write_dataset([(f"{SHARD}/1-a.png", None)])
+    with pytest.raises(MosforgeError, match="no picture of rated has a reference picture"):
+        score_dataset(dataset, Path("rated.parquet"), {"dataset": "rated", "engine": "fused"}, 1)
 
 
 @pytest.mark.parametrize("cfg", [{}, {"engine": "fused", "threads": 2}, ["fused"]])
@@ -220,9 +270,23 @@ def test_pair_prints_the_six_and_the_oriented_mean(shard: object, capsys: pytest
     assert float(line.split(",")[0]) == pytest.approx(values["ssim"], abs=1e-4)
 
 
-def test_pair_refuses_another_size(shard: object) -> None:
-    with pytest.raises(MosforgeError, match=r"1-b\.png: 161x170 pixels, but its reference"):
-        run(["metrics", "references/a.png", f"{SHARD}/1-b.png"])
+def test_pair_refuses_in_one_sentence(shard: object, capsys: pytest.CaptureFixture[str]) -> None:
+    save("small.png", data.astronaut()[:160, :180])
+    Path("broken.png").write_bytes(b"nothing")
+    sentences = {
+        ("references/a.png", f"{SHARD}/1-b.png"): "1-b.png: 161x170 pixels, but its reference",
+        ("small.png", "small.png"): "small.png: 180x160 pixels; the metrics need at least 161",
+        ("references/a.png", "nowhere.png"): "nowhere.png: no such file",
+        ("broken.png", "small.png"): "broken.png: ",
+        ("--engine", "fast", "references/a.png", "references/a.png"): "'fast' is not an engine",
+    }
+    for words, sentence in sentences.items():
+        assert main(["metrics", *words]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert sentence in err
+        assert err.startswith("mosforge: error: ")
+        assert err.count("\n") == 1
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:

@@ -90,6 +90,25 @@ def test_what_is_wrong_is_told_in_one_sentence(key: str, value: Any, sentence: s
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("logistic", "sentence"),
+    [
+        ({"dataset": None}, "the fusion logistic needs the name of a dataset with human scores"),
+        ({"dataset": "tid"}, "'tid' is not configured"),
+        ({"dataset": "tid2013"}, "'tid2013' is evaluated on by the experiment table1"),
+        ({"dataset": "tid2013", "allow_evaluated": True}, None),
+    ],
+)
+def test_labels_are_not_fitted_to_what_is_evaluated(logistic: dict[str, Any], sentence: str | None) -> None:
+    pmos = {**BASE["pmos"], "fusion": "logistic", "logistic": {"allow_evaluated": False, **logistic}}
+    config = changed("pmos", pmos)
+    if sentence is None:
+        check_config(config, SCHEMA)
+    else:
+        with pytest.raises(MosforgeError, match=rf"^configuration: pmos\.logistic\.dataset: .*{sentence}"):
+            check_config(config, SCHEMA)
+
+
 def test_a_section_that_is_missing_is_named() -> None:
     config = {key: value for key, value in BASE.items() if key != "pmos"}
     with pytest.raises(MosforgeError, match="'pmos' is a required property"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mosforge.errors import MosforgeError
 from mosforge.plan import Plan
 from mosforge.plan.experiments import Run
 from mosforge.plan.rule_parts import Parameters, code, number_of, parameters, source_of
@@ -160,3 +161,48 @@ def test_authentic_pretraining_names_the_sources_of_its_dataset(with_datasets: d
     cfg = Plan(with_datasets).trainings.pretraining(which)
     assert cfg["sources"] == ["wild"]
     assert (cfg["dataset"], cfg["split"], cfg["label_kind"]) == ("livec", "2", "multiple")
+
+
+def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], tmp_path: Path) -> None:
+    for name, column in (("with", "reference_image"), ("without", "reference")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "scores.csv").write_text(f"image,mos,{column}\n")
+        with_datasets["finetuning"]["datasets"][f"table_{name}"] = {
+            "layout": "table",
+            "folder": str(tmp_path / name),
+            "table": "scores.csv",
+            "range": [0, 1],
+            "higher_is_better": True,
+            "corpus": "synthetic",
+        }
+    plan = Plan(with_datasets)
+    assert plan.datasets.with_references == ["tid2013", "table_with"]
+    assert plan.validations.inputs("tid2013") == {
+        "targets": "results/metrics/targets/tid2013.parquet",
+        "mapping": "results/pmos/synthetic.mapping.json",
+    }
+    with_datasets["pmos"]["logistic"] = {"dataset": "table_with", "allow_evaluated": False}
+    plan = Plan(with_datasets)
+    fitted = "results/metrics/targets/table_with.parquet"
+    assert plan.validations.inputs("tid2013")["fitted"] == fitted
+    assert "fitted" not in plan.validations.inputs("table_with")
+    assert "logistic" not in plan.corpora.fusion("synthetic")
+    assert plan.validations.fit_inputs() == {}
+    with_datasets["pmos"]["fusion"] = "logistic"
+    plan = Plan(with_datasets)
+    assert plan.corpora.fusion("synthetic")["logistic"] == "table_with"
+    assert plan.validations.fit_inputs() == {"targets": fitted}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("csiq", "the folder resources/datasets/csiq is missing"), ("livec", "no reference")]
+)
+def test_labels_cannot_be_fitted_to_what_is_not_there(
+    name: str, why: str, with_datasets: dict[str, Any]
+) -> None:
+    with_datasets["pmos"] |= {
+        "fusion": "logistic",
+        "logistic": {"dataset": name, "allow_evaluated": True},
+    }
+    with pytest.raises(MosforgeError, match=rf"pmos\.logistic\.dataset: {name} cannot be fitted to: .*{why}"):
+        Plan(with_datasets)

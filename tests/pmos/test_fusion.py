@@ -41,7 +41,8 @@ def test_mean_is_the_plain_mean_of_the_oriented_scores() -> None:
     fused = fuse(raw, "mean", 11)
     expected = (raw[:, 0] + raw[:, 1] + (1 - raw[:, 2]) + raw[:, 3] + raw[:, 4] + (1 - raw[:, 5])) / 6
     np.testing.assert_allclose(fused.pmos, expected, rtol=1e-14)
-    assert fused.mapping == {"fusion": "mean", "distances": ["mdsi", "gmsd"]}
+    assert fused.mapping["fusion"] == "mean"
+    assert fused.mapping["distances"] == ["mdsi", "gmsd"]
 
 
 def test_without_ties_a_score_becomes_its_rank() -> None:

@@ -84,6 +84,25 @@ def test_the_mean_fusion_is_chosen_by_its_name(metrics: Path) -> None:
     np.testing.assert_allclose(labels["pmos"], oriented.mean(axis=1), rtol=1e-12)
 
 
+def test_the_logistic_fusion_is_fitted_to_the_given_targets(metrics: Path) -> None:
+    rng = np.random.default_rng(0)
+    quality = rng.uniform(0, 1, 60)
+    columns = {name: quality + rng.normal(0, 0.05, 60) for name in METRICS}
+    columns |= {name: 1 - columns[name] for name in ("mdsi", "gmsd")}
+    words = ("image", "path", "reference", "reference_path")
+    rows = {word: [f"{i}.png" for i in range(60)] for word in words} | columns
+    rows |= {"dataset": ["rated"] * 60, "mos": quality, "quality": quality, "psnr": 30 * quality}
+    write_table(metrics.parent / "rated.parquet", "targets", rows, stage="metrics", cfg={})
+    out = metrics.parent / "labels"
+    words_ = ["--metrics", str(metrics), "--targets", str(metrics.parent / "rated.parquet")]
+    words_ += ["--output", f"{out}.parquet", "--mapping", f"{out}.json"]
+    cfg = CFG | {"fusion": "logistic", "logistic": "rated"}
+    assert main(["pmos", "fuse", *words_, "--cfg", json.dumps(cfg)]) == 0
+    labels = read_table(metrics.parent / "labels.parquet", "pmos")
+    assert labels["pmos"].between(0, 1).all()
+    assert json.loads((metrics.parent / "labels.json").read_text())["logistic"]["dataset"] == "rated"
+
+
 def test_a_missing_shard_is_named_and_nothing_is_written(
     metrics: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

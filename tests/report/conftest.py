@@ -11,7 +11,8 @@ from PIL import Image, ImageFilter
 from scipy import stats
 from skimage import data, metrics
 
-from mosforge.files import sha256_of_file
+from mosforge.files import sha256_of_file, write_json
+from mosforge.pmos.diagnostics import diagnose
 from mosforge.seeds import generator
 from mosforge.tables import write_table
 
@@ -114,6 +115,7 @@ def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
     write_table(results / "sources/tiles.excluded.parquet", "excluded", excluded, stage="sources", cfg={})
     table = pd.DataFrame(rows)
     write_table(results / f"pmos/{corpus}.parquet", "pmos", table, stage="pmos", cfg={})
+    write_json(results / f"pmos/{corpus}.diagnostics.json", diagnose(table))
     return table
 
 
@@ -167,6 +169,15 @@ def write_run(results: Path, pictures: pd.DataFrame, run: tuple[str, ...], noise
     }
 
 
+def write_validation(path: Path) -> None:
+    values = {"images": 30, "krocc": 0.5, "plcc": 0.6, "plcc_mapped": 0.7, "rmse": 0.1, "mapping": "logistic"}
+    rows = [
+        {"dataset": "own", "measure": measure, "fitted_on": source, "srocc": srocc, **values}
+        for measure, source, srocc in (("fsim", None, 0.861), ("quantile", "tiles", 0.872))
+    ]
+    write_table(path, "validation", pd.DataFrame(rows), stage="pmos", cfg={})
+
+
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`results/` of an experiment `table1` on tid2013 and `own`, a proxy, and of a crossed `table3`."""
@@ -187,6 +198,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, rows in (("table1", within), ("table3", crossed), ("ablation", within[:2])):
         table = pd.DataFrame(rows)
         write_table(folder / f"evaluation/{name}.parquet", "correlations", table, stage="evaluation", cfg={})
+    write_validation(folder / "pmos/validation/own.parquet")
     for rule, seconds in (("pmos", 2.5), ("finetune", 75.0)):
         path = folder / f"benchmarks/{rule}/tiles.tsv"
         path.parent.mkdir(parents=True)

@@ -20,7 +20,7 @@ from mosforge.report import command
 from mosforge.report.gallery import SIDE, distortions, examples, thumbnail
 from mosforge.report.notes import PROXY
 from mosforge.report.page import PageCfg, parse_cfg, write_page
-from mosforge.report.pmosfigures import falling_share
+from mosforge.report.pmosfigures import falling, percent
 from mosforge.report.provenance import duration, read_benchmarks
 from mosforge.tables import read_table
 
@@ -28,6 +28,7 @@ CFG = {
     "title": "Small & real",
     "experiments": ["table1", "table3", "ablation", "table2"],
     "corpora": ["tiles", "authentic"],
+    "validated": ["own", "live"],
     "proxies": ["own"],
     "left_out": ["csiq <b>: its folder is missing"],
     "config": {"pmos": {"fusion": "quantile"}, "sources": {"obtain": "https://example.org"}},
@@ -105,6 +106,7 @@ def test_every_figure_is_embedded_and_saved(html: str, results: Path) -> None:
         "matrix-table3-efficientnet_lite0-cls-reg",
         "pmos-tiles-histogram",
         "pmos-tiles-level-jpeg",
+        "pmos-tiles-distribution-fsim",
         "pmos-tiles-metrics",
         "pretraining-tiles-efficientnet_lite0-multitask",
         "finetuning-own-efficientnet_lite0-loss",
@@ -248,10 +250,25 @@ def test_the_outstanding_test_images() -> None:
     assert found["Scored highest"][0].predicted == pytest.approx(0.8)
 
 
-def test_the_share_of_falling_labels() -> None:
-    rows = [("p", 1, 0.9), ("p", 2, 0.5), ("p", 3, 0.1), ("q", 1, 0.9), ("q", 2, 0.95), ("q", 3, 0.1)]
-    pmos = pd.DataFrame(rows, columns=["image_id", "level", "pmos"]).assign(source="s", group="jpeg")
-    assert falling_share(pmos) == {"jpeg": 0.5}
+def test_what_does_not_fall_is_named() -> None:
+    metrics = dict.fromkeys(("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd"), 1.0)
+    kind = {"photographs": 1000, "falling_at_every_step": 0.999, "falling_steps": metrics}
+    steps = {"falling_by_step": {"1-2": 1.0, "2-3": 0.999}}
+    one_level = {"falling_at_every_step": None}
+    (row,) = falling({"types": {"white_noise": kind | steps, "single": one_level}})
+    assert row["name"] == "white noise"
+    assert row["exception"] == "from level 2 to 3, 0.10% do not fall"
+    assert percent(row["label"]) == "99.90%"
+    assert percent(1.0) == "100%"
+
+
+def test_metrics_and_fusions_stand_beside_people(html: str) -> None:
+    section = html.split('<section id="validation">')[1].split("</section>")[0]
+    assert "FSIMc" in section
+    assert ">0.861<" in section
+    assert "fusion quantile<small>from tiles</small>" in section
+    assert PROXY in section
+    assert "results/pmos/validation/live.parquet is not there" in section
 
 
 def test_benchmarks_are_added_up_by_rule(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 from skimage import data
 from workflow_project import dry_run, snakemake
@@ -24,6 +25,8 @@ ARTEFACTS = {
     "results/metrics/synthetic/gaussian_blur/photos-00000.parquet": "metrics",
     "results/pmos/synthetic.parquet": "pmos",
     "results/pmos/authentic.parquet": "pmos",
+    "results/metrics/targets/stand_in.parquet": "targets",
+    "results/pmos/validation/stand_in.parquet": "validation",
     "results/pretraining/synthetic/pack.parquet": "pack",
     "results/pretraining/synthetic/efficientnet_lite0/multitask/history.parquet": "history",
     "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/history.parquet": "history",
@@ -128,6 +131,31 @@ def test_one_level_redoes_its_type_alone(project: Path, tmp_path: Path) -> None:
     (copy / "tiny.yaml").write_text(text)
     jobs = dry_run(copy, "corpus")
     assert jobs == {"distort": 2, "score": 2, "fuse": 1, "corpus": 1}
+
+
+def test_another_fusion_redoes_the_labels_and_what_follows(project: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy, copy_function=shutil.copy2)
+    config = yaml.safe_load((copy / "tiny.yaml").read_text())
+    following = {"fuse", "diagnose", "validate", "pretrain", "pretrain_authentic", "finetune", "predict"}
+    following |= {"correlate", "table", "page", *config["evaluation"]["experiments"]}
+    following |= {"all", "corpus", "pretrained", "report"}
+    for change in ({"fusion": "mean"}, {"fusion": "logistic"}):
+        logistic = {"dataset": "stand_in", "allow_evaluated": True}
+        (copy / "tiny.yaml").write_text(yaml.safe_dump(config | {"pmos": {"logistic": logistic, **change}}))
+        jobs = dry_run(copy)
+        assert jobs["fuse"] == 2
+        assert jobs["diagnose"] == 2
+        assert set(jobs) <= following
+
+
+def test_the_dataset_of_the_logistic_matters_only_where_it_is_used(project: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy, copy_function=shutil.copy2)
+    config = yaml.safe_load((copy / "tiny.yaml").read_text())
+    config["pmos"] = {"logistic": {"dataset": "stand_in", "allow_evaluated": True}}
+    (copy / "tiny.yaml").write_text(yaml.safe_dump(config))
+    assert not set(dry_run(copy)) - {"page", "report", "all"}
 
 
 def test_score_of_a_photograph_and_of_its_jpeg(

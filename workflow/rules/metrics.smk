@@ -1,4 +1,4 @@
-# Six full-reference scores of every distorted picture.
+# Six full-reference scores of every distorted picture, and of the target datasets that have references.
 
 
 rule score:
@@ -21,4 +21,29 @@ rule score:
         cfg=parameters({"engine": config["metrics"]["engine"]}),
     shell:
         "mosforge metrics shard --manifest {input.pictures} --output {output} --threads {threads} --log {log}"
+        " --cfg {params.cfg:q}"
+
+
+rule score_dataset:
+    input:
+        dataset="results/finetuning/{dataset}/dataset.parquet",
+        code=code("metrics", "images.py", without=("pair.py",)),
+    output:
+        "results/metrics/targets/{dataset}.parquet",
+    log:
+        "logs/metrics/targets/{dataset}.log",
+    benchmark:
+        "results/benchmarks/score_dataset/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        cfg=lambda wildcards: parameters(
+            {"dataset": wildcards.dataset, "engine": config["metrics"]["engine"]}
+        ),
+    shell:
+        "mosforge metrics dataset --dataset {input.dataset} --output {output} --threads {threads} --log {log}"
         " --cfg {params.cfg:q}"

@@ -1,4 +1,4 @@
-# The pseudo-MOS: one table for a corpus, from the scores of all its shards.
+# The pseudo-MOS: one table for a corpus, what it looks like, and how well people agree with it.
 
 
 rule fuse:
@@ -6,7 +6,13 @@ rule fuse:
         lambda wildcards: plan.corpora.shard_files(
             wildcards.corpus, "results/metrics/{corpus}/{group}/{shard}.parquet"
         ),
-        code=code("pmos", "orientation.py"),
+        unpack(lambda wildcards: plan.validations.fit_inputs()),
+        code=code(
+            "pmos",
+            "orientation.py",
+            "logistic.py",
+            without=("diagnostics.py",),
+        ),
     output:
         labels="results/pmos/{corpus}.parquet",
         mapping="results/pmos/{corpus}.mapping.json",
@@ -21,9 +27,59 @@ rule fuse:
         runtime=30,
     params:
         cfg=lambda wildcards: parameters(plan.corpora.fusion(wildcards.corpus)),
+        targets=option_if_given("targets"),
     shell:
-        "mosforge pmos fuse --metrics results/metrics/{wildcards.corpus} --output {output.labels}"
-        " --mapping {output.mapping} --log {log} --cfg {params.cfg:q}"
+        "mosforge pmos fuse --metrics results/metrics/{wildcards.corpus} {params.targets}"
+        " --output {output.labels} --mapping {output.mapping} --log {log} --cfg {params.cfg:q}"
+
+
+rule diagnose:
+    input:
+        labels="results/pmos/{corpus}.parquet",
+        code=code("pmos/diagnostics.py", "orientation.py"),
+    output:
+        "results/pmos/{corpus}.diagnostics.json",
+    log:
+        "logs/pmos/{corpus}.diagnostics.log",
+    benchmark:
+        "results/benchmarks/diagnose/{corpus}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    shell:
+        "mosforge pmos diagnose --labels {input.labels} --output {output} --log {log}"
+
+
+rule validate:
+    input:
+        unpack(lambda wildcards: plan.validations.inputs(wildcards.dataset)),
+        code=code(
+            "pmos",
+            "correlations.py",
+            "orientation.py",
+            "logistic.py",
+            without=("diagnostics.py",),
+        ),
+    output:
+        "results/pmos/validation/{dataset}.parquet",
+    log:
+        "logs/pmos/validation/{dataset}.log",
+    benchmark:
+        "results/benchmarks/validate/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        cfg=lambda wildcards: parameters(plan.validations.parameters(wildcards.dataset)),
+        mapping=option_if_given("mapping"),
+        fitted=option_if_given("fitted"),
+    shell:
+        "mosforge pmos validate --targets {input.targets} {params.mapping} {params.fitted}"
+        " --output {output} --log {log} --cfg {params.cfg:q}"
 
 
 rule corpus:

@@ -32,6 +32,13 @@ rule table:
 rule page:
     input:
         labels=expand("results/pmos/{corpus}.parquet", corpus=plan.corpora.labelled),
+        diagnostics=expand(
+            "results/pmos/{corpus}.diagnostics.json", corpus=plan.corpora.labelled
+        ),
+        validations=expand(
+            "results/pmos/validation/{dataset}.parquet",
+            dataset=plan.datasets.with_references,
+        ),
         correlations=expand(
             "results/evaluation/{experiment}.parquet",
             experiment=plan.experiments.names,

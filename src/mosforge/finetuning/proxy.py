@@ -30,8 +30,9 @@ def proxy_labels(folders: Sequence[str | os.PathLike[str]], output: str | os.Pat
     """Scores every distorted picture of shard folders, and writes a CSV that the layout `table` reads.
 
     Its rows are sorted by image: `image` (the picture's path), `mos` (HaarPSI in [0, 1], higher is
-    better, 6 decimals) and `reference` (the content: the first folder of the image id, which is the
-    photograph that a tile was cut from, or the id where it has no folder).
+    better, 6 decimals), `reference` (the content: the first folder of the image id, which is the
+    photograph that a tile was cut from, or the id where it has no folder) and `reference_image` (the
+    undistorted picture's path).
 
     Args:
         folders: shard folders, each with its `manifest.parquet`, in any order.
@@ -44,14 +45,14 @@ def proxy_labels(folders: Sequence[str | os.PathLike[str]], output: str | os.Pat
     rows = pd.concat(manifests, ignore_index=True) if manifests else pd.DataFrame()
     if rows.empty:
         raise MosforgeError("proxy labels: the shards hold no picture; give folders with a manifest.parquet")
-    labels: list[tuple[str, float, str]] = []
+    labels: list[tuple[str, float, str, str]] = []
     groups = rows.sort_values("path").groupby("reference", sort=True)
     for reference, group in tqdm(groups, desc="proxy labels", unit="photograph", disable=None):
         scores = _score(read_rgb(str(reference)), list(group["path"]))
         contents = [_content(image_id) for image_id in group["image_id"]]
-        labels += zip(group["path"], scores, contents, strict=True)
+        labels += zip(group["path"], scores, contents, group["reference"], strict=True)
     _log.info("%d pictures labelled with HaarPSI, which stands in for human scores", len(labels))
-    frame = pd.DataFrame(labels, columns=["image", "mos", "reference"])
+    frame = pd.DataFrame(labels, columns=["image", "mos", "reference", "reference_image"])
     with atomic_file(output) as temporary:
         frame.sort_values("image").to_csv(
             temporary, index=False, float_format=f"%.{_DIGITS}f", lineterminator="\n"

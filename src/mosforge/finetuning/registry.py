@@ -3,6 +3,8 @@
 The workflow imports this module while it plans, so it stays light.
 """
 
+import csv
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ class Layout:
         licence: what the authors allow.
         obtain: what to do to get it.
         required: paths below the folder that prove that the dataset is there; of each tuple, one must be.
+        references: whether the undistorted pictures belong to it.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Layout:
     licence: str
     obtain: str
     required: tuple[tuple[str, ...], ...]
+    references: bool = False
 
 
 _OFFICIAL = (
@@ -64,6 +68,7 @@ _OFFICIAL = (
             ("refimgs",),
             *((name,) for name in ("jp2k", "jpeg", "wn", "gblur", "fastfading")),
         ),
+        references=True,
     ),
     Layout(
         name="csiq",
@@ -77,6 +82,7 @@ _OFFICIAL = (
         obtain="download src_imgs, dst_imgs and csiq.DMOS.xlsx from "
         "https://s2.smu.edu/~eclarson/csiq.html and unpack them there",
         required=(("csiq.DMOS.xlsx", "csiq.beta.xlsx"), ("src_imgs",), ("dst_imgs",)),
+        references=True,
     ),
     Layout(
         name="tid2013",
@@ -89,6 +95,7 @@ _OFFICIAL = (
         licence="free for non-commercial research, to be cited (Ponomarenko et al., 2015)",
         obtain="download tid2013.rar from https://www.ponomarenko.info/tid2013.htm and unpack it there",
         required=(("mos_with_names.txt",), ("distorted_images",), ("reference_images",)),
+        references=True,
     ),
     Layout(
         name="livec",
@@ -133,6 +140,7 @@ _OFFICIAL = (
         obtain="download kadid10k.zip from https://database.mmsp-kn.de/kadid-10k-database.html "
         "and unpack it there",
         required=(("dmos.csv",), ("images",)),
+        references=True,
     ),
 )
 
@@ -174,6 +182,25 @@ def layout_of(layout: str, options: Options | None = None) -> Layout:
     )
 
 
+REFERENCE_IMAGE = "reference_image"
+"""The column of a user's table that names the undistorted picture."""
+
+
+def has_references(layout: str, folder: str | os.PathLike[str], options: Options) -> bool:
+    """Whether a dataset that is there has its undistorted pictures; a table has them if it has the column."""
+    if layout in LAYOUTS:
+        return LAYOUTS[layout].references
+    with (Path(folder) / options["table"]).open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        header: list[str] = next(csv_lines(file.readline()), [])
+    return REFERENCE_IMAGE in (cell.strip().casefold() for cell in header)
+
+
+def csv_lines(text: str) -> Any:
+    """A `csv.reader` of a table's text; the delimiter is a tab where the header has one, else a comma."""
+    header = text.partition("\n")[0]
+    return csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in header else ",")
+
+
 def pictures_of(options: Options) -> str:
     """The folder of a table's pictures, below the dataset's folder; that folder itself by default."""
     return str(options.get("images", "."))
@@ -190,9 +217,12 @@ class Folder:
         self._listings: dict[Path, tuple[frozenset[str], dict[str, str]]] = {}
 
     def find(self, name: str) -> Path | None:
-        """The file or folder called `name` (a POSIX path below this folder), or None."""
+        """The file or folder called `name` (a POSIX path below this folder or from the root), or None."""
         place = self.path
         for part in PurePosixPath(name).parts:
+            if part in ("/", ".."):
+                place = place / part
+                continue
             exact, folded = self._list(place)
             actual = part if part in exact else folded.get(part.casefold())
             if actual is None:

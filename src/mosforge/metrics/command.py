@@ -1,4 +1,4 @@
-"""`mosforge metrics shard` for the workflow, and `mosforge metrics REFERENCE DISTORTED` for people."""
+"""`mosforge metrics`: the verbs of the workflow, and `mosforge metrics REFERENCE DISTORTED` for people."""
 
 import argparse
 from pathlib import Path
@@ -7,13 +7,14 @@ from typing import Any
 from mosforge import commands
 
 _ABOUT = "the six full-reference scores of distorted pictures"
-_VERBS = frozenset({"shard", "pair", "-h", "--help"})
+_VERBS = frozenset({"shard", "dataset", "pair", "-h", "--help"})
 
 
 def add_commands(subparsers: Any) -> None:
     """Adds `mosforge metrics` to the command line."""
     verbs = commands.add_stage(subparsers, "metrics", _ABOUT)
     _add_shard(verbs)
+    _add_dataset(verbs)
     _add_pair(verbs)
 
 
@@ -33,6 +34,19 @@ def _add_shard(verbs: Any) -> None:
         metavar="DIR",
         help="the shard: a folder with manifest.parquet",
     )
+    _add_job_options(parser)
+
+
+def _add_dataset(verbs: Any) -> None:
+    about = "score a target dataset's pictures against their references"
+    parser = commands.add_verb(verbs, "dataset", _run_dataset, about, cfg=True)
+    parser.add_argument(
+        "--dataset", type=Path, required=True, metavar="FILE", help="the dataset's normalised table"
+    )
+    _add_job_options(parser)
+
+
+def _add_job_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="Parquet file to write")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="default: 1")
     parser.add_argument("--device", default="auto", help="of the engine piq: cpu, cuda or auto (the default)")
@@ -51,6 +65,12 @@ def _run_shard(arguments: argparse.Namespace) -> None:
     from mosforge.metrics.stage import score_shard
 
     score_shard(arguments.manifest, arguments.output, arguments.cfg, arguments.threads, arguments.device)
+
+
+def _run_dataset(arguments: argparse.Namespace) -> None:
+    from mosforge.metrics.stage import score_dataset
+
+    score_dataset(arguments.dataset, arguments.output, arguments.cfg, arguments.threads, arguments.device)
 
 
 def _run_pair(arguments: argparse.Namespace) -> None:

@@ -57,13 +57,15 @@ def check_distorted(picture: Pixels, name: str, shape: tuple[int, ...], referenc
         )
 
 
-def check_scores(scores: Scores, names: Sequence[str], reference: str) -> None:
+def check_scores(
+    scores: Scores, names: Sequence[str], reference: str, columns: Sequence[str] = METRICS
+) -> None:
     """Refuses scores that are not finite, and names the first picture and metric."""
     bad = np.argwhere(~np.isfinite(scores))
     if len(bad):
         row, column = bad[0]
         raise MosforgeError(
-            f"{names[row]}: {METRICS[column]} against {reference} is {scores[row, column]}; "
+            f"{names[row]}: {columns[column]} against {reference} is {scores[row, column]}; "
             "look at the picture, and leave it out"
         )
 

@@ -1,39 +1,18 @@
-"""The stage: the six scores of every picture of a shard, read, decoded and scored on several threads.
-
-A task is a reference with a batch of its distorted pictures. The thread that takes it decodes the
-pictures and scores them, so decoding and scoring overlap, and few pictures are in memory at a time.
-"""
+"""The stage's two kinds of jobs: a shard of a corpus, and a target dataset whose references are there."""
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from tqdm import tqdm
+from typing import Any
 
 from mosforge.errors import MosforgeError
-from mosforge.images import read_rgb
-from mosforge.metrics.engines import batched, check_distorted, check_reference, check_scores, make_engine
-from mosforge.metrics.protocol import Engine, Scores
-from mosforge.metrics.workers import map_in_order
-from mosforge.tables import METRICS, SCHEMAS, Frame, read_table, write_table
+from mosforge.metrics.engines import make_engine
+from mosforge.metrics.pairs import score_pairs
+from mosforge.metrics.psnr import PSNR, WithPsnr
+from mosforge.tables import METRICS, SCHEMAS, read_table, write_table
 
 logger = logging.getLogger(__name__)
-
-
-class Task(NamedTuple):
-    """Distorted pictures of one reference."""
-
-    reference: str
-    prepared: "Future[tuple[Any, tuple[int, ...]]]"
-    """What the engine needs of the reference, and its shape; set by the reference's first task."""
-    first: bool
-    rows: tuple[int, ...]
-    """Positions in the manifest."""
-    paths: tuple[str, ...]
 
 
 def score_shard(folder: Path, output: Path, cfg: Any, threads: int, device: str = "auto") -> None:
@@ -50,10 +29,7 @@ def score_shard(folder: Path, output: Path, cfg: Any, threads: int, device: str 
         MosforgeError: bad parameters, an unreadable picture, shapes that differ, or a score
             that is not finite.
     """
-    if not isinstance(cfg, Mapping) or set(cfg) != {"engine"}:
-        raise MosforgeError(f'--cfg {cfg!r}: expected the key "engine" and no other')
-    if threads < 1:
-        raise MosforgeError(f"--threads {threads}: must be at least 1")
+    _check(cfg, {"engine"}, threads)
     manifest = read_table(folder / "manifest.parquet", "manifest")
     engine = make_engine(cfg["engine"], device)
     logger.info(
@@ -65,7 +41,7 @@ def score_shard(folder: Path, output: Path, cfg: Any, threads: int, device: str 
         threads,
     )
     started = time.monotonic()
-    scores = score_manifest(manifest, engine, threads)
+    scores = score_pairs(manifest["reference"].tolist(), manifest["path"].tolist(), engine, threads)
     columns = {name: manifest[name] for name in SCHEMAS["metrics"].names if name not in METRICS}
     columns |= {name: scores[:, i] for i, name in enumerate(METRICS)}
     write_table(output, "metrics", columns, stage="metrics", cfg=cfg)
@@ -73,49 +49,40 @@ def score_shard(folder: Path, output: Path, cfg: Any, threads: int, device: str 
     logger.info("%s: %.1f s, %.1f pictures a second", output, seconds, len(manifest) / max(seconds, 1e-9))
 
 
-def score_manifest(manifest: Frame, engine: Engine, threads: int) -> Scores:
-    """The six scores of every row of a manifest, in its order, shape (n, 6)."""
+def score_dataset(dataset: Path, output: Path, cfg: Any, threads: int, device: str = "auto") -> None:
+    """Scores a target dataset's pictures against their references, and writes the artefact `targets`.
 
-    def run(task: Task) -> tuple[tuple[int, ...], Scores]:
-        return task.rows, _score_task(task, engine)
+    Pictures without a reference picture are left out.
 
-    scores = np.full((len(manifest), len(METRICS)), np.nan)
-    with tqdm(total=len(manifest), unit="picture", disable=None) as progress:
-        for rows, block in map_in_order(run, _tasks(manifest, engine), threads):
-            scores[list(rows)] = block
-            progress.update(len(rows))
-    return scores
+    Args:
+        dataset: the dataset's normalised table.
+        output: the Parquet file to write; its rows are in the table's order.
+        cfg: `{"dataset": NAME, "engine": ...}`.
+        threads: pictures that are decoded and scored at the same time.
+        device: where the engine `piq` computes.
 
-
-def _tasks(manifest: Frame, engine: Engine) -> Iterator[Task]:
-    """The work, reference by reference in the order of their first rows."""
-    shapes = list(zip(manifest["height"], manifest["width"], strict=True))
-    paths = manifest["path"].tolist()
-    positions: dict[str, list[int]] = {}
-    for row, reference in enumerate(manifest["reference"]):
-        positions.setdefault(reference, []).append(row)
-    for reference, rows in positions.items():
-        prepared: Future[tuple[Any, tuple[int, ...]]] = Future()
-        for number, batch in enumerate(batched(rows, engine.batch((*shapes[rows[0]], 3)))):
-            yield Task(reference, prepared, number == 0, batch, tuple(paths[row] for row in batch))
-
-
-def _score_task(task: Task, engine: Engine) -> Scores:
-    if task.first:
-        _prepare(task, engine)
-    prepared, shape = task.prepared.result()
-    pictures = [read_rgb(path) for path in task.paths]
-    for picture, path in zip(pictures, task.paths, strict=True):
-        check_distorted(picture, path, shape, task.reference)
-    scores = engine.score(prepared, pictures)
-    check_scores(scores, task.paths, task.reference)
-    return scores
+    Raises:
+        MosforgeError: as `score_shard`; or no picture has a reference picture.
+    """
+    _check(cfg, {"dataset", "engine"}, threads)
+    rows = read_table(dataset, "dataset")
+    rows = rows[rows["reference_path"].notna()]
+    if rows.empty:
+        raise MosforgeError(f"{dataset}: no picture of {cfg['dataset']} has a reference picture")
+    engine = WithPsnr(make_engine(cfg["engine"], device))
+    names = (*METRICS, PSNR)
+    references, paths = rows["reference_path"].tolist(), rows["path"].tolist()
+    scores = score_pairs(references, paths, engine, threads, names)
+    columns = {name: rows[name] for name in SCHEMAS["targets"].names if name in rows}
+    columns |= {"dataset": [cfg["dataset"]] * len(rows)}
+    columns |= {name: scores[:, i] for i, name in enumerate(names)}
+    write_table(output, "targets", columns, stage="metrics", cfg=cfg)
+    logger.info("%s: %d pictures of %d references", output, len(rows), len(set(references)))
 
 
-def _prepare(task: Task, engine: Engine) -> None:
-    try:
-        picture = read_rgb(task.reference)
-        check_reference(picture, task.reference)
-        task.prepared.set_result((engine.prepare(picture), picture.shape))
-    except BaseException as error:
-        task.prepared.set_exception(error)  # the tasks that wait for it must not wait for ever
+def _check(cfg: Any, keys: set[str], threads: int) -> None:
+    if not isinstance(cfg, Mapping) or set(cfg) != keys:
+        named = " and ".join(f'"{key}"' for key in sorted(keys))
+        raise MosforgeError(f"--cfg {cfg!r}: expected the key{'s' * (len(keys) > 1)} {named} and no other")
+    if threads < 1:
+        raise MosforgeError(f"--threads {threads}: must be at least 1")

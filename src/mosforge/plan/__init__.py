@@ -12,6 +12,7 @@ from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.sources import Sources
 from mosforge.plan.trainings import Trainings
+from mosforge.plan.validations import Validations
 
 __all__ = ["Plan"]
 
@@ -28,6 +29,7 @@ class Plan:
         self.datasets = Datasets(config)
         self.sources = Sources(config, self.datasets)
         self.corpora = Corpora(config, self.sources)
+        self.validations = Validations(config, self.corpora, self.datasets)
         self.trainings = Trainings(config, self.corpora, self.datasets)
         self.experiments = Experiments(config, self.datasets, self.trainings)
 
@@ -45,6 +47,7 @@ class Plan:
             "title": self._config["report"]["title"],
             "experiments": self.experiments.names,
             "corpora": self.corpora.labelled,
+            "validated": self.datasets.with_references,
             "config": self._config,
         }
 

@@ -77,7 +77,14 @@ class Corpora:
 
     def fusion(self, corpus: str) -> dict[str, Any]:
         """Parameters of a corpus' labels."""
-        return {**self.shards(corpus), **self._pmos}
+        cfg = {**self.shards(corpus), "fusion": self._pmos["fusion"], "knots": self._pmos["knots"]}
+        fitted = self.fitted_to
+        return cfg if fitted is None else cfg | {"logistic": fitted}
+
+    @property
+    def fitted_to(self) -> str | None:
+        """The dataset whose scores shape the labels, if the fusion is `logistic`."""
+        return self._pmos["logistic"]["dataset"] if self._pmos["fusion"] == "logistic" else None
 
     def class_names(self, corpus: str) -> list[str]:
         """Names of a corpus' classes, in the order of their indices or bits."""

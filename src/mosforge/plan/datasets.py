@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.configuration import Config
-from mosforge.finetuning.registry import layout_of, missing
+from mosforge.finetuning.registry import has_references, layout_of, missing
 
 
 class Datasets:
@@ -74,6 +74,18 @@ class Datasets:
         """What a dataset lacks and where to get it, or None."""
         cfg = self.table(name)
         return None if name in self.proxies else missing(cfg["layout"], cfg["folder"], cfg)
+
+    def has_references(self, name: str) -> bool:
+        """Whether a dataset is there with its undistorted pictures; a proxy always has them."""
+        cfg = self.table(name)
+        return name in self.proxies or (
+            not self.missing(name) and has_references(cfg["layout"], cfg["folder"], cfg)
+        )
+
+    @cached_property
+    def with_references(self) -> list[str]:
+        """Datasets whose pictures full-reference metrics can score."""
+        return [name for name in self._entries if self.has_references(name)]
 
     def splits(self, name: str) -> list[str]:
         """Names of a dataset's splits."""

@@ -1,5 +1,6 @@
 """Fusions of the six metrics into the pseudo-MOS (paper, 2.2: "the average score of the six methods")."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,12 @@ import numpy.typing as npt
 
 from mosforge.errors import MosforgeError
 from mosforge.orientation import DISTANCES, orient
+from mosforge.pmos.curves import map_curves
 from mosforge.tables import METRICS
 
 Floats = npt.NDArray[np.float64]
+
+FUSIONS = ("mean", "quantile", "logistic")
 
 
 @dataclass(frozen=True)
@@ -28,24 +32,45 @@ class Fused:
     mapping: dict[str, Any]
 
 
-def fuse(scores: Floats, fusion: str, knots: int) -> Fused:
+def fuse(scores: Floats, fusion: str, knots: int, curves: Mapping[str, Any] | None = None) -> Fused:
     """Fuses raw scores, shape (n, 6), into the pseudo-MOS.
 
     Args:
         scores: raw scores in the order of `METRICS`.
-        fusion: `mean` (the oriented scores as they are) or `quantile` (each through its empirical
-            distribution over the corpus, so that all weigh the same).
-        knots: points of the distribution that `quantile` keeps.
+        fusion: a name of `FUSIONS`.
+        knots: points of the corpus' distribution that are kept, whatever the fusion: other pictures can
+            then be mapped through it too.
+        curves: for `logistic`, what `curves.fit_curves` found.
     """
     if len(scores) == 0:
         raise MosforgeError("there is no scored picture to fuse: the corpus is empty")
     oriented = orient(scores)
-    mapping: dict[str, Any] = {"fusion": fusion, "distances": list(DISTANCES)}
+    table = quantile_knots(oriented, knots)
+    mapping: dict[str, Any] = {
+        "fusion": fusion,
+        "distances": list(DISTANCES),
+        "knots": {name: table[:, i].tolist() for i, name in enumerate(METRICS)},
+    }
+    if curves is not None:
+        mapping["logistic"] = dict(curves)
+    mapped = map_scores(oriented, fusion, mapping)
+    return Fused(pmos=mapped.mean(axis=1), agreement=mapped.std(axis=1), mapping=mapping)
+
+
+def map_scores(oriented: Floats, fusion: str, mapping: Mapping[str, Any]) -> Floats:
+    """Oriented scores as a fusion averages them, shape (n, 6).
+
+    Args:
+        oriented: scores of any pictures, shape (n, 6).
+        fusion: `mean` (as they are), `quantile` (each through its empirical distribution over a corpus, so
+            that all weigh the same) or `logistic` (each through its curve).
+        mapping: of that corpus, as `fuse` made it or as it was saved.
+    """
     if fusion == "quantile":
-        table = quantile_knots(oriented, knots)
-        mapping["knots"] = {name: table[:, i].tolist() for i, name in enumerate(METRICS)}
-        oriented = map_quantiles(oriented, table)
-    return Fused(pmos=oriented.mean(axis=1), agreement=oriented.std(axis=1), mapping=mapping)
+        return map_quantiles(oriented, np.column_stack([mapping["knots"][name] for name in METRICS]))
+    if fusion == "logistic":
+        return map_curves(oriented, mapping["logistic"])
+    return oriented
 
 
 def quantile_knots(oriented: Floats, knots: int) -> Floats:

@@ -1,5 +1,6 @@
 """The page: one self-contained HTML file made from the artefacts below the folder of results."""
 
+import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -11,6 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from mosforge.commands import read_text
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file, atomic_folder
 from mosforge.report import pmosfigures, provenance, sections
@@ -28,7 +30,8 @@ from mosforge.report.summary import (
 )
 from mosforge.report.svg import Picture
 from mosforge.report.tables import Column
-from mosforge.tables import SCHEMAS, Frame
+from mosforge.report.validation import validation_section
+from mosforge.tables import METRICS, SCHEMAS, Frame
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class PageCfg:
         title: of the page.
         experiments: names of the experiments, in order.
         corpora: names of the corpora, in order.
+        validated: datasets whose human scores the metrics and fusions were compared with, in order.
         proxies: datasets whose scores are no human ones.
         left_out: lines about what could not be run.
         sizes: dataset -> number of images, the weights of the average; the test images where not given.
@@ -50,6 +54,7 @@ class PageCfg:
     title: str = "mosforge"
     experiments: Sequence[str] = ()
     corpora: Sequence[str] = ()
+    validated: Sequence[str] = ()
     proxies: Sequence[str] = ()
     left_out: Sequence[str] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -66,15 +71,16 @@ def parse_cfg(value: Any) -> PageCfg:
 
 @dataclass(frozen=True)
 class Corpus:
-    """What the page shows of a corpus; `pictures` is empty where its labels are not there."""
+    """What the page shows of a corpus; `size` is 0 where its labels are not there."""
 
     name: str
     size: int = 0
     photographs: int = 0
     sources: tuple[str, ...] = ()
     overview: tuple[Picture, ...] = ()
+    distributions: tuple[Picture, ...] = ()
     levels: tuple[Picture, ...] = ()
-    falling: Mapping[str, float] = field(default_factory=dict)
+    falling: tuple[Mapping[str, Any], ...] = ()
     gallery: Distortions | None = None
 
 
@@ -119,6 +125,7 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
         "findings": sections.findings(summarise(correlations), cfg.proxies),
         "experiments": experiments,
         "corpora": corpora,
+        "validations": [validation_section(results, name) for name in cfg.validated],
         "sources": [provenance.read_source(results, name) for name in sources],
         "models": len({run[:4] for run in runs}),
         "images": _tested(correlations),
@@ -147,12 +154,14 @@ def render(context: Mapping[str, Any]) -> str:
         "duration": provenance.duration,
         "method": method_of,
         "groupby_pair": _by_pair,
+        "percent": pmosfigures.percent,
         "svg": lambda picture: Markup(picture.inline),
     }
     environment.globals |= {
         "interval": interval,
         "measures": MEASURES,
         "measure_names": MEASURE_NAMES,
+        "metric_names": [pmosfigures.NAMES[name] for name in METRICS],
         "proxy_words": PROXY,
     }
     return environment.get_template("index.html.j2").render(context)
@@ -186,16 +195,27 @@ def _corpus(results: Path, base: Path, name: str) -> Corpus:
         len(pmos),
         len(pmos[["source", "image_id"]].drop_duplicates()),
         tuple(sorted(set(pmos["source"]))),
-        (pmosfigures.histogram(name, pmos), pmosfigures.metric_agreement(name, pmos)),
-        tuple(pmosfigures.levels(name, pmos)),
-        pmosfigures.falling_share(pmos),
-        distortions(pmos, base),
+        **_label_figures(results / "pmos" / f"{name}.diagnostics.json", name),
+        gallery=distortions(pmos, base),
     )
+
+
+def _label_figures(file: Path, corpus: str) -> dict[str, Any]:
+    """What a corpus' diagnostics show, if they are there."""
+    if not file.exists():
+        return {}
+    found = json.loads(read_text(file))
+    return {
+        "overview": (pmosfigures.histogram(corpus, found), pmosfigures.metric_agreement(corpus, found)),
+        "distributions": tuple(pmosfigures.distributions(corpus, found)),
+        "levels": tuple(pmosfigures.levels(corpus, found)),
+        "falling": tuple(pmosfigures.falling(found)),
+    }
 
 
 def _pictures(context: Mapping[str, Any]) -> list[Picture]:
     found = [picture for experiment in context["experiments"] for picture in experiment.pictures]
     found += [*context["scatter"], *context["pretraining"], *context["finetuning"]]
     for corpus in context["corpora"]:
-        found += [*corpus.overview, *corpus.levels]
+        found += [*corpus.overview, *corpus.distributions, *corpus.levels]
     return found

@@ -1,42 +1,75 @@
-"""The figures about the pseudo-MOS: its distribution, its fall with the level, the six metrics' agreement."""
+"""The figures about the pseudo-MOS, drawn from a corpus' diagnostics: distributions, levels, agreement."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from mosforge.orientation import DISTANCES
 from mosforge.report.figures import matrix
-from mosforge.report.svg import ACCENT, Picture, drawing, file_stem, finish, whole_numbers
+from mosforge.report.svg import ACCENT, BLUE, Picture, drawing, file_stem, finish, whole_numbers
 from mosforge.tables import METRICS
 
+Diagnostics = Mapping[str, Any]
 
-def histogram(corpus: str, pmos: pd.DataFrame) -> Picture:
+NAMES = {
+    "ssim": "SSIM",
+    "ms_ssim": "MS-SSIM",
+    "mdsi": "MDSI",
+    "vsi": "VSI",
+    "fsim": "FSIMc",
+    "gmsd": "GMSD",
+    "psnr": "PSNR",
+    "pmos": "label",
+}
+"""Metrics and the label as people call them."""
+
+
+def histogram(corpus: str, found: Diagnostics) -> Picture:
     """How many pictures have which label."""
     with drawing(3.3, 2.5) as (figure, axes):
         axes.grid(True, axis="y")
-        axes.hist(pmos["pmos"], bins=min(40, 5 + len(pmos) // 20), color=ACCENT, alpha=0.85)
+        counted = found["distributions"]["pmos"]["histogram"]
+        axes.stairs(counted["counts"], counted["edges"], fill=True, color=ACCENT, alpha=0.85)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         axes.set_xlabel("pseudo-MOS")
         axes.set_ylabel("pictures")
-        return finish(figure, file_stem("pmos", corpus, "histogram"), f"Labels of {len(pmos):,} pictures.")
+        caption = f"Labels of {found['pictures']:,} pictures."
+        return finish(figure, file_stem("pmos", corpus, "histogram"), caption)
 
 
-def levels(corpus: str, pmos: pd.DataFrame) -> list[Picture]:
+def distributions(corpus: str, found: Diagnostics) -> list[Picture]:
+    """How many pictures have which score of each metric, the distances turned round."""
+    return [_distribution(corpus, name, found["distributions"][name]) for name in METRICS]
+
+
+def _distribution(corpus: str, name: str, found: Mapping[str, Any]) -> Picture:
+    with drawing(1.9, 1.5) as (figure, axes):
+        counted = found["histogram"]
+        axes.stairs(counted["counts"], counted["edges"], fill=True, color=BLUE, alpha=0.85)
+        axes.set_yticks([])
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+        distance = name in ("mdsi", "gmsd")
+        caption = f"{'1 − ' if distance else ''}{NAMES[name]}"
+        return finish(figure, file_stem("pmos", corpus, "distribution", name), caption)
+
+
+def levels(corpus: str, found: Diagnostics) -> list[Picture]:
     """For each type, the label against the level: median, and the middle half of the pictures.
 
     Empty for a corpus of mixtures, whose pictures have no level.
     """
-    rows = pmos[pmos["level"].notna()]
-    margin = 0.05 * (rows["pmos"].max() - rows["pmos"].min())
-    limits = (rows["pmos"].min() - margin, rows["pmos"].max() + margin)
-    order = rows.groupby("group")["class_index"].min().sort_values(kind="stable").index
-    return [_level(corpus, str(group), rows[rows["group"] == group], limits) for group in order]
+    label = found["distributions"]["pmos"]["quantiles"]
+    margin = 0.05 * (label["1"] - label["0"])
+    limits = (label["0"] - margin, label["1"] + margin)
+    return [_level(corpus, name, rows["levels"], limits) for name, rows in found["types"].items()]
 
 
-def _level(corpus: str, group: str, rows: pd.DataFrame, limits: tuple[float, float]) -> Picture:
-    labels = rows.groupby("level")["pmos"]
-    low, middle, high = (labels.quantile(share).to_numpy(dtype=float) for share in (0.25, 0.5, 0.75))
-    places = np.array(sorted(set(rows["level"])), dtype=float)
+def _level(corpus: str, group: str, rows: Mapping[str, Any], limits: tuple[float, float]) -> Picture:
+    places = np.array([int(level) for level in rows], dtype=float)
+    quantiles = [row["quantiles"] for row in rows.values()]
+    low, middle, high = ([row[share] for row in quantiles] for share in ("0.25", "0.5", "0.75"))
     with drawing(1.9, 1.5) as (figure, axes):
         axes.grid(True, axis="y")
         axes.fill_between(places, low, high, color=ACCENT, alpha=0.22, linewidth=0)
@@ -47,24 +80,46 @@ def _level(corpus: str, group: str, rows: pd.DataFrame, limits: tuple[float, flo
         return finish(figure, file_stem("pmos", corpus, "level", group), group.replace("_", " "))
 
 
-def falling_share(pmos: pd.DataFrame) -> dict[str, float]:
-    """For each type, the share of photographs whose label falls at every step from one level to the next."""
-    rows = pmos[pmos["level"].notna()]
-    shares = {}
-    for group, part in rows.groupby("group", sort=True):
-        grid = part.pivot_table(index=["source", "image_id"], columns="level", values="pmos").dropna()
-        shares[str(group)] = float((np.diff(grid.to_numpy(dtype=float), axis=1) < 0).all(axis=1).mean())
-    return shares
-
-
-def metric_agreement(corpus: str, pmos: pd.DataFrame) -> Picture:
+def metric_agreement(corpus: str, found: Diagnostics) -> Picture:
     """Spearman's correlation of every two of the six metrics and the label, the distances backwards."""
-    oriented = pmos[[*METRICS, "pmos"]].astype(float)
-    oriented[list(DISTANCES)] *= -1
-    ranks = oriented.rank().corr()
-    names = [name.upper().replace("MS_SSIM", "MS-SSIM") for name in METRICS] + ["label"]
-    table = pd.DataFrame(ranks.to_numpy(), index=names, columns=names)
+    ranks = np.array(found["rank_correlations"]["values"], dtype=float)
+    names = [NAMES[name] for name in found["rank_correlations"]["names"]]
+    table = pd.DataFrame(ranks, index=names, columns=names)
     caption = "Rank correlation of the six metrics and the label; MDSI and GMSD, distances, count backwards."
     name = file_stem("pmos", corpus, "metrics")
-    lowest = float(np.floor(np.nanmin(ranks.to_numpy()) * 10) / 10)
+    lowest = float(np.floor(np.nanmin(ranks) * 10) / 10) if np.isfinite(ranks).any() else 0.0
     return matrix(table, rows="", columns="", name=name, caption=caption, lowest=min(lowest, 0.9))
+
+
+def falling(found: Diagnostics) -> list[dict[str, Any]]:
+    """A row for each type with several levels: how steadily the label, and each metric, falls with them.
+
+    Returns:
+        `name`, `photographs`, `label` (the share of photographs whose label falls at every step),
+        `exception` (the step at which most do not fall, and the share that does not; empty where all
+        fall), and the share of falling steps of each metric, `metrics`.
+    """
+    rows = []
+    for name, kind in found["types"].items():
+        if kind["falling_at_every_step"] is None:
+            continue
+        step, share = min(kind["falling_by_step"].items(), key=lambda item: item[1])
+        between = step.replace("-", " to ")
+        rows.append(
+            {
+                "name": name.replace("_", " "),
+                "photographs": kind["photographs"],
+                "label": kind["falling_at_every_step"],
+                "exception": "" if share == 1 else f"from level {between}, {percent(1 - share)} do not fall",
+                "metrics": [kind["falling_steps"][metric] for metric in METRICS],
+            }
+        )
+    return rows
+
+
+def percent(share: float) -> str:
+    """A share for people; what is not all is never rounded up to 100%, nor what is not none to 0%."""
+    text = f"{100 * share:.0f}%"
+    if (text == "100%" and share < 1) or (text == "0%" and share > 0):
+        return f"{100 * share:.2f}%"
+    return text

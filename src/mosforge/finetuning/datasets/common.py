@@ -1,7 +1,5 @@
 """What the loaders share: reading label files with clear errors, and the checks of the common frame."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mosforge.errors import MosforgeError
-from mosforge.finetuning.registry import Folder, Layout
+from mosforge.finetuning.registry import Folder, Layout, csv_lines
 
 TOLERANCE = 0.01
 """Share of the declared range by which a score may lie outside; it is clipped then, beyond it an error."""
@@ -83,8 +81,7 @@ def read_csv(file: Path, needed: Sequence[str]) -> list[dict[str, str]]:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise MosforgeError(f"{file}: not a text file in UTF-8; save it as UTF-8") from None
-    first = text.partition("\n")[0]
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in first else ",")
+    lines = csv_lines(text)
     header = [cell.strip() for cell in next(lines, [])]
     keys = [cell.casefold() for cell in header]
     lacking = [name for name in needed if name.casefold() not in keys]

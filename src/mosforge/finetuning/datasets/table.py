@@ -1,6 +1,8 @@
-"""A CSV of the user's: columns `image`, `mos` and, if wanted, `reference` and `split`.
+"""A CSV of the user's: columns `image`, `mos` and, if wanted, `reference`, `reference_image` and `split`.
 
 `reference` names the content: pictures with the same word stay on one side of every split.
+`reference_image` is the file of the undistorted picture, which the full-reference metrics compare with;
+where there is no `reference`, pictures of one such file are of one content.
 """
 
 from pathlib import Path, PurePosixPath
@@ -9,7 +11,7 @@ import pandas as pd
 
 from mosforge.errors import MosforgeError
 from mosforge.finetuning.datasets.common import find, number, read_csv, rows_frame
-from mosforge.finetuning.registry import Folder, Options, pictures_of
+from mosforge.finetuning.registry import REFERENCE_IMAGE, Folder, Options, pictures_of
 
 _PARTS = ("train", "validation", "test")
 
@@ -20,7 +22,7 @@ def read(folder: Folder, options: Options) -> pd.DataFrame:
     pictures = PurePosixPath(pictures_of(options))
     rows = []
     for row in read_csv(file, ("image", "mos")):
-        image, part = row["image"], row.get("split")
+        image, part, original = row["image"], row.get("split"), row.get(REFERENCE_IMAGE)
         _check_name(file, image)
         if part is not None and part not in _PARTS:
             raise MosforgeError(f"{file}: the split of {image} is {part!r}; it must be {', '.join(_PARTS)}")
@@ -28,8 +30,9 @@ def read(folder: Folder, options: Options) -> pd.DataFrame:
             {
                 "image": image,
                 "file": (pictures / image).as_posix(),
-                # without a word for the content, or in a table without that column, each picture is its own
-                "reference": row.get("reference") or image,
+                # with neither a word for the content nor an undistorted picture, each picture is its own
+                "reference": row.get("reference") or original or image,
+                "reference_file": (pictures / original).as_posix() if original else None,
                 "mos": number(file, row["mos"], image),
                 "part": part,
             }

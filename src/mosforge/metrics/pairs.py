@@ -1,0 +1,95 @@
+"""The scores of pairs of files, read, decoded and scored on several threads.
+
+A task is a reference with a batch of its distorted pictures. The thread that takes it decodes the
+pictures and scores them, so decoding and scoring overlap, and few pictures are in memory at a time.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from mosforge.images import open_image, read_rgb
+from mosforge.metrics.engines import batched, check_distorted, check_reference, check_scores
+from mosforge.metrics.protocol import Engine, Scores
+from mosforge.metrics.workers import map_in_order
+from mosforge.tables import METRICS
+
+
+class Task(NamedTuple):
+    """Distorted pictures of one reference."""
+
+    reference: str
+    prepared: "Future[tuple[Any, tuple[int, ...]]]"
+    """What the engine needs of the reference, and its shape; set by the reference's first task."""
+    first: bool
+    rows: tuple[int, ...]
+    """Positions among all pairs."""
+    paths: tuple[str, ...]
+
+
+def score_pairs(
+    references: Sequence[str],
+    paths: Sequence[str],
+    engine: Engine,
+    threads: int,
+    columns: Sequence[str] = METRICS,
+) -> Scores:
+    """The scores of every distorted picture against its reference, in their order.
+
+    Args:
+        references: path of each picture's reference.
+        paths: path of each distorted picture.
+        engine: what scores them.
+        threads: pictures that are decoded and scored at the same time.
+        columns: names of what the engine gives.
+
+    Raises:
+        MosforgeError: an unreadable picture, shapes that differ, or a score that is not finite.
+    """
+
+    def run(task: Task) -> tuple[tuple[int, ...], Scores]:
+        return task.rows, _score_task(task, engine, columns)
+
+    scores = np.full((len(paths), len(columns)), np.nan)
+    with tqdm(total=len(paths), unit="picture", disable=None) as progress:
+        for rows, block in map_in_order(run, _tasks(references, paths, engine), threads):
+            scores[list(rows)] = block
+            progress.update(len(rows))
+    return scores
+
+
+def _tasks(references: Sequence[str], paths: Sequence[str], engine: Engine) -> Iterator[Task]:
+    """The work, reference by reference in the order of their first rows."""
+    positions: dict[str, list[int]] = {}
+    for row, reference in enumerate(references):
+        positions.setdefault(reference, []).append(row)
+    for reference, rows in positions.items():
+        with open_image(reference) as image:
+            shape = (image.height, image.width, 3)
+        prepared: Future[tuple[Any, tuple[int, ...]]] = Future()
+        for number, batch in enumerate(batched(rows, engine.batch(shape))):
+            yield Task(reference, prepared, number == 0, batch, tuple(paths[row] for row in batch))
+
+
+def _score_task(task: Task, engine: Engine, columns: Sequence[str]) -> Scores:
+    if task.first:
+        _prepare(task, engine)
+    prepared, shape = task.prepared.result()
+    pictures = [read_rgb(path) for path in task.paths]
+    for picture, path in zip(pictures, task.paths, strict=True):
+        check_distorted(picture, path, shape, task.reference)
+    scores = engine.score(prepared, pictures)
+    check_scores(scores, task.paths, task.reference, columns)
+    return scores
+
+
+def _prepare(task: Task, engine: Engine) -> None:
+    try:
+        picture = read_rgb(task.reference)
+        check_reference(picture, task.reference)
+        task.prepared.set_result((engine.prepare(picture), picture.shape))
+    except BaseException as error:
+        task.prepared.set_exception(error)  # the tasks that wait for it must not wait for ever

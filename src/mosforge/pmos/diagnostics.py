@@ -1,0 +1,95 @@
+"""What the labels of a corpus look like: distributions, the fall with the level, the metrics' agreement."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mosforge.orientation import orient
+from mosforge.tables import METRICS, Frame
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+LABEL = "pmos"
+
+_SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_BINS = 40
+
+
+def diagnose(labels: Frame) -> dict[str, Any]:
+    """The diagnostics of a corpus, as JSON values.
+
+    Args:
+        labels: rows of the artefact `pmos`, at least one.
+
+    Returns:
+        `pictures`; `distributions`: of each metric and the label, higher is better in all: mean, sd,
+        quantiles and a histogram; `types`: for each type with levels the label's quantiles by level, the
+        share of photographs whose label falls at each step and at every step, and the share of steps at
+        which each metric falls; `rank_correlations`: Spearman's, of every two metrics and the label.
+    """
+    oriented = labels.copy()
+    oriented[list(METRICS)] = orient(labels[list(METRICS)].to_numpy(dtype=np.float64))
+    names = [*METRICS, LABEL]
+    ranks = oriented[names].rank().corr().to_numpy(dtype=np.float64)
+    levelled = oriented[oriented["level"].notna()]
+    order = levelled.groupby("group")["class_index"].min().sort_values(kind="stable").index
+    return {
+        "pictures": len(labels),
+        "distributions": {name: _distribution(oriented[name].to_numpy(dtype=np.float64)) for name in names},
+        "types": {str(name): _type(levelled[levelled["group"] == name]) for name in order},
+        "rank_correlations": {"names": names, "values": [list(map(_finite, row)) for row in ranks]},
+    }
+
+
+def _distribution(values: Floats) -> dict[str, Any]:
+    counts, edges = np.histogram(values, bins=_BINS)
+    return {
+        "mean": float(values.mean()),
+        "sd": float(values.std()),
+        "quantiles": _quantiles(values),
+        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
+    }
+
+
+def _quantiles(values: Floats) -> dict[str, float]:
+    found = np.quantile(values, _SHARES)
+    return {f"{share:g}": float(value) for share, value in zip(_SHARES, found, strict=True)}
+
+
+def _type(rows: Frame) -> dict[str, Any]:
+    """The labels of one type, level by level; photographs that lack a level count in no step."""
+    levels = sorted(set(rows["level"].astype(int)))
+    labels = {level: rows.loc[rows["level"] == level, LABEL].to_numpy(dtype=np.float64) for level in levels}
+    falls = {name: _falls(rows, name) for name in (LABEL, *METRICS)}
+    of_label = falls[LABEL]
+    return {
+        "levels": {
+            str(level): {"pictures": len(values), "quantiles": _quantiles(values)}
+            for level, values in labels.items()
+        },
+        "photographs": len(of_label),
+        "falling_at_every_step": _share(np.all(of_label, axis=1, keepdims=True)) if len(levels) > 1 else None,
+        "falling_by_step": {
+            f"{one}-{other}": _share(of_label[:, [i]])
+            for i, (one, other) in enumerate(itertools.pairwise(levels))
+        },
+        "falling_steps": {name: _share(found) for name, found in falls.items()},
+    }
+
+
+def _falls(rows: Frame, name: str) -> Flags:
+    """Whether a column falls from each level to the next, shape (photographs, levels - 1)."""
+    grid = rows.pivot_table(index=["source", "image_id"], columns="level", values=name).dropna()
+    falls: Flags = np.diff(grid.to_numpy(dtype=np.float64), axis=1) < 0
+    return falls
+
+
+def _share(found: Flags) -> float | None:
+    return float(found.mean()) if found.size else None
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

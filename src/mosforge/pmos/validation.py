@@ -1,0 +1,95 @@
+"""How well each metric and each fusion agrees with people (the paper's Fig. 1, measured)."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mosforge.correlations import correlations
+from mosforge.errors import MosforgeError
+from mosforge.orientation import orient
+from mosforge.pmos.curves import fit_curves, map_curves
+from mosforge.pmos.fusion import map_scores
+from mosforge.tables import METRICS, Frame
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float64]
+
+_FOLDS = 5
+
+OTHER_CONTENTS = "its other contents"
+
+
+def validate(
+    targets: Frame, corpus: str | None, mapping: Mapping[str, Any] | None, fitted: Frame | None
+) -> Frame:
+    """One row for each metric, PSNR and fusion (artefact `validation`).
+
+    No number looks at the scores that it is compared with: `quantile` uses the distribution over a corpus,
+    as the labels do, and `logistic` the curves of another dataset or, where there is none, those of the
+    dataset's other contents, in five folds.
+
+    Args:
+        targets: the dataset's scored pictures (artefact `targets`).
+        corpus: the corpus whose distribution `quantile` uses; None: the row is left out.
+        mapping: of that corpus, as `fusion.fuse` made it.
+        fitted: the scored pictures of the dataset that `pmos.logistic` names, if it names one.
+    """
+    quality = targets["quality"].to_numpy(dtype=np.float64)
+    oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
+    columns = {name: oriented[:, i] for i, name in enumerate(METRICS)}
+    columns["psnr"] = targets["psnr"].to_numpy(dtype=np.float64)
+    rows = [{"measure": name, "fitted_on": None, **correlations(x, quality)} for name, x in columns.items()]
+    for fusion, source, mapped in _fusions(targets, oriented, quality, corpus, mapping, fitted):
+        row = correlations(mapped.mean(axis=1), quality)
+        rows.append({"measure": fusion, "fitted_on": source, **row})
+    return Frame(rows).assign(dataset=targets["dataset"].iloc[0])
+
+
+def _fusions(
+    targets: Frame,
+    oriented: Floats,
+    quality: Floats,
+    corpus: str | None,
+    mapping: Mapping[str, Any] | None,
+    fitted: Frame | None,
+) -> Iterator[tuple[str, str | None, Floats]]:
+    """Name, origin and mapped scores of each fusion."""
+    yield "mean", None, oriented
+    if mapping is not None:
+        yield "quantile", corpus, map_scores(oriented, "quantile", mapping)
+    dataset = str(targets["dataset"].iloc[0])
+    try:
+        if fitted is not None and fitted["dataset"].iloc[0] != dataset:
+            curves = curves_of(fitted)
+            yield "logistic", curves["dataset"], map_curves(oriented, curves)
+        elif len(set(folds := _folds(targets["reference"].tolist()))) > 1:
+            yield "logistic", OTHER_CONTENTS, _cross_fitted(oriented, quality, np.array(folds), dataset)
+    except MosforgeError as error:  # a table of measures is worth having without this one
+        log.warning("%s: without the fusion logistic, since %s", dataset, error)
+
+
+def _cross_fitted(oriented: Floats, quality: Floats, folds: npt.NDArray[np.int64], dataset: str) -> Floats:
+    """Scores through the curves of the other folds."""
+    mapped = np.empty_like(oriented)
+    for fold in np.unique(folds):
+        inside = folds == fold
+        curves = fit_curves(oriented[~inside], quality[~inside], dataset)
+        mapped[inside] = map_curves(oriented[inside], curves)
+    return mapped
+
+
+def curves_of(targets: Frame) -> dict[str, Any]:
+    """The curves from the six metrics to the scores of a dataset (artefact `targets`)."""
+    oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
+    quality = targets["quality"].to_numpy(dtype=np.float64)
+    return fit_curves(oriented, quality, str(targets["dataset"].iloc[0]))
+
+
+def _folds(contents: list[str]) -> list[int]:
+    """A fold for each picture; pictures of one content share theirs."""
+    numbers = {content: number for number, content in enumerate(sorted(set(contents)))}
+    return [numbers[content] % _FOLDS for content in contents]

@@ -1,0 +1,144 @@
+"""The logistic fusion, and metrics and fusions beside given scores."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from mosforge.cli import main
+from mosforge.errors import MosforgeError
+from mosforge.logistic import logistic
+from mosforge.pmos.curves import fit_curves, map_curves
+from mosforge.pmos.fusion import fuse, map_quantiles
+from mosforge.pmos.validation import OTHER_CONTENTS, validate
+from mosforge.tables import METRICS, read_table, write_table
+
+CURVES = {name: (0.9 - 0.02 * i, 0.05 * i, 0.5 + 0.03 * i, 0.05 + 0.02 * i) for i, name in enumerate(METRICS)}
+"""Upper and lower plateau, centre and width by metric."""
+
+
+def targets(dataset: str = "rated", contents: int = 6, noise: float = 0.03) -> pd.DataFrame:
+    """Pictures of several contents whose quality is a rising logistic of every metric, and noise."""
+    rng = np.random.default_rng(len(dataset))
+    count = 20 * contents
+    quality = rng.uniform(0.3, 0.7, count)
+    frame = pd.DataFrame(
+        {
+            "dataset": dataset,
+            "image": [f"{i}.png" for i in range(count)],
+            "path": [f"pictures/{i}.png" for i in range(count)],
+            "reference": [f"content {i % contents}" for i in range(count)],
+            "reference_path": "reference.png",
+            "mos": 1 + 4 * quality,
+            "quality": quality,
+        }
+    )
+    for name, (upper, lower, centre, width) in CURVES.items():
+        inverse = centre + width * np.log((quality - lower) / (upper - quality))
+        value = inverse + rng.normal(0, noise, count)
+        frame[name] = 1 - value if name in ("mdsi", "gmsd") else value
+    return frame.assign(psnr=20 + 20 * quality + rng.normal(0, 3, count))
+
+
+def oriented(frame: pd.DataFrame) -> np.ndarray:
+    return frame[list(METRICS)].assign(mdsi=1 - frame["mdsi"], gmsd=1 - frame["gmsd"]).to_numpy()
+
+
+def test_curves_are_found_again() -> None:
+    frame = targets(noise=0.0)
+    fitted = fit_curves(oriented(frame), frame["quality"].to_numpy(), "rated")
+    assert fitted["dataset"] == "rated"
+    for name, expected in CURVES.items():
+        found = [fitted["curves"][name][key] for key in ("upper", "lower", "centre", "width")]
+        np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_curves_rise_and_stay_between_0_and_1() -> None:
+    frame = targets(noise=0.1)
+    fitted = fit_curves(oriented(frame), frame["quality"].to_numpy(), "rated")
+    far = np.tile(np.linspace(-3, 4, 50)[:, None], 6)
+    mapped = map_curves(far, fitted)
+    assert (np.diff(mapped, axis=0) >= 0).all()
+    assert ((mapped >= 0) & (mapped <= 1)).all()
+
+
+def test_a_dataset_that_disagrees_with_a_metric_is_refused() -> None:
+    frame = targets()
+    with pytest.raises(MosforgeError, match="the logistic from ssim to the scores of rated falls"):
+        fit_curves(oriented(frame), 1 - frame["quality"].to_numpy(), "rated")
+    with pytest.raises(MosforgeError, match="does not converge"):
+        fit_curves(np.ones((40, 6)), frame["quality"].to_numpy()[:40], "rated")
+
+
+def test_the_fusion_is_the_mean_of_the_curves_and_is_saved() -> None:
+    frame = targets()
+    curves = fit_curves(oriented(frame), frame["quality"].to_numpy(), "rated")
+    fused = fuse(frame[list(METRICS)].to_numpy(), "logistic", 11, curves)
+    saved = json.loads(json.dumps(fused.mapping))
+    assert saved["logistic"]["dataset"] == "rated"
+    columns = []
+    for i, name in enumerate(METRICS):
+        parameters = [saved["logistic"]["curves"][name][key] for key in ("upper", "lower", "centre", "width")]
+        columns.append(logistic(oriented(frame)[:, i], *parameters))
+    np.testing.assert_allclose(fused.pmos, np.mean(columns, axis=0))
+    np.testing.assert_allclose(fused.agreement, np.std(columns, axis=0))
+
+
+def mapping() -> dict[str, Any]:
+    corpus = fuse(targets("corpus")[list(METRICS)].to_numpy(), "mean", 51)
+    return corpus.mapping
+
+
+def test_every_measure_is_correlated_with_the_given_scores() -> None:
+    frame = targets()
+    rows = validate(frame, "corpus", mapping(), None).set_index("measure")
+    assert list(rows.index) == [*METRICS, "psnr", "mean", "quantile", "logistic"]
+    quality = frame["quality"]
+    assert rows.loc["gmsd", "srocc"] == pytest.approx(spearmanr(1 - frame["gmsd"], quality).statistic)
+    assert rows.loc["psnr", "srocc"] == pytest.approx(spearmanr(frame["psnr"], quality).statistic)
+    assert rows.loc["mean", "srocc"] == pytest.approx(
+        spearmanr(oriented(frame).mean(axis=1), quality).statistic
+    )
+    knots = np.column_stack([mapping()["knots"][name] for name in METRICS])
+    expected = spearmanr(map_quantiles(oriented(frame), knots).mean(axis=1), quality).statistic
+    assert rows.loc["quantile", "srocc"] == pytest.approx(expected)
+    assert rows.loc["quantile", "fitted_on"] == "corpus"
+    assert rows.loc["logistic", "fitted_on"] == OTHER_CONTENTS
+    assert (rows["images"] == len(frame)).all()
+
+
+def test_the_logistic_never_sees_the_scores_that_it_is_compared_with() -> None:
+    """Where each content has scores of its own that nothing predicts, a fit to the others finds nothing."""
+    frame = targets(contents=10)
+    shuffled = frame.assign(quality=np.random.default_rng(0).permutation(frame["quality"]))
+    rows = validate(shuffled, None, None, None).set_index("measure")
+    assert "quantile" not in rows.index
+    assert "logistic" not in rows.index or abs(rows.loc["logistic", "srocc"]) < 0.25
+
+
+def test_the_logistic_of_another_dataset() -> None:
+    rows = validate(targets(), None, None, targets("elsewhere")).set_index("measure")
+    assert rows.loc["logistic", "fitted_on"] == "elsewhere"
+    assert rows.loc["logistic", "srocc"] > 0.8
+    same = validate(targets(), None, None, targets()).set_index("measure")
+    assert same.loc["logistic", "fitted_on"] == OTHER_CONTENTS
+
+
+def test_one_content_has_no_other_to_fit_to() -> None:
+    rows = validate(targets(contents=1), None, None, None)
+    assert "logistic" not in set(rows["measure"])
+
+
+def test_the_verb_writes_the_table(tmp_path: Path) -> None:
+    write_table(tmp_path / "rated.parquet", "targets", targets(), stage="metrics", cfg={})
+    (tmp_path / "mapping.json").write_text(json.dumps(mapping()))
+    words = ["--targets", str(tmp_path / "rated.parquet"), "--mapping", str(tmp_path / "mapping.json")]
+    words += ["--output", str(tmp_path / "out.parquet"), "--cfg", '{"dataset": "rated", "corpus": "corpus"}']
+    assert main(["pmos", "validate", *words]) == 0
+    rows = read_table(tmp_path / "out.parquet", "validation")
+    assert (rows["dataset"] == "rated").all()
+    assert rows["fitted_on"].isna().sum() == 8
