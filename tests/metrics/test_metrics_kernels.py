@@ -10,12 +10,13 @@ from piq.fsim import _construct_filters, _phase_congruency
 from skimage import color, data
 
 from mosforge.metrics.fused.filters import log_gabor_bank
+from mosforge.metrics.fused.fourier import FilterResponse, empty_spectrum, transfer_functions, transform
 from mosforge.metrics.fused.lab import to_lab
 from mosforge.metrics.fused.median import lower_median
-from mosforge.metrics.fused.mixed_radix import InverseTransform, is_faster_here
 from mosforge.metrics.fused.phase_congruency import PhaseCongruency, PhasePlan
 from mosforge.metrics.fused.phase_precise import phase_congruency_in_float64
 from mosforge.metrics.fused.pooling import pool
+from mosforge.metrics.fused.resampling import is_awkward
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -29,24 +30,33 @@ def test_lower_median_is_torch_median(values: list[float], repeats: int) -> None
     assert lower_median(array, np.empty(len(array), np.uint32)) == expected
 
 
-@pytest.mark.parametrize("shape", [(321, 481), (481, 321), (215, 323), (164, 222), (167, 161)])
-def test_mixed_radix_is_the_inverse_transform(shape: tuple[int, int]) -> None:
-    """Two awkward factors, even factors, and a prime."""
-    generator = np.random.default_rng(0)
-    spectrum = generator.normal(size=(*shape, 2)).astype(np.float32)
-    transfer = generator.random(shape, np.float32)
-    response = np.empty_like(spectrum)
-    InverseTransform(shape).apply(spectrum, transfer, response)
-    product = (spectrum[..., 0] + 1j * spectrum[..., 1].astype(np.float64)) * transfer
-    expected = scipy.fft.ifft2(product, norm="forward")
-    got = response[..., 0] + 1j * response[..., 1]
-    assert np.abs(got - expected).max() < 1e-6 * np.abs(expected).max()
+@pytest.mark.parametrize("shape", [(321, 481), (481, 321), (218, 323), (164, 222), (167, 161)])
+@pytest.mark.parametrize("picture", ["noise", "patch"])
+def test_resampled_responses_are_those_of_the_plain_transform(shape: tuple[int, int], picture: str) -> None:
+    """Awkward factors in both sides, even sides, and a prime; for a white spectrum, and a nearly flat one."""
+    image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    if picture == "patch":
+        image[:] = 0
+        image[40:60, 70:100] = 50
+    bank = log_gabor_bank(shape)
+    transfers = transfer_functions(bank)
+    spectrum = empty_spectrum(shape)
+    transform(image, spectrum)
+    assert is_awkward(shape)
+    filters = FilterResponse(shape)
+    response = np.empty((*filters.shape, 2), np.float32)
+    for orientation, scale in ((0, 0), (1, 0), (2, 0), (3, 0), (1, 3)):
+        filters.compute(spectrum, transfers[orientation, scale], response)
+        expected = scipy.fft.ifft2(scipy.fft.fft2(image.astype(np.float64)) * bank[orientation, scale])
+        got = (response[..., 0] + 1j * response[..., 1]).T
+        assert np.abs(got - expected).max() < 1e-6 * np.abs(expected).max()
 
 
-def test_mixed_radix_is_left_to_awkward_sizes() -> None:
-    assert is_faster_here((321, 481))
-    assert not is_faster_here((192, 256))
-    assert not is_faster_here((161, 1999))
+def test_resampling_is_left_to_awkward_sizes() -> None:
+    assert is_awkward((321, 481))
+    assert is_awkward((334, 500))
+    assert not is_awkward((333, 500))
+    assert not is_awkward((192, 256))
 
 
 @pytest.mark.parametrize(("factor", "shift"), [(1, 0), (2, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
@@ -70,7 +80,7 @@ def test_filters_are_those_of_piq(shape: tuple[int, int]) -> None:
     np.testing.assert_allclose(log_gabor_bank(shape), expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(96, 120), (97, 101)])
+@pytest.mark.parametrize("shape", [(96, 120), (97, 101), (91, 106)])
 def test_phase_congruency_is_that_of_piq(shape: tuple[int, int]) -> None:
     luma = np.ascontiguousarray(data.camera()[100 : 100 + shape[0], 150 : 150 + shape[1]], np.float32)
     x = torch.from_numpy(luma)[None, None].double()

@@ -5,7 +5,8 @@ import numpy as np
 import scipy.fft
 
 from mosforge.metrics.fused.compilation import Map, kernel
-from mosforge.metrics.fused.mixed_radix import InverseTransform, is_faster_here
+from mosforge.metrics.fused.filters import Grid
+from mosforge.metrics.fused.resampling import InverseTransform, correction, is_awkward
 
 # One picture a thread: OpenCV's own threads would only get in the way.
 cv2.setNumThreads(1)
@@ -27,23 +28,35 @@ def transform(image: Map, spectrum: Spectrum) -> None:
     spectrum.view(np.complex64)[..., 0] = scipy.fft.fft2(image)
 
 
+def transfer_functions(bank: Grid) -> Map:
+    """A bank of filters (..., h, w) as `FilterResponse.compute` takes it: normalised, in float32."""
+    shape = (bank.shape[-2], bank.shape[-1])
+    scale = correction(shape) if is_awkward(shape) else np.ones(shape)
+    transfers: Map = (bank * (scale / (shape[0] * shape[1]))).astype(np.float32)
+    return transfers
+
+
 class FilterResponse:
     """Responses of filters to pictures of one shape, in its own buffers."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self._mixed_radix = InverseTransform(shape) if is_faster_here(shape) else None
+        self._resampled = InverseTransform(shape) if is_awkward(shape) else None
+        self.transposed = self._resampled is not None
+        """Whether responses lie on their side, (w, h) instead of (h, w)."""
+        self.shape = shape[::-1] if self.transposed else shape
+        """Shape of a response."""
         self._product = empty_spectrum(shape)
 
     def compute(self, spectrum: Spectrum, transfer: Map, response: Spectrum) -> None:
-        """The complex response of a filter with a real transfer function (h, w), unnormalised.
+        """The complex response of a filter with a real transfer function (h, w).
 
         Args:
             spectrum: of the picture.
-            transfer: the transfer function, already divided by h * w.
-            response: even (real) and odd (imaginary) response, written.
+            transfer: the transfer function, from `transfer_functions`.
+            response: even (real) and odd (imaginary) response, written; see `shape`.
         """
-        if self._mixed_radix is not None:
-            self._mixed_radix.apply(spectrum, transfer, response)
+        if self._resampled is not None:
+            self._resampled.apply(spectrum, transfer, response)
             return
         _multiply(spectrum.reshape(-1), transfer.reshape(-1), self._product.reshape(-1))
         cv2.dft(self._product, response, flags=cv2.DFT_INVERSE | cv2.DFT_COMPLEX_INPUT)

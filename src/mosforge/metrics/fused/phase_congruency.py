@@ -6,7 +6,13 @@ import numpy as np
 
 from mosforge.metrics.fused.compilation import F32, Map, kernel
 from mosforge.metrics.fused.filters import ORIENTATIONS, SCALES, log_gabor_bank, noise_thresholds
-from mosforge.metrics.fused.fourier import FilterResponse, Spectrum, empty_spectrum, transform
+from mosforge.metrics.fused.fourier import (
+    FilterResponse,
+    Spectrum,
+    empty_spectrum,
+    transfer_functions,
+    transform,
+)
 from mosforge.metrics.fused.median import Words, lower_median
 from mosforge.metrics.fused.phase_precise import phase_congruency_in_float64
 
@@ -27,7 +33,7 @@ class PhasePlan:
         bank = log_gabor_bank(shape)
         self.shape = shape
         self.thresholds = noise_thresholds(bank)
-        self.transfers = (bank / (shape[0] * shape[1])).astype(np.float32)
+        self.transfers = transfer_functions(bank)
 
 
 class PhaseCongruency:
@@ -38,7 +44,7 @@ class PhaseCongruency:
         self._image = np.empty(plan.shape, np.float32)
         self._spectrum = empty_spectrum(plan.shape)
         self._filter = FilterResponse(plan.shape)
-        self._responses = np.empty((SCALES, *plan.shape, 2), np.float32)
+        self._responses = np.empty((SCALES, *self._filter.shape, 2), np.float32)
         count = plan.shape[0] * plan.shape[1]
         self._amplitude = np.empty(count, np.float32)
         self._energy = np.empty(count, np.float32)
@@ -66,7 +72,9 @@ class PhaseCongruency:
         if weakest < _WEAK * spread:
             out[:] = phase_congruency_in_float64(luma)
         else:
-            _quotient(self._energy, self._amplitude, out.reshape(-1))
+            _quotient(self._energy, self._amplitude, self._amplitude)
+            found = self._amplitude.reshape(self._filter.shape)
+            out[:] = found.T if self._filter.transposed else found
 
     def _add_orientation(self, orientation: int) -> float:
         """Adds an orientation's amplitude and energy; returns its median amplitude at the finest scale."""
