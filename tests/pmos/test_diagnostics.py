@@ -48,15 +48,18 @@ def corpus() -> pd.DataFrame:
 
 
 def test_the_fall_with_the_level(corpus: pd.DataFrame) -> None:
-    types = diagnose(corpus)["types"]
+    types = {kind["name"]: kind for kind in diagnose(corpus)["types"]}
     assert list(types) == ["white_noise", "blur", "exposure"], "the order of the classes"
     noise = types["white_noise"]
     assert noise["photographs"] == 4
     assert noise["falling_at_every_step"] == 0.75
-    assert noise["falling_by_step"] == {"1-2": 0.75, "2-3": 1.0}
+    assert noise["falling_by_step"] == [
+        {"from": 1, "to": 2, "share": 0.75},
+        {"from": 2, "to": 3, "share": 1.0},
+    ]
     assert noise["falling_steps"]["pmos"] == noise["falling_steps"]["ssim"] == 7 / 8
-    assert noise["levels"]["1"]["pictures"] == 5
-    assert noise["levels"]["2"]["quantiles"]["0.5"] == pytest.approx(np.median([0.5, 0.95, 0.4, 0.3]))
+    assert noise["levels"][0]["pictures"] == 5
+    assert noise["levels"][1]["quantiles"]["0.5"] == pytest.approx(np.median([0.5, 0.95, 0.4, 0.3]))
     assert types["blur"]["falling_at_every_step"] == 1
     assert types["exposure"]["falling_at_every_step"] is None
 
@@ -75,7 +78,7 @@ def test_distributions_and_rank_correlations(corpus: pd.DataFrame) -> None:
 
 def test_mixtures_have_no_types(corpus: pd.DataFrame) -> None:
     mixtures = corpus.assign(level=pd.array([pd.NA] * len(corpus), dtype="Int8"), group="authentic")
-    assert diagnose(mixtures)["types"] == {}
+    assert diagnose(mixtures)["types"] == []
 
 
 def test_a_metric_that_is_the_same_for_all_has_no_rank(corpus: pd.DataFrame, tmp_path: Path) -> None:

@@ -252,10 +252,11 @@ def test_the_outstanding_test_images() -> None:
 
 def test_what_does_not_fall_is_named() -> None:
     metrics = dict.fromkeys(("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd"), 1.0)
-    kind = {"photographs": 1000, "falling_at_every_step": 0.999, "falling_steps": metrics}
-    steps = {"falling_by_step": {"1-2": 1.0, "2-3": 0.999}}
-    one_level = {"falling_at_every_step": None}
-    (row,) = falling({"types": {"white_noise": kind | steps, "single": one_level}})
+    kind = {"name": "white_noise", "photographs": 1000, "falling_at_every_step": 0.999}
+    steps = [{"from": 1, "to": 2, "share": 1.0}, {"from": 2, "to": 3, "share": 0.999}]
+    one_level = {"name": "single", "falling_at_every_step": None}
+    several = kind | {"falling_by_step": steps, "falling_steps": metrics}
+    (row,) = falling({"types": [several, one_level]})
     assert row["name"] == "white noise"
     assert row["exception"] == "from level 2 to 3, 0.10% do not fall"
     assert percent(row["label"]) == "99.90%"

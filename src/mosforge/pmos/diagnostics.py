@@ -26,9 +26,10 @@ def diagnose(labels: Frame) -> dict[str, Any]:
 
     Returns:
         `pictures`; `distributions`: of each metric and the label, higher is better in all: mean, sd,
-        quantiles and a histogram; `types`: for each type with levels the label's quantiles by level, the
-        share of photographs whose label falls at each step and at every step, and the share of steps at
-        which each metric falls; `rank_correlations`: Spearman's, of every two metrics and the label.
+        quantiles and a histogram; `types`, those with levels in the order of their classes: the label's
+        quantiles by level, the share of photographs whose label falls at each step and at every step, and
+        the share of steps at which each metric falls; `rank_correlations`: Spearman's, of every two
+        metrics and the label.
     """
     oriented = labels.copy()
     oriented[list(METRICS)] = orient(labels[list(METRICS)].to_numpy(dtype=np.float64))
@@ -39,7 +40,7 @@ def diagnose(labels: Frame) -> dict[str, Any]:
     return {
         "pictures": len(labels),
         "distributions": {name: _distribution(oriented[name].to_numpy(dtype=np.float64)) for name in names},
-        "types": {str(name): _type(levelled[levelled["group"] == name]) for name in order},
+        "types": [{"name": str(name), **_type(levelled[levelled["group"] == name])} for name in order],
         "rank_correlations": {"names": names, "values": [list(map(_finite, row)) for row in ranks]},
     }
 
@@ -66,16 +67,16 @@ def _type(rows: Frame) -> dict[str, Any]:
     falls = {name: _falls(rows, name) for name in (LABEL, *METRICS)}
     of_label = falls[LABEL]
     return {
-        "levels": {
-            str(level): {"pictures": len(values), "quantiles": _quantiles(values)}
+        "levels": [
+            {"level": level, "pictures": len(values), "quantiles": _quantiles(values)}
             for level, values in labels.items()
-        },
+        ],
         "photographs": len(of_label),
         "falling_at_every_step": _share(np.all(of_label, axis=1, keepdims=True)) if len(levels) > 1 else None,
-        "falling_by_step": {
-            f"{one}-{other}": _share(of_label[:, [i]])
+        "falling_by_step": [
+            {"from": one, "to": other, "share": _share(of_label[:, [i]])}
             for i, (one, other) in enumerate(itertools.pairwise(levels))
-        },
+        ],
         "falling_steps": {name: _share(found) for name, found in falls.items()},
     }
 

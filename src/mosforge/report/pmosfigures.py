@@ -1,6 +1,6 @@
 """The figures about the pseudo-MOS, drawn from a corpus' diagnostics: distributions, levels, agreement."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,12 +63,14 @@ def levels(corpus: str, found: Diagnostics) -> list[Picture]:
     label = found["distributions"]["pmos"]["quantiles"]
     margin = 0.05 * (label["1"] - label["0"])
     limits = (label["0"] - margin, label["1"] + margin)
-    return [_level(corpus, name, rows["levels"], limits) for name, rows in found["types"].items()]
+    return [_level(corpus, kind["name"], kind["levels"], limits) for kind in found["types"]]
 
 
-def _level(corpus: str, group: str, rows: Mapping[str, Any], limits: tuple[float, float]) -> Picture:
-    places = np.array([int(level) for level in rows], dtype=float)
-    quantiles = [row["quantiles"] for row in rows.values()]
+def _level(
+    corpus: str, group: str, rows: Sequence[Mapping[str, Any]], limits: tuple[float, float]
+) -> Picture:
+    places = np.array([row["level"] for row in rows], dtype=float)
+    quantiles = [row["quantiles"] for row in rows]
     low, middle, high = ([row[share] for row in quantiles] for share in ("0.25", "0.5", "0.75"))
     with drawing(1.9, 1.5) as (figure, axes):
         axes.grid(True, axis="y")
@@ -100,14 +102,14 @@ def falling(found: Diagnostics) -> list[dict[str, Any]]:
         fall), and the share of falling steps of each metric, `metrics`.
     """
     rows = []
-    for name, kind in found["types"].items():
+    for kind in found["types"]:
         if kind["falling_at_every_step"] is None:
             continue
-        step, share = min(kind["falling_by_step"].items(), key=lambda item: item[1])
-        between = step.replace("-", " to ")
+        step = min(kind["falling_by_step"], key=lambda step: step["share"])
+        share, between = step["share"], f"{step['from']} to {step['to']}"
         rows.append(
             {
-                "name": name.replace("_", " "),
+                "name": kind["name"].replace("_", " "),
                 "photographs": kind["photographs"],
                 "label": kind["falling_at_every_step"],
                 "exception": "" if share == 1 else f"from level {between}, {percent(1 - share)} do not fall",
