@@ -17,6 +17,11 @@ DEFAULT = Path("config.yaml")
 
 INITIALISATIONS = ("imagenet", "cls", "reg", "multitask")
 
+BRISQUE = "brisque"
+
+NO_NETWORK = "none"
+"""What stands in the place of a backbone for a measure without a network."""
+
 
 def load_config(overlays: Iterable[Path] | None = None) -> Config:
     """`config.yaml` of the working directory with other files laid over it, as Snakemake does.
@@ -131,6 +136,12 @@ def _contradictions(config: Config) -> Iterable[str]:
         yield from _unknown(f"{key}.backbones", entry["backbones"], backbones)
         named = [f"{corpus}-{objective}" for corpus in corpora for objective in INITIALISATIONS[1:]]
         yield from _unknown(f"{key}.initialisations", entry["initialisations"], [*INITIALISATIONS, *named])
+        untrained = [metric for metric in entry.get("comparisons", []) if metric != BRISQUE]
+        if entry.get("across") and untrained:
+            yield (
+                f"{key}.comparisons: {untrained[0]} is not trained on any dataset; across datasets {BRISQUE} "
+                "alone can be compared"
+            )
     yield from _pmos_contradictions(config)
     pretraining = config["pretraining"]
     if pretraining["crop"] > pretraining["resize"]:

@@ -28,8 +28,7 @@ def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
     if not (np.isfinite(predicted).all() and np.isfinite(given).all()):
         raise MosforgeError("a prediction or a given score is not a finite number")
     constant = np.ptp(predicted) == 0 or np.ptp(given) == 0
-    found = fit_logistic(predicted, given)
-    mapped = predicted if found is None else logistic(predicted, *found)
+    mapped, mapping = map_predictions(predicted, given)
     return {
         "images": len(predicted),
         "srocc": np.nan if constant else float(spearmanr(predicted, given).statistic),
@@ -37,5 +36,16 @@ def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
         "plcc": np.nan if constant else float(pearsonr(predicted, given).statistic),
         "plcc_mapped": np.nan if constant else float(pearsonr(mapped, given).statistic),
         "rmse": float(np.sqrt(np.mean((mapped - given) ** 2))),
-        "mapping": "none" if found is None else "logistic",
+        "mapping": mapping,
     }
+
+
+def map_predictions(predicted: Floats, given: Floats) -> tuple[Floats, str]:
+    """Predictions on the scale of the given scores, through the fitted logistic.
+
+    Returns:
+        The mapped predictions and `logistic`; or, where the fit does not converge, the predictions as they
+        are and `none`.
+    """
+    found = fit_logistic(predicted, given)
+    return (predicted, "none") if found is None else (logistic(predicted, *found), "logistic")

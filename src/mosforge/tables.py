@@ -24,6 +24,9 @@ Frame = pd.DataFrame
 METRICS = ("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd")
 """The six full-reference metrics, in the order of their columns."""
 
+MEASURES = ("srocc", "krocc", "plcc", "plcc_mapped", "rmse")
+"""How well predictions agree with given scores, in the order of the columns of `correlations`."""
+
 
 def _field(name: str, kind: pa.DataType, about: str, nullable: bool = False) -> pa.Field:
     return pa.field(name, kind, nullable=nullable, metadata={"about": about})
@@ -58,6 +61,16 @@ _AGREEMENT = (
     _field("plcc_mapped", pa.float64(), "Pearson's correlation after the logistic mapping", nullable=True),
     _field("rmse", pa.float64(), "root mean squared error after the mapping, on [0, 1]"),
     _field("mapping", pa.string(), "`logistic`, or `none` where its fit did not converge"),
+)
+_INTERVALS = tuple(
+    _field(
+        f"{measure}_{end}",
+        pa.float64(),
+        f"{about} end of the 95% bootstrap interval of {measure} over test images; none below 5 images",
+        nullable=True,
+    )
+    for measure in MEASURES
+    for end, about in (("low", "lower"), ("high", "upper"))
 )
 
 SCHEMAS: Mapping[str, pa.Schema] = {
@@ -155,6 +168,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         [
             *_RUN,
             *_AGREEMENT,
+            *_INTERVALS,
         ]
     ),
     "targets": pa.schema(
@@ -178,11 +192,23 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             *_AGREEMENT,
         ]
     ),
+    "brisque": pa.schema(
+        [
+            _field("image", pa.string(), "name of the picture in the dataset"),
+            _field("features", pa.list_(pa.float64()), "BRISQUE's 36; none where not defined", nullable=True),
+        ]
+    ),
 }
 
 
 def write_table(
-    path: str | os.PathLike[str], artefact: str, rows: Frame | Mapping[str, Any], *, stage: str, cfg: Any
+    path: str | os.PathLike[str],
+    artefact: str,
+    rows: Frame | Mapping[str, Any],
+    *,
+    stage: str,
+    cfg: Any,
+    device: str | None = None,
 ) -> None:
     """Writes `rows` as the Parquet artefact of that name, whole or not at all.
 
@@ -193,6 +219,7 @@ def write_table(
             the schema does not have is an error.
         stage: the stage that writes.
         cfg: the parameters that made it, any JSON value.
+        device: what it was computed on, where that may differ; see `training.devices`.
     """
     schema = SCHEMAS[artefact]
     columns = rows if isinstance(rows, Frame) else pd.DataFrame(dict(rows))
@@ -201,6 +228,7 @@ def write_table(
         raise ValueError(f"columns that the artefact {artefact!r} does not have: {sorted(unknown)}")
     columns = columns.reindex(columns=[*columns.columns, *_absent(schema, columns)])
     made_by = {"artefact": artefact, "stage": stage, "version": __version__, "cfg": cfg}
+    made_by |= {"device": device} if device else {}
     stamped = schema.with_metadata({"mosforge": json.dumps(made_by, sort_keys=True)})
     arrays = [
         pa.array([] if columns.empty else _plain(columns[field.name]), type=field.type, from_pandas=True)
@@ -238,10 +266,20 @@ def read_table(path: str | os.PathLike[str], artefact: str) -> Frame:
 
 def read_cfg(path: str | os.PathLike[str], artefact: str) -> Any:
     """The parameters that made an artefact, from its metadata."""
+    return _made_by(path, artefact)["cfg"]
+
+
+def read_device(path: str | os.PathLike[str], artefact: str) -> str | None:
+    """What an artefact was computed on, where it says so."""
+    return _made_by(path, artefact).get("device")
+
+
+def _made_by(path: str | os.PathLike[str], artefact: str) -> dict[str, Any]:
     metadata = _read(path, artefact).schema.metadata or {}
     if b"mosforge" not in metadata:
         raise MosforgeError(f"{path}: not written by mosforge; delete it and run the stage that writes it")
-    return json.loads(metadata[b"mosforge"])["cfg"]
+    made_by: dict[str, Any] = json.loads(metadata[b"mosforge"])
+    return made_by
 
 
 def _read(path: str | os.PathLike[str], artefact: str) -> pa.Table:

@@ -151,7 +151,8 @@ def test_a_row_names_its_run() -> None:
         "test_dataset": "live",
     }
     frame = pd.DataFrame(
-        {**run, "prediction": predicted, "quality": given_, "mos": 9 * given_}, index=range(5, 15)
+        {**run, "image": [f"{i}" for i in range(10)], "prediction": predicted, "quality": given_},
+        index=range(5, 15),
     )
     row = correlate(frame)
     assert {key: row[key] for key in run} == run

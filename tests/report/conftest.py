@@ -132,7 +132,7 @@ def write_history(path: Path, seed: int, parts: bool) -> None:
         "images_per_second": [100.0] * len(epochs),
         "seconds": [1.0] * len(epochs),
     }
-    write_table(path, "history", rows, stage="finetuning", cfg={})
+    write_table(path, "history", rows, stage="finetuning", cfg={}, device="a fine GPU")
 
 
 def write_run(results: Path, pictures: pd.DataFrame, run: tuple[str, ...], noise: float) -> dict[str, object]:
@@ -154,18 +154,24 @@ def write_run(results: Path, pictures: pd.DataFrame, run: tuple[str, ...], noise
     }
     folder = results / "evaluation" / Path(*run[:4])
     write_table(folder / f"{run[4]}.parquet", "predictions", rows, stage="evaluation", cfg={})
-    if run[0] == run[4]:
+    if run[0] == run[4] and run[2] == BACKBONE:
         history = results / "finetuning" / Path(*run[:4]) / "history.parquet"
         write_history(history, int(draws.integers(99)), False)
     plcc = float(stats.pearsonr(prediction, quality)[0])
-    return keys | {
-        "images": len(quality),
+    values = {
         "srocc": float(stats.spearmanr(prediction, quality)[0]),
         "krocc": float(stats.kendalltau(prediction, quality)[0]),
         "plcc": plcc,
         "plcc_mapped": plcc,
         "rmse": float(np.sqrt(np.mean((prediction - quality) ** 2))),
-        "mapping": "logistic",
+    }
+    return keys | {"images": len(quality), "mapping": "logistic"} | values | around(values)
+
+
+def around(values: dict[str, float]) -> dict[str, float]:
+    """Intervals, as the artefact `correlations` holds them."""
+    return {f"{name}_low": value - 0.03 for name, value in values.items()} | {
+        f"{name}_high": value + 0.02 for name, value in values.items()
     }
 
 
@@ -190,6 +196,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for dataset in ("tid2013", "own")
         for split in ("1", "2", "3")
         for start, noise in (("imagenet", 0.3), ("tiles-multitask", 0.12))
+    ]
+    within += [
+        write_run(folder, pictures, ("tid2013", split, "none", "fsim", "tid2013"), 0.15)
+        for split in ("1", "2", "3")
     ]
     crossed = [
         write_run(folder, pictures, (train, "all", BACKBONE, "tiles-multitask", test), 0.2)

@@ -21,7 +21,7 @@ from mosforge.report.gallery import SIDE, distortions, examples, thumbnail
 from mosforge.report.notes import PROXY
 from mosforge.report.page import PageCfg, parse_cfg, write_page
 from mosforge.report.pmosfigures import falling, percent
-from mosforge.report.provenance import duration, read_benchmarks
+from mosforge.report.provenance import RuleTime, duration, read_benchmarks
 from mosforge.tables import read_table
 
 CFG = {
@@ -159,16 +159,24 @@ def test_the_run_is_told(html: str) -> None:
     assert "1 min 15 s" in html
     assert "pmos.fusion" in html
     assert "distorted pictures of 3 photographs in tiles" in html
+    rows = {row[1]: row[0] for row in re.findall(r"(<tr><th scope=\"row\">(\w+)</th>.*?</tr>)", html)}
+    assert "a fine GPU" in rows["finetune"]
+    assert ">CPU<" in rows["pmos"]
 
 
 def test_nothing_at_all_still_makes_a_page(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     output = tmp_path / "results/report/index.html"
-    write_page(tmp_path / "results", output, PageCfg(experiments=["table1"], corpora=["synthetic"]))
+    write_page(
+        tmp_path / "results",
+        output,
+        output.parent / "figures",
+        PageCfg(experiments=["table1"], corpora=["synthetic"]),
+    )
     text = output.read_text(encoding="utf-8")
     parsed(text)
     assert text.count('class="absent"') >= 7
-    write_page(tmp_path / "results", output, PageCfg())
+    write_page(tmp_path / "results", output, output.parent / "figures", PageCfg())
     assert "No experiment is configured." in output.read_text(encoding="utf-8")
 
 
@@ -177,7 +185,7 @@ def test_missing_predictions_and_pictures_do_not_stop_the_page(results: Path, tm
         (tmp_path / "results" / name).parent.mkdir(parents=True)
         shutil.copy(results / name, tmp_path / "results" / name)
     output = tmp_path / "index.html"
-    write_page(tmp_path / "results", output, parse_cfg(CFG))
+    write_page(tmp_path / "results", output, output.parent / "figures", parse_cfg(CFG))
     text = output.read_text(encoding="utf-8")
     parsed(text)
     assert "No predictions within a dataset are there yet." in text
@@ -188,13 +196,13 @@ def test_a_damaged_artefact_is_named(results: Path, tmp_path: Path) -> None:
     (tmp_path / "evaluation").mkdir()
     (tmp_path / "evaluation/table1.parquet").write_bytes(b"PAR1 nothing")
     with pytest.raises(MosforgeError, match=r"table1\.parquet: not a readable Parquet file"):
-        write_page(tmp_path, tmp_path / "index.html", PageCfg(experiments=["table1"]))
+        write_page(tmp_path, tmp_path / "index.html", tmp_path / "figures", PageCfg(experiments=["table1"]))
     assert not (tmp_path / "index.html").exists()
 
 
 def test_the_same_artefacts_make_the_same_figures(html: str, results: Path, tmp_path: Path) -> None:
     assert html
-    write_page(results, tmp_path / "index.html", PageCfg(experiments=["ablation"]))
+    write_page(results, tmp_path / "index.html", tmp_path / "figures", PageCfg(experiments=["ablation"]))
     again = sorted((tmp_path / "figures").iterdir())
     assert "scatter-tid2013-efficientnet_lite0-imagenet.svg" in {path.name for path in again}
     for path in again:
@@ -277,8 +285,10 @@ def test_benchmarks_are_added_up_by_rule(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     for name, seconds, memory in (("a", "1.5", "100.0"), ("b", "2.0", "-")):
         (folder / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{memory}\n")
-    (time,) = read_benchmarks(tmp_path)
-    assert (time.rule, time.jobs, time.seconds, time.longest, time.memory) == ("score", 2, 3.5, 2.0, 100.0)
+    (time,) = read_benchmarks(tmp_path, {"finetune": "some GPU"})
+    assert time == RuleTime("score", 2, 3.5, 2.0, 100.0, "CPU")
+    (time,) = read_benchmarks(tmp_path, {"score": "some GPU"})
+    assert time.devices == "some GPU"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(4.23, "4.2 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")])
@@ -306,7 +316,7 @@ def test_the_summary_verb_prints_medians(results: Path, capsys: pytest.CaptureFi
     for line in lines:
         same = rows[(rows["dataset"] == line["dataset"]) & (rows["initialisation"] == line["initialisation"])]
         assert line["srocc"] == pytest.approx(np.median(same["srocc"]), abs=1e-6)
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert PROXY in printed.err
     assert mosforge(["summary", str(path)]) == 0
     printed = capsys.readouterr()

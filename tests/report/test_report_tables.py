@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from mosforge.report.notes import PROXY
 from mosforge.report.summary import number
 from mosforge.report.tables import Table, build_table
 from mosforge.report.tabletext import table_csv, table_markdown
-from mosforge.tables import read_table
+from mosforge.tables import MEASURES, read_table
+
+STARTS = {"FT": "imagenet", "CLS+REG": "tiles-multitask", "FSIMc": "fsim"}
 
 
 def read(results: Path, name: str) -> pd.DataFrame:
@@ -33,11 +36,11 @@ def test_measured_values_are_numpys_medians(within: Table, results: Path) -> Non
     checked = 0
     for line in csv_rows(within):
         if line["origin"] == "measured" and line["test_dataset"] in ("tid2013", "own"):
-            start = "imagenet" if line["method"] == "FT" else "tiles-multitask"
+            start = STARTS[line["method"]]
             same = rows[(rows["dataset"] == line["test_dataset"]) & (rows["initialisation"] == start)]
             assert float(line["value"]) == pytest.approx(np.median(same[line["metric"]]), abs=1e-5)
             checked += 1
-    assert checked == 8
+    assert checked == 10
 
 
 def test_the_average_uses_the_given_sizes_and_else_the_test_images(within: Table) -> None:
@@ -89,6 +92,7 @@ def test_equal_values_share_the_mark() -> None:
         "rmse": 0.1,
         "mapping": "none",
         "initialisation": "imagenet",
+        **{f"{measure}_{end}": math.nan for measure in MEASURES for end in ("low", "high")},
     }
     rows = [
         {**row, "backbone": name, "srocc": srocc}
@@ -112,7 +116,8 @@ def test_markdown_has_a_row_for_each_method_and_the_quartiles(within: Table) -> 
     assert len(body) == len(within.rows)
     cell = within.rows[0].cells[0]
     assert cell is not None
-    assert f"{number(cell.value)} ({number(cell.low)} to {number(cell.high)})" in body[0]
+    low, high = cell.quartiles
+    assert f"{number(cell.value)} ({number(low)} to {number(high)})" in body[0]
     assert any(line.startswith("| Proposed (published) | **0.895**") for line in body)
 
 
@@ -148,3 +153,32 @@ def test_no_measurement_gives_a_table_that_says_so(results: Path) -> None:
     assert table.notes == ("Nothing was measured.", "livec: not there")
     assert len(csv_rows(table)) == 0
     assert "Nothing was measured." in table_markdown(table)
+
+
+def test_a_single_split_shows_its_interval_over_images(results: Path) -> None:
+    rows = read(results, "table1")
+    table = build_table("mine", rows[rows["split"] == "1"], proxies=["own"])
+    cell = table.rows[0].cells[0]
+    assert cell is not None
+    assert cell.spread == cell.interval == pytest.approx((cell.value - 0.03, cell.value + 0.02))
+    assert any(note.startswith("Beside each measured value stands the range of 95%") for note in table.notes)
+    line = csv_rows(table)[0]
+    assert float(line["low"]) == pytest.approx(cell.value - 0.03, abs=1e-5)
+
+
+def test_a_measure_without_a_network_is_a_row_with_its_paper_name(within: Table) -> None:
+    row = next(row for row in within.rows if row.method == "FSIMc" and not row.published)
+    assert row.backbone == ""
+    assert row.cells[-1] is None, "no average without the other dataset"
+    assert "| FSIMc | " in table_markdown(within)
+    assert any(note.startswith("FSIMc sees the undistorted picture") for note in within.notes)
+
+
+def test_a_logistic_that_does_not_converge_is_told(results: Path) -> None:
+    rows = read(results, "table1")
+    rows.loc[0, "mapping"] = "none"
+    notes = build_table("table1", rows).notes
+    told = [note for note in notes if "did not converge" in note]
+    assert told == [
+        "FT on tid2013: the logistic did not converge in 1 of 3 splits; the raw PLCC and RMSE stand there."
+    ]

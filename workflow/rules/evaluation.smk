@@ -1,4 +1,5 @@
-# Predictions of the fine-tuned models for pictures they have not seen, and their correlations.
+# Predictions of the fine-tuned models, and of measures without a network, for pictures they have not seen;
+# and their correlations.
 
 
 rule predict:
@@ -11,6 +12,7 @@ rule predict:
         pack="results/finetuning/{test_dataset}/pack.parquet",
         code=code(
             "evaluation/predictions.py",
+            "evaluation/tested.py",
             "scoring/crops.py",
             "models",
             "packs.py",
@@ -23,6 +25,9 @@ rule predict:
         "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.log",
     benchmark:
         "results/benchmarks/predict/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.tsv"
+    wildcard_constraints:
+        # what has no network is the rule `compare`
+        backbone=r"(?!none/)[a-z0-9_]+",
     conda:
         "../../envs/cuda.yaml"
     threads: 8
@@ -38,12 +43,71 @@ rule predict:
         " --pack {input.pack} --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"
 
 
+rule brisque:
+    input:
+        dataset="results/finetuning/{dataset}/dataset.parquet",
+        pack="results/finetuning/{dataset}/pack.parquet",
+        code=code("evaluation/brisque.py", "packs.py", "images.py"),
+    output:
+        "results/evaluation/brisque/{dataset}.parquet",
+    log:
+        "logs/evaluation/brisque/{dataset}.log",
+    benchmark:
+        "results/benchmarks/brisque/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    shell:
+        "mosforge evaluation brisque --dataset {input.dataset} --pack {input.pack} --output {output}"
+        " --threads {threads} --log {log}"
+
+
+rule compare:
+    input:
+        unpack(lambda wildcards: plan.experiments.comparison(wildcards)),
+        code=code(
+            "evaluation/comparisons.py",
+            "evaluation/brisque.py",
+            "evaluation/tested.py",
+            "orientation.py",
+        ),
+    output:
+        "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet",
+    log:
+        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.log",
+    benchmark:
+        "results/benchmarks/compare/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.tsv"
+    wildcard_constraints:
+        backbone="none",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        cfg=lambda wildcards: parameters(plan.experiments.run(wildcards)),
+    shell:
+        "mosforge evaluation compare --dataset {input.dataset} --split {input.split} --scores {input.scores}"
+        " --test-dataset {input.test_dataset} --test-scores {input.test_scores} --output {output} --log {log}"
+        " --cfg {params.cfg:q}"
+
+
 rule correlate:
     input:
         predictions=lambda wildcards: [
             run.predictions for run in plan.experiments.runs(wildcards.experiment)
         ],
-        code=code("evaluation/correlations.py", "correlations.py", "logistic.py"),
+        code=code(
+            "evaluation/correlations.py",
+            "evaluation/bootstrap.py",
+            "evaluation/tested.py",
+            "correlations.py",
+            "logistic.py",
+            "seeds.py",
+        ),
     output:
         "results/evaluation/{experiment}.parquet",
     log:

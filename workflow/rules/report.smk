@@ -46,10 +46,18 @@ rule page:
         code=code("report"),
         templates=templates("report/templates"),
     output:
-        report(
+        page=report(
             "results/report/index.html",
             caption="../report/page.rst",
             category="Page",
+            labels={"page": "all on one page"},
+        ),
+        figures=report(
+            directory("results/report/figures"),
+            patterns=["{figure}.png"],
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
         ),
     log:
         "logs/report/page.log",
@@ -63,7 +71,7 @@ rule page:
     params:
         cfg=parameters(plan.page()),
     shell:
-        "mosforge report page --results results --output {output} --log {log} --cfg {params.cfg:q}"
+        "mosforge report page --results results --output {output.page} --figures {output.figures} --log {log} --cfg {params.cfg:q}"
 
 
 rule report:

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 def add_commands(commands: Any) -> None:
-    """Adds the verbs `predict` and `correlate`."""
+    """Adds the verbs `predict`, `brisque`, `compare` and `correlate`."""
     verbs = add_stage(commands, "evaluation", "evaluate fine-tuned models within and across datasets")
 
     predict = add_verb(verbs, "predict", _predict, "score the test pictures with a model", cfg=True)
@@ -22,6 +22,20 @@ def add_commands(commands: Any) -> None:
     predict.add_argument("--output", type=Path, required=True, metavar="FILE")
     add_training_options(predict)
 
+    brisque = add_verb(verbs, "brisque", _brisque, "compute the features of BRISQUE of a dataset's pictures")
+    brisque.add_argument("--dataset", type=Path, required=True, metavar="FILE")
+    brisque.add_argument("--pack", type=Path, required=True, metavar="FILE")
+    brisque.add_argument("--output", type=Path, required=True, metavar="FILE")
+    brisque.add_argument("--threads", type=int, default=1, metavar="N", help="default: 1")
+
+    compare = add_verb(verbs, "compare", _compare, "score the test pictures without a network", cfg=True)
+    compare.add_argument("--dataset", type=Path, required=True, metavar="FILE", help="to train on")
+    compare.add_argument("--split", type=Path, required=True, metavar="FILE", help="its split")
+    compare.add_argument("--scores", type=Path, required=True, metavar="FILE", help="its metrics or features")
+    compare.add_argument("--test-dataset", type=Path, required=True, metavar="FILE")
+    compare.add_argument("--test-scores", type=Path, required=True, metavar="FILE")
+    compare.add_argument("--output", type=Path, required=True, metavar="FILE")
+
     correlate = add_verb(verbs, "correlate", _correlate, "correlate predictions with the given scores")
     correlate.add_argument("predictions", type=Path, nargs="*", metavar="FILE")
     correlate.add_argument("--output", type=Path, required=True, metavar="FILE")
@@ -30,12 +44,14 @@ def add_commands(commands: Any) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     import torch
 
-    from mosforge.evaluation.predictions import RUN, predictions
+    from mosforge.evaluation.predictions import predictions
+    from mosforge.evaluation.tested import RUN
     from mosforge.tables import write_table
     from mosforge.training import pick_device
+    from mosforge.training.devices import device_name
 
     torch.set_num_threads(arguments.threads)
-    cfg = arguments.cfg
+    cfg, device = arguments.cfg, pick_device(arguments.device)
     frame = predictions(
         arguments.model,
         {key: cfg[key] for key in RUN},
@@ -43,9 +59,39 @@ def _predict(arguments: argparse.Namespace) -> None:
         split=arguments.split,
         pack=arguments.pack,
         crops=cfg["crops"],
-        device=pick_device(arguments.device),
+        device=device,
     )
-    write_table(arguments.output, "predictions", frame, stage="evaluation", cfg=cfg)
+    name = device_name(device)
+    write_table(arguments.output, "predictions", frame, stage="evaluation", cfg=cfg, device=name)
+
+
+def _brisque(arguments: argparse.Namespace) -> None:
+    from mosforge.evaluation.brisque import features_of
+    from mosforge.packs import Pack, locate
+    from mosforge.tables import read_table, write_table
+
+    rows = locate(read_table(arguments.dataset, "dataset"), read_table(arguments.pack, "pack"))
+    found = features_of(Pack(rows).pictures(), len(rows), arguments.threads)
+    undefined = sum(row is None for row in found)
+    log.info("%s: %d pictures, %d of them without features", arguments.output, len(rows), undefined)
+    columns = {"image": rows["image"].tolist(), "features": found}
+    write_table(arguments.output, "brisque", columns, stage="evaluation", cfg={})
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from mosforge.evaluation.comparisons import compared
+    from mosforge.evaluation.tested import RUN
+    from mosforge.tables import write_table
+
+    frame = compared(
+        {key: arguments.cfg[key] for key in RUN},
+        dataset=arguments.dataset,
+        split=arguments.split,
+        scores=arguments.scores,
+        test_dataset=arguments.test_dataset,
+        test_scores=arguments.test_scores,
+    )
+    write_table(arguments.output, "predictions", frame, stage="evaluation", cfg=arguments.cfg)
 
 
 def _correlate(arguments: argparse.Namespace) -> None:

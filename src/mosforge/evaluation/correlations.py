@@ -1,13 +1,27 @@
-"""The correlations of one evaluated model."""
+"""The correlations of one evaluated model, each with its interval."""
 
 from typing import Any
 
 from mosforge.correlations import correlations
+from mosforge.evaluation.bootstrap import intervals
+from mosforge.evaluation.tested import RUN
 from mosforge.tables import Frame
 
 
 def correlate(predictions: Frame) -> dict[str, Any]:
-    """One row of the artefact `correlations` from one table of predictions."""
-    values = correlations(predictions["prediction"].to_numpy(), predictions["quality"].to_numpy())
-    run = ("dataset", "split", "backbone", "initialisation", "test_dataset")
-    return {key: predictions[key].iloc[0] for key in run} | values
+    """One row of the artefact `correlations` from one table of predictions.
+
+    Models that were tested on the same pictures of the same split share their resamples.
+    """
+    run = {key: predictions[key].iloc[0] for key in RUN} if len(predictions) else {}
+    # in one order whatever the table's, since a resample draws positions
+    rows = predictions.sort_values("image")
+    predicted, given = rows["prediction"].to_numpy(), rows["quality"].to_numpy()
+    values = correlations(predicted, given)
+    key = (run["test_dataset"], run["split"])
+    ends = {
+        f"{measure}_{end}": value
+        for measure, pair in intervals(predicted, given, *key).items()
+        for end, value in zip(("low", "high"), pair, strict=True)
+    }
+    return run | values | ends

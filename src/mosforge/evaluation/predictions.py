@@ -6,14 +6,11 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from mosforge.errors import MosforgeError
+from mosforge.evaluation.tested import tested_rows
 from mosforge.models.folder import load_model
 from mosforge.packs import Pack, locate
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.tables import Frame, read_table
-
-RUN = ("dataset", "split", "backbone", "initialisation", "test_dataset")
-"""The keys of one evaluated model on one dataset."""
 
 
 def predictions(
@@ -37,13 +34,7 @@ def predictions(
         crops: random crops a picture, drawn from (test dataset, split, picture) (paper, 4.1).
         device: where to run.
     """
-    rows = read_table(dataset, "dataset")
-    if split is not None:
-        parts = read_table(split, "split")
-        rows = rows[rows["image"].isin(set(parts.loc[parts["part"] == "test", "image"]))]
-    if rows.empty:
-        raise MosforgeError(f"{run['test_dataset']}: split {run['split']} has no test picture")
-    rows = locate(rows, read_table(pack, "pack"))
+    rows = locate(tested_rows(run, dataset, split), read_table(pack, "pack"))
     network, card = load_model(model)
     network.to(device)
     pictures = Pack(rows)

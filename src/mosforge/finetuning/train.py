@@ -21,6 +21,7 @@ from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
 from mosforge.training import Recipe, fit
+from mosforge.training.devices import device_name
 from mosforge.training.loop import Losses
 
 _VALIDATION_CROPS = 5
@@ -76,7 +77,14 @@ def finetune(
         device=device,
         validate=_validation(network, pictures, samples, recipe.crop, device),
     )
-    write_table(folder / "history.parquet", "history", history, stage="finetuning", cfg=cfg)
+    write_table(
+        folder / "history.parquet",
+        "history",
+        history,
+        stage="finetuning",
+        cfg=cfg,
+        device=device_name(device),
+    )
     save_model(
         folder,
         network,

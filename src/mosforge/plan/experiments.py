@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mosforge.configuration import Config
+from mosforge.configuration import BRISQUE, NO_NETWORK, Config
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.trainings import Trainings
 
@@ -46,8 +46,20 @@ class Experiments:
         return [name for name, entry in self._entries.items() if entry["datasets"]]
 
     def runs(self, experiment: str) -> list[Run]:
-        """The runs of an experiment on the datasets that are there."""
-        return [run for run in self._declared(experiment) if not self._lost(run)]
+        """The runs of an experiment on the datasets that are there: its networks, then its comparisons."""
+        declared = [*self._declared(experiment), *self._compared(experiment)]
+        return [run for run in declared if not self._lost(run)]
+
+    def comparison(self, run: Any) -> dict[str, str]:
+        """Inputs of the predictions of a measure without a network."""
+        files = "results/evaluation/brisque" if run.initialisation == BRISQUE else "results/metrics/targets"
+        return {
+            "dataset": f"results/finetuning/{run.dataset}/dataset.parquet",
+            "split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet",
+            "scores": f"{files}/{run.dataset}.parquet",
+            "test_dataset": f"results/finetuning/{run.test_dataset}/dataset.parquet",
+            "test_scores": f"{files}/{run.test_dataset}.parquet",
+        }
 
     def split_of(self, run: Any) -> dict[str, str]:
         """The split that chooses a run's test pictures, as an input of its rule; none across datasets."""
@@ -55,9 +67,13 @@ class Experiments:
             return {}
         return {"split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet"}
 
+    def run(self, run: Any) -> dict[str, Any]:
+        """The keys of a run, or of wildcards of the same names."""
+        return {key: getattr(run, key) for key in Run.__dataclass_fields__}
+
     def prediction(self, run: Any) -> dict[str, Any]:
-        """Parameters of the predictions of a run (or of wildcards of the same names)."""
-        return {key: getattr(run, key) for key in Run.__dataclass_fields__} | {"crops": self._crops}
+        """Parameters of the predictions of a run."""
+        return self.run(run) | {"crops": self._crops}
 
     @cached_property
     def pretrained(self) -> list[str]:
@@ -77,7 +93,13 @@ class Experiments:
             name for experiment in self.names for name in self._entries[experiment]["datasets"]
         )
         lines = ((name, self._datasets.missing(name)) for name in asked)
-        return [f"dataset {name} is left out: {line}" for name, line in lines if line]
+        missing = [f"dataset {name} is left out: {line}" for name, line in lines if line]
+        return missing + [
+            f"{', '.join(metrics)} on dataset {name} left out of {experiment}: it has no undistorted pictures"
+            for experiment in self.names
+            for name in self._entries[experiment]["datasets"]
+            if (metrics := self._without_references(experiment, name)) and not self._datasets.missing(name)
+        ]
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -101,6 +123,19 @@ class Experiments:
             for backbone in entry["backbones"]:
                 for name in entry["initialisations"]:
                     yield Run(dataset, split, backbone, self._full_name(name, dataset), test)
+
+    def _compared(self, experiment: str) -> Iterator[Run]:
+        entry = self._entries[experiment]
+        for dataset, split, test in self._pairs(entry["datasets"], bool(entry.get("across"))):
+            lost = self._without_references(experiment, dataset)
+            for metric in entry.get("comparisons", []):
+                if metric not in lost:
+                    yield Run(dataset, split, NO_NETWORK, metric, test)
+
+    def _without_references(self, experiment: str, dataset: str) -> list[str]:
+        """Comparisons of an experiment that a dataset has no references for."""
+        metrics = [name for name in self._entries[experiment].get("comparisons", []) if name != BRISQUE]
+        return [] if not metrics or self._datasets.has_references(dataset) else metrics
 
     def _pairs(self, datasets: list[str], across: bool) -> Iterator[tuple[str, str, str]]:
         for dataset in datasets:

@@ -17,6 +17,7 @@ from mosforge.pretraining.objective import loss_for
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
 from mosforge.training import Recipe, fit
+from mosforge.training.devices import device_name
 
 
 def pretrain(
@@ -67,7 +68,14 @@ def pretrain(
         state_file=state_file,
         device=device,
     )
-    write_table(folder / "history.parquet", "history", history, stage="pretraining", cfg=cfg)
+    write_table(
+        folder / "history.parquet",
+        "history",
+        history,
+        stage="pretraining",
+        cfg=cfg,
+        device=device_name(device),
+    )
     save_model(
         folder,
         network,

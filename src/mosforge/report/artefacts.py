@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mosforge.report.summary import MODEL, corpus_and_objective
-from mosforge.tables import read_table
+from mosforge.tables import read_device, read_table
 
 
 class Run(NamedTuple):
@@ -19,12 +19,17 @@ class Run(NamedTuple):
     initialisation: str
     test_dataset: str
 
+    def predictions_file(self, results: Path) -> Path:
+        return results / "evaluation" / Path(*self[:4]) / f"{self.test_dataset}.parquet"
+
+    def history_file(self, results: Path) -> Path:
+        return results / "finetuning" / Path(*self[:4]) / "history.parquet"
+
     def predictions(self, results: Path) -> pd.DataFrame | None:
-        folder = results / "evaluation" / Path(*self[:4])
-        return read_if_there(folder / f"{self.test_dataset}.parquet", "predictions")
+        return read_if_there(self.predictions_file(results), "predictions")
 
     def history(self, results: Path) -> pd.DataFrame | None:
-        return read_if_there(results / "finetuning" / Path(*self[:4]) / "history.parquet", "history")
+        return read_if_there(self.history_file(results), "history")
 
 
 class Pretraining(NamedTuple):
@@ -40,9 +45,11 @@ class Pretraining(NamedTuple):
     def name(self) -> str:
         return " · ".join(part for part in self if part)
 
+    def history_file(self, results: Path) -> Path:
+        return results / "pretraining" / Path(*(part for part in self if part)) / "history.parquet"
+
     def history(self, results: Path) -> pd.DataFrame | None:
-        folder = results / "pretraining" / Path(*(part for part in self if part))
-        return read_if_there(folder / "history.parquet", "history")
+        return read_if_there(self.history_file(results), "history")
 
 
 def runs_of(correlations: pd.DataFrame) -> list[Run]:
@@ -60,10 +67,27 @@ def pretrainings_of(runs: Sequence[Run], results: Path) -> list[Pretraining]:
             continue
         for dataset, split in (("", ""), (run.dataset, run.split)):
             candidate = Pretraining(corpus, dataset, split, run.backbone, objective)
-            folder = Path(*(part for part in candidate if part))
-            if (results / "pretraining" / folder / "history.parquet").exists():
+            if candidate.history_file(results).exists():
                 found[candidate] = None
     return list(found)
+
+
+def devices_of(runs: Sequence[Run], results: Path) -> dict[str, str]:
+    """What the trainings and predictions behind the runs ran on, by rule, as far as their files say it."""
+    files = {
+        "finetune": [(run.history_file(results), "history") for run in runs],
+        "predict": [(run.predictions_file(results), "predictions") for run in runs],
+        "pretrain": [],
+        "pretrain_authentic": [],
+    }
+    for item in pretrainings_of(runs, results):
+        rule = "pretrain_authentic" if item.split else "pretrain"
+        files[rule].append((item.history_file(results), "history"))
+    found = {
+        rule: {read_device(path, artefact) for path, artefact in pairs if path.exists()}
+        for rule, pairs in files.items()
+    }
+    return {rule: ", ".join(sorted(name for name in names if name)) for rule, names in found.items()}
 
 
 def read_if_there(path: Path, artefact: str) -> pd.DataFrame | None:

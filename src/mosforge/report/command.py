@@ -16,6 +16,7 @@ def add_commands(commands: Any) -> None:
     page = add_verb(verbs, "page", _page, "write the page from the artefacts that are there", cfg=True)
     page.add_argument("--results", type=Path, required=True, metavar="DIR", help="folder of the artefacts")
     page.add_argument("--output", type=Path, required=True, metavar="HTML", help="the page")
+    page.add_argument("--figures", type=Path, metavar="DIR", help="its figures; default: figures beside it")
 
     table = add_verb(verbs, "table", _table, "write the table of one experiment", cfg=True)
     table.add_argument("--experiment", required=True, metavar="NAME", help="name of the experiment")
@@ -40,7 +41,8 @@ def _page(arguments: argparse.Namespace) -> None:
 
     if not arguments.results.is_dir():
         raise MosforgeError(f"{arguments.results}: no such folder; run the stages before the report first")
-    write_page(arguments.results, arguments.output, parse_cfg(arguments.cfg))
+    figures = arguments.figures or arguments.output.parent / "figures"
+    write_page(arguments.results, arguments.output, figures, parse_cfg(arguments.cfg))
 
 
 def _table(arguments: argparse.Namespace) -> None:
@@ -66,8 +68,8 @@ def _summary(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
     from mosforge.report.notes import proxy_note
-    from mosforge.report.summary import MEASURES, method_of, summarise
-    from mosforge.tables import read_table
+    from mosforge.report.summary import method_of, summarise
+    from mosforge.tables import MEASURES, read_table
 
     frames = [read_table(path, "correlations") for path in arguments.correlations]
     summary = summarise(pd.concat(frames, ignore_index=True))

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+from mosforge.configuration import BRISQUE, NO_NETWORK
 from mosforge.report.published import TABLE_OF
-from mosforge.report.summary import number, standard_error
+from mosforge.report.summary import method_of, number, standard_error
 
 PROXY = "proxy scores, not human scores"
 
@@ -43,16 +44,45 @@ def table_notes(
     used = [name for name in datasets if name in set(proxies)]
     notes = [proxy_note(used)] if used else []
     notes += _about_published(experiment, summary, human, published)
+    return notes + _about_comparisons(summary) + _about_intervals(summary) + _about_size(summary)
+
+
+def _about_comparisons(summary: pd.DataFrame) -> list[str]:
+    measures = list(dict.fromkeys(summary.loc[summary["backbone"] == NO_NETWORK, "initialisation"]))
+    notes = []
+    if metrics := [method_of(name) for name in measures if name != BRISQUE]:
+        verb = "sees" if len(metrics) == 1 else "see"
+        notes.append(
+            f"{_listed(metrics)} {verb} the undistorted picture, which no network does; nothing was fitted."
+        )
+    if BRISQUE in measures:
+        notes.append(
+            "BRISQUE: piq's features and a support vector regression, fitted to the training part of a split."
+        )
+    return notes
+
+
+def _about_intervals(summary: pd.DataFrame) -> list[str]:
+    beside = "95% of 1,000 resamples of the test images"
     if summary["splits"].max() > 1:
-        notes.append("Measured values are medians over the splits, given with their quartiles.")
-    return notes + _about_size(summary)
+        notes = [
+            "Measured values are medians over the splits, given with their quartiles; of a single split, "
+            f"with the range of {beside}."
+        ]
+    else:
+        notes = [f"Beside each measured value stands the range of {beside}."]
+    for _, row in summary[summary["unmapped"] > 0].iterrows():
+        where = f"{row['unmapped']} of {row['splits']} splits" if row["splits"] > 1 else "its split"
+        name = f"{method_of(row['initialisation'])} on {row['test_dataset']}"
+        notes.append(f"{name}: the logistic did not converge in {where}; the raw PLCC and RMSE stand there.")
+    return notes
 
 
 def _about_published(
     experiment: str, summary: pd.DataFrame, human: Sequence[tuple[str, str]], published: bool
 ) -> list[str]:
     if published:
-        backbones = sorted(set(summary["backbone"]) - {"resnet50"})
+        backbones = sorted(set(summary["backbone"]) - {"resnet50", NO_NETWORK})
         other = f" Measured here with {_listed(backbones)}; the paper used ResNet-50." if backbones else ""
         unsaid = (
             "; it does not state how many splits it used, nor whether its PLCC is mapped. "

@@ -16,22 +16,23 @@ from mosforge.commands import read_text
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file, atomic_folder
 from mosforge.report import pmosfigures, provenance, sections
-from mosforge.report.artefacts import read_if_there, runs_of
+from mosforge.report.artefacts import Run, devices_of, read_if_there, runs_of
 from mosforge.report.gallery import Distortions, distortions
 from mosforge.report.notes import PROXY, proxy_note
 from mosforge.report.summary import (
     MEASURE_NAMES,
-    MEASURES,
+    backbone_of,
     corpus_and_objective,
     interval,
     method_of,
     number,
+    of_networks,
     summarise,
 )
 from mosforge.report.svg import Picture
 from mosforge.report.tables import Column
 from mosforge.report.validation import validation_section
-from mosforge.tables import METRICS, SCHEMAS, Frame
+from mosforge.tables import MEASURES, METRICS, SCHEMAS, Frame
 
 _log = logging.getLogger(__name__)
 
@@ -84,16 +85,17 @@ class Corpus:
     gallery: Distortions | None = None
 
 
-def write_page(results: Path, output: Path, cfg: PageCfg) -> None:
-    """Writes the page, and its figures as SVG and PNG into the folder `figures` beside it.
+def write_page(results: Path, output: Path, figures: Path, cfg: PageCfg) -> None:
+    """Writes the page, and its figures as SVG and PNG.
 
     Args:
         results: the folder that holds the artefacts; relative paths in them start from its parent.
         output: the HTML file.
+        figures: folder of the figures, which is replaced.
         cfg: what the page is about.
     """
     context = page_context(results, cfg)
-    with atomic_folder(output.parent / "figures") as folder:
+    with atomic_folder(figures) as folder:
         for picture in _pictures(context):
             picture.save(folder)
     with atomic_file(output) as temporary:
@@ -110,14 +112,14 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
     }
     _log.info("tables")
     experiments = [
-        sections.experiment_section(name, table, results, cfg.proxies, cfg.sizes)
-        for name, table in tables.items()
+        sections.experiment_section(name, table, cfg.proxies, cfg.sizes) for name, table in tables.items()
     ]
     correlations = _together(table for table in tables.values() if table is not None)
-    runs = runs_of(correlations)
+    runs = runs_of(of_networks(correlations))
     corpora = [_corpus(results, base, name) for name in cfg.corpora]
     _log.info("figures")
     sources = dict.fromkeys(source for corpus in corpora for source in corpus.sources)
+    targets = dict.fromkeys([*correlations["dataset"], *correlations["test_dataset"]])
     used = {*correlations["dataset"], *correlations["test_dataset"]} & set(cfg.proxies)
     return {
         "cfg": cfg,
@@ -130,7 +132,8 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
         "models": len({run[:4] for run in runs}),
         "images": _tested(correlations),
         "versions": provenance.versions(),
-        "benchmarks": provenance.read_benchmarks(results),
+        "targets": [provenance.read_target(results, name) for name in targets],
+        "benchmarks": provenance.read_benchmarks(results, _devices(runs, results, cfg)),
         "config": list(provenance.flatten(cfg.config)),
         "scatter": sections.scatter_pictures(correlations, results, cfg.proxies),
         "pretraining": sections.pretraining_pictures(runs, results),
@@ -153,6 +156,7 @@ def render(context: Mapping[str, Any]) -> str:
         "number": number,
         "duration": provenance.duration,
         "method": method_of,
+        "backbone": backbone_of,
         "groupby_pair": _by_pair,
         "percent": pmosfigures.percent,
         "svg": lambda picture: Markup(picture.inline),
@@ -184,6 +188,12 @@ def _tested(correlations: Frame) -> dict[str, int]:
         str(name): int(rows["images"].max())
         for name, rows in correlations.groupby("test_dataset", sort=False)
     }
+
+
+def _devices(runs: Sequence[Run], results: Path, cfg: PageCfg) -> dict[str, str]:
+    """Devices by rule; the engine piq, unlike the other one, takes a GPU where there is one."""
+    engine = cfg.config.get("metrics", {}).get("engine", "fused")
+    return devices_of(runs, results) | ({} if engine == "fused" else {"score": "", "score_dataset": ""})
 
 
 def _corpus(results: Path, base: Path, name: str) -> Corpus:

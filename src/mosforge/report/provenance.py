@@ -27,14 +27,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Target:
+    """A target dataset as it was used; digests are empty where its files are not there."""
+
+    name: str
+    pictures: int
+    scores: str
+    pixels: str
+
+
+@dataclass(frozen=True)
 class RuleTime:
-    """What the jobs of one rule took together."""
+    """What the jobs of one rule took together, and what they ran on."""
 
     rule: str
     jobs: int
     seconds: float
     longest: float
     memory: float
+    devices: str
 
 
 def versions() -> list[tuple[str, str]]:
@@ -58,8 +69,22 @@ def read_source(results: Path, name: str) -> Source:
     return Source(name, len(catalogue), digest(sorted(catalogue["sha256"]), 12), pairs)
 
 
-def read_benchmarks(results: Path) -> list[RuleTime]:
-    """Adds up Snakemake's benchmark files, `benchmarks/RULE/....tsv`, rule by rule."""
+def read_target(results: Path, name: str) -> Target:
+    """Counts a target dataset's pictures, and digests its scores and its pixels."""
+    dataset = read_if_there(results / "finetuning" / name / "dataset.parquet", "dataset")
+    pack = read_if_there(results / "finetuning" / name / "pack.parquet", "pack")
+    scores = "" if dataset is None else digest(sorted(zip(dataset["image"], dataset["mos"], strict=True)), 12)
+    pixels = "" if pack is None else digest(sorted(pack["sha256"]), 12)
+    return Target(name, 0 if dataset is None else len(dataset), scores, pixels)
+
+
+def read_benchmarks(results: Path, devices: Mapping[str, str]) -> list[RuleTime]:
+    """Adds up Snakemake's benchmark files, `benchmarks/RULE/....tsv`, rule by rule.
+
+    Args:
+        results: the folder of results.
+        devices: what a rule ran on, where it is known and may be something else than the CPU.
+    """
     folder = results / "benchmarks"
     jobs: dict[str, list[pd.DataFrame]] = {}
     for path in sorted(folder.rglob("*.tsv")):
@@ -67,13 +92,13 @@ def read_benchmarks(results: Path) -> list[RuleTime]:
         rows = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
         if {"s", "max_rss"} <= set(rows.columns):
             jobs.setdefault(rule, []).append(rows)
-    return [_rule_time(rule, pd.concat(rows)) for rule, rows in jobs.items()]
+    return [_rule_time(rule, pd.concat(rows), devices.get(rule, "CPU")) for rule, rows in jobs.items()]
 
 
-def _rule_time(rule: str, rows: pd.DataFrame) -> RuleTime:
+def _rule_time(rule: str, rows: pd.DataFrame, devices: str) -> RuleTime:
     seconds = rows["s"].astype(float)
     memory = rows["max_rss"].astype(float).max()
-    return RuleTime(rule, len(rows), float(seconds.sum()), float(seconds.max()), float(memory))
+    return RuleTime(rule, len(rows), float(seconds.sum()), float(seconds.max()), float(memory), devices)
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -8,11 +8,18 @@ import numpy as np
 import pandas as pd
 
 from mosforge.report.artefacts import Run, pretrainings_of, runs_of, typical_split
-from mosforge.report.bootstrap import bootstrap_interval
 from mosforge.report.figures import bars, learning_curves, matrix, pretraining_curves, scatter
 from mosforge.report.gallery import Example, examples
 from mosforge.report.notes import PROXY
-from mosforge.report.summary import MODEL, method_of, number, paired_differences, summarise
+from mosforge.report.summary import (
+    MODEL,
+    backbone_of,
+    method_of,
+    number,
+    of_networks,
+    paired_differences,
+    summarise,
+)
 from mosforge.report.svg import Picture, file_stem
 from mosforge.report.tables import Table, build_table
 
@@ -50,7 +57,6 @@ class Extremes:
 def experiment_section(
     name: str,
     correlations: pd.DataFrame | None,
-    results: Path,
     proxies: Collection[str],
     sizes: Mapping[str, int],
 ) -> Experiment:
@@ -66,7 +72,7 @@ def experiment_section(
     crossed = summary[summary["dataset"] != summary["test_dataset"]]
     within = summary[summary["dataset"] == summary["test_dataset"]]
     pictures = [
-        _bars(name, str(dataset), rows, correlations, results, proxies)
+        _bars(name, str(dataset), rows, proxies)
         for dataset, rows in within.groupby("dataset", sort=False)
         if len(rows) > 1
     ]
@@ -89,19 +95,18 @@ def _bars(
     experiment: str,
     dataset: str,
     rows: pd.DataFrame,
-    correlations: pd.DataFrame,
-    results: Path,
     proxies: Collection[str],
 ) -> Picture:
     values, intervals = [], {}
     for _, row in rows.iterrows():
-        key = (str(row["backbone"]), method_of(row["initialisation"]))
+        key = (backbone_of(str(row["backbone"])) or "no network", method_of(row["initialisation"]))
         values.append((*key, float(row["srocc"])))
         if row["splits"] > 1:
             intervals[key] = (float(row["srocc_q25"]), float(row["srocc_q75"]))
-        elif (found := _bootstrap(_single_run(correlations, row), results)) is not None:
-            intervals[key] = found
-    values.sort(key=lambda value: list(rows["backbone"]).index(value[0]))
+        elif np.isfinite(row["srocc_low"]):
+            intervals[key] = (float(row["srocc_low"]), float(row["srocc_high"]))
+    backbones = [backbone for backbone, *_ in values]
+    values.sort(key=lambda value: backbones.index(value[0]))
     what = "the quartiles over splits" if rows["splits"].max() > 1 else "95% over resampled test images"
     lines = f"; the line is {what}" if intervals else ""
     caption = f"{dataset}: SROCC{', median over splits' if rows['splits'].max() > 1 else ''}{lines}."
@@ -111,19 +116,6 @@ def _bars(
         name=file_stem("bars", experiment, dataset),
         caption=caption + _proxy({dataset}, proxies),
     )
-
-
-def _single_run(correlations: pd.DataFrame, row: "pd.Series[str]") -> Run:
-    same = np.logical_and.reduce([correlations[field] == row[field] for field in MODEL])
-    return runs_of(correlations[same])[0]
-
-
-def _bootstrap(run: Run, results: Path) -> tuple[float, float] | None:
-    predictions = run.predictions(results)
-    if predictions is None or len(predictions) < 4:
-        return None
-    given, predicted = (predictions[name].to_numpy(dtype=float) for name in ("quality", "prediction"))
-    return bootstrap_interval(given, predicted, *run)
 
 
 def _matrix(
@@ -159,8 +151,8 @@ def findings(summary: pd.DataFrame, proxies: Collection[str]) -> list[str]:
 
 
 def scatter_pictures(correlations: pd.DataFrame, results: Path, proxies: Collection[str]) -> list[Picture]:
-    """Predicted against given score of each model within its dataset, for the split at the median."""
-    within = correlations[correlations["dataset"] == correlations["test_dataset"]]
+    """Predicted against given score of each network within its dataset, for the split at the median."""
+    within = of_networks(correlations[correlations["dataset"] == correlations["test_dataset"]])
     rows = typical_split(within.drop_duplicates([*MODEL, "split"]).reset_index(drop=True))
     pictures = []
     for run, (_, row) in zip(runs_of(rows), rows.iterrows(), strict=True):
@@ -215,10 +207,10 @@ def finetuning_pictures(runs: Sequence[Run], results: Path) -> list[Picture]:
 def extremes(
     correlations: pd.DataFrame, results: Path, base: Path, proxies: Collection[str]
 ) -> list[Extremes]:
-    """The outstanding test images of each dataset, as its best model sees them."""
+    """The outstanding test images of each dataset, as its best network sees them."""
     if correlations.empty:
         return []
-    summary = summarise(correlations)
+    summary = summarise(of_networks(correlations))
     within = summary[(summary["dataset"] == summary["test_dataset"]) & summary["srocc"].notna()]
     found = []
     for dataset, rows in within.groupby("dataset", sort=False):

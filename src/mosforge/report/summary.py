@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-MEASURES = ("srocc", "krocc", "plcc", "plcc_mapped", "rmse")
-"""The measured columns of a correlations table, in the order in which they are shown."""
+from mosforge.configuration import NO_NETWORK
+from mosforge.tables import MEASURES
 
 MEASURE_NAMES = {
     "srocc": "SROCC",
@@ -21,6 +21,7 @@ MODEL = ("dataset", "backbone", "initialisation", "test_dataset")
 """What identifies a row of a summary: everything but the split."""
 
 _OBJECTIVES = {"cls": "CLS", "reg": "REG", "multitask": "CLS+REG", "rank": "RANK"}
+_MEASURES_WITHOUT_NETWORK = {"fsim": "FSIMc", "ms_ssim": "MS-SSIM"}
 
 
 def corpus_and_objective(initialisation: str) -> tuple[str, str]:
@@ -32,10 +33,22 @@ def corpus_and_objective(initialisation: str) -> tuple[str, str]:
 def method_of(initialisation: str) -> str:
     """The paper's short name of an initialisation: FT, CLS, REG or CLS+REG; RANK for the ranking loss.
 
-    Anything else, for example a full-reference metric, keeps its own name in capitals.
+    Anything else, for example a full-reference metric, has the name that papers write.
     """
     _, objective = corpus_and_objective(initialisation)
-    return "FT" if objective == "imagenet" else _OBJECTIVES.get(objective, objective.upper())
+    if objective == "imagenet":
+        return "FT"
+    return (_OBJECTIVES | _MEASURES_WITHOUT_NETWORK).get(objective, objective.upper())
+
+
+def backbone_of(name: str) -> str:
+    """The backbone as it is shown; nothing where there is no network."""
+    return "" if name == NO_NETWORK else name
+
+
+def of_networks(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose predictions a network made."""
+    return rows[rows["backbone"] != NO_NETWORK]
 
 
 def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
@@ -47,8 +60,10 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row for each (dataset, backbone, initialisation, test_dataset), in the order of their first
         appearance, with `splits`, `images` (median number of test images) and, for each measure, its
-        median under the measure's name and its quartiles as MEASURE_q25 and MEASURE_q75. A measure that
-        is undefined in one split (a constant prediction) is undefined in the summary.
+        median under the measure's name, its quartiles as MEASURE_q25 and MEASURE_q75, and as MEASURE_low
+        and MEASURE_high the medians over splits of the ends of its 95% interval over test images.
+        `unmapped` is the number of splits in which the logistic did not converge. A measure that is
+        undefined in one split (a constant prediction) is undefined in the summary.
     """
     single = correlations.drop_duplicates([*MODEL, "split"])
     rows = []
@@ -58,9 +73,13 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
         for measure in MEASURES:
             low, middle, high = np.percentile(group[measure].to_numpy(dtype=float), [25, 50, 75])
             row |= {measure: middle, f"{measure}_q25": low, f"{measure}_q75": high}
+            for end in ("low", "high"):
+                row[f"{measure}_{end}"] = np.median(group[f"{measure}_{end}"].to_numpy(dtype=float))
+        row["unmapped"] = int((group["mapping"] == "none").sum())
         rows.append(row)
-    columns = [f"{measure}{end}" for measure in MEASURES for end in ("", "_q25", "_q75")]
-    return pd.DataFrame(rows, columns=[*MODEL, "splits", "images", *columns])
+    ends = ("", "_q25", "_q75", "_low", "_high")
+    columns = [f"{measure}{end}" for measure in MEASURES for end in ends]
+    return pd.DataFrame(rows, columns=[*MODEL, "splits", "images", *columns, "unmapped"])
 
 
 def weighted_mean(values: Mapping[str, float], sizes: Mapping[str, int]) -> float:

@@ -9,7 +9,9 @@ import pandas as pd
 
 from mosforge.report.notes import table_notes
 from mosforge.report.published import AVERAGE, published_for
-from mosforge.report.summary import corpus_and_objective, method_of, summarise, weighted_mean
+from mosforge.report.summary import backbone_of, corpus_and_objective, method_of, summarise, weighted_mean
+
+NOTHING = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,29 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A median over splits with its quartiles, or a published number (no quartiles)."""
+    """A median over splits, or a published number, which has a value alone.
+
+    Attributes:
+        value: the number.
+        quartiles: over splits.
+        interval: 95% over resampled test images; of several splits the median ends.
+        splits: how many were measured.
+        images: how many were tested on.
+        mark: `best`, `second` or nothing.
+    """
 
     value: float
-    low: float = float("nan")
-    high: float = float("nan")
+    quartiles: tuple[float, float] = NOTHING
+    interval: tuple[float, float] = NOTHING
     splits: int = 0
     images: int = 0
     mark: str = ""
 
     @property
-    def spread(self) -> bool:
-        """Whether there are quartiles to show."""
-        return self.splits > 1 and np.isfinite(self.low)
+    def spread(self) -> tuple[float, float] | None:
+        """What is shown beside the value: the quartiles of several splits, the interval of a single one."""
+        ends = self.quartiles if self.splits > 1 else self.interval
+        return ends if np.isfinite(ends).all() else None
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ def build_table(
     weights = {test: int(summary.loc[summary["test_dataset"] == test, "images"].max()) for _, test in pairs}
     weights |= {name: size for name, size in (sizes or {}).items() if name in weights}
     rows = [
-        Row(str(method), str(backbone), False, _measured_cells(group, columns, weights))
+        Row(str(method), backbone_of(str(backbone)), False, _measured_cells(group, columns, weights))
         for (method, backbone), group in summary.groupby([labels, "backbone"], sort=False)
     ]
     human = [pair for pair in pairs if not {*pair} & set(proxies)]
@@ -153,8 +165,11 @@ def _measured_cells(
     for column in columns:
         row = of_pair.get((column.train, column.test))
         if row is not None:
-            spread = (row[f"{column.measure}_q25"], row[f"{column.measure}_q75"])
-            cells.append(Cell(row[column.measure], *spread, row["splits"], row["images"]))
+            quartiles, interval = (
+                (row[f"{column.measure}_{low}"], row[f"{column.measure}_{high}"])
+                for low, high in (("q25", "q75"), ("low", "high"))
+            )
+            cells.append(Cell(row[column.measure], quartiles, interval, row["splits"], row["images"]))
         elif column.average and len(of_pair) == len(datasets):
             values = {test: row[column.measure] for (_, test), row in of_pair.items()}
             cells.append(Cell(weighted_mean(values, weights)))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 
 from mosforge.report.notes import PROXY
 from mosforge.report.summary import MEASURE_NAMES, interval, number
@@ -18,6 +19,8 @@ _CSV_COLUMNS = (
     "value",
     "q25",
     "q75",
+    "low",
+    "high",
     "splits",
     "images",
     "mark",
@@ -39,7 +42,7 @@ def table_csv(table: Table) -> str:
 
 def _csv_line(experiment: str, row: Row, column: Column, cell: Cell) -> list[str]:
     keys = [column.train, column.test, column.measure]
-    values = [_plain(cell.value), *([_plain(cell.low), _plain(cell.high)] if cell.splits else ["", ""])]
+    values = [_plain(value) for value in (cell.value, *cell.quartiles, *cell.interval)]
     counts = [str(cell.splits or ""), str(cell.images or "")]
     origin = "published" if row.published else "measured"
     note = PROXY if column.proxy else ""
@@ -47,7 +50,7 @@ def _csv_line(experiment: str, row: Row, column: Column, cell: Cell) -> list[str
 
 
 def _plain(value: float) -> str:
-    return f"{value:.6g}"
+    return f"{value:.6g}" if math.isfinite(value) else ""
 
 
 def table_markdown(table: Table) -> str:
@@ -67,7 +70,9 @@ def column_title(column: Column) -> str:
 
 
 def _method(row: Row) -> str:
-    return f"{row.method} (published)" if row.published else f"{row.method}, {row.backbone}"
+    if row.published:
+        return f"{row.method} (published)"
+    return f"{row.method}, {row.backbone}" if row.backbone else row.method
 
 
 def _markdown_cell(cell: Cell | None) -> str:
@@ -75,4 +80,4 @@ def _markdown_cell(cell: Cell | None) -> str:
         return "–"
     value = number(cell.value)
     value = {"best": f"**{value}**", "second": f"<u>{value}</u>"}.get(cell.mark, value)
-    return f"{value} ({interval(cell.low, cell.high)})" if cell.spread else value
+    return f"{value} ({interval(*cell.spread)})" if cell.spread else value

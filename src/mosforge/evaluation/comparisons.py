@@ -1,0 +1,79 @@
+"""Predictions of measures without a network, to stand beside those of the networks."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mosforge.configuration import BRISQUE
+from mosforge.errors import MosforgeError
+from mosforge.evaluation.tested import tested_rows
+from mosforge.orientation import DISTANCES
+from mosforge.tables import Frame, read_table
+
+Floats = npt.NDArray[np.float64]
+
+
+def compared(
+    run: Mapping[str, str],
+    *,
+    dataset: Path,
+    split: Path,
+    scores: Path,
+    test_dataset: Path,
+    test_scores: Path,
+) -> Frame:
+    """Scores the test pictures with the measure `run["initialisation"]` (artefact `predictions`).
+
+    A full-reference metric needs no training: its prediction is its score, a distance backwards, in its
+    own unit. BRISQUE's regression is fitted to the training part of the split and to nothing else.
+
+    Args:
+        run: values of the keys `RUN`; `initialisation` is the measure's name.
+        dataset: normalised table of the dataset that is trained on.
+        split: its split; within a dataset it says which pictures are tested on too.
+        scores: its artefact `targets`, or for BRISQUE its artefact `brisque`.
+        test_dataset: normalised table of the dataset that is tested on.
+        test_scores: its scores.
+
+    Raises:
+        MosforgeError: a picture has no score, or there is nothing to train or to test on.
+    """
+    within = run["dataset"] == run["test_dataset"]
+    rows = tested_rows(run, test_dataset, split if within else None)
+    if run["initialisation"] == BRISQUE:
+        predicted = _brisque(run, dataset, split, scores, rows, test_scores)
+    else:
+        predicted = _full_reference(run["initialisation"], rows, test_scores)
+    return rows[["image", "path", "mos", "quality"]].assign(**run, prediction=predicted, spread=0.0)
+
+
+def _full_reference(metric: str, rows: Frame, scores: Path) -> Floats:
+    found = _of_images(rows, read_table(scores, "targets"), scores)[metric].to_numpy(np.float64)
+    return -found if metric in DISTANCES else found
+
+
+def _brisque(
+    run: Mapping[str, str], dataset: Path, split: Path, scores: Path, rows: Frame, test_scores: Path
+) -> Floats:
+    from mosforge.evaluation.brisque import FEATURES, predict
+
+    parts = read_table(split, "split")
+    training = read_table(dataset, "dataset")
+    training = training[training["image"].isin(set(parts.loc[parts["part"] == "train", "image"]))]
+    matrices = []
+    for part, file in ((training, scores), (rows, test_scores)):
+        found = _of_images(part, read_table(file, "brisque"), file)["features"]
+        matrices.append(np.array([np.full(FEATURES, np.nan) if row is None else row for row in found]))
+    if len(training) < 2 or np.isnan(matrices[0]).all():
+        raise MosforgeError(f"{run['dataset']}: split {run['split']} has no training picture for BRISQUE")
+    return predict(matrices[0], training["quality"].to_numpy(), matrices[1])
+
+
+def _of_images(rows: Frame, table: Frame, file: Path) -> Frame:
+    """The rows of a table of scores that belong to pictures, in the pictures' order."""
+    lost = rows.loc[~rows["image"].isin(table["image"]), "image"]
+    if len(lost):
+        raise MosforgeError(f"{file}: {lost.iloc[0]} has no score; delete the file and run its stage again")
+    return table.set_index("image").loc[rows["image"]]

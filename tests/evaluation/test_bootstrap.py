@@ -1,0 +1,92 @@
+"""Intervals against scipy, resample by resample and as a whole."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from mosforge.evaluation import bootstrap
+from mosforge.evaluation.bootstrap import FEWEST, RESAMPLES, intervals
+from mosforge.evaluation.correlations import correlate
+from mosforge.seeds import generator
+from mosforge.tables import MEASURES
+
+SCIPY = {"srocc": stats.spearmanr, "krocc": stats.kendalltau, "plcc": stats.pearsonr}
+
+
+def pairs(count: int, digits: int = 9, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    draws = np.random.default_rng(seed)
+    scores = draws.uniform(size=count)
+    return np.round(scores + draws.normal(0, 0.2, count), digits), np.round(scores, digits)
+
+
+@pytest.mark.parametrize("measure", SCIPY)
+@pytest.mark.parametrize("digits", [1, 9])  # with ties, and without
+def test_an_interval_holds_scipys_value_of_every_resample(measure: str, digits: int) -> None:
+    predicted, given = pairs(40, digits)
+    found = intervals(predicted, given, "own", "1")[measure]
+    drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (RESAMPLES, 40))
+    values = [SCIPY[measure](predicted[row], given[row]).statistic for row in drawn]
+    assert found == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=1e-9)
+
+
+def test_the_error_is_that_of_the_curve_of_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    predicted, given = pairs(40)
+    monkeypatch.setattr(bootstrap, "map_predictions", lambda x, _: (x / 2, "logistic"))
+    found = intervals(predicted, given, "own", "1")
+    drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (RESAMPLES, 40))
+    errors = [np.sqrt(np.mean((predicted[row] / 2 - given[row]) ** 2)) for row in drawn]
+    assert found["rmse"] == pytest.approx(np.percentile(errors, [2.5, 97.5]), abs=1e-9)
+    assert found["plcc_mapped"] == pytest.approx(found["plcc"])
+
+
+def test_the_interval_agrees_with_scipys_bootstrap() -> None:
+    predicted, given = pairs(150)
+    reference = stats.bootstrap(
+        (given, predicted),
+        lambda a, b: stats.spearmanr(a, b)[0],
+        paired=True,
+        vectorized=False,
+        method="percentile",
+        n_resamples=1000,
+        rng=3,
+    ).confidence_interval
+    found = intervals(predicted, given, "own", "1")["srocc"]
+    assert found == pytest.approx((reference.low, reference.high), abs=0.02)
+
+
+def test_neither_the_block_nor_the_run_changes_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    predicted, given = pairs(30)
+    whole = intervals(predicted, given, "own", "1")
+    assert intervals(predicted, given, "own", "1") == whole
+    monkeypatch.setattr(bootstrap, "_BLOCK", 30 * 7)
+    assert intervals(predicted, given, "own", "1") == {k: pytest.approx(v) for k, v in whole.items()}
+    assert intervals(predicted, given, "own", "2") != whole
+
+
+def test_more_images_give_a_narrower_interval() -> None:
+    widths = [np.ptp(intervals(*pairs(count), "own")["srocc"]) for count in (50, 500)]
+    assert widths[1] < widths[0] / 2
+
+
+@pytest.mark.parametrize("count", [FEWEST - 1, FEWEST])
+def test_what_has_no_interval(count: int) -> None:
+    predicted, given = pairs(count)
+    found = intervals(predicted, given, "own")
+    assert found.keys() == set(MEASURES)
+    assert all(math.isnan(low) == (count < FEWEST) for low, _ in found.values())
+    constant = intervals(np.full(count, 0.5), given, "own")
+    assert all(math.isnan(end) for name in ("srocc", "krocc", "plcc") for end in constant[name])
+
+
+def test_the_order_of_the_table_changes_nothing() -> None:
+    predicted, given = pairs(30)
+    run = {"dataset": "own", "split": "1", "backbone": "x", "initialisation": "y", "test_dataset": "own"}
+    images = [f"{i:02}.png" for i in range(30)]
+    table = pd.DataFrame({**run, "image": images, "prediction": predicted, "quality": given})
+    row = correlate(table)
+    assert row == correlate(table.iloc[::-1])
+    ends = intervals(predicted, given, "own", "1")
+    assert (row["srocc_low"], row["srocc_high"]) == ends["srocc"]

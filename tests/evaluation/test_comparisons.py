@@ -1,0 +1,144 @@
+"""Measures without a network: whose scores they take, and what BRISQUE may learn from."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageFilter
+from scipy import stats
+from skimage import data
+
+from mosforge.cli import main
+from mosforge.evaluation.brisque import FEATURES, features, features_of
+from mosforge.packs import write_pack
+from mosforge.tables import METRICS, read_table, write_table
+
+COUNT = 40
+SIDE = 80
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty blurred pictures, the better the sharper, half of them for training; one is flat."""
+    folder = tmp_path_factory.mktemp("comparisons")
+    images = [f"{i:02}.png" for i in range(COUNT)]
+    blur = np.random.default_rng(0).uniform(0, 3, COUNT)
+    frame = pd.DataFrame({"image": images, "path": [f"p/{i}" for i in images], "reference": images})
+    frame = frame.assign(mos=5 - blur, quality=1 - blur / 3)
+    write_table(folder / "dataset.parquet", "dataset", frame, stage="test", cfg={})
+    photograph = Image.fromarray(data.coffee())
+    pictures = []
+    for i, sigma in enumerate(blur):
+        left, top = 12 * i, 7 * i
+        tile = photograph.crop((left, top, left + SIDE, top + SIDE))
+        pixels = np.asarray(tile.filter(ImageFilter.GaussianBlur(float(sigma))))
+        pictures.append((f"p/{images[i]}", np.full_like(pixels, 99) if i == 5 else pixels))
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    parts = ["train" if i % 2 else "test" for i in range(COUNT)]
+    split = frame[["image", "reference"]].assign(part=parts)
+    write_table(folder / "split.parquet", "split", split, stage="test", cfg={})
+    shown = frame[["image", "path", "reference", "mos", "quality"]].iloc[::-1]
+    targets = shown.assign(dataset="a", reference_path="p/whole.png")
+    for place_, name in enumerate((*METRICS, "psnr")):
+        targets[name] = np.random.default_rng(place_).uniform(size=COUNT)
+    write_table(folder / "targets.parquet", "targets", targets, stage="test", cfg={})
+    words = ["--dataset", f"{folder}/dataset.parquet", "--pack", f"{folder}/pack.parquet"]
+    assert main(["evaluation", "brisque", *words, "--output", f"{folder}/brisque.parquet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def compare(place: Path, tmp_path: Path) -> Callable[..., int]:
+    def call(metric: str, *, scores: str, split: str = "split", **run: Any) -> int:
+        keys = {"dataset": "a", "split": "1", "backbone": "none", "initialisation": metric}
+        words = ["--dataset", "dataset", "--split", split, "--scores", scores]
+        words += ["--test-dataset", "dataset", "--test-scores", scores]
+        files = [word if word.startswith("--") else f"{place}/{word}.parquet" for word in words]
+        cfg = json.dumps(keys | {"test_dataset": "a"} | run)
+        return main(["evaluation", "compare", *files, "--output", f"{tmp_path}/out.parquet", "--cfg", cfg])
+
+    return call
+
+
+def test_a_full_reference_metric_predicts_its_score(
+    compare: Callable[..., int], place: Path, tmp_path: Path
+) -> None:
+    targets = read_table(place / "targets.parquet", "targets").set_index("image")
+    for metric, sign in (("psnr", 1), ("fsim", 1), ("mdsi", -1), ("gmsd", -1)):
+        assert compare(metric, scores="targets") == 0
+        frame = read_table(tmp_path / "out.parquet", "predictions")
+        assert frame["image"].tolist() == [f"{i:02}.png" for i in range(0, COUNT, 2)]
+        assert frame["prediction"].tolist() == (sign * targets.loc[frame["image"], metric]).tolist()
+        assert set(frame["backbone"]) == {"none"}
+        assert set(frame["initialisation"]) == {metric}
+
+
+def test_brisque_learns_what_its_features_tell(compare: Callable[..., int], tmp_path: Path) -> None:
+    assert compare("brisque", scores="brisque") == 0
+    frame = read_table(tmp_path / "out.parquet", "predictions")
+    assert len(frame) == COUNT / 2
+    assert stats.spearmanr(frame["prediction"], frame["quality"]).statistic > 0.6
+
+
+def test_brisque_never_sees_the_scores_of_the_test_part(
+    compare: Callable[..., int], place: Path, tmp_path: Path
+) -> None:
+    assert compare("brisque", scores="brisque") == 0
+    before = read_table(tmp_path / "out.parquet", "predictions")["prediction"]
+    whole = read_table(place / "dataset.parquet", "dataset")
+    parts = read_table(place / "split.parquet", "split")["part"]
+    try:
+        changed = whole.assign(quality=np.where(parts == "test", 1 - whole["quality"], whole["quality"]))
+        write_table(place / "dataset.parquet", "dataset", changed, stage="test", cfg={})
+        assert compare("brisque", scores="brisque") == 0
+        assert read_table(tmp_path / "out.parquet", "predictions")["prediction"].equals(before)
+        changed = whole.assign(quality=np.where(parts == "train", 1 - whole["quality"], whole["quality"]))
+        write_table(place / "dataset.parquet", "dataset", changed, stage="test", cfg={})
+        assert compare("brisque", scores="brisque") == 0
+        assert not read_table(tmp_path / "out.parquet", "predictions")["prediction"].equals(before)
+    finally:
+        write_table(place / "dataset.parquet", "dataset", whole, stage="test", cfg={})
+
+
+def test_across_datasets_all_are_scored(compare: Callable[..., int], tmp_path: Path) -> None:
+    assert compare("brisque", scores="brisque", test_dataset="b") == 0
+    assert len(read_table(tmp_path / "out.parquet", "predictions")) == COUNT
+
+
+def test_a_picture_without_a_score_is_named(
+    compare: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = read_table(place / "brisque.parquet", "brisque").iloc[:-2]
+    write_table(place / "short.parquet", "brisque", short, stage="test", cfg={})
+    assert compare("brisque", scores="short") == 1
+    assert "short.parquet: 39.png has no score" in capsys.readouterr().err
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_nothing_to_train_on_is_told(
+    compare: Callable[..., int], place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = read_table(place / "split.parquet", "split").replace({"part": {"train": "validation"}})
+    write_table(place / "untrained.parquet", "split", split, stage="test", cfg={})
+    assert compare("brisque", scores="brisque", split="untrained") == 1
+    assert "a: split 1 has no training picture for BRISQUE" in capsys.readouterr().err
+
+
+def test_a_flat_picture_has_no_features(place: Path) -> None:
+    rows = read_table(place / "brisque.parquet", "brisque")
+    assert [len(row) for row in rows["features"].drop(5)] == [FEATURES] * (COUNT - 1)
+    assert rows.loc[5, "features"] is None
+
+
+def test_the_number_of_threads_changes_no_feature() -> None:
+    pictures = [data.coffee()[i : i + SIDE, i : i + SIDE] for i in range(0, 60, 20)]
+    alone = features_of(pictures, 3, 1)
+    together = features_of(pictures, 3, 3)
+    for one, other, picture in zip(alone, together, pictures, strict=True):
+        assert one is not None
+        assert np.array_equal(one, other)
+        assert np.array_equal(one, features(picture))
