@@ -23,7 +23,7 @@ SIDE = 80
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty blurred pictures, the better the sharper, half of them for training; one is flat."""
+    """Forty blurred pictures, the better the sharper, half of them for training; one is black."""
     folder = tmp_path_factory.mktemp("comparisons")
     images = [f"{i:02}.png" for i in range(COUNT)]
     blur = np.random.default_rng(0).uniform(0, 3, COUNT)
@@ -36,7 +36,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         left, top = 12 * i, 7 * i
         tile = photograph.crop((left, top, left + SIDE, top + SIDE))
         pixels = np.asarray(tile.filter(ImageFilter.GaussianBlur(float(sigma))))
-        pictures.append((f"p/{images[i]}", np.full_like(pixels, 99) if i == 5 else pixels))
+        pictures.append((f"p/{images[i]}", np.zeros_like(pixels) if i == 5 else pixels))
     write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
     parts = ["train" if i % 2 else "test" for i in range(COUNT)]
     split = frame[["image", "reference"]].assign(part=parts)
@@ -128,7 +128,7 @@ def test_nothing_to_train_on_is_told(
     assert "a: split 1 has no training picture for BRISQUE" in capsys.readouterr().err
 
 
-def test_a_flat_picture_has_no_features(place: Path) -> None:
+def test_a_black_picture_has_no_features(place: Path) -> None:
     rows = read_table(place / "brisque.parquet", "brisque")
     assert [len(row) for row in rows["features"].drop(5)] == [FEATURES] * (COUNT - 1)
     assert rows.loc[5, "features"] is None

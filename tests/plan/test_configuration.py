@@ -75,6 +75,12 @@ def test_every_key_of_the_schema_stands_in_the_commented_configuration() -> None
         ("distortions.corpora.bad-name", {"kind": "synthetic", "sources": []}, "'bad-name' cannot be a name"),
         ("evaluation.experiments.table1.initialisations", ["multi"], "did you mean 'multitask'?"),
         ("evaluation.experiments.table1.backbones", ["vgg16"], "'vgg16' is not configured"),
+        ("evaluation.experiments.table1.comparisons", ["niqe"], "table1.comparisons.0: 'niqe' is not one of"),
+        (
+            "evaluation.experiments.table3.comparisons",
+            ["brisque", "psnr"],
+            "table3.comparisons: psnr is not trained on any dataset; across datasets brisque alone",
+        ),
         (
             "finetuning.datasets.live",
             {"layout": "live", "corpus": "synthetic"},

@@ -87,7 +87,9 @@ def test_runs_are_those_of_the_datasets_that_are_there(with_datasets: dict[str, 
     table1 = plan.experiments.runs("table1")
     assert {run.dataset for run in table1} == {"tid2013"}
     assert {run.split for run in table1} == {str(seed) for seed in range(1, 11)}
-    assert {run.initialisation for run in table1} == {"imagenet", "synthetic-multitask"}
+    networks = {run.initialisation for run in table1 if run.backbone != "none"}
+    assert networks == {"imagenet", "synthetic-multitask"}
+    assert {run.initialisation for run in table1} - networks == {"psnr", "ssim", "fsim", "brisque"}
     table3 = plan.experiments.runs("table3")
     assert {(run.dataset, run.test_dataset, run.split) for run in table3} == {
         ("tid2013", "livec", "full"),
@@ -96,6 +98,24 @@ def test_runs_are_those_of_the_datasets_that_are_there(with_datasets: dict[str, 
     left_out = "\n".join(plan.experiments.left_out)
     assert all(f"dataset {name} is left out" in left_out for name in ("live", "csiq", "koniq10k"))
     assert "tid2013 is" not in left_out
+
+
+def test_full_reference_rows_need_references(with_datasets: dict[str, Any]) -> None:
+    with_datasets["evaluation"]["experiments"]["table2"]["comparisons"] = ["psnr", "brisque"]
+    experiments = Plan(with_datasets).experiments
+    assert {run.initialisation for run in experiments.runs("table2") if run.backbone == "none"} == {"brisque"}
+    assert "psnr on dataset livec left out of table2: it has no undistorted pictures" in experiments.left_out
+    run = Run("tid2013", "3", "none", "fsim", "tid2013")
+    assert experiments.comparison(run)["test_scores"] == "results/metrics/targets/tid2013.parquet"
+    run = Run("tid2013", "full", "none", "brisque", "livec")
+    assert experiments.comparison(run) == {
+        "dataset": "results/finetuning/tid2013/dataset.parquet",
+        "split": "results/finetuning/tid2013/full/split.parquet",
+        "scores": "results/evaluation/brisque/tid2013.parquet",
+        "test_dataset": "results/finetuning/livec/dataset.parquet",
+        "test_scores": "results/evaluation/brisque/livec.parquet",
+    }
+    assert not any("none" in path for path in experiments.pretrained)
 
 
 def test_authentic_weights_exist_for_each_split(with_datasets: dict[str, Any]) -> None:

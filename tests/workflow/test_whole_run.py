@@ -35,6 +35,10 @@ ARTEFACTS = {
     f"{MODEL}/history.parquet": "history",
     "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet": "predictions",
     "results/evaluation/rated/full/efficientnet_lite0/imagenet/stand_in.parquet": "predictions",
+    "results/evaluation/stand_in/1/none/psnr/stand_in.parquet": "predictions",
+    "results/evaluation/rated/1/none/brisque/rated.parquet": "predictions",
+    "results/evaluation/rated/full/none/brisque/stand_in.parquet": "predictions",
+    "results/evaluation/brisque/rated.parquet": "brisque",
     "results/evaluation/within.parquet": "correlations",
     "results/evaluation/across.parquet": "correlations",
 }
@@ -108,6 +112,30 @@ def test_page_is_one_file_that_names_the_proxy(project: Path) -> None:
     assert "broken.jpg" in page
     assert 'src="http' not in page
     assert "<svg" in page
+
+
+def test_measures_without_a_network_stand_in_the_table_where_they_can(project: Path) -> None:
+    table = (project / "results/report/tables/within.md").read_text()
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in table.splitlines()}
+    assert {"PSNR", "MDSI", "BRISQUE"} < rows.keys()
+    assert rows["PSNR"].count("–") == 4, "rated has no undistorted pictures, so no average either"
+    assert "–" not in rows["BRISQUE"]
+    assert "psnr, mdsi on dataset rated left out of within: it has no undistorted pictures" in table
+
+
+def test_figures_are_files(project: Path) -> None:
+    names = {path.name for path in (project / "results/report/figures").iterdir()}
+    assert {"bars-within-rated.svg", "bars-within-rated.png"} <= names
+
+
+def test_snakemakes_own_report_holds_tables_figures_and_the_page(project: Path, tmp_path: Path) -> None:
+    result = snakemake(project, "--report", str(tmp_path / "report.html"))
+    assert result.returncode == 0, result.stderr[-3000:]
+    text = (tmp_path / "report.html").read_text()
+    for category in ("Tables", "Figures", "Page"):
+        assert f'"category": "{category}"' in text or f'"{category}"' in text
+    assert "bars-within-rated" in text
+    assert "Correlations of the experiment" in text
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "12345"])

@@ -29,10 +29,10 @@ _SCALES = 2
 
 
 def features(pixels: Pixels) -> Floats | None:
-    """The 36 statistics of a picture, scaled as its authors scale them, shape (36,).
+    """The 36 statistics of a picture, scaled as their authors scale them, shape (36,).
 
     Returns:
-        None where they are not defined: a flat picture, or one whose neighbours all agree in sign.
+        None where they are not defined: a black picture, or one whose neighbours all agree in sign.
     """
     picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
     luma = torch.round(rgb2yiq(picture)[:, :1])

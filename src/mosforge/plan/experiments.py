@@ -8,6 +8,7 @@ from typing import Any
 from mosforge.configuration import BRISQUE, NO_NETWORK, Config
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.trainings import Trainings
+from mosforge.plan.validations import TARGETS
 
 FULL = "full"
 """The split that trains on a whole dataset, for experiments across datasets."""
@@ -52,13 +53,13 @@ class Experiments:
 
     def comparison(self, run: Any) -> dict[str, str]:
         """Inputs of the predictions of a measure without a network."""
-        files = "results/evaluation/brisque" if run.initialisation == BRISQUE else "results/metrics/targets"
+        scores = "results/evaluation/brisque/{dataset}.parquet" if run.initialisation == BRISQUE else TARGETS
         return {
             "dataset": f"results/finetuning/{run.dataset}/dataset.parquet",
             "split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet",
-            "scores": f"{files}/{run.dataset}.parquet",
+            "scores": scores.format(dataset=run.dataset),
             "test_dataset": f"results/finetuning/{run.test_dataset}/dataset.parquet",
-            "test_scores": f"{files}/{run.test_dataset}.parquet",
+            "test_scores": scores.format(dataset=run.test_dataset),
         }
 
     def split_of(self, run: Any) -> dict[str, str]:

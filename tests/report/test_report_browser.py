@@ -1,0 +1,94 @@
+"""The page in a real browser: on a desk, on a phone, in the dark and on paper."""
+
+import base64
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mosforge.cli import main
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share browser.py
+
+from browser import CHROMIUM, Browser
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+CFG = {
+    "title": "In a browser",
+    "experiments": ["table1", "table3", "ablation"],
+    "corpora": ["tiles"],
+    "proxies": ["own"],
+    "config": {"pmos": {"fusion": "quantile"}},
+}
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+
+
+@pytest.fixture(scope="module")
+def browser(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    folder = tmp_path_factory.mktemp("browser")
+    words = ["report", "page", "--results", str(results), "--output", f"{folder}/index.html"]
+    assert main([*words, "--cfg", json.dumps(CFG)]) == 0
+    browser = Browser(folder / "profile")
+    browser.open(folder / "index.html")
+    yield browser
+    browser.close()
+
+
+def test_no_request_leaves_the_page_and_the_console_is_silent(browser: Browser) -> None:
+    everything = "Promise.all([...document.images].map(i => { i.loading = 'eager'; return i.decode() }))"
+    browser.value(f"{everything}.then(() => true)")
+    assert [Path(address).name for address in browser.requests] == ["index.html"]
+    assert browser.complaints == []
+
+
+def test_the_browser_would_tell(browser: Browser, tmp_path: Path) -> None:
+    """The check above can fail: a page with an outside picture and an error is seen as one."""
+    bad = tmp_path / "bad.html"
+    bad.write_text("<img src='http://127.0.0.1:9/x.png'><script>console.error('so')</script>")
+    before = browser.value("location.href")
+    try:
+        browser.open(bad)
+        assert "http://127.0.0.1:9/x.png" in browser.requests
+        assert any("so" in complaint for complaint in browser.complaints)
+    finally:
+        browser.open(Path(before.removeprefix("file://")))
+        browser.requests.clear()
+        browser.complaints.clear()
+
+
+def test_every_figure_and_picture_is_drawn(browser: Browser) -> None:
+    sizes = browser.value("[...document.querySelectorAll('figure svg')].map(s => s.getBBox().width)")
+    assert len(sizes) > 10
+    assert min(sizes) > 50
+    assert browser.value("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_has_the_colours_of_the_scheme(browser: Browser, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.call("Emulation.setEmulatedMedia", features=features)
+    colours = browser.value(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color,"
+        " getComputedStyle(document.querySelector('figure svg text')).fill]"
+    )
+    paper, ink, label = (sum(map(int, re.findall(r"\d+", colour)[:3])) / 3 for colour in colours)
+    assert (paper > 200 > 60 > ink) if scheme == "light" else (paper < 60 < 200 < ink)
+    assert abs(label - paper) > 90
+
+
+def test_a_phone_need_not_scroll_sideways(browser: Browser) -> None:
+    browser.call("Emulation.setDeviceMetricsOverride", **PHONE)
+    try:
+        assert browser.value("document.documentElement.scrollWidth") <= PHONE["width"]
+    finally:
+        browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_it_prints(browser: Browser) -> None:
+    pdf = base64.b64decode(browser.call("Page.printToPDF")["data"])
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 2
