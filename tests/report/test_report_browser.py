@@ -83,6 +83,8 @@ def test_it_has_the_colours_of_the_scheme(browser: Browser, scheme: str) -> None
 def test_a_phone_need_not_scroll_sideways(browser: Browser) -> None:
     browser.call("Emulation.setDeviceMetricsOverride", **PHONE)
     try:
+        browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+        browser.value("document.querySelector('.original b').textContent = 'folder/'.repeat(20)")
         assert browser.value("document.documentElement.scrollWidth") <= PHONE["width"]
     finally:
         browser.call("Emulation.clearDeviceMetricsOverride")
