@@ -49,8 +49,12 @@ _SCORES = tuple(
 _RUN = (
     _field("dataset", pa.string(), "dataset that the model was fine-tuned on"),
     _field("split", pa.string(), "split of that dataset"),
-    _field("backbone", pa.string(), "backbone of the network"),
-    _field("initialisation", pa.string(), "`imagenet` (FT), or CORPUS-OBJECTIVE of the pretraining"),
+    _field("backbone", pa.string(), "backbone of the network; `none` for a measure without one"),
+    _field(
+        "initialisation",
+        pa.string(),
+        "`imagenet` (FT), CORPUS-OBJECTIVE of the pretraining, or the name of a measure without a network",
+    ),
     _field("test_dataset", pa.string(), "dataset that was scored"),
 )
 _AGREEMENT = (
@@ -160,7 +164,11 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             _field("path", pa.string(), "path of the file"),
             _field("mos", pa.float64(), "given score, in the dataset's own unit"),
             _field("quality", pa.float64(), "given score, [0, 1], higher is better"),
-            _field("prediction", pa.float64(), "predicted quality, mean over crops"),
+            _field(
+                "prediction",
+                pa.float64(),
+                "predicted quality, mean over crops; a metric in its own unit, higher is better",
+            ),
             _field("spread", pa.float64(), "standard deviation over crops"),
         ]
     ),
