@@ -11,19 +11,25 @@ import numpy as np
 from mosforge.images import Pixels
 from mosforge.packs import Indices, Pack
 from mosforge.seeds import generator
+from mosforge.training.order import epoch_order
 from mosforge.training.recipe import Recipe
 
 
 def batches(
-    pack: Pack, rows: Indices, recipe: Recipe, epoch: int, first_step: int = 0
+    pack: Pack,
+    rows: Indices,
+    recipe: Recipe,
+    epoch: int,
+    first_step: int = 0,
+    groups: Indices | None = None,
 ) -> Iterator[tuple[Indices, Pixels]]:
     """The batches of an epoch: positions in `rows` (n,), and crops, uint8 (n, crop, crop, 3).
 
     A sample's crop is drawn from (seed, epoch, sample), so it depends neither on the batch size nor on
-    where a resumed epoch begins.
+    where a resumed epoch begins. `groups` are those of `epoch_order`.
     """
     samples = len(rows) * recipe.repeats
-    order = generator("order", recipe.seed, epoch).permutation(samples)
+    order = epoch_order(recipe.seed, epoch, samples, groups)
     draws = generator("crops", recipe.seed, epoch).random((samples, 3), dtype=np.float32)
     for start in range(first_step * recipe.batch_size, samples, recipe.batch_size):
         chosen = order[start : start + recipe.batch_size]

@@ -18,6 +18,7 @@ from mosforge.packs import Indices, Pack
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame
 from mosforge.training.batches import ahead, batches
+from mosforge.training.rates import warn_of_timid_rates
 from mosforge.training.recipe import Recipe
 from mosforge.training.state import State, locked, resume, save, sigterm
 
@@ -41,6 +42,7 @@ def fit(
     state_file: Path,
     device: torch.device,
     validate: Callable[[], float] | None = None,
+    groups: Indices | None = None,
 ) -> Frame:
     """Trains `network` in place and returns its history (artefact `history`).
 
@@ -59,6 +61,7 @@ def fit(
         state_file: where the state is kept meanwhile; its name should hold a digest of all that matters.
         device: where to train.
         validate: called after each epoch; the weights of the best (highest) epoch are kept.
+        groups: a number for each of `rows`; those of one number come together (`epoch_order`).
 
     Raises:
         MosforgeError: another process trains with the same state, or the loss is not finite.
@@ -67,11 +70,14 @@ def fit(
         raise MosforgeError("there is nothing to train on: no picture is left in the training part")
     network.to(device).train()
     optimiser = _optimiser(network, recipe)
+    warn_of_timid_rates(network.parameter_groups(), recipe, len(rows))
     state_file.parent.mkdir(parents=True, exist_ok=True)
     with locked(state_file), sigterm() as stop_asked:
         state = resume(state_file, network, optimiser, device)
         while state.epoch < recipe.epochs:
-            _run_epoch(network, pack, rows, loss_of, recipe, optimiser, state, device, stop_asked, names)
+            _run_epoch(
+                network, pack, rows, groups, loss_of, recipe, optimiser, state, device, stop_asked, names
+            )
             if state.step > 0:
                 save(state_file, network, optimiser, state)
                 raise MosforgeError(f"stopped in epoch {state.epoch + 1} as asked; run again to go on")
@@ -86,6 +92,7 @@ def _run_epoch(
     network: Network,
     pack: Pack,
     rows: Indices,
+    groups: Indices | None,
     loss_of: LossOf,
     recipe: Recipe,
     optimiser: torch.optim.Optimizer,
@@ -97,7 +104,7 @@ def _run_epoch(
     network.train()
     steps = math.ceil(len(rows) * recipe.repeats / recipe.batch_size)
     began = said = time.monotonic()
-    for positions, pixels in ahead(batches(pack, rows, recipe, state.epoch, state.step)):
+    for positions, pixels in ahead(batches(pack, rows, recipe, state.epoch, state.step, groups)):
         step = state.epoch * steps + state.step
         factor = recipe.rate_factor(step, recipe.epochs * steps)
         for group in optimiser.param_groups:
