@@ -15,7 +15,9 @@ Config = dict[str, Any]
 
 DEFAULT = Path("config.yaml")
 
-INITIALISATIONS = ("imagenet", "cls", "reg", "multitask")
+OBJECTIVES = ("cls", "reg", "multitask", "rank")
+
+INITIALISATIONS = ("imagenet", *OBJECTIVES)
 
 BRISQUE = "brisque"
 
@@ -134,7 +136,8 @@ def _contradictions(config: Config) -> Iterable[str]:
         key = f"evaluation.experiments.{name}"
         yield from _unknown(f"{key}.datasets", entry["datasets"], datasets)
         yield from _unknown(f"{key}.backbones", entry["backbones"], backbones)
-        named = [f"{corpus}-{objective}" for corpus in corpora for objective in INITIALISATIONS[1:]]
+        learnt_from = [*corpora, *config["pretraining"]["unified"]]
+        named = [f"{corpus}-{objective}" for corpus in learnt_from for objective in OBJECTIVES]
         yield from _unknown(f"{key}.initialisations", entry["initialisations"], [*INITIALISATIONS, *named])
         untrained = [metric for metric in entry.get("comparisons", []) if metric != BRISQUE]
         if entry.get("across") and untrained:
@@ -142,10 +145,8 @@ def _contradictions(config: Config) -> Iterable[str]:
                 f"{key}.comparisons: {untrained[0]} is not trained on any dataset; across datasets {BRISQUE} "
                 "alone can be compared"
             )
-    yield from _pmos_contradictions(config)
-    pretraining = config["pretraining"]
-    if pretraining["crop"] > pretraining["resize"]:
-        yield f"pretraining.crop: {pretraining['crop']} is larger than pretraining.resize"
+    yield from _contradictions_of_pmos(config)
+    yield from _contradictions_of_pretraining(config)
     lowest, highest = config["distortions"]["authentic"]["types_per_image"]
     if lowest > highest:
         yield f"distortions.authentic.types_per_image: {lowest} is more than {highest}"
@@ -154,7 +155,7 @@ def _contradictions(config: Config) -> Iterable[str]:
         yield "finetuning.splits.validation: a share of the training part must be below 1"
 
 
-def _pmos_contradictions(config: Config) -> Iterable[str]:
+def _contradictions_of_pmos(config: Config) -> Iterable[str]:
     key, pmos = "pmos.logistic.dataset", config["pmos"]
     name, allowed = pmos["logistic"]["dataset"], pmos["logistic"]["allow_evaluated"]
     if name is not None:
@@ -169,6 +170,52 @@ def _pmos_contradictions(config: Config) -> Iterable[str]:
                 f"{key}: {name!r} is evaluated on by the experiment {experiment}, and its scores would shape "
                 "the labels; name another dataset, or set pmos.logistic.allow_evaluated to true"
             )
+
+
+def _contradictions_of_pretraining(config: Config) -> Iterable[str]:
+    pretraining, corpora = config["pretraining"], config["distortions"]["corpora"]
+    if pretraining["crop"] > pretraining["resize"]:
+        yield f"pretraining.crop: {pretraining['crop']} is larger than pretraining.resize"
+    mixtures = [name for name, entry in corpora.items() if entry["kind"] == "authentic"]
+    others = [name for name in corpora if name not in mixtures]
+    for name, pair in pretraining["unified"].items():
+        key = f"pretraining.unified.{name}"
+        if name in corpora:
+            yield f"{key}: there is a corpus of this name; take another"
+        yield from _unknown(f"{key}.synthetic", [pair["synthetic"]], others)
+        yield from _unknown(f"{key}.authentic", [pair["authentic"]], mixtures)
+    for name, entry in config["evaluation"]["experiments"].items():
+        key = f"evaluation.experiments.{name}"
+        if pretraining["multi_level"] and entry["datasets"] and "alexnet" in entry["backbones"]:
+            yield f"{key}.backbones: alexnet has no stages for pretraining.multi_level; leave one of them out"
+        for dataset in entry["datasets"]:
+            for initialisation in entry["initialisations"]:
+                yield from _impossible(config, key, dataset, initialisation, mixtures)
+
+
+def _impossible(
+    config: Config, key: str, dataset: str, initialisation: str, mixtures: list[str]
+) -> Iterable[str]:
+    """Why a dataset cannot have a pretraining: mixtures have no levels, and must be of its own pictures."""
+    corpus, _, objective = initialisation.rpartition("-")
+    corpus = corpus or config["finetuning"]["datasets"][dataset]["corpus"]
+    mixed = config["pretraining"]["unified"].get(corpus, {}).get("authentic", corpus)
+    if initialisation == "imagenet" or mixed not in mixtures:
+        return
+    if objective == "rank":
+        yield (
+            f"{key}.initialisations: {initialisation!r} learns the order of levels, and the mixtures of "
+            f"{mixed!r} have none"
+        )
+    collections = config["sources"]["collections"]
+    made_from = [
+        collections[name].get("dataset") for name in config["distortions"]["corpora"][mixed]["sources"]
+    ]
+    if dataset not in made_from:
+        yield (
+            f"{key}.initialisations: {initialisation!r} learns from the dataset's own training part, and the "
+            f"sources of {mixed!r} are not made from {dataset!r}"
+        )
 
 
 def _unknown(key: str, names: Iterable[str], known: Iterable[str]) -> Iterable[str]:

@@ -74,6 +74,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     save_file(state, folder / "weights.safetensors")
     cfg = {
         **{"dataset": "toy", "split": "1", "backbone": BACKBONE, "initialisation": "imagenet", "seed": 0},
+        "multi_level": False,
         **{"crop": 64, "flip": True, "epochs": 2, "patches": 2, "batch_size": 8, "optimiser": "adam"},
         **{"weight_decay": 0.0, "schedule": "constant", "dropout": 0.5, "test_crops": 4},
         **{"range": [0.0, 9.0], "higher_is_better": True, "labels": "human scores"},
@@ -176,3 +177,10 @@ def test_a_split_without_a_training_part_is_told(
     write_table(target.folder / "none.parquet", "split", split, stage="test", cfg={})
     assert target.train(tmp_path / "m", split="none") == 1
     assert "nothing to train on" in capsys.readouterr().err
+
+
+def test_multi_level_features_are_fine_tuned(target: Target, tmp_path: Path) -> None:
+    assert target.train(tmp_path / "m", epochs=1, multi_level=True) == 0
+    network, card = load_model(tmp_path / "m")
+    assert card["multi_level"] is True
+    assert network.head.fc1.in_features == 24 + 40 + 112 + 1280

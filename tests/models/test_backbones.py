@@ -12,7 +12,13 @@ from torch import nn
 from torchvision import models
 
 from mosforge.errors import MosforgeError
-from mosforge.models.backbones import BACKBONES, build_backbone, card_of, without_classifier
+from mosforge.models.backbones import (
+    NAMES,
+    build_backbone,
+    card_of,
+    multi_level_features,
+    without_classifier,
+)
 from mosforge.models.weights import imagenet_weights, load_weights
 
 needs_weights = pytest.mark.skipif(
@@ -66,17 +72,53 @@ def test_the_features_are_those_that_the_classifier_sees(lite0: nn.Module) -> No
 
 # ResNet-50's v is 2048 wide (paper, Fig. 2); AlexNet has "its own width", that of its last hidden layer.
 WIDTHS = {"resnet50": 2048, "resnet18": 512, "alexnet": 4096, "efficientnet_lite0": 1280}
+# Of timm, one of each way in which a family ends: pooled, a layer after the pooling, hidden layers, tokens.
+TIMM_WIDTHS = {
+    "convnext_atto": 320,
+    "mobilenetv3_small_100": 1024,
+    "vgg11": 4096,
+    "vit_tiny_patch16_224": 192,
+}
 
 
-@pytest.mark.parametrize("name", WIDTHS)
+@pytest.mark.parametrize("name", WIDTHS | TIMM_WIDTHS)
 def test_the_feature_vector_has_the_width_of_the_card(name: str) -> None:
-    assert card_of(name).width == WIDTHS[name]
+    width = (WIDTHS | TIMM_WIDTHS)[name]
+    card = card_of(name)
+    assert card.width == width
+    side = card.input_size if card.fixed_size else 64
     with torch.device("meta"):
-        assert build_backbone(name).eval()(torch.zeros(2, 3, 64, 64)).shape == (2, WIDTHS[name])
+        assert build_backbone(name).eval()(torch.zeros(2, 3, side, side)).shape == (2, width)
 
 
-def test_every_backbone_is_tested_here() -> None:
-    assert set(BACKBONES) == set(WIDTHS)
+def test_every_backbone_with_a_name_of_its_own_is_tested_here() -> None:
+    assert set(NAMES) == set(WIDTHS)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "efficientnet_lite0", "vit_tiny_patch16_224"])
+def test_multi_level_features_are_the_means_of_the_stages(name: str) -> None:
+    torch.manual_seed(0)
+    backbone, card = build_backbone(name).eval(), card_of(name)
+    side = card.input_size if card.fixed_size else 64
+    planes = torch.randn(2, 3, side, side)
+    with torch.inference_mode():
+        got = multi_level_features(backbone, planes)
+        assert got.shape == (2, card.feature_width(True))
+        torch.testing.assert_close(got[:, -card.width :], backbone(planes))
+        if name == "resnet18":
+            x = backbone.maxpool(backbone.act1(backbone.bn1(backbone.conv1(planes))))
+            means = []
+            for stage in (backbone.layer1, backbone.layer2, backbone.layer3, backbone.layer4):
+                x = stage(x)
+                means.append(x.mean((2, 3)))
+            torch.testing.assert_close(got, torch.cat(means, dim=1))
+
+
+def test_widths_of_multi_level_features() -> None:
+    assert card_of("resnet50").feature_width(True) == 256 + 512 + 1024 + 2048
+    assert card_of("resnet50").feature_width(False) == 2048
+    with pytest.raises(MosforgeError, match=r"alexnet has no stages to pool; set pretraining\.multi_level"):
+        card_of("alexnet").feature_width(True)
 
 
 @pytest.mark.parametrize("name", ["resnet18", pytest.param("alexnet", marks=pytest.mark.slow)])
@@ -102,6 +144,42 @@ def test_the_pixels_are_normalised_as_torchvision_does(name: str) -> None:
     np.testing.assert_allclose(np.array(card.std) / 255, preset.std, rtol=1e-12)
 
 
-def test_an_unknown_backbone_is_told_with_those_there_are() -> None:
-    with pytest.raises(MosforgeError, match="backbone 'vgg16' is not one of resnet50, resnet18, alexnet"):
-        build_backbone("vgg16")
+def test_a_tag_of_timm_brings_its_own_normalisation() -> None:
+    plain, tagged = card_of("mobilenetv3_large_100"), card_of("mobilenetv3_large_100__miil_in21k_ft_in1k")
+    assert plain.mean == pytest.approx((123.675, 116.28, 103.53))
+    assert plain.interpolation == "bicubic"
+    assert tagged.mean == (0, 0, 0)
+    assert tagged.std == (255, 255, 255)
+    assert tagged.interpolation == "bilinear"
+    assert tagged.width == plain.width == 1280
+
+
+def test_a_card_leaves_the_random_numbers_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    card_of.__wrapped__("mobilenetv3_small_075")
+    torch.testing.assert_close(torch.rand(1), expected, rtol=0, atol=0)
+
+
+def test_a_network_of_one_size_refuses_others() -> None:
+    card_of("vit_tiny_patch16_224").check_crop(224)
+    card_of("resnet18").check_crop(96)
+    with pytest.raises(MosforgeError, match="takes pictures of 224 pixels alone; set both keys `crop`"):
+        card_of("vit_tiny_patch16_224").check_crop(96)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("resnet5o", "nor a network of timm; did you mean resnet50 or"),
+        ("mobilenet_v3_small_100", "did you mean mobilenetv3_small_100 or"),
+        ("qqqqqqqq", "'qqqqqqqq' is neither one of resnet50, resnet18, alexnet, efficientnet_lite0 nor a"),
+        ("vgg11__nothing", "timm has no such weights of vgg11; there are vgg11__tv_in1k"),
+    ],
+)
+def test_an_unknown_backbone_is_told_with_what_is_near(name: str, sentence: str) -> None:
+    with pytest.raises(MosforgeError) as caught:
+        build_backbone(name)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -111,10 +111,28 @@ def test_a_card_without_a_fact_is_refused(saved: Saved, head: str, fact: str, va
         load_model(folder)
 
 
+def test_a_model_of_two_label_kinds_says_where_they_meet(saved: Saved) -> None:
+    assert load_card(saved("multitask", facts={"label_kind": "both", "single_classes": 2}))
+    with pytest.raises(MosforgeError, match="'single_classes' is missing or wrong"):
+        load_card(saved("multitask", facts={"label_kind": "both", "single_classes": ...}))
+
+
+def test_a_model_with_multi_level_features_comes_back(saved: Saved, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    network = Network("resnet18", ScoreHead(960, 0.5), multi_level=True)
+    torch.nn.init.normal_(network.head.fc2.weight)
+    save_model(tmp_path / "deep", network, load_card(saved()) | {"multi_level": True})
+    loaded, _ = load_model(tmp_path / "deep")
+    pixels = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded(pixels), network.eval()(pixels))
+
+
 @pytest.mark.parametrize(
     "facts",
     [
         {"backbone": "alexnet"},
+        {"multi_level": True},
         {"head": "multitask", "classes": ["a", "b"], "label_kind": "single"},
     ],
 )
@@ -125,8 +143,8 @@ def test_weights_that_do_not_fit_their_card_are_refused(saved: Saved, facts: dic
 
 
 def test_an_unknown_backbone_in_a_card_is_told(saved: Saved) -> None:
-    folder = saved(facts={"backbone": "vgg16"})
-    with pytest.raises(MosforgeError, match="backbone 'vgg16' is not one of"):
+    folder = saved(facts={"backbone": "vgg99"})
+    with pytest.raises(MosforgeError, match="backbone 'vgg99' is neither one of"):
         load_model(folder)
 
 

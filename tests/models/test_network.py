@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mosforge.models.backbones import BACKBONES, build_backbone, card_of
+from mosforge.models.backbones import NAMES, build_backbone, card_of, multi_level_features
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
 
@@ -29,7 +29,19 @@ def test_the_card_is_not_saved_among_the_weights() -> None:
     assert all(key.startswith(("backbone.", "head.")) for key in network.state_dict())
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+def test_multi_level_features_reach_the_head() -> None:
+    torch.manual_seed(0)
+    network = Network("resnet18", ScoreHead(960, 0.5), multi_level=True).eval()
+    pixels = torch.randint(0, 256, (2, 64, 80, 3), dtype=torch.uint8)
+    planes = (pixels.permute(0, 3, 1, 2).float() - network.mean) / network.std
+    torch.nn.init.normal_(network.head.fc2.weight)
+    with torch.inference_mode():
+        expected = network.head(multi_level_features(network.backbone, planes))
+        torch.testing.assert_close(network(pixels), expected)
+        assert expected[0] != expected[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_is_in_one_group(name: str) -> None:
     with torch.device("meta"):
         network = Network(name, MultiTaskHead(card_of(name).width, 2))

@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 from torchvision import models
 
 from mosforge.errors import MosforgeError
 from mosforge.models.backbones import build_backbone
+from mosforge.models.folder import save_model
+from mosforge.models.heads import ScoreHead
+from mosforge.models.network import Network
 from mosforge.models.weights import load_weights
 
 
@@ -91,8 +95,43 @@ def test_the_weights_of_another_backbone_do_not_fit(tmp_path: Path, whole: dict[
         load_weights("resnet50", write(tmp_path / "w.pth", whole))
 
 
+@pytest.mark.parametrize("wrapper", ["state_dict", "model"])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_what_training_scripts_wrap_weights_in_is_taken_off(
+    tmp_path: Path, whole: dict[str, Any], wrapper: str, prefix: str
+) -> None:
+    named = {f"{prefix}{key}": value for key, value in whole.items()}
+    file = write(tmp_path / "w.pth", {"epoch": 90, wrapper: named, "optimizer": {"lr": 0.1}})
+    state = load_weights("resnet18", file)
+    torch.testing.assert_close(state["layer4.1.bn2.bias"], whole["layer4.1.bn2.bias"], rtol=0, atol=0)
+
+
+def test_the_backbone_of_a_trained_model_is_taken(tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    network = Network("resnet18", ScoreHead(512, 0.5))
+    facts = {"backbone": "resnet18", "crop": 64, "test_crops": 3, "range": [0, 9], "higher_is_better": True}
+    save_model(tmp_path / "m", network, {"head": "score", "dropout": 0.5, **facts})
+    for source in (tmp_path / "m", tmp_path / "m/model.safetensors"):
+        state = load_weights("resnet18", str(source))
+        for key, value in network.backbone.state_dict().items():
+            torch.testing.assert_close(state[key], value, rtol=0, atol=0)
+    with pytest.raises(MosforgeError, match="m: a model of resnet18, not of resnet50"):
+        load_weights("resnet50", str(tmp_path / "m"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MosforgeError, match="empty: not a model folder"):
+        load_weights("resnet18", str(tmp_path / "empty"))
+
+
+def test_a_file_of_timm_loses_its_classifier(tmp_path: Path) -> None:
+    whole = timm.create_model("mobilenetv3_small_050").state_dict()
+    state = load_weights("mobilenetv3_small_050", write(tmp_path / "w.safetensors", dict(whole)))
+    assert set(whole) - set(state) == {"classifier.weight", "classifier.bias"}
+    torch.testing.assert_close(state["conv_head.weight"], whole["conv_head.weight"], rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(
-    "value", [{"state_dict": {"a": torch.zeros(1)}}, [torch.zeros(1)], torch.zeros(1), {"a": 1}]
+    "value",
+    [{"state_dict": {"a": 1}}, {"model": [torch.zeros(1)]}, [torch.zeros(1)], torch.zeros(1), {"a": 1}],
 )
 def test_what_is_no_state_dict_is_refused(tmp_path: Path, value: Any) -> None:
     with pytest.raises(MosforgeError, match="not a plain state dict"):
@@ -116,7 +155,7 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
             load_weights("resnet18", str(tmp_path / name))
     for folder in ("f", "f.safetensors"):
         (tmp_path / folder).mkdir()
-        with pytest.raises(MosforgeError, match="not a file of weights"):
+        with pytest.raises(MosforgeError, match="not a model folder"):
             load_weights("resnet18", str(tmp_path / folder))
 
 
@@ -136,6 +175,28 @@ def test_what_cannot_be_had_is_told() -> None:
         load_weights("resnet50", "package")
     with pytest.raises(MosforgeError, match="torchvision has no ImageNet weights of efficientnet_lite0"):
         load_weights("efficientnet_lite0", "torchvision")
+    with pytest.raises(MosforgeError, match="timm has no alexnet; set"):
+        load_weights("alexnet", "timm")
+    with pytest.raises(
+        MosforgeError, match=r"timm has no weights of resnet50_mlp; set pretraining.* to a file"
+    ):
+        load_weights("resnet50_mlp", "timm")
+
+
+def test_timm_gives_its_weights_without_the_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The download itself, replaced by what it would have fetched."""
+    whole = timm.create_model("resnet18").state_dict()
+    asked = []
+
+    def fetched(*words: Any, **named: Any) -> dict[str, torch.Tensor]:
+        asked.append(words)
+        return dict(whole)
+
+    monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", fetched)
+    state = load_weights("resnet18", "timm")
+    assert "timm/resnet18.tv_in1k" in str(asked), "torchvision's weights, which are the paper's"
+    assert set(whole) - set(state) == {"fc.weight", "fc.bias"}
+    torch.testing.assert_close(state["conv1.weight"], whole["conv1.weight"], rtol=0, atol=0)
 
 
 def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,3 +215,14 @@ def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> N
     assert "https://download.pytorch.org/models/resnet50-0676ba61.pth" in str(caught.value), (
         "V1, as the paper had"
     )
+
+
+def test_a_failed_download_of_timm_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(
+        MosforgeError,
+        match=r"from timm/mobilenetv3_small_050\.lamb_in1k .*; download them elsewhere and set pretraining",
+    ) as caught:
+        load_weights("mobilenetv3_small_050", "timm")
+    assert "\n" not in str(caught.value)

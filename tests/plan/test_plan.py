@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mosforge.configuration import OBJECTIVES
 from mosforge.errors import MosforgeError
 from mosforge.plan import Plan
 from mosforge.plan.experiments import Run
@@ -226,3 +227,76 @@ def test_labels_cannot_be_fitted_to_what_is_not_there(
     }
     with pytest.raises(MosforgeError, match=rf"pmos\.logistic\.dataset: {name} cannot be fitted to: .*{why}"):
         Plan(with_datasets)
+
+
+def pretraining(plan: Plan, corpus: str, objective: str = "multitask", **more: str) -> dict[str, Any]:
+    which = SimpleNamespace(corpus=corpus, backbone="resnet50", objective=objective, **more)
+    return plan.trainings.pretraining(which)
+
+
+def test_a_pretraining_depends_on_the_options_of_its_objective_alone(config: dict[str, Any]) -> None:
+    plan = Plan(config)
+    options = {"loss_weights", "agreement_scale", "rank_margin"}
+    used = {objective: options & set(pretraining(plan, "synthetic", objective)) for objective in OBJECTIVES}
+    assert used == {
+        "cls": set(),
+        "reg": {"agreement_scale"},
+        "multitask": {"agreement_scale", "loss_weights"},
+        "rank": {"rank_margin"},
+    }
+
+
+def test_unified_pretraining_learns_from_two_corpora_and_exists_for_each_split(
+    with_datasets: dict[str, Any],
+) -> None:
+    with_datasets["pretraining"]["unified"] = {"pair": {"synthetic": "synthetic", "authentic": "authentic"}}
+    with_datasets["pretraining"]["learning_rates"]["unified"]["score"] = 1e-5
+    with_datasets["evaluation"]["experiments"]["ablation"] = {
+        "datasets": ["livec"],
+        "backbones": ["resnet50"],
+        "initialisations": ["pair-multitask"],
+    }
+    plan = Plan(with_datasets)
+    model = "results/pretraining/pair/livec/3/resnet50/multitask/model.safetensors"
+    run = Run("livec", "3", "resnet50", "pair-multitask", "livec")
+    assert plan.trainings.initial_weights(run) == model
+    assert model in plan.experiments.pretrained
+    assert plan.trainings.files("pair", "{corpus}.parquet") == ["synthetic.parquet", "authentic.parquet"]
+    cfg = pretraining(plan, "pair", dataset="livec", split="3")
+    assert cfg["label_kind"] == "both"
+    assert (len(cfg["classes"]), cfg["single_classes"]) == (39 + 26, 39)
+    assert len(set(cfg["classes"])) == 65
+    assert cfg["classes"][38] == "synthetic underexposure 2"
+    assert cfg["learning_rates"]["score"] == 1e-5
+    assert (cfg["sources"], cfg["split"]) == (["livec"], "3")
+
+
+def test_multi_level_features_are_in_both_trainings(with_datasets: dict[str, Any]) -> None:
+    run = Run("tid2013", "3", "resnet50", "synthetic-cls", "tid2013")
+    for choice in (False, True):
+        with_datasets["pretraining"]["multi_level"] = choice
+        plan = Plan(with_datasets)
+        assert pretraining(plan, "synthetic")["multi_level"] is choice
+        assert plan.trainings.finetuning(run)["multi_level"] is choice
+
+
+def test_weights_that_are_not_there_are_told_with_all_that_is_missing(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    backbones = config["pretraining"]["backbones"]
+    backbones |= {"alexnet": "alexnet.pth", "efficientnet_lite0": "unused.pth", "resnet50": "timm"}
+    message = Plan(config).explain_missing()
+    assert message is not None
+    told = [line for line in message.splitlines() if "weights of" in line]
+    assert len(told) == 1, "lite0 is in no experiment"
+    assert (
+        "weights of alexnet are missing: alexnet.pth; put them there, or let pretraining.backbones" in told[0]
+    )
+    (tmp_path / "alexnet.pth").touch()
+    assert "weights of" not in (Plan(config).explain_missing() or "")
+    model = tmp_path / "model"
+    model.mkdir()
+    backbones["alexnet"] = "model"
+    assert Plan(config).trainings.weights_file("alexnet") == ["model/model.safetensors", "model/card.json"]
+    assert "weights of alexnet are missing: model/card.json" in (Plan(config).explain_missing() or "")

@@ -1,10 +1,15 @@
-"""Equations 1 to 8 of the paper, computed in float64 with numpy from their definitions."""
+"""Equations 1 to 8 of the paper and RankIQA's loss, in float64 with numpy from their definitions."""
+
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from mosforge.pretraining.objective import OBJECTIVES, class_loss, loss_for
+from mosforge.configuration import OBJECTIVES
+from mosforge.models.heads import MultiTaskHead
+from mosforge.pretraining.labels import Labels
+from mosforge.pretraining.objective import class_loss, loss_for, rank_loss, untrained
 
 PICTURES, BATCH, CLASSES, BITS = 12, 5, 39, 26
 _RNG = np.random.default_rng(0)
@@ -37,14 +42,23 @@ def case(kind: str) -> tuple[np.ndarray, np.ndarray, float]:
     return logits, labels, binary_cross_entropy(logits, labels[POSITIONS])
 
 
-def losses(objective: str, kind: str) -> dict[str, float]:
-    logits, classes, _ = case(kind)
-    loss_of = loss_for(
-        objective,
-        kind,
-        torch.tensor(SCORES),
-        torch.tensor(classes, dtype=torch.int64 if kind == "single" else torch.float64),
+def labels(
+    index: np.ndarray | None = None, bits: np.ndarray | None = None, weights: np.ndarray | None = None
+) -> Labels:
+    """Labels of twelve pictures: four series of three levels."""
+    return Labels(
+        scores=torch.tensor(SCORES),
+        weights=None if weights is None else torch.tensor(weights),
+        class_index=None if index is None else torch.tensor(index, dtype=torch.int64),
+        class_bits=None if bits is None else torch.tensor(bits, dtype=torch.float64),
+        series=torch.arange(PICTURES) // 3,
+        levels=torch.arange(PICTURES) % 3 + 1,
     )
+
+
+def losses(objective: str, kind: str, **options: Any) -> dict[str, float]:
+    logits, classes, _ = case(kind)
+    loss_of = loss_for(objective, labels(classes) if kind == "single" else labels(bits=classes), **options)
     output = (torch.tensor(logits), torch.tensor(PREDICTED))
     return {name: float(value) for name, value in loss_of(output, torch.tensor(POSITIONS)).items()}
 
@@ -61,32 +75,135 @@ def test_the_losses_are_those_of_the_paper(kind: str) -> None:
         "reg": {"loss": SCORE_LOSS, "score_loss": SCORE_LOSS},
         "multitask": {"loss": class_part + SCORE_LOSS, "class_loss": class_part, "score_loss": SCORE_LOSS},
     }
-    assert set(expected) == set(OBJECTIVES)
+    assert {*expected, "rank"} == set(OBJECTIVES)
     for objective, parts in expected.items():
         assert losses(objective, kind) == pytest.approx(parts, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["single", "multiple"])
+def test_weights_of_the_losses(kind: str) -> None:
+    class_part = case(kind)[2]
+    got = losses("multitask", kind, loss_weights={"classification": 0.5, "score": 3.0})
+    assert got == pytest.approx(
+        {
+            "loss": 0.5 * class_part + 3 * SCORE_LOSS,
+            "class_loss": class_part,
+            "score_loss": SCORE_LOSS,
+        }
+    )
+
+
+def test_weights_of_the_samples() -> None:
+    weights = np.linspace(0.1, 2, PICTURES)
+    got = loss_for("reg", labels(np.zeros(PICTURES), weights=weights))(
+        (torch.zeros(BATCH, 2), torch.tensor(PREDICTED)), torch.tensor(POSITIONS)
+    )
+    expected = np.mean(weights[POSITIONS] * np.abs(PREDICTED - SCORES[POSITIONS]))
+    assert got["score_loss"].item() == got["loss"].item() == pytest.approx(expected)
+
+
+def test_both_kinds_in_one_batch_are_the_mean_over_the_pictures() -> None:
+    rng = np.random.default_rng(2)
+    logits = rng.normal(0, 3, (BATCH, CLASSES + BITS))
+    index = np.array([-1, 3, 5, -1, 38, 0, 7, 20, 1, 2, 4, -1])
+    bits = np.where(index[:, None] < 0, rng.integers(0, 2, (PICTURES, BITS)), 0)
+    each = [
+        softmax_cross_entropy(row[None, :CLASSES], index[[i]])
+        if index[i] >= 0
+        else binary_cross_entropy(row[None, CLASSES:], bits[[i]])
+        for row, i in zip(logits, POSITIONS, strict=True)
+    ]
+    assert {index[i] >= 0 for i in POSITIONS} == {True, False}
+    output = torch.tensor(logits, requires_grad=True)
+    loss = class_loss(output, labels(index, bits), torch.tensor(POSITIONS))
+    assert loss.item() == pytest.approx(np.mean(each))
+    (gradient,) = torch.autograd.grad(loss, output)
+    for row, i in zip(gradient, POSITIONS, strict=True):
+        mine, others = (row[:CLASSES], row[CLASSES:]) if index[i] >= 0 else (row[CLASSES:], row[:CLASSES])
+        assert mine.abs().sum() > 0
+        assert others.abs().sum() == 0
+
+
+def rank_loss_by_pairs(predicted: np.ndarray, series: np.ndarray, levels: np.ndarray, margin: float) -> float:
+    """RankIQA's hinge, pair by pair."""
+    hinges = [
+        max(0.0, predicted[j] - predicted[i] + margin)
+        for i in range(len(predicted))
+        for j in range(len(predicted))
+        if series[i] == series[j] and levels[i] < levels[j]
+    ]
+    return float(np.mean(hinges)) if hinges else 0.0
+
+
+def test_the_ranking_loss_is_that_of_all_pairs() -> None:
+    rng = np.random.default_rng(3)
+    predicted, series, levels = rng.normal(size=40), rng.integers(0, 6, 40), rng.integers(1, 6, 40)
+    got = rank_loss(torch.tensor(predicted), torch.tensor(series), torch.tensor(levels), 0.5)
+    assert got.item() == pytest.approx(rank_loss_by_pairs(predicted, series, levels, 0.5))
+
+
+def test_the_ranking_loss_by_hand() -> None:
+    """Levels 1, 2, 3 score .9, .8, .85: the pairs differ by .1, .05 and -.05; the fourth has no partner."""
+    predicted = torch.tensor([0.9, 0.8, 0.85, 0.0], requires_grad=True)
+    words = torch.tensor([0, 0, 0, 1]), torch.tensor([1, 2, 3, 1])
+    loss = rank_loss(predicted, *words, 0.1)
+    assert loss.item() == pytest.approx((0 + 0.05 + 0.15) / 3)
+    (gradient,) = torch.autograd.grad(loss, predicted)
+    assert gradient[3] == 0
+    assert rank_loss(predicted, *words, 0.0).item() == pytest.approx(0.05 / 3)
+
+
+def test_a_batch_without_pairs_has_no_loss_and_no_gradient() -> None:
+    predicted = torch.tensor([0.9, 0.1], requires_grad=True)
+    loss = rank_loss(predicted, torch.tensor([0, 1]), torch.tensor([1, 2]), 0.1)
+    assert loss.item() == 0
+    assert torch.autograd.grad(loss, predicted)[0].tolist() == [0, 0]
+
+
+def test_rank_learns_from_the_order_alone() -> None:
+    positions = torch.tensor([0, 1, 5, 4])
+    predicted = torch.tensor([0.2, 0.5, 0.1, 0.3])
+    got = loss_for("rank", labels(np.zeros(PICTURES)), rank_margin=0.1)(
+        (torch.zeros(4, 2), predicted), positions
+    )
+    assert set(got) == {"loss", "score_loss"}
+    # pictures 0 and 1 are levels 1 and 2 in the wrong order, 4 and 5 levels 2 and 3 in the right one
+    assert got["loss"].item() == pytest.approx((0.4 + 0.0) / 2)
 
 
 def test_the_cross_entropy_by_hand() -> None:
     """Two classes with logits 0 and ln 3: the chances are 1/4 and 3/4."""
     logits = torch.tensor([[0.0, np.log(3)]], dtype=torch.float64)
-    assert class_loss("single", logits, torch.tensor([0])).item() == pytest.approx(np.log(4))
-    assert class_loss("single", logits, torch.tensor([1])).item() == pytest.approx(np.log(4 / 3))
+    first = torch.tensor([0])
+    assert class_loss(logits, labels(np.array([0])), first).item() == pytest.approx(np.log(4))
+    assert class_loss(logits, labels(np.array([1])), first).item() == pytest.approx(np.log(4 / 3))
     expected = (np.log(2) + np.log(4 / 3)) / 2  # sigmoid(0) = 1/2, sigmoid(ln 3) = 3/4
-    assert class_loss("multiple", logits, torch.tensor([[0.0, 1.0]]).double()).item() == pytest.approx(
-        expected
-    )
+    assert class_loss(logits, labels(bits=np.array([[0, 1]])), first).item() == pytest.approx(expected)
 
 
 def test_large_logits_do_not_overflow() -> None:
-    for kind, target in (("single", torch.tensor([1])), ("multiple", torch.tensor([[0.0, 1.0]]))):
-        assert class_loss(kind, torch.tensor([[-1e4, 1e4]]), target).item() == 0
-        assert np.isfinite(class_loss(kind, torch.tensor([[1e4, -1e4]]), target).item())
+    first = torch.tensor([0])
+    right, wrong = torch.tensor([[-1e4, 1e4]]).double(), torch.tensor([[1e4, -1e4]]).double()
+    for known in (labels(np.array([1])), labels(bits=np.array([[0, 1]]))):
+        assert class_loss(right, known, first).item() == 0
+        assert np.isfinite(class_loss(wrong, known, first).item())
 
 
-@pytest.mark.parametrize(("objective", "untouched"), [("cls", "scores"), ("reg", "logits")])
+@pytest.mark.parametrize(
+    ("objective", "untouched"), [("cls", "scores"), ("reg", "logits"), ("rank", "logits")]
+)
 def test_a_single_task_gives_the_other_branch_no_gradient(objective: str, untouched: str) -> None:
     output = {"logits": torch.zeros(2, 3, requires_grad=True), "scores": torch.ones(2, requires_grad=True)}
-    loss_of = loss_for(objective, "single", torch.zeros(4), torch.tensor([0, 1, 2, 0]))
-    loss_of((output["logits"], output["scores"]), torch.tensor([1, 3]))["loss"].backward()
+    loss_of = loss_for(objective, labels(np.zeros(PICTURES)), rank_margin=0.1)
+    loss_of((output["logits"], output["scores"]), torch.tensor([1, 2]))["loss"].backward()
     assert output.pop(untouched).grad is None
     assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in output.values())
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_what_is_called_untrained_is_just_what_gets_no_gradient(objective: str) -> None:
+    head = MultiTaskHead(4, 3)
+    loss_of = loss_for(objective, labels(np.zeros(PICTURES)), rank_margin=10.0)
+    loss_of(head(torch.randn(3, 4)), torch.tensor([0, 1, 2]))["loss"].backward()
+    without = {id(parameter) for parameter in head.parameters() if parameter.grad is None}
+    assert without == {id(parameter) for parameter in untrained(head, objective)}

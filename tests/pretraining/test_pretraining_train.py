@@ -184,8 +184,8 @@ def test_a_training_that_was_stopped_ends_with_the_same_model(
     assert train(corpus, tmp_path / "undisturbed") == 0
     calls = 0
 
-    def stopping(*words: Any) -> Any:
-        loss_of = loss_for(*words)
+    def stopping(*words: Any, **named: Any) -> Any:
+        loss_of = loss_for(*words, **named)
 
         def stop_then(*batch: Any) -> Any:
             nonlocal calls

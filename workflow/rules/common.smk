@@ -37,7 +37,7 @@ wildcard_constraints:
     group=r"[a-z0-9_]+",
     shard=r"[a-z0-9_]+-\d{5}",
     backbone=r"[a-z0-9_]+",
-    objective=r"cls|reg|multitask",
+    objective=r"cls|reg|multitask|rank",
     dataset=r"[a-z0-9_]+",
     test_dataset=r"[a-z0-9_]+",
     split=r"[a-z0-9_]+",

@@ -75,6 +75,7 @@ rule index_packs:
 
 PRETRAINING_CODE = (
     "pretraining/train.py",
+    "pretraining/labels.py",
     "pretraining/objective.py",
     "training",
     "models",
@@ -114,11 +115,15 @@ rule pretrain:
 
 
 # The authentic corpus is made from a target dataset: only its training part may be seen, so this
-# pretraining exists once for each split.
+# pretraining exists once for each split. So does the unified one, which learns from two corpora.
 use rule pretrain as pretrain_authentic with:
     input:
-        labels="results/pmos/{corpus}.parquet",
-        pack="results/pretraining/{corpus}/pack.parquet",
+        labels=lambda wildcards: plan.trainings.files(
+            wildcards.corpus, "results/pmos/{corpus}.parquet"
+        ),
+        pack=lambda wildcards: plan.trainings.files(
+            wildcards.corpus, "results/pretraining/{corpus}/pack.parquet"
+        ),
         weights="results/pretraining/weights/{backbone}.safetensors",
         split="results/finetuning/{dataset}/{split}/split.parquet",
         code=code(*PRETRAINING_CODE),

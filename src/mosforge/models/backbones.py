@@ -1,6 +1,9 @@
 """Backbones by name: a card of facts each, and the network that turns pictures into feature vectors."""
 
+import difflib
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import timm
 import torch
@@ -9,8 +12,20 @@ from torch import nn
 
 from mosforge.errors import MosforgeError
 
-_IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
-_IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
+_TIMM_NAMES = {
+    # torchvision's weights of its first recipe, which is the paper's
+    "resnet50": "resnet50.tv_in1k",
+    "resnet18": "resnet18.tv_in1k",
+    # The weights that can be had were trained with TensorFlow's "SAME" padding; timm's plain
+    # efficientnet_lite0 loads them without an error and halves the agreement of its predictions.
+    "efficientnet_lite0": "tf_efficientnet_lite0.in1k",
+}
+
+NAMES = ("resnet50", "resnet18", "alexnet", "efficientnet_lite0")
+"""Backbones with names of their own; any other name is a network of timm."""
+
+_STAGES = 4
+"""Stages whose pooled outputs make the multi-level features: a residual network has four."""
 
 
 @dataclass(frozen=True)
@@ -19,55 +34,145 @@ class Backbone:
 
     Attributes:
         name: its name in the configuration.
-        width: length of the feature vector.
+        width: length of the feature vector, which is what an ImageNet classifier would see.
+        stage_widths: channels of the stages before the last one, for the multi-level features; none where
+            the network has no stages.
+        input_size: side in pixels of the square pictures that its weights were trained on.
+        fixed_size: whether it takes no other size.
         mean: subtracted from the red, green and blue samples, on their scale of 0 to 255.
         std: divided by, on the same scale.
-        classifier: prefix of the parameters of the ImageNet classifier, which the feature vector bypasses.
+        interpolation: filter that those pictures were scaled with.
+        classifier: prefixes of the parameters of the ImageNet classifier, which the feature vector bypasses.
     """
 
     name: str
     width: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    classifier: str
+    stage_widths: tuple[int, ...]
+    input_size: int
+    fixed_size: bool
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    classifier: tuple[str, ...]
+
+    def feature_width(self, multi_level: bool) -> int:
+        """Length of the feature vector, or of the multi-level one, which holds the earlier stages too."""
+        if multi_level and not self.stage_widths:
+            raise MosforgeError(f"{self.name} has no stages to pool; set pretraining.multi_level to false")
+        return self.width + multi_level * sum(self.stage_widths)
+
+    def check_crop(self, crop: int) -> None:
+        """Refuses a size of pictures that the network cannot take."""
+        if self.fixed_size and crop != self.input_size:
+            raise MosforgeError(
+                f"{self.name} takes pictures of {self.input_size} pixels alone; set both keys `crop` to it"
+            )
 
 
-BACKBONES = {
-    card.name: card
-    for card in (
-        Backbone("resnet50", 2048, _IMAGENET_MEAN, _IMAGENET_STD, "fc."),
-        Backbone("resnet18", 512, _IMAGENET_MEAN, _IMAGENET_STD, "fc."),
-        # The feature vector is what the last of AlexNet's three fully connected layers would classify.
-        Backbone("alexnet", 4096, _IMAGENET_MEAN, _IMAGENET_STD, "classifier.6."),
-        Backbone("efficientnet_lite0", 1280, (127.0,) * 3, (128.0,) * 3, "classifier."),
-    )
-}
-
-
+@cache
 def card_of(name: str) -> Backbone:
-    """The card of a backbone, or an error that names those there are."""
-    try:
-        return BACKBONES[name]
-    except KeyError:
-        raise MosforgeError(f"backbone {name!r} is not one of {', '.join(BACKBONES)}") from None
+    """The card of a backbone; random numbers are left alone.
+
+    Args:
+        name: one of `NAMES`, or a network of timm, written NAME or NAME__TAG (timm's NAME.TAG).
+
+    Raises:
+        MosforgeError: there is no such backbone.
+    """
+    if name == "alexnet":
+        # The feature vector is what the last of AlexNet's three fully connected layers would classify.
+        facts = timm.models.get_pretrained_cfg(_TIMM_NAMES["resnet50"])  # torchvision's preprocessing
+        return _card(name, facts, 4096, (), ("classifier.6.",))
+    facts = timm.models.get_pretrained_cfg(timm_name(name))
+    with torch.device("meta"):
+        network: Any = build_backbone(name)
+    width = int(getattr(network, "head_hidden_size", network.num_features))
+    stages = [int(stage["num_chs"]) for stage in _stages(network)]
+    classifier = facts.classifier
+    prefixes = (classifier,) if isinstance(classifier, str) else tuple(classifier or ())
+    return _card(name, facts, width, tuple(stages[-_STAGES:-1]), tuple(f"{prefix}." for prefix in prefixes))
+
+
+def _card(
+    name: str, facts: Any, width: int, stage_widths: tuple[int, ...], classifier: tuple[str, ...]
+) -> Backbone:
+    mean, std = (tuple(255 * value for value in values) for values in (facts.mean, facts.std))
+    if name == "efficientnet_lite0":
+        mean, std = (127.0,) * 3, (128.0,) * 3  # as the network was trained; timm rounds both to 127.5
+    return Backbone(
+        name,
+        width,
+        stage_widths,
+        input_size=int(facts.input_size[-1]),
+        fixed_size=bool(facts.fixed_input_size),
+        mean=mean,
+        std=std,
+        interpolation=facts.interpolation,
+        classifier=classifier,
+    )
+
+
+def timm_name(name: str) -> str:
+    """timm's name of a backbone, with the tag of its weights where there is one.
+
+    Raises:
+        MosforgeError: timm has no such network or no such tag; the nearest names are told.
+    """
+    if name in _TIMM_NAMES:
+        return _TIMM_NAMES[name]
+    network, _, tag = name.partition("__")
+    if not timm.is_model(network):
+        near = difflib.get_close_matches(network, {*NAMES, *timm.list_models()})
+        raise MosforgeError(
+            f"backbone {name!r} is neither one of {', '.join(NAMES)} nor a network of timm"
+            + (f"; did you mean {' or '.join(near)}?" if near else "")
+        )
+    tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{network}.*")]
+    if tag and tag not in tags:
+        known = ", ".join(f"{network}__{other}" for other in tags) or "none"
+        raise MosforgeError(f"backbone {name!r}: timm has no such weights of {network}; there are {known}")
+    return f"{network}.{tag}" if tag else network
 
 
 def build_backbone(name: str) -> nn.Module:
-    """A backbone with random weights: normalised pictures (N, 3, H, W) -> feature vectors (N, width)."""
-    card = card_of(name)
-    network: nn.Module
-    if name == "efficientnet_lite0":
-        # The weights that can be had were trained with TensorFlow's "SAME" padding; timm's plain
-        # efficientnet_lite0 loads them without an error and halves the agreement of its predictions.
-        network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
+    """A backbone with random weights: normalised pictures (n, 3, height, width) -> vectors (n, width)."""
+    network: Any
+    if name == "alexnet":
+        network = torchvision.models.alexnet(weights=None)
+        network.classifier[6] = nn.Identity()
     else:
-        network = getattr(torchvision.models, name)(weights=None)
-        parent, _, last = card.classifier.rstrip(".").rpartition(".")
-        setattr(network.get_submodule(parent), last, nn.Identity())
-    return network
+        network = timm.create_model(timm_name(name), num_classes=0)
+    return network  # type: ignore[no-any-return]
+
+
+def multi_level_features(backbone: Any, planes: torch.Tensor) -> torch.Tensor:
+    """Global means of the stages before the last one, and the feature vector, in one vector.
+
+    In a residual network these are the pooled outputs of its four stages. Elsewhere too the last part is
+    the vector that the network's classifier would see, so that no pretrained layer is left out.
+
+    Args:
+        backbone: of timm, with stages.
+        planes: normalised pictures (n, 3, height, width).
+
+    Returns:
+        Shape (n, `Backbone.feature_width(True)`).
+    """
+    count = len(_stages(backbone))
+    earlier = list(range(count))[-_STAGES:-1]
+    last, stages = backbone.forward_intermediates(planes, indices=earlier)
+    return torch.cat([*(stage.mean((2, 3)) for stage in stages), backbone.forward_head(last)], dim=1)
+
+
+def _stages(network: Any) -> Any:
+    """timm's facts of a network's stages; none where it cannot give their outputs."""
+    if not hasattr(network, "forward_intermediates"):
+        return []
+    facts = network.feature_info
+    return facts.info if hasattr(facts, "info") else facts
 
 
 def without_classifier(name: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The part of an ImageNet network's weights that `build_backbone(name)` has."""
-    prefix = card_of(name).classifier
-    return {key: value for key, value in state.items() if not key.startswith(prefix)}
+    prefixes = card_of(name).classifier
+    return {key: value for key, value in state.items() if not key.startswith(prefixes)}

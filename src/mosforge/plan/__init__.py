@@ -53,7 +53,8 @@ class Plan:
 
     def explain_missing(self) -> str | None:
         """One message that lists all that is missing, where to get it and where to put it."""
-        lines = self.sources.missing + self.experiments.left_out
+        weights = self.trainings.missing(self.experiments.backbones)
+        lines = self.sources.missing + weights + self.experiments.left_out
         if not lines:
             return None
         return "\n".join(

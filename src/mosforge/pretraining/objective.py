@@ -1,44 +1,110 @@
-"""The losses of pretraining (paper, equations 1 to 8)."""
+"""The losses of pretraining (paper, equations 1 to 8), and the ranking loss of RankIQA."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from mosforge.models.heads import MultiTaskHead
+from mosforge.pretraining.labels import Labels
 from mosforge.training.loop import Losses, LossOf
 
-OBJECTIVES = ("cls", "reg", "multitask")
-"""Classification alone, score alone, and both (CLS, REG and CLS+REG in the paper's Fig. 3)."""
 
-
-def loss_for(objective: str, kind: str, scores: Tensor, classes: Tensor) -> LossOf:
+def loss_for(
+    objective: str,
+    labels: Labels,
+    *,
+    loss_weights: Mapping[str, float] | None = None,
+    rank_margin: float = 0.0,
+) -> LossOf:
     """The loss of a batch under an objective.
 
     The network is the same under all objectives; a single task leaves the other's loss out.
 
     Args:
-        objective: one of `OBJECTIVES`.
-        kind: `single` (one class a picture: softmax cross-entropy, equations 1 and 2) or `multiple`
-            (several: sigmoid and binary cross-entropy, equations 3 and 4).
-        scores: pseudo-MOS of every sample, float32 (n,).
-        classes: class index (n,), or labels of 0 and 1 (n, classes), of every sample.
+        objective: `cls` (classification alone), `reg` (score alone) or `multitask` (both), which are CLS,
+            REG and CLS+REG in the paper's Fig. 3; or `rank` (the order of levels alone).
+        labels: of every sample.
+        loss_weights: factors of the `classification` and `score` losses in their sum; 1 by default, as in
+            equations 7 and 8.
+        rank_margin: of `rank_loss`.
     """
+    weights = {"classification": 1.0, "score": 1.0, **(loss_weights or {})}
 
     def loss_of(output: Any, positions: Tensor) -> Losses:
         logits, predicted = output
         parts: Losses = {}
-        if objective != "reg":
-            parts["class_loss"] = class_loss(kind, logits, classes[positions])
+        weighted = []
+        if objective in ("cls", "multitask"):
+            parts["class_loss"] = class_loss(logits, labels, positions)
+            weighted.append(weights["classification"] * parts["class_loss"])
         if objective != "cls":
-            parts["score_loss"] = functional.l1_loss(predicted, scores[positions])  # equation 6
-        return {"loss": torch.stack(list(parts.values())).sum(), **parts}  # equations 7 and 8
+            parts["score_loss"] = (
+                rank_loss(predicted, labels.series[positions], labels.levels[positions], rank_margin)
+                if objective == "rank"
+                else score_loss(predicted, labels, positions)
+            )
+            weighted.append(weights["score"] * parts["score_loss"])
+        return {"loss": torch.stack(weighted).sum(), **parts}
 
     return loss_of
 
 
-def class_loss(kind: str, logits: Tensor, classes: Tensor) -> Tensor:
-    """Cross-entropy of a batch, averaged over its pictures (and, for `multiple`, over the classes)."""
-    if kind == "single":
-        return functional.cross_entropy(logits, classes)
-    return functional.binary_cross_entropy_with_logits(logits, classes)
+def class_loss(logits: Tensor, labels: Labels, positions: Tensor) -> Tensor:
+    """Cross-entropy of a batch, averaged over its pictures (and over the classes, if they have several).
+
+    Pictures with one class: softmax, equations 1 and 2; with several: sigmoids, equations 3 and 4. Where
+    there are both, the first logits are those of the single classes.
+    """
+    if labels.class_bits is None:
+        assert labels.class_index is not None
+        return functional.cross_entropy(logits, labels.class_index[positions])
+    bits = labels.class_bits[positions]
+    if labels.class_index is None:
+        return functional.binary_cross_entropy_with_logits(logits, bits)
+    index = labels.class_index[positions]
+    singles, several = logits[:, : -bits.shape[1]], logits[:, -bits.shape[1] :]
+    losses = torch.where(
+        index >= 0,
+        functional.cross_entropy(singles, index, ignore_index=-1, reduction="none"),
+        functional.binary_cross_entropy_with_logits(several, bits, reduction="none").mean(1),
+    )
+    return losses.mean()
+
+
+def score_loss(predicted: Tensor, labels: Labels, positions: Tensor) -> Tensor:
+    """Mean absolute error of a batch (equation 6), weighted where the samples have weights."""
+    scores = labels.scores[positions]
+    if labels.weights is None:
+        return functional.l1_loss(predicted, scores)
+    return (labels.weights[positions] * (predicted - scores).abs()).mean()
+
+
+def rank_loss(predicted: Tensor, series: Tensor, levels: Tensor, margin: float) -> Tensor:
+    """Hinge on every pair of levels of the same photograph and distortion type in a batch.
+
+    RankIQA (Liu, van de Weijer and Bagdanov, ICCV 2017), section 3: the less distorted picture of a pair
+    shall score higher, by a margin. Each picture passes the network once, however many pairs it is in.
+
+    Args:
+        predicted: scores of the batch, higher is better, (n,).
+        series: of each picture, (n,).
+        levels: of each picture, higher is more distorted, (n,).
+        margin: by which the scores of a pair shall differ.
+
+    Returns:
+        The mean over the pairs; 0 where there is none.
+    """
+    better_first = (series[:, None] == series[None, :]) & (levels[:, None] < levels[None, :])
+    hinges = torch.relu(margin - (predicted[:, None] - predicted[None, :]))
+    return (hinges * better_first).sum() / better_first.sum().clamp(min=1)
+
+
+def untrained(head: MultiTaskHead, objective: str) -> Iterable[nn.Parameter]:
+    """The parameters of a head that an objective's loss does not depend on."""
+    if objective == "multitask":
+        return []
+    layers = [head.rfc1, head.rfc2, head.rfc3] if objective == "cls" else [head.cfc2]
+    return [parameter for layer in layers for parameter in layer.parameters()]

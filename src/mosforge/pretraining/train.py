@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from mosforge.errors import MosforgeError
@@ -13,7 +14,8 @@ from mosforge.models.folder import load_backbone, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
 from mosforge.packs import Pack, locate
-from mosforge.pretraining.objective import loss_for
+from mosforge.pretraining.labels import labels_of, series_of
+from mosforge.pretraining.objective import loss_for, untrained
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
 from mosforge.training import Recipe, fit
@@ -23,8 +25,8 @@ from mosforge.training.devices import device_name
 def pretrain(
     cfg: dict[str, Any],
     *,
-    labels: Path,
-    pack: Path,
+    labels: list[Path],
+    packs: list[Path],
     weights: Path,
     split: Path | None,
     folder: Path,
@@ -34,39 +36,51 @@ def pretrain(
 
     Args:
         cfg: the parameters of the rule `pretrain`.
-        labels: `results/pmos/CORPUS.parquet`.
-        pack: index of the corpus' pack.
+        labels: `results/pmos/CORPUS.parquet`; for unified pretraining of the synthetic corpus and of the
+            authentic one, in this order.
+        packs: indices of the corpora's packs.
         weights: ImageNet weights of the backbone.
         split: for an authentic corpus, the split whose training photographs alone may be used.
         folder: where the model goes.
         device: where to train; it does not change what is trained.
     """
-    samples = locate(read_table(labels, "pmos"), read_table(pack, "pack"))
     if (split is not None) != ("split" in cfg):
         raise MosforgeError(
             "pretraining on a dataset's pictures needs its split, and nothing else may have one"
         )
+    tables = [read_table(file, "pmos") for file in labels]
     if split is not None:
-        samples = only_training_part(samples, cfg["sources"], read_table(split, "split"))
+        tables[-1] = only_training_part(tables[-1], cfg["sources"], read_table(split, "split"))
+    samples = locate(pd.concat(tables), pd.concat([read_table(file, "pack") for file in packs]))
     digest_of_data = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
     recipe = Recipe.from_parameters(cfg, repeats=1)
+    card = card_of(cfg["backbone"])
+    card.check_crop(recipe.crop)
     torch.manual_seed(seed_of("pretraining head", recipe.seed))
-    head = MultiTaskHead(card_of(cfg["backbone"]).width, len(cfg["classes"]))
-    network = Network(cfg["backbone"], head)
+    head = MultiTaskHead(card.feature_width(cfg["multi_level"]), len(cfg["classes"]))
+    network = Network(cfg["backbone"], head, cfg["multi_level"])
     load_backbone(network, weights)
-    scores = torch.tensor(samples["pmos"].to_numpy(np.float32), device=device)
-    head.start_at(float(scores.mean()))
+    known = labels_of(samples, cfg["label_kind"], cfg.get("agreement_scale", 0.0), device)
+    head.start_at(float(known.scores.mean()))
+    for parameter in untrained(head, cfg["objective"]):
+        parameter.requires_grad_(False)
     digest_of_weights = sha256_of_file(weights)
     state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt"
     history = fit(
         network,
         Pack(samples),
         np.arange(len(samples)),
-        loss_for(cfg["objective"], cfg["label_kind"], scores, _classes(samples, cfg).to(device)),
+        loss_for(
+            cfg["objective"],
+            known,
+            loss_weights=cfg.get("loss_weights"),
+            rank_margin=cfg.get("rank_margin", 0.0),
+        ),
         recipe,
         names=samples["path"].tolist(),
         state_file=state_file,
         device=device,
+        groups=series_of(samples) if cfg["objective"] == "rank" else None,
     )
     write_table(
         folder / "history.parquet",
@@ -108,9 +122,3 @@ def only_training_part(samples: Frame, sources: list[str], split: Frame) -> Fram
             f"the corpus holds no picture made from the training part of {', '.join(sources)}"
         )
     return kept.reset_index(drop=True)
-
-
-def _classes(samples: Frame, cfg: dict[str, Any]) -> torch.Tensor:
-    if cfg["label_kind"] == "single":
-        return torch.tensor(samples["class_index"].to_numpy(np.int64))
-    return torch.tensor(np.stack(samples["labels"].to_list()), dtype=torch.float32)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy.special import expit, softmax
 
 from mosforge.errors import MosforgeError
 from mosforge.images import Pixels, read_rgb, to_rgb
+from mosforge.models.classes import class_chances
 from mosforge.models.folder import load_model
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.training.recipe import pick_device
@@ -81,9 +81,7 @@ class Scorer:
         )
 
     def _distortions(self, logits: Any, most: int = 3) -> dict[str, float]:
-        chances = (softmax(logits, axis=1) if self.card["label_kind"] == "single" else expit(logits)).mean(
-            axis=0
-        )
+        chances = class_chances(logits, self.card).mean(axis=0)
         likeliest = np.argsort(-chances, kind="stable")[:most]
         return {self.card["classes"][i]: float(chances[i]) for i in likeliest}
 

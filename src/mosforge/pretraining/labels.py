@@ -1,0 +1,85 @@
+"""What pretraining knows of every distorted picture, as tensors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from mosforge.tables import Frame
+
+LABEL_KINDS = ("single", "multiple", "both")
+"""One class a picture, several, or some pictures of the one kind and some of the other."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of all samples, on the device.
+
+    Attributes:
+        scores: pseudo-MOS, float32 (n,).
+        weights: of the samples' score losses, float32 (n,), with a mean of 1; none if all weigh the same.
+        class_index: int64 (n,), -1 for a picture with several classes; none if all have several.
+        class_bits: 0 or 1 for each class, float32 (n, classes); none if all pictures have one class.
+        series: a number for each photograph and distortion type, int64 (n,).
+        levels: the level within its series, from 1 (weakest); 0 for a picture without one. int64 (n,).
+    """
+
+    scores: Tensor
+    weights: Tensor | None
+    class_index: Tensor | None
+    class_bits: Tensor | None
+    series: Tensor
+    levels: Tensor
+
+
+def labels_of(samples: Frame, kind: str, agreement_scale: float, device: torch.device) -> Labels:
+    """The labels in rows of the artefact `pmos`.
+
+    Args:
+        samples: the rows.
+        kind: one of `LABEL_KINDS`.
+        agreement_scale: see `agreement_weights`; 0: all samples weigh the same.
+        device: where the tensors go.
+    """
+    several = samples["class_index"].isna() | (kind == "multiple")
+    agreement = samples["agreement"].to_numpy(np.float64)
+    weights = agreement_weights(agreement, agreement_scale) if agreement_scale else None
+    return Labels(
+        scores=torch.tensor(samples["pmos"].to_numpy(np.float32), device=device),
+        weights=None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device),
+        class_index=None if kind == "multiple" else _class_index(samples).to(device),
+        class_bits=None if kind == "single" else _class_bits(samples, several).to(device),
+        series=torch.tensor(series_of(samples), device=device),
+        levels=torch.tensor(samples["level"].fillna(0).to_numpy(np.int64), device=device),
+    )
+
+
+def agreement_weights(agreement: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
+    """Weights of samples by how far the six metrics agree on them: 1 / (1 + (a / scale)^2) over its mean.
+
+    Args:
+        agreement: standard deviation a of each sample's six mapped scores; 0: they agree.
+        scale: deviation at which a sample weighs half as much as one that they agree on.
+    """
+    weights: npt.NDArray[np.float64] = 1.0 / (1.0 + (agreement / scale) ** 2)
+    return weights / float(weights.mean())
+
+
+def series_of(samples: Frame) -> npt.NDArray[np.int64]:
+    """A number for each photograph and distortion type, whose levels are one series."""
+    return samples.groupby(["source", "image_id", "group"], sort=False).ngroup().to_numpy().astype(np.int64)
+
+
+def _class_index(samples: Frame) -> Tensor:
+    return torch.tensor(samples["class_index"].fillna(-1).to_numpy(np.int64))
+
+
+def _class_bits(samples: Frame, mixtures: "pd.Series[bool]") -> Tensor:
+    """The bits of the mixtures; zeros for the other samples."""
+    rows = np.array(samples.loc[mixtures, "labels"].tolist(), np.float32)
+    bits = np.zeros((len(samples), rows.shape[1]), np.float32)
+    bits[mixtures] = rows
+    return torch.from_numpy(bits)
