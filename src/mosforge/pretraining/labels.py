@@ -10,9 +10,6 @@ from torch import Tensor
 
 from mosforge.tables import Frame
 
-LABEL_KINDS = ("single", "multiple", "both")
-"""One class a picture, several, or some pictures of the one kind and some of the other."""
-
 
 @dataclass(frozen=True)
 class Labels:
@@ -40,7 +37,8 @@ def labels_of(samples: Frame, kind: str, agreement_scale: float, device: torch.d
 
     Args:
         samples: the rows.
-        kind: one of `LABEL_KINDS`.
+        kind: `single` (one class a picture), `multiple` (several), or `both` (some pictures of the one kind
+            and some of the other).
         agreement_scale: see `agreement_weights`; 0: all samples weigh the same.
         device: where the tensors go.
     """

@@ -97,7 +97,8 @@ def pretrain(
             "head": "multitask",
             "range": [0.0, 1.0],
             "higher_is_better": True,
-            "labels": "pseudo-MOS (fused full-reference metrics), not human scores",
+            "labels": "pseudo-MOS (fused full-reference metrics), not human scores"
+            + (" (of two corpora, whose scales differ)" if len(tables) > 1 else ""),
             "pictures": len(samples),
             "data_digest": digest_of_data,
             "initial_weights_sha256": digest_of_weights,
