@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -65,6 +66,40 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads; default: 1")
 
 
+def add_fitting_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of a training: where and how fast it runs, but not what is trained."""
+    add_training_options(parser)
+    parser.add_argument("--gpus", type=int, default=1, metavar="N", help="at most so many; default: 1")
+    parser.add_argument("--compile", type=int, choices=(0, 1), default=0, help="1: with torch.compile")
+    parser.add_argument(
+        "--deterministic", type=int, choices=(0, 1), default=0, help="1: the same bits on a GPU, but slower"
+    )
+    parser.add_argument("--events", type=Path, metavar="DIR", help="write TensorBoard's events to DIR")
+
+
+def add_verify(verbs: Any) -> None:
+    """Adds the verb `verify`, for packs of any stage."""
+    verify = add_verb(verbs, "verify", _verify, "compare all pixels of a pack with their digests")
+    verify.add_argument("pack", type=Path, metavar="FILE", help="index of the pack, Parquet")
+    verify.add_argument("--threads", type=int, default=1)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from mosforge.packs import problems
+    from mosforge.tables import read_table
+
+    index = read_table(arguments.pack, "pack")
+    files, bad = index["file"].nunique(), 0
+    for problem in tqdm(problems(index, arguments.threads), total=files, unit="file", disable=None):
+        if problem is not None:
+            bad += 1
+            print(problem)
+    print(f"{files - bad} of {files} files hold the pixels that were packed ({len(index)} pictures)")
+    return 1 if bad else 0
+
+
 def json_value(text: str) -> Any:
     """An argument that is a JSON value."""
     try:
@@ -74,7 +109,13 @@ def json_value(text: str) -> Any:
 
 
 def start_log(file: Path | None) -> None:
-    """Sends log lines to standard error and, if given, to `file`."""
+    """Sends log lines to standard error and, if given, to `file`.
+
+    Of several processes that torchrun started, only the first keeps a log.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
+        return
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,18 @@
 
 A pack is a file of 8-bit RGB samples, picture after picture, and an index in Parquet (artefact
 `pack`). Several packs are used as one by joining their indices.
+
+The index holds a digest of every picture. That the files are there and long enough is looked at whenever
+a pack is opened; a training also compares a few pictures (`check_some`), and `mosforge pretraining verify`
+and `mosforge finetuning verify` compare all.
 """
 
+import ctypes
 import hashlib
+import mmap
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +66,9 @@ def locate(rows: Frame, index: Frame) -> Frame:
 class Pack:
     """The pictures of an index, memory-mapped.
 
+    A pack may be larger than the memory: its pages belong to the system's cache, and the process lets
+    go of those that it has cut from whenever they amount to `HELD_BYTES`, so that it does not grow.
+
     Args:
         index: rows of the artefact `pack`, of one file or several.
 
@@ -66,13 +76,18 @@ class Pack:
         MosforgeError: a file of pixels is missing or shorter than the index says.
     """
 
+    HELD_BYTES = 256 * 2**20
+
     def __init__(self, index: Frame) -> None:
         self._offsets = index["offset"].to_numpy(np.int64)
         self.heights = index["height"].to_numpy(np.int64)
         self.widths = index["width"].to_numpy(np.int64)
+        self._paths, self._digests = index["path"].to_numpy(), index["sha256"].to_numpy()
         names, self._file_of = np.unique(index["file"].to_numpy(str), return_inverse=True)
+        self._names = names.tolist()
         ends = pd.Series(self._offsets + self.heights * self.widths * 3).groupby(self._file_of).max()
-        self._files = [_map(str(name), int(ends[i])) for i, name in enumerate(names)]
+        self._files = [_map(name, int(ends[i])) for i, name in enumerate(self._names)]
+        self._held = 0
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -83,30 +98,87 @@ class Pack:
         flat: npt.NDArray[np.uint8] = self._files[self._file_of[i]][start : start + height * width * 3]
         return flat.reshape(height, width, 3)
 
-    def crops(self, rows: Indices, draws: Draws, size: int, flip: bool) -> Pixels:
+    def crops(self, rows: Indices, draws: Draws, size: int, out: Pixels | None = None) -> Pixels:
         """Cuts one crop from each picture.
 
         Args:
             rows: indices of the pictures, shape (n,).
-            draws: numbers in [0, 1) that decide top, left and flip, shape (n, 3).
+            draws: numbers in [0, 1) that decide top and left, shape (n, 2 or more).
             size: side of the crop in pixels; a smaller picture is continued by mirroring.
-            flip: whether a third number below one half mirrors the crop.
+            out: where to put them, if not into a new array.
 
         Returns:
             uint8 array (n, size, size, 3).
         """
-        crops = np.empty((len(rows), size, size, 3), np.uint8)
-        for crop, row, (down, right, side) in zip(crops, rows, draws, strict=True):
-            pixels = at_least(self.picture(int(row)), size)
-            top = int(float(down) * (pixels.shape[0] - size + 1))
-            left = int(float(right) * (pixels.shape[1] - size + 1))
-            patch = pixels[top : top + size, left : left + size]
-            crop[...] = patch[:, ::-1] if flip and side < 0.5 else patch
+        crops = np.empty((len(rows), size, size, 3), np.uint8) if out is None else out
+        tops, lefts = self._places(rows, draws, size)
+        for crop, row, top, left in zip(crops, rows.tolist(), tops, lefts, strict=True):
+            # The copy lets other threads run meanwhile.
+            crop[...] = at_least(self.picture(row), size)[top : top + size, left : left + size]
+        self._held += int((self.heights[rows] * self.widths[rows]).sum()) * 3
+        if self._held > self.HELD_BYTES:
+            self._held = 0
+            for file in self._files:
+                _advise(file, 0, file.size, mmap.MADV_DONTNEED)
         return crops
+
+    def fetch(self, rows: Indices, draws: Draws, size: int) -> None:
+        """Asks the system to read what `crops` will want from the disk, without waiting for it."""
+        tops, _ = self._places(rows, draws, size)
+        for row, top in zip(rows.tolist(), tops, strict=True):
+            line = int(self.widths[row]) * 3
+            lines = min(size, int(self.heights[row]))
+            start = int(self._offsets[row]) + top * line
+            _advise(self._files[self._file_of[row]], start, lines * line, mmap.MADV_WILLNEED)
+
+    def _places(self, rows: Indices, draws: Draws, size: int) -> tuple[list[int], list[int]]:
+        """Top and left of the crops."""
+        sides = np.maximum(np.stack((self.heights[rows], self.widths[rows]), 1), size)
+        places = (draws[:, :2].astype(np.float64) * (sides - size + 1)).astype(np.int64)
+        return places[:, 0].tolist(), places[:, 1].tolist()
 
     def pictures(self) -> Iterator[Pixels]:
         """All pictures in order."""
         return (self.picture(i) for i in range(len(self)))
+
+    def check(self, rows: Iterable[int]) -> None:
+        """Compares pictures with their digests.
+
+        Raises:
+            MosforgeError: a picture is not what was packed.
+        """
+        for i in rows:
+            if hashlib.sha256(self.picture(i).reshape(-1).data).hexdigest() != self._digests[i]:
+                raise MosforgeError(
+                    f"{self._names[self._file_of[i]]}: damaged, the pixels of {self._paths[i]} are not those "
+                    "that were packed; delete it and run its stage again"
+                )
+
+    def check_some(self, count: int = 64) -> None:
+        """Compares `count` pictures, evenly spaced, with their digests: a moment's work.
+
+        Raises:
+            MosforgeError: one of them is not what was packed.
+        """
+        self.check(np.linspace(0, len(self) - 1, min(count, len(self))).astype(int).tolist())
+
+
+def problems(index: Frame, threads: int) -> Iterator[str | None]:
+    """Compares every picture of an index with its digest, reading all pixels.
+
+    Yields:
+        For each file of pixels what is wrong with it, if anything.
+    """
+
+    def problem_of(rows: Frame) -> str | None:
+        try:
+            Pack(rows).check(range(len(rows)))
+        except MosforgeError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(problem_of, [rows for _, rows in index.groupby("file")])
 
 
 def _map(file: str, size: int) -> npt.NDArray[np.uint8]:
@@ -119,3 +191,13 @@ def _map(file: str, size: int) -> npt.NDArray[np.uint8]:
     if pixels.size < size:
         raise MosforgeError(f"{file}: the pack is truncated; delete it and run its stage again")
     return pixels
+
+
+_madvise = ctypes.CDLL(None).madvise
+_madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+
+
+def _advise(mapped: npt.NDArray[np.uint8], start: int, length: int, advice: int) -> None:
+    """madvise(2) for a part of a mapping; it is advice, so that a refusal does no harm."""
+    skipped = start % mmap.PAGESIZE  # the call wants the beginning of a page
+    _madvise(mapped.ctypes.data + start - skipped, length + skipped, advice)

@@ -155,6 +155,12 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             _field("validation_srocc", pa.float64(), "on the validation part, if any", nullable=True),
             _field("images_per_second", pa.float64(), "training throughput"),
             _field("seconds", pa.float64(), "wall time of the epoch"),
+            _field(
+                "peak_memory",
+                pa.float64(),
+                "most memory used so far, MiB: of the GPU's, or of the process's without one",
+                nullable=True,
+            ),
         ]
     ),
     "predictions": pa.schema(

@@ -1,6 +1,7 @@
 """Packs against naive crops of the very pictures, and packs that are damaged."""
 
 import hashlib
+import re
 import resource
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mosforge.cli import main
 from mosforge.errors import MosforgeError
 from mosforge.packs import Pack, locate, write_pack
-from mosforge.tables import read_table
+from mosforge.tables import read_table, write_table
 
 SHAPES = ((5, 7), (9, 4), (1, 1), (6, 6))
 
@@ -77,7 +79,7 @@ def test_a_corpus_of_more_packs_than_files_may_be_open(tmp_path: Path) -> None:
     assert total == sum(int(pictures(1, seed)[0][1].sum()) for seed in range(150))
 
 
-def naive_crop(pixels: np.ndarray, draw: tuple[float, float, float], size: int, flip: bool) -> np.ndarray:
+def naive_crop(pixels: np.ndarray, draw: tuple[float, float], size: int) -> np.ndarray:
     """Written from the docstring: mirrored below and right, then cut, sample by sample."""
 
     def at(position: int, length: int) -> int:
@@ -89,8 +91,7 @@ def naive_crop(pixels: np.ndarray, draw: tuple[float, float, float], size: int, 
     crop = np.zeros((size, size, 3), np.uint8)
     for row in range(size):
         for column in range(size):
-            across = size - 1 - column if flip and draw[2] < 0.5 else column
-            crop[row, across] = pixels[at(top + row, pixels.shape[0]), at(left + column, pixels.shape[1])]
+            crop[row, column] = pixels[at(top + row, pixels.shape[0]), at(left + column, pixels.shape[1])]
     return crop
 
 
@@ -102,25 +103,22 @@ _DRAW = st.one_of(_EDGES, st.floats(0, 1, exclude_max=True, width=32))
 
 @settings(deadline=None)
 @given(
-    draws=st.lists(st.tuples(_DRAW, _DRAW, _DRAW), min_size=1, max_size=4),
+    draws=st.lists(st.tuples(_DRAW, _DRAW), min_size=1, max_size=4),
     size=st.integers(1, 8),
-    flip=st.booleans(),
 )
 def test_crops_are_those_of_a_naive_implementation(
-    pack: Pack, draws: list[tuple[float, float, float]], size: int, flip: bool
+    pack: Pack, draws: list[tuple[float, float]], size: int
 ) -> None:
     rows = np.arange(len(draws))[::-1]
-    crops = pack.crops(rows, np.array(draws, np.float32), size, flip)
+    crops = pack.crops(rows, np.array(draws, np.float32), size)
     assert crops.shape == (len(draws), size, size, 3)
     for crop, row, draw in zip(crops, rows, draws, strict=True):
-        np.testing.assert_array_equal(crop, naive_crop(pictures()[row][1], draw, size, flip))
+        np.testing.assert_array_equal(crop, naive_crop(pictures()[row][1], draw, size))
 
 
 def test_the_first_and_the_last_place_are_both_reached(pack: Pack) -> None:
     last = np.nextafter(np.float32(1), np.float32(0))
-    first_crop, last_crop = pack.crops(
-        np.array([0, 0]), np.array([[0, 0, 1], [last, last, 1]], np.float32), 3, True
-    )
+    first_crop, last_crop = pack.crops(np.array([0, 0]), np.array([[0, 0], [last, last]], np.float32), 3)
     np.testing.assert_array_equal(first_crop, pictures()[0][1][:3, :3])
     np.testing.assert_array_equal(last_crop, pictures()[0][1][-3:, -3:])
 
@@ -154,6 +152,81 @@ def test_truncated_pixels_are_told(tmp_path: Path, length: int) -> None:
     (tmp_path / "pack.pixels").write_bytes(content[:length])
     with pytest.raises(MosforgeError, match=r"pack\.pixels: the pack is truncated; delete it"):
         Pack(index)
+
+
+def spoil(file: Path, byte: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[byte] ^= 1
+    file.write_bytes(content)
+
+
+def test_one_changed_bit_is_found_and_its_picture_named(tmp_path: Path) -> None:
+    index = packed(tmp_path, pictures())
+    Pack(index).check_some()
+    spoil(tmp_path / "pack.pixels", 5 * 7 * 3)  # the first byte of the second picture
+    pack = Pack(index)
+    pack.check([0, 2, 3])
+    for check in (lambda: pack.check([1]), pack.check_some):
+        with pytest.raises(MosforgeError, match=r"pack\.pixels: damaged, the pixels of p0/1 are not those"):
+            check()
+
+
+def test_a_moment_is_enough_for_a_few_pictures_of_many(tmp_path: Path) -> None:
+    """They are evenly spaced, the first and the last among them, so that every region is looked at."""
+    pack = Pack(packed(tmp_path, pictures(100)))
+    seen: list[int] = []
+    pack.check = seen.extend  # type: ignore[method-assign, assignment]
+    pack.check_some(10)
+    assert seen == list(range(0, 100, 11))
+    Pack(packed(tmp_path, [])).check_some()
+
+
+@pytest.mark.parametrize("stage", ["pretraining", "finetuning"])
+def test_verify_reads_all_and_names_each_bad_file(
+    tmp_path: Path, stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = pd.concat([packed(tmp_path, pictures(3, seed), f"n{seed}") for seed in range(5)])
+    write_table(tmp_path / "all.parquet", "pack", index, stage="test", cfg={})
+    words = [stage, "verify", str(tmp_path / "all.parquet"), "--threads", "2"]
+    assert main(words) == 0
+    assert capsys.readouterr().out == "5 of 5 files hold the pixels that were packed (15 pictures)\n"
+    spoil(tmp_path / "n1.pixels", 40)
+    (tmp_path / "n2.pixels").write_bytes(b"x")
+    (tmp_path / "n4.pixels").unlink()
+    assert main(words) == 1
+    lines = capsys.readouterr().out.splitlines()
+    told = ("n1.pixels: damaged", "n2.pixels: the pack is trunc", "n4.pixels: the", "2 of 5 files hold")
+    assert all(part in line for line, part in zip(lines, told, strict=True))
+
+
+def resident(pack: Pack) -> float:
+    """The most file pages in memory, in MiB, while all pictures of a pack are cut from."""
+    most = 0
+    for i in range(0, len(pack), 8):
+        rows = np.arange(i, min(i + 8, len(pack)))
+        draws = np.zeros((len(rows), 2), np.float32)
+        pack.fetch(rows, draws, 256)
+        pack.crops(rows, draws, 256)
+        status = Path("/proc/self/status").read_text()
+        most = max(most, int(re.findall(r"RssFile:\s+(\d+) kB", status)[0]))
+    return most / 1024
+
+
+def test_a_pack_larger_than_what_may_be_held_does_not_grow_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    index = pd.concat(
+        [packed(tmp_path, [(f"{part}/{i}", pixels + i) for i in range(64)], f"{part}") for part in range(4)]
+    )
+    before = resident(Pack(index[:1]))
+    grown = resident(Pack(index)) - before
+    monkeypatch.setattr(Pack, "HELD_BYTES", 6 * 2**20)
+    bounded = resident(Pack(index)) - before
+    assert grown > 40  # MiB, of 48
+    assert bounded < 16
+    last = Pack(index).crops(np.array([255]), np.zeros((1, 2), np.float32), 256)
+    np.testing.assert_array_equal(last[0], pixels + 63)
 
 
 def test_a_picture_that_cannot_be_read_leaves_no_pack(tmp_path: Path) -> None:

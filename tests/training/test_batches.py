@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.packs import Pack
-from mosforge.training.batches import ahead, batches
+from mosforge.training.batches import Batch, ahead, batches
+from mosforge.training.processes import Processes
 from mosforge.training.recipe import Recipe
 
 ROWS = np.array([1, 3, 4, 8])
@@ -28,11 +30,14 @@ def crops(
     toy: ModuleType, pack: Pack, epoch: int = 0, first: int = 0, **changes: Any
 ) -> list[tuple[int, bytes]]:
     recipe = Recipe(**toy.RECIPE | {"repeats": 5} | changes)
-    return [
-        (int(position), crop.tobytes())
-        for positions, pixels in batches(pack, ROWS, recipe, epoch, first)
-        for position, crop in zip(positions, pixels, strict=True)
-    ]
+    return [crop for batch in batches(pack, ROWS, recipe, epoch, first) for crop in content(batch)]
+
+
+def content(batch: Batch) -> list[tuple[int, bytes]]:
+    """Position and pixels, as they will be mirrored, of each crop of a batch that is not shared."""
+    pixels = torch.where(batch.mirrored.view(-1, 1, 1, 1), batch.pixels.flip(2), batch.pixels).numpy()
+    assert batch.positions.tolist() == batch.samples.tolist()
+    return [(int(i), crop.tobytes()) for i, crop in zip(batch.samples, pixels, strict=True)]
 
 
 @settings(max_examples=25, deadline=None)
@@ -85,16 +90,41 @@ def test_the_seed_decides(toy: ModuleType, pack: Pack) -> None:
     assert crops(toy, pack) != crops(toy, pack, seed=8)
 
 
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_the_shares_of_the_processes_are_the_batches_of_one(toy: ModuleType, pack: Pack, count: int) -> None:
+    recipe = Recipe(**toy.RECIPE | {"repeats": 5, "batch_size": 9})
+    whole = list(batches(pack, ROWS, recipe, 1))
+    shared = [list(batches(pack, ROWS, recipe, 1, processes=Processes(rank, count))) for rank in range(count)]
+    for batch, *parts in zip(whole, *shared, strict=True):
+        assert all(part.samples.tolist() == batch.samples.tolist() for part in parts)
+        if parts[0].shares:
+            assert torch.equal(torch.cat([part.pixels for part in parts]), batch.pixels)
+            assert torch.equal(torch.cat([part.mirrored for part in parts]), batch.mirrored)
+        else:
+            assert all(torch.equal(part.pixels, batch.pixels) for part in parts)
+
+
+def test_half_of_the_crops_are_mirrored_and_none_without_flips(toy: ModuleType, pack: Pack) -> None:
+    recipes = [Recipe(**toy.RECIPE | {"repeats": 500, "flip": flip}) for flip in (True, False)]
+    shares = [
+        np.concatenate([batch.mirrored for batch in batches(pack, ROWS, recipe, 0)]).mean()
+        for recipe in recipes
+    ]
+    assert shares[0] == pytest.approx(0.5, abs=0.05)
+    assert shares[1] == 0
+
+
 def workers() -> int:
     return sum(thread.name.endswith("(work)") for thread in threading.enumerate())
 
 
-def items(count: int) -> Iterator[Any]:
-    return ((np.array([i]), np.zeros((1, 1, 1, 3), np.uint8)) for i in range(count))
+def items(count: int) -> Iterator[Batch]:
+    nothing = torch.zeros(1)
+    return (Batch(np.array([i]), nothing, (), nothing, nothing) for i in range(count))
 
 
 def test_items_come_in_order() -> None:
-    assert [int(positions[0]) for positions, _ in ahead(items(50))] == list(range(50))
+    assert [int(batch.samples[0]) for batch in ahead(items(50))] == list(range(50))
     assert workers() == 0
 
 
@@ -105,8 +135,8 @@ def test_an_error_in_the_thread_is_raised_here() -> None:
 
     seen = []
     with pytest.raises(OSError, match="the pack is gone"):  # noqa: PT012
-        for positions, _ in ahead(failing()):
-            seen.append(int(positions[0]))
+        for batch in ahead(failing()):
+            seen.append(int(batch.samples[0]))
     assert seen == [0, 1]
 
 
@@ -114,7 +144,7 @@ def test_a_loop_that_is_left_leaves_no_thread() -> None:
     endless = ahead(items(10**9))
     next(endless)
     assert workers() == 1
-    endless.close()  # type: ignore[attr-defined]
+    endless.close()
     assert workers() == 0
 
 
@@ -131,4 +161,4 @@ def test_only_a_few_items_are_made_ahead() -> None:
     next(line)
     time.sleep(0.2)
     assert 2 <= made <= 6
-    line.close()  # type: ignore[attr-defined]
+    line.close()

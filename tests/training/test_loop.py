@@ -1,24 +1,28 @@
 """The loop: what it learns, which weights it keeps, and that nothing that interrupts it shows in them."""
 
 import math
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mosforge.errors import MosforgeError
 from mosforge.tables import read_table, write_table
-from mosforge.training import Recipe, fit
+from mosforge.training import Recipe, Setup, fit
 from mosforge.training.batches import batches
 from mosforge.training.state import locked
+from mosforge.training.watch import LossWatch
 
 Weights = dict[str, torch.Tensor]
 
@@ -79,7 +83,7 @@ def test_the_loss_of_the_history_is_the_mean_over_samples(toy: ModuleType, tmp_p
     network.forward = watched
     _, history = toy.train(tmp_path, network, epochs=1, learning_rates={"head": 0.0}, weight_decay=0.0)
     pack, _ = toy.make_pack(tmp_path)
-    positions = np.concatenate([p for p, _ in batches(pack, np.arange(10), Recipe(**toy.RECIPE), 0)])
+    positions = np.concatenate([b.samples for b in batches(pack, np.arange(10), Recipe(**toy.RECIPE), 0)])
     expected = np.abs(np.array(seen) - labels.numpy()[positions]).mean()
     assert history["loss"].item() == pytest.approx(expected, rel=1e-6)
 
@@ -152,6 +156,128 @@ def test_the_weights_of_the_best_epoch_are_kept(
     weights, history = toy.train(tmp_path, network, validate=validate)
     assert_same(weights, after[kept])
     np.testing.assert_array_equal(history["validation_srocc"], scores)
+
+
+def average_of(before: list[Weights], decay: float) -> Weights:
+    """The running average by its definition, from the weights before the first and after each step."""
+    average = before[0]
+    for step, weights in enumerate(before[1:]):
+        share = min(decay, (1 + step) / (10 + step))
+        average = {key: share * average[key] + (1 - share) * value for key, value in weights.items()}
+    return average
+
+
+def test_the_average_of_the_weights_is_kept_and_changes_no_step(toy: ModuleType, tmp_path: Path) -> None:
+    network, seen = toy.Toy(), []
+
+    def remember(_: int = 0) -> None:
+        seen.append({key: value.detach().clone() for key, value in network.named_parameters()})
+
+    for name in ("plain", "first", "last"):
+        (tmp_path / name).mkdir()
+    _, plain = toy.train(tmp_path / "plain", network, at_step=remember)
+    remember()
+    first, history = toy.train(tmp_path / "first", validate=lambda: 0.5, weight_average=0.8)
+    assert history["loss"].tolist() == plain["loss"].tolist()
+    last, _ = toy.train(tmp_path / "last", weight_average=0.8)
+    # Where all epochs score the same, the first is the best; without validation the last is kept.
+    for weights, steps in ((first, toy.STEPS), (last, 3 * toy.STEPS)):
+        for key, value in average_of(seen[: steps + 1], 0.8).items():
+            torch.testing.assert_close(weights[key], value)
+    assert not torch.equal(last["head.weight"], seen[-1]["head.weight"])
+
+
+def test_the_average_is_what_is_validated(toy: ModuleType, tmp_path: Path) -> None:
+    network, validated = toy.Toy(), []
+
+    def validate() -> float:
+        validated.append(network.state_dict()["head.weight"].clone())
+        return float(len(validated))
+
+    weights, _ = toy.train(tmp_path, network, validate=validate, weight_average=0.8)
+    assert torch.equal(weights["head.weight"], validated[-1])
+    (tmp_path / "b").mkdir()
+    plain, _ = toy.train(tmp_path / "b")
+    assert not torch.equal(plain["head.weight"], validated[-1])
+
+
+def test_gradients_are_clipped_to_the_norm_that_is_asked_for(toy: ModuleType, tmp_path: Path) -> None:
+    norms: dict[float, list[float]] = {}
+    for limit in (0.0, 1e-3, 1e3):
+        network, seen = toy.Toy(), norms.setdefault(limit, [])
+
+        def remember(step: int, network: Any = network, seen: list[float] = seen) -> None:
+            if step > 1:  # the gradients of the step before are still there
+                squares = [value.grad.square().sum() for value in network.parameters()]
+                seen.append(float(torch.stack(squares).sum().sqrt()))
+
+        folder = tmp_path / str(limit)
+        folder.mkdir()
+        toy.train(folder, network, at_step=remember, gradient_clip=limit)
+    assert min(norms[0.0]) > 1e-3
+    assert norms[1e3] == norms[0.0]
+    np.testing.assert_allclose(norms[1e-3], 1e-3, rtol=1e-3)
+
+
+def test_a_damaged_pack_is_not_trained_on(toy: ModuleType, tmp_path: Path) -> None:
+    toy.make_pack(tmp_path)
+    pixels = bytearray((tmp_path / "pack.pixels").read_bytes())
+    pixels[12 * 14 * 3 * 4] ^= 1
+    (tmp_path / "pack.pixels").write_bytes(pixels)
+    with pytest.raises(MosforgeError, match=r"pack\.pixels: damaged, the pixels of picture 4 are not those"):
+        toy.train(tmp_path)
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    events = EventAccumulator(str(folder)).Reload()
+    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def test_events_of_a_stopped_training_go_on_and_those_of_another_are_removed(
+    toy: ModuleType, tmp_path: Path
+) -> None:
+    setup = Setup(torch.device("cpu"), events=tmp_path / "events")
+    with pytest.raises(MosforgeError, match="stopped"):
+        toy.train(tmp_path, setup=setup, at_step=stop_at(5), repeats=12)
+    _, history = toy.train(tmp_path, setup=setup, repeats=12)
+    found = scalars(tmp_path / "events")
+    assert [step for step, _ in found["epoch/loss"]] == [15, 30, 45]
+    np.testing.assert_allclose([value for _, value in found["epoch/loss"]], history["loss"], rtol=1e-6)
+    assert [step for step, _ in found["step/loss"]] == [20, 40]
+    (tmp_path / ".state-x.pt").unlink()
+    toy.train(tmp_path, setup=setup)
+    assert [step for step, _ in scalars(tmp_path / "events")["epoch/loss"]] == [3, 6, 9]
+
+
+def test_each_epoch_is_told(toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        toy.train(tmp_path, validate=lambda: 0.25)
+    lines = [line for line in caplog.messages if line.startswith("epoch")]
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert all("images/s  validation SROCC 0.250" in line for line in lines)
+
+
+def test_losses_of_a_gpu_are_read_late_and_in_order() -> None:
+    """The host waits for a step only when it is far behind, and then for the oldest alone."""
+
+    class Device:
+        done = 0
+
+        def event(self, number: int) -> Any:
+            def wait() -> None:
+                self.done = max(self.done, number)
+
+            return SimpleNamespace(query=lambda: self.done >= number, synchronize=wait)
+
+    device, watch, read = Device(), LossWatch(), []
+    for step in range(40):
+        watch.add(step, np.array([step]), {"loss": torch.tensor(float(step))})
+        watch._waiting[-1] = (*watch._waiting[-1][:4], device.event(step + 1))
+        read += [reading.step for reading in watch.read()]
+        assert read == list(range(max(0, step + 1 - 16)))
+    device.done = 30
+    assert [reading.losses["loss"] for reading in watch.read()] == list(range(24, 30))
+    assert [reading.step for reading in watch.read(rest=True)] == list(range(30, 40))
 
 
 def stop_at(call: int) -> Any:
@@ -250,7 +376,7 @@ def test_a_loss_that_is_not_finite_names_the_pictures(toy: ModuleType, tmp_path:
     with pytest.raises(MosforgeError, match="the loss is not finite in epoch 2, step 3") as caught:
         toy.train(tmp_path, network, at_step=spoil)
     pack, _ = toy.make_pack(tmp_path)
-    positions = list(batches(pack, np.arange(10), Recipe(**toy.RECIPE), 1))[2][0]
+    positions = list(batches(pack, np.arange(10), Recipe(**toy.RECIPE), 1))[2].samples
     for i in range(10):
         assert (f"picture {i}" in str(caught.value)) == (i in positions)
     assert "lower the learning rates" in str(caught.value)
@@ -286,7 +412,7 @@ def test_nothing_to_train_on_is_told(toy: ModuleType, tmp_path: Path) -> None:
             Recipe(**toy.RECIPE),
             names=[],
             state_file=tmp_path / "s.pt",
-            device=torch.device("cpu"),
+            setup=Setup(torch.device("cpu")),
         )
 
 
@@ -295,16 +421,57 @@ def run_script(toy: ModuleType, folder: Path, *when: str) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("call", [2, 4, 6, 8, 9])
+OPTIONS = {"weight_average": 0.9, "gradient_clip": 0.05}
+
+
+def start(toy: ModuleType, folder: Path, **changes: Any) -> Any:
+    """Begins a training in a process of its own."""
+    process = multiprocessing.get_context("fork").Process(
+        target=toy.train, args=(folder,), kwargs={"validate": lambda: 0.5} | changes
+    )
+    process.start()
+    return process
+
+
+@pytest.mark.parametrize("call", [2, 4, 9])
 def test_a_training_that_is_killed_outright_goes_on_as_if_it_had_not(
     toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int
 ) -> None:
     """SIGKILL leaves no time to save: the epoch that ran is run again."""
-    assert run_script(toy, tmp_path, str(call), "SIGKILL").returncode == -signal.SIGKILL
+
+    def die(step: int) -> None:
+        if step == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    process = start(toy, tmp_path, at_step=die, validate=None)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert (tmp_path / ".state-x.pt").exists() == (call > toy.STEPS)
-    assert run_script(toy, tmp_path).returncode == 0
-    assert_same(load_file(tmp_path / "weights.safetensors"), undisturbed[0])
+    weights, _ = toy.train(tmp_path)
+    assert_same(weights, undisturbed[0])
+
+
+@pytest.mark.parametrize("options", [{}, OPTIONS])
+def test_a_training_that_is_killed_at_three_random_moments_ends_with_the_same_weights(
+    toy: ModuleType, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    """Moments on the clock: between two steps, in the middle of one, or while the state is saved."""
+    for name in ("undisturbed", "killed"):
+        (tmp_path / name).mkdir()
+    began = time.monotonic()
+    expected, history = toy.train(tmp_path / "undisturbed", validate=lambda: 0.5, epochs=12, **options)
+    took = time.monotonic() - began
+    killed = 0
+    for moment in np.random.default_rng().uniform(0.1, 0.5, 3) * took:
+        process = start(toy, tmp_path / "killed", epochs=12, **options)
+        process.join(timeout=float(moment))
+        process.kill()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
+    weights, again = toy.train(tmp_path / "killed", validate=lambda: 0.5, epochs=12, **options)
+    assert killed > 0
+    assert_same(weights, expected)
+    assert again["loss"].tolist() == history["loss"].tolist()
 
 
 @pytest.mark.slow

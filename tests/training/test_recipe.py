@@ -9,8 +9,8 @@ import torch
 from mosforge.training import Recipe, pick_device
 
 
-def recipe(toy: ModuleType, schedule: str) -> Recipe:
-    return Recipe(**toy.RECIPE | {"schedule": schedule})
+def recipe(toy: ModuleType, schedule: str, **changes: int) -> Recipe:
+    return Recipe(**toy.RECIPE | {"schedule": schedule} | changes)
 
 
 def test_constant_is_constant(toy: ModuleType) -> None:
@@ -29,6 +29,15 @@ def test_cosine_warms_up_and_falls_to_zero(toy: ModuleType, steps: int, warm_up:
     assert all(
         later < earlier for earlier, later in zip(factors[warm_up:], factors[warm_up + 1 :], strict=False)
     )
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(10, 10), (1, 1), (0, 1), (500, 100)])
+def test_the_warm_up_is_as_long_as_asked_and_a_twentieth_at_most(
+    toy: ModuleType, asked: int, expected: int
+) -> None:
+    factors = [recipe(toy, "cosine", warm_up=asked).rate_factor(step, 2000) for step in range(200)]
+    assert factors[0] == pytest.approx(1 / expected, rel=1e-3)
+    assert factors.index(max(factors)) == expected - 1
 
 
 @pytest.mark.parametrize("steps", [1, 2, 19, 20, 39])

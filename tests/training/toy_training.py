@@ -1,10 +1,13 @@
 """A training small enough to be killed often; as a script, it trains in a folder and can kill itself.
 
-    python toy_training.py FOLDER [CALL SIGNAL]
+    python toy_training.py FOLDER [CALL SIGNAL] [KEY=VALUE ...]
 
-sends itself SIGNAL when the loss of step CALL (over all epochs, from 1) is asked for.
+sends itself SIGNAL when the loss of step CALL (of this process, from 1) is asked for; KEYs are those of
+the recipe, in JSON. With `shared=true` the network has no batch normalisation, which
+several processes have on GPUs alone.
 """
 
+import json
 import os
 import signal
 import sys
@@ -22,7 +25,8 @@ from mosforge.errors import MosforgeError
 from mosforge.packs import Pack, write_pack
 from mosforge.seeds import generator
 from mosforge.tables import Frame, read_table
-from mosforge.training import Recipe, fit
+from mosforge.training import Recipe, Setup, fit
+from mosforge.training.processes import started
 
 PICTURES = 10
 RECIPE: dict[str, Any] = {
@@ -36,6 +40,9 @@ RECIPE: dict[str, Any] = {
     "weight_decay": 0.01,
     "learning_rates": {"backbone": 1e-2, "head": 1e-2},
     "schedule": "cosine",
+    "warm_up": 50,
+    "gradient_clip": 0.0,
+    "weight_average": 0.0,
 }
 STEPS = 3
 """Steps of an epoch: 20 crops, 8 a batch."""
@@ -65,6 +72,21 @@ class Toy(nn.Module):
         }
 
 
+class SharedToy(Toy):
+    """What several processes can train together on the CPU; dropout in the head, and a branch left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalisation = nn.GroupNorm(2, 8)  # type: ignore[assignment]
+        self.head = nn.Sequential(nn.Dropout(0.3), self.head)  # type: ignore[assignment]
+        self.dropout = nn.Identity()  # type: ignore[assignment]
+        self.left_out = nn.Linear(2, 2)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        groups = super().parameter_groups()
+        return groups | {"head": [*groups["head"], *self.left_out.parameters()]}
+
+
 def make_pack(folder: Path) -> tuple[Pack, Tensor]:
     """Noisy pictures whose label is their brightness."""
     labels = np.linspace(0.1, 0.9, PICTURES, dtype=np.float32)
@@ -75,7 +97,8 @@ def make_pack(folder: Path) -> tuple[Pack, Tensor]:
         )
         for i, label in enumerate(labels)
     )
-    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    if not (folder / "pack.parquet").exists():
+        write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
     return Pack(read_table(folder / "pack.parquet", "pack")), torch.from_numpy(labels)
 
 
@@ -85,6 +108,7 @@ def train(
     *,
     at_step: Callable[[int], None] = lambda _: None,
     validate: Callable[[], float] | None = None,
+    setup: Setup = Setup(torch.device("cpu")),  # noqa: B008
     **changes: Any,
 ) -> tuple[dict[str, Tensor], Frame]:
     """Trains in `folder`; `at_step` is called with the number of each loss of this process, from 1."""
@@ -108,26 +132,32 @@ def train(
         Recipe(**RECIPE | changes),
         names=[f"picture {i}" for i in range(PICTURES)],
         state_file=folder / ".state-x.pt",
-        device=torch.device("cpu"),
+        setup=setup,
         validate=validate,
     )
     return dict(network.state_dict()), history
 
 
-def main(folder: Path, call: int = 0, number: int = 0) -> int:
-    def perhaps_die(step: int) -> None:
-        if step == call:
-            os.kill(os.getpid(), number)
+def main(folder: Path, words: list[str]) -> int:
+    changes = {
+        key: json.loads(value) for key, _, value in (word.partition("=") for word in words if "=" in word)
+    }
+    call, name = [word for word in words if "=" not in word] or ("0", "SIGTERM")
 
+    def perhaps_die(step: int) -> None:
+        if step == int(call):
+            os.kill(os.getpid(), getattr(signal, name))
+
+    shared = changes.pop("shared", False)
     try:
-        weights, _ = train(folder, at_step=perhaps_die)
+        weights, _ = train(folder, SharedToy() if shared else Toy(), at_step=perhaps_die, **changes)
     except MosforgeError as error:
         print(error, file=sys.stderr)
         return 1
-    save_file(weights, folder / "weights.safetensors")
+    if started().is_first:
+        save_file(weights, folder / "weights.safetensors")
     return 0
 
 
 if __name__ == "__main__":
-    where, *when = sys.argv[1:]
-    sys.exit(main(Path(where), *((int(when[0]), int(getattr(signal, when[1]))) if when else ())))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -117,9 +117,12 @@ rule finetune:
         mem_mb=16000,
         runtime=720,
         gpu=1,
+        compile=0,
+        deterministic=0,
     params:
         cfg=lambda wildcards: parameters(plan.trainings.finetuning(wildcards)),
     shell:
         "mosforge finetuning train --dataset {input.dataset} --split {input.split} --pack {input.pack}"
-        " --weights {input.weights} --output $(dirname {output.model}) --threads {threads} --log {log}"
-        " --cfg {params.cfg:q}"
+        " --weights {input.weights} --output $(dirname {output.model}) --threads {threads}"
+        " --gpus {resources.gpu} --compile {resources.compile} --deterministic {resources.deterministic}"
+        " --events {log}.events --log {log} --cfg {params.cfg:q}"

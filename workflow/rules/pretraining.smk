@@ -106,12 +106,16 @@ rule pretrain:
         mem_mb=16000,
         runtime=2880,
         gpu=1,
+        compile=0,
+        deterministic=0,
     params:
         cfg=lambda wildcards: parameters(plan.trainings.pretraining(wildcards)),
         split=option_if_given("split"),
     shell:
         "mosforge pretraining train --labels {input.labels} --pack {input.pack} --weights {input.weights}"
-        " {params.split} --output $(dirname {output.model}) --threads {threads} --log {log} --cfg {params.cfg:q}"
+        " {params.split} --output $(dirname {output.model}) --threads {threads} --gpus {resources.gpu}"
+        " --compile {resources.compile} --deterministic {resources.deterministic} --events {log}.events"
+        " --log {log} --cfg {params.cfg:q}"
 
 
 # The authentic corpus is made from a target dataset: only its training part may be seen, so this

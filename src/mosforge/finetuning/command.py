@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_config, add_stage, add_training_options, add_verb, format_rows
+from mosforge.commands import add_config, add_fitting_options, add_stage, add_verb, add_verify, format_rows
 
 log = logging.getLogger(__name__)
 
 
 def add_commands(commands: Any) -> None:
-    """Adds the verbs `check`, `proxy`, `dataset`, `split`, `pack` and `train`."""
+    """Adds the verbs `check`, `proxy`, `dataset`, `split`, `pack`, `verify` and `train`."""
     verbs = add_stage(commands, "finetuning", "fine-tune a network on a dataset with scores")
 
     check = add_verb(verbs, "check", _check, "say what is there of a target dataset, and what is missing")
@@ -38,13 +38,15 @@ def add_commands(commands: Any) -> None:
     pack.add_argument("--index", type=Path, required=True, metavar="FILE")
     pack.add_argument("--pixels", type=Path, required=True, metavar="FILE")
 
+    add_verify(verbs)
+
     train = add_verb(verbs, "train", _train, "train, or go on training where a killed run stopped", cfg=True)
     train.add_argument("--dataset", type=Path, required=True, metavar="FILE")
     train.add_argument("--split", type=Path, required=True, metavar="FILE")
     train.add_argument("--pack", type=Path, required=True, metavar="FILE")
     train.add_argument("--weights", type=Path, required=True, metavar="FILE")
     train.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the model")
-    add_training_options(train)
+    add_fitting_options(train)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -112,13 +114,14 @@ def _pack(arguments: argparse.Namespace) -> None:
     write_pack(arguments.index, arguments.pixels, pictures, stage="finetuning", cfg={})
 
 
-def _train(arguments: argparse.Namespace) -> None:
-    import torch
-
+def _train(arguments: argparse.Namespace) -> int | None:
     from mosforge.finetuning.train import finetune
-    from mosforge.training import pick_device
+    from mosforge.training import set_up
+    from mosforge.training.launch import launch, processes_to_start
 
-    torch.set_num_threads(arguments.threads)
+    processes = processes_to_start(arguments.gpus, arguments.device)
+    if processes:
+        return launch(processes, sys.argv[1:])
     finetune(
         arguments.cfg,
         dataset=arguments.dataset,
@@ -126,5 +129,6 @@ def _train(arguments: argparse.Namespace) -> None:
         pack=arguments.pack,
         weights=arguments.weights,
         folder=arguments.output,
-        device=pick_device(arguments.device),
+        setup=set_up(arguments),
     )
+    return None

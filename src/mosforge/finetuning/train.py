@@ -20,9 +20,10 @@ from mosforge.packs import Pack, locate
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
-from mosforge.training import Recipe, fit
+from mosforge.training import Recipe, Setup, fit
 from mosforge.training.devices import device_name
 from mosforge.training.loop import Losses
+from mosforge.training.processes import started
 
 _VALIDATION_CROPS = 5
 
@@ -35,7 +36,7 @@ def finetune(
     pack: Path,
     weights: Path,
     folder: Path,
-    device: torch.device,
+    setup: Setup,
 ) -> None:
     """Trains on the training part and writes `model.safetensors`, `card.json` and `history.parquet`.
 
@@ -46,11 +47,11 @@ def finetune(
         pack: index of the dataset's pack.
         weights: ImageNet weights of the backbone, or a pretrained model's.
         folder: where the model goes.
-        device: where to train; it does not change what is trained.
+        setup: where to train; it does not change what is trained.
     """
     samples = _samples(read_table(dataset, "dataset"), read_table(split, "split"), read_table(pack, "pack"))
     training = np.flatnonzero(samples["part"] == "train")
-    quality = torch.tensor(samples["quality"].to_numpy(np.float32), device=device)
+    quality = torch.tensor(samples["quality"].to_numpy(np.float32)[training], device=setup.device)
     digest_of_data = digest([samples["sha256"].tolist(), samples["quality"].tolist()])
     digest_of_weights = sha256_of_file(weights)
     recipe = Recipe.from_parameters(cfg, repeats=cfg["patches"])
@@ -60,12 +61,12 @@ def finetune(
     head = ScoreHead(card.feature_width(cfg["multi_level"]), cfg["dropout"])
     network = Network(cfg["backbone"], head, cfg["multi_level"])
     load_backbone(network, weights)
-    head.start_at(float(quality[training].mean()))
+    head.start_at(float(quality.mean()))
     pictures = Pack(samples)
     state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt"
 
     def loss_of(predicted: torch.Tensor, positions: torch.Tensor) -> Losses:
-        loss = functional.l1_loss(predicted, quality[training][positions])
+        loss = functional.l1_loss(predicted, quality[positions])
         return {"loss": loss, "score_loss": loss}
 
     history = fit(
@@ -76,16 +77,18 @@ def finetune(
         recipe,
         names=samples["image"].iloc[training].tolist(),
         state_file=state_file,
-        device=device,
-        validate=_validation(network, pictures, samples, recipe.crop, device),
+        setup=setup,
+        validate=_validation(network, pictures, samples, recipe.crop, setup.device),
     )
+    if not started().is_first:
+        return
     write_table(
         folder / "history.parquet",
         "history",
         history,
         stage="finetuning",
         cfg=cfg,
-        device=device_name(device),
+        device=device_name(setup.device),
     )
     save_model(
         folder,

@@ -8,7 +8,10 @@ from mosforge.configuration import Config
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 
-_RECIPE = ("seed", "crop", "flip", "epochs", "batch_size", "optimiser", "weight_decay", "schedule")
+_RECIPE = (
+    *("seed", "crop", "flip", "epochs", "batch_size", "optimiser", "weight_decay", "schedule"),
+    *("warm_up", "gradient_clip", "weight_average"),
+)
 
 _WEIGHTS_WORDS = ("torchvision", "timm", "package", "none")
 _MODEL_FILES = ("model.safetensors", "card.json")

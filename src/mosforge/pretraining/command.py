@@ -1,14 +1,15 @@
 """`mosforge pretraining`: weights, packs and the training."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_stage, add_training_options, add_verb
+from mosforge.commands import add_fitting_options, add_stage, add_verb, add_verify
 
 
 def add_commands(commands: Any) -> None:
-    """Adds the verbs `weights`, `pack`, `index` and `train`."""
+    """Adds the verbs `weights`, `pack`, `index`, `verify` and `train`."""
     verbs = add_stage(commands, "pretraining", "pretrain a network on score, distortion type and level")
 
     weights = add_verb(verbs, "weights", _weights, "fetch the ImageNet weights of a backbone")
@@ -26,6 +27,8 @@ def add_commands(commands: Any) -> None:
     index.add_argument("--packs", type=Path, required=True, metavar="DIR", help="folder of the packs")
     index.add_argument("--output", type=Path, required=True, metavar="FILE")
 
+    add_verify(verbs)
+
     train = add_verb(verbs, "train", _train, "train, or go on training where a killed run stopped", cfg=True)
     files: dict[str, Any] = {"type": Path, "required": True, "nargs": "+", "metavar": "FILE"}
     train.add_argument("--labels", **files, help="pseudo-MOS, Parquet; unified: synthetic, then authentic")
@@ -33,7 +36,7 @@ def add_commands(commands: Any) -> None:
     train.add_argument("--weights", type=Path, required=True, metavar="FILE", help="ImageNet weights")
     train.add_argument("--split", type=Path, metavar="FILE", help="use its training part alone")
     train.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the model")
-    add_training_options(train)
+    add_fitting_options(train)
 
 
 def _weights(arguments: argparse.Namespace) -> None:
@@ -67,13 +70,14 @@ def _index(arguments: argparse.Namespace) -> None:
     write_table(arguments.output, "pack", index, stage="pretraining", cfg=arguments.cfg)
 
 
-def _train(arguments: argparse.Namespace) -> None:
-    import torch
-
+def _train(arguments: argparse.Namespace) -> int | None:
     from mosforge.pretraining.train import pretrain
-    from mosforge.training import pick_device
+    from mosforge.training import set_up
+    from mosforge.training.launch import launch, processes_to_start
 
-    torch.set_num_threads(arguments.threads)
+    processes = processes_to_start(arguments.gpus, arguments.device)
+    if processes:
+        return launch(processes, sys.argv[1:])
     pretrain(
         arguments.cfg,
         labels=arguments.labels,
@@ -81,5 +85,6 @@ def _train(arguments: argparse.Namespace) -> None:
         weights=arguments.weights,
         split=arguments.split,
         folder=arguments.output,
-        device=pick_device(arguments.device),
+        setup=set_up(arguments),
     )
+    return None

@@ -18,8 +18,9 @@ from mosforge.pretraining.labels import labels_of, series_of
 from mosforge.pretraining.objective import loss_for, untrained
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
-from mosforge.training import Recipe, fit
+from mosforge.training import Recipe, Setup, fit
 from mosforge.training.devices import device_name
+from mosforge.training.processes import started
 
 
 def pretrain(
@@ -30,7 +31,7 @@ def pretrain(
     weights: Path,
     split: Path | None,
     folder: Path,
-    device: torch.device,
+    setup: Setup,
 ) -> None:
     """Trains and writes `model.safetensors`, `card.json` and `history.parquet` into `folder`.
 
@@ -42,7 +43,7 @@ def pretrain(
         weights: ImageNet weights of the backbone.
         split: for an authentic corpus, the split whose training photographs alone may be used.
         folder: where the model goes.
-        device: where to train; it does not change what is trained.
+        setup: where to train; it does not change what is trained.
     """
     if (split is not None) != ("split" in cfg):
         raise MosforgeError(
@@ -60,7 +61,7 @@ def pretrain(
     head = MultiTaskHead(card.feature_width(cfg["multi_level"]), len(cfg["classes"]))
     network = Network(cfg["backbone"], head, cfg["multi_level"])
     load_backbone(network, weights)
-    known = labels_of(samples, cfg["label_kind"], cfg.get("agreement_scale", 0.0), device)
+    known = labels_of(samples, cfg["label_kind"], cfg.get("agreement_scale", 0.0), setup.device)
     head.start_at(float(known.scores.mean()))
     for parameter in untrained(head, cfg["objective"]):
         parameter.requires_grad_(False)
@@ -79,16 +80,18 @@ def pretrain(
         recipe,
         names=samples["path"].tolist(),
         state_file=state_file,
-        device=device,
+        setup=setup,
         groups=series_of(samples) if cfg["objective"] == "rank" else None,
     )
+    if not started().is_first:
+        return
     write_table(
         folder / "history.parquet",
         "history",
         history,
         stage="pretraining",
         cfg=cfg,
-        device=device_name(device),
+        device=device_name(setup.device),
     )
     save_model(
         folder,

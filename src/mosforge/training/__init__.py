@@ -2,5 +2,6 @@
 
 from mosforge.training.loop import fit
 from mosforge.training.recipe import Recipe, pick_device
+from mosforge.training.setup import Setup, set_up
 
-__all__ = ["Recipe", "fit", "pick_device"]
+__all__ = ["Recipe", "Setup", "fit", "pick_device", "set_up"]

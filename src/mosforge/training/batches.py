@@ -3,16 +3,45 @@
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from mosforge.images import Pixels
 from mosforge.packs import Indices, Pack
 from mosforge.seeds import generator
 from mosforge.training.order import epoch_order
+from mosforge.training.processes import ALONE, Processes
 from mosforge.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch, and the part of it that this process computes (all of it, where it is alone).
+
+    Attributes:
+        samples: positions of the whole batch in the rows that are trained on, int64 (n,), for the host.
+        positions: the same for the device.
+        shares: how many of its samples each process computes (`Processes.shares`).
+        pixels: this process's crops, uint8 (share, crop, crop, 3).
+        mirrored: which of them are to be mirrored, bool (share,).
+    """
+
+    samples: Indices
+    positions: Tensor
+    shares: tuple[int, ...]
+    pixels: Tensor
+    mirrored: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on a device; from pinned memory the host does not wait for the copy."""
+        tensors = (x.to(device, non_blocking=True) for x in (self.positions, self.pixels, self.mirrored))
+        positions, pixels, mirrored = tensors
+        return Batch(self.samples, positions, self.shares, pixels, mirrored)
 
 
 def batches(
@@ -21,23 +50,45 @@ def batches(
     recipe: Recipe,
     epoch: int,
     first_step: int = 0,
+    *,
     groups: Indices | None = None,
-) -> Iterator[tuple[Indices, Pixels]]:
-    """The batches of an epoch: positions in `rows` (n,), and crops, uint8 (n, crop, crop, 3).
+    processes: Processes = ALONE,
+    pinned: bool = False,
+) -> Iterator[Batch]:
+    """The batches of an epoch.
 
-    A sample's crop is drawn from (seed, epoch, sample), so it depends neither on the batch size nor on
-    where a resumed epoch begins. `groups` are those of `epoch_order`.
+    A sample's crop is drawn from (seed, epoch, sample), so it depends neither on the batch size, nor on
+    the number of processes, nor on where a resumed epoch begins.
+
+    Args:
+        pack: the pictures.
+        rows: which of them are trained on.
+        recipe: how.
+        epoch: from 0.
+        first_step: batches to leave out.
+        groups: those of `epoch_order`.
+        processes: who shares each batch.
+        pinned: put them where a GPU can fetch them by itself.
     """
     samples = len(rows) * recipe.repeats
     order = epoch_order(recipe.seed, epoch, samples, groups)
     draws = generator("crops", recipe.seed, epoch).random((samples, 3), dtype=np.float32)
-    for start in range(first_step * recipe.batch_size, samples, recipe.batch_size):
-        chosen = order[start : start + recipe.batch_size]
+    mirrored = (draws[:, 2] < 0.5) & recipe.flip
+    size = recipe.batch_size
+    plan = [order[start : start + size] for start in range(first_step * size, samples, size)]
+    for chosen, later in pairwise([*plan, order[:0]]):
+        next_mine = later[processes.share_of(len(later))]
+        pack.fetch(rows[next_mine % len(rows)], draws[next_mine], recipe.crop)
+        mine = chosen[processes.share_of(len(chosen))]
+        pixels = torch.empty((len(mine), recipe.crop, recipe.crop, 3), dtype=torch.uint8, pin_memory=pinned)
+        pack.crops(rows[mine % len(rows)], draws[mine], recipe.crop, pixels.numpy())
         positions = chosen % len(rows)
-        yield positions, pack.crops(rows[positions], draws[chosen], recipe.crop, recipe.flip)
+        small = torch.from_numpy(positions), torch.from_numpy(mirrored[mine])
+        for_device, sides = (x.pin_memory() for x in small) if pinned else small
+        yield Batch(positions, for_device, processes.shares(len(chosen)), pixels, sides)
 
 
-def ahead(items: Iterator[tuple[Indices, Pixels]]) -> Iterator[tuple[Indices, Pixels]]:
+def ahead(items: Iterator[Batch]) -> Generator[Batch]:
     """Takes the items in another thread, a few ahead; an error there is raised here."""
     line: queue.Queue[Any] = queue.Queue(maxsize=3)
     gone = threading.Event()
@@ -69,3 +120,23 @@ def ahead(items: Iterator[tuple[Indices, Pixels]]) -> Iterator[tuple[Indices, Pi
     finally:
         gone.set()
         worker.join()
+
+
+def on_device(items: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+    """The batches on a device; on a GPU each is copied while the one before it is computed."""
+    if device.type != "cuda":
+        yield from items
+        return
+    beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    waiting: Batch | None = None
+    for item in items:
+        with torch.cuda.stream(beside):
+            copied = item.to(device)
+        if waiting is not None:
+            yield waiting
+        torch.cuda.current_stream(device).wait_stream(beside)
+        for tensor in (copied.positions, copied.pixels, copied.mirrored):
+            tensor.record_stream(torch.cuda.current_stream(device))
+        waiting = copied
+    if waiting is not None:
+        yield waiting

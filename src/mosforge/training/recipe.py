@@ -1,6 +1,7 @@
 """How a network is trained: the values that change the result, and the device, which does not."""
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,11 @@ class Recipe:
         optimiser: `adam` or `adamw`, with betas of .9 and .999.
         weight_decay: of the optimiser.
         learning_rates: by the names of the network's parameter groups.
-        schedule: `constant`, or `cosine` (a short warm-up, then half a cosine down to zero).
+        schedule: `constant`, or `cosine` (a warm-up, then half a cosine down to zero).
+        warm_up: steps over which `cosine` raises the rates; a twentieth of all steps if that is less.
+        gradient_clip: largest norm of all gradients together; 0: whatever it is.
+        weight_average: decay a step of the running average of the weights that is validated and kept
+            instead of the last ones; 0: none.
     """
 
     seed: int
@@ -35,6 +40,9 @@ class Recipe:
     weight_decay: float
     learning_rates: Mapping[str, float]
     schedule: str
+    warm_up: int
+    gradient_clip: float
+    weight_average: float
 
     @classmethod
     def from_parameters(cls, cfg: Mapping[str, Any], repeats: int) -> "Recipe":
@@ -46,12 +54,16 @@ class Recipe:
         """What the learning rates are multiplied with at a step of the whole training."""
         if self.schedule == "constant":
             return 1.0
-        warm_up = min(1.0, (step + 1) / max(1, min(50, steps // 20)))
+        warm_up = min(1.0, (step + 1) / max(1, min(self.warm_up, steps // 20)))
         return warm_up * 0.5 * (1.0 + math.cos(math.pi * step / steps))
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is CUDA where there is one, otherwise the CPU."""
+    """`auto` is CUDA where there is one, otherwise the CPU; torchrun's processes have a GPU each."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and "LOCAL_RANK" in os.environ:
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+        return device
     return torch.device(name)

@@ -17,6 +17,7 @@ import torch
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file
 from mosforge.models.network import Network
+from mosforge.training.average import Average
 
 log = logging.getLogger(__name__)
 
@@ -73,23 +74,35 @@ def sigterm() -> Iterator[threading.Event]:
         signal.signal(signal.SIGTERM, before)
 
 
-def save(file: Path, network: Network, optimiser: torch.optim.Optimizer, state: State) -> None:
+def save(
+    file: Path, network: Network, optimiser: torch.optim.Optimizer, average: Average | None, state: State
+) -> None:
     """Saves all that a resumed training needs, whole or not at all."""
     content = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "state": vars(state)}
+    if average is not None:
+        content["average"] = average.weights
     with atomic_file(file) as temporary:
         torch.save(content, temporary)
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
 
 
-def resume(file: Path, network: Network, optimiser: torch.optim.Optimizer, device: torch.device) -> State:
-    """Puts a saved training back into `network` and `optimiser`; a fresh state where nothing was saved."""
+def resume(
+    file: Path,
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    average: Average | None,
+    device: torch.device,
+) -> State:
+    """Puts a saved training back into what it was saved from; a fresh state where nothing was saved."""
     if not file.exists():
         return State()
     try:
         saved = torch.load(file, map_location=device, weights_only=True)
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
+        if average is not None:
+            average.load(saved["average"])
         state = State(**saved["state"])
     except Exception as error:  # the unpickler raises whatever a damaged file makes it stumble over
         reason = f"the saved training is damaged ({type(error).__name__})"

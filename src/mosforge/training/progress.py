@@ -1,0 +1,113 @@
+"""What a training says while it runs: a bar on a terminal, plain lines, and TensorBoard's events."""
+
+import logging
+import resource
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from mosforge.training.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_LINES = 30.0
+_STEPS_BETWEEN_EVENTS = 20
+
+
+class Progress:
+    """The progress of a training; a context that closes what it opened.
+
+    Args:
+        recipe: how it trains.
+        steps: steps of an epoch.
+        samples: samples of an epoch.
+        done: steps done before, by a run that was stopped.
+        events: folder for TensorBoard's events; old ones are removed from it when a training begins.
+        silent: say nothing, as in the processes beside the first.
+    """
+
+    def __init__(
+        self, recipe: Recipe, steps: int, samples: int, done: int, *, events: Path | None, silent: bool
+    ) -> None:
+        self._recipe, self._steps, self._samples = recipe, steps, samples
+        self._silent = silent
+        self._writer = None if events is None or silent else _writer(events, done)
+        total = recipe.epochs * samples
+        self._bar: tqdm[Any] = tqdm(
+            total=total,
+            initial=min(done * recipe.batch_size, total),
+            unit="image",
+            disable=True if silent else None,
+            smoothing=0.1,
+        )
+        self._redirection = logging_redirect_tqdm(tqdm_class=tqdm)
+        self._began = self._said = time.monotonic()
+        self._done_before = self._done = done
+
+    def __enter__(self) -> "Progress":
+        if not self._bar.disable:
+            self._redirection.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self._bar.disable:
+            self._redirection.__exit__(None, None, None)
+        self._bar.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def step(self, epoch: int, step: int, samples: int, losses: Mapping[str, float]) -> None:
+        """A step of an epoch (both from 0) is done."""
+        self._done = epoch * self._steps + step + 1
+        self._bar.set_postfix(epoch=epoch + 1, loss=f"{losses['loss']:.4f}", refresh=False)
+        self._bar.update(samples)
+        if self._writer is not None and self._done % _STEPS_BETWEEN_EVENTS == 0:
+            self._events("step", losses, self._done)
+        now = time.monotonic()
+        if now - self._said > _SECONDS_BETWEEN_LINES and not self._silent:
+            self._said = now
+            took = (now - self._began) / (self._done - self._done_before)
+            log.info(
+                "epoch %d/%d  step %d/%d  loss %.4f  %.1f images/s  about %.0f s left",
+                *(epoch + 1, self._recipe.epochs, step + 1, self._steps, losses["loss"]),
+                self._samples / self._steps / took,
+                took * (self._recipe.epochs * self._steps - self._done),
+            )
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """An epoch is done; `row` is its row of the history."""
+        if self._writer is not None:
+            self._events("epoch", {k: v for k, v in row.items() if k != "epoch"}, self._done)
+            self._writer.flush()
+        if not self._silent:
+            score = row.get("validation_srocc")
+            log.info(
+                "epoch %d/%d  loss %.4f  %.1f images/s%s",
+                *(row["epoch"], self._recipe.epochs, row["loss"], row["images_per_second"]),
+                "" if score is None else f"  validation SROCC {score:.3f}",
+            )
+
+    def _events(self, kind: str, values: Mapping[str, float], step: int) -> None:
+        for name, value in values.items():
+            self._writer.add_scalar(f"{kind}/{name}", value, step)  # type: ignore[union-attr]
+
+
+def _writer(folder: Path, done: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter  # imports much
+
+    if done == 0:
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+    return SummaryWriter(str(folder), purge_step=done or None)
+
+
+def peak_memory(device: torch.device) -> float:
+    """The most memory in use so far, in MiB: the GPU's, or the process's where there is none."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
