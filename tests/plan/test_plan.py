@@ -300,3 +300,20 @@ def test_weights_that_are_not_there_are_told_with_all_that_is_missing(
     backbones["alexnet"] = "model"
     assert Plan(config).trainings.weights_file("alexnet") == ["model/model.safetensors", "model/card.json"]
     assert "weights of alexnet are missing: model/card.json" in (Plan(config).explain_missing() or "")
+
+
+@pytest.mark.parametrize("key", ["warm_up", "gradient_clip", "weight_average"])
+def test_options_of_the_loop_reach_the_training_of_their_section_alone(
+    config: dict[str, Any], key: str
+) -> None:
+    def parameters_of(config: dict[str, Any]) -> list[Any]:
+        trainings = Plan(config).trainings
+        which = SimpleNamespace(corpus="synthetic", backbone="resnet50", objective="cls")
+        run = Run("live", "1", "resnet50", "imagenet", "live")
+        return [trainings.pretraining(which)[key], trainings.finetuning(run)[key]]
+
+    before = parameters_of(config)
+    config["pretraining"][key] = 7
+    assert parameters_of(config) == [7, before[1]]
+    config["finetuning"][key] = 8
+    assert parameters_of(config) == [7, 8]

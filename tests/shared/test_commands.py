@@ -135,3 +135,15 @@ def test_text_is_read_without_its_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_bytes("ä".encode("latin-1"))
     with pytest.raises(MosforgeError, match=r"l\.csv: not a text file in UTF-8"):
         read_text(tmp_path / "l.csv")
+
+
+def test_of_several_processes_only_the_first_writes_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        start_log(tmp_path / f"{rank}.log")
+        logging.getLogger("mosforge").info("from %s", rank)
+    assert not (tmp_path / "1.log").exists()
+    assert (tmp_path / "0.log").read_text() == "from 0\n"
+    assert capsys.readouterr().err == "from 0\n"

@@ -85,7 +85,7 @@ def fit(
         return training.run(stop_asked, validate)
 
 
-class _Step(nn.Module):
+class StepToLoss(nn.Module):
     """From a batch to its losses, as one module: what the processes average is the gradient of this."""
 
     def __init__(self, network: Network, loss_of: LossOf) -> None:
@@ -122,13 +122,13 @@ class _Training:
         normalise_together(network, processes, setup.device)
         self._network = network.to(setup.device)
         self._gathering = Gathering(network, processes)
-        self._optimiser = _optimiser(network, recipe, setup.device)
+        self._optimiser = make_optimiser(network, recipe, setup.device)
         self._average = Average(network, recipe.weight_average) if recipe.weight_average else None
         self._state = resume(state_file, network, self._optimiser, self._average, setup.device)
         processes.wait()  # before the first can be through and remove the state
         if setup.compiled:
             network.backbone.compile(dynamic=False)
-        self._step: nn.Module = _Step(network, loss_of)
+        self._step: nn.Module = StepToLoss(network, loss_of)
         if processes.count > 1:
             self._step = DistributedDataParallel(
                 self._step,
@@ -246,7 +246,8 @@ class _Training:
         state.epoch, state.step, state.totals, state.seconds = state.epoch + 1, 0, {}, 0.0
 
 
-def _optimiser(network: Network, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
+def make_optimiser(network: Network, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
+    """The optimiser of a recipe, with a rate for each group of parameters; one kernel a step on a GPU."""
     kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     groups: list[dict[str, Any]] = [
         {"params": parameters, "lr": recipe.learning_rates[name], "initial_lr": recipe.learning_rates[name]}

@@ -1,0 +1,221 @@
+"""How far a training keeps its device busy: `python tests/benchmarks/bench_training.py [--small]`.
+
+Images a second end to end, from packs through the training loop, beside the same step on random data
+that already lie on the device, in the same run; with and without `torch.compile` on a GPU, and where the
+time goes. On a GPU: pretraining ResNet-50 in batches of 256, fine-tuning it in batches of 32. On the CPU,
+or with --small: EfficientNet-Lite0 in batches of 16. The goal is 90%.
+
+It needs torch, torchvision, timm, pandas, pyarrow and safetensors, but neither Snakemake nor piq, so that a
+bare GPU machine runs it: `PYTHONPATH=src python3 tests/benchmarks/bench_training.py`.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.profiler import ProfilerActivity, profile
+
+from mosforge.models.backbones import card_of
+from mosforge.models.heads import MultiTaskHead, ScoreHead
+from mosforge.models.network import Network
+from mosforge.packs import Pack, write_pack
+from mosforge.tables import read_table
+from mosforge.training import Recipe, Setup, fit
+from mosforge.training.batches import Batch
+from mosforge.training.loop import Losses, LossOf, StepToLoss, make_optimiser
+from mosforge.training.recipe import pick_device
+
+CLASSES, CROP = 39, 224
+
+
+@dataclass(frozen=True)
+class Case:
+    """A training to measure: pictures of `height` x `width`, `repeats` crops of each in an epoch."""
+
+    stage: str
+    backbone: str
+    batch: int
+    pictures: int
+    height: int
+    width: int
+    repeats: int
+
+    def recipe(self, epochs: int) -> Recipe:
+        """The paper's, but for the number of epochs."""
+        names = ("classification", "score", "head", "backbone")
+        return Recipe(
+            seed=0,
+            epochs=epochs,
+            repeats=self.repeats,
+            batch_size=self.batch,
+            crop=CROP,
+            flip=True,
+            optimiser="adam",
+            weight_decay=0.0,
+            learning_rates=dict.fromkeys(names, 1e-5),
+            schedule="constant",
+            warm_up=0,
+            gradient_clip=0.0,
+            weight_average=0.0,
+        )
+
+    def network(self) -> Network:
+        """With random weights: they are as fast as others."""
+        width = card_of(self.backbone).width
+        return Network(
+            self.backbone,
+            MultiTaskHead(width, CLASSES) if self.stage == "pretraining" else ScoreHead(width, 0.5),
+        )
+
+    def loss(self, device: torch.device) -> LossOf:
+        """Class and score (equation 7), or the score alone, on random labels."""
+        rng = np.random.default_rng(0)
+        scores = torch.tensor(rng.random(self.pictures, dtype=np.float32), device=device)
+        classes = torch.tensor(rng.integers(0, CLASSES, self.pictures), device=device)
+
+        def loss_of(output: Any, positions: Tensor) -> Losses:
+            if self.stage == "finetuning":
+                return {"loss": functional.l1_loss(output, scores[positions])}
+            logits, predicted = output
+            class_loss = functional.cross_entropy(logits, classes[positions])
+            return {"loss": class_loss + functional.l1_loss(predicted, scores[positions])}
+
+        return loss_of
+
+
+LARGE = (
+    Case("pretraining", "resnet50", 256, pictures=4096, height=256, width=256, repeats=4),
+    Case("finetuning", "resnet50", 32, pictures=256, height=384, width=512, repeats=40),
+)
+SMALL = (
+    Case("pretraining", "efficientnet_lite0", 16, pictures=64, height=256, width=256, repeats=1),
+    Case("finetuning", "efficientnet_lite0", 16, pictures=16, height=384, width=512, repeats=4),
+)
+
+
+def packed(case: Case, folder: Path) -> Pack:
+    """Random pictures in a pack: the loader does not look at them."""
+    rng = np.random.default_rng(0)
+    shape = (case.height, case.width, 3)
+    pictures = ((str(i), rng.integers(0, 256, shape, np.uint8)) for i in range(case.pictures))
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="bench", cfg={})
+    return Pack(read_table(folder / "pack.parquet", "pack"))
+
+
+def end_to_end(case: Case, pack: Pack, setup: Setup, epochs: int) -> tuple[float, float]:
+    """Images a second of the best epoch after the first, and peak memory in MiB."""
+    with tempfile.TemporaryDirectory() as folder:
+        history = fit(
+            case.network(),
+            pack,
+            np.arange(case.pictures),
+            case.loss(setup.device),
+            case.recipe(epochs),
+            names=[str(i) for i in range(case.pictures)],
+            state_file=Path(folder) / "state.pt",
+            setup=setup,
+        )
+    return float(history["images_per_second"].iloc[1:].max()), float(history["peak_memory"].max())
+
+
+def resident(case: Case, setup: Setup) -> Callable[[], None]:
+    """The step of the loop on a batch that lies on the device, as a function to repeat."""
+    device = setup.device
+    network = case.network().to(device).train()
+    optimiser = make_optimiser(network, case.recipe(1), device)
+    if setup.compiled:
+        network.backbone.compile(dynamic=False)
+    step = StepToLoss(network, case.loss(device))
+    positions = np.arange(case.batch) % case.pictures
+    pixels = torch.randint(0, 256, (case.batch, CROP, CROP, 3), dtype=torch.uint8)
+    mirrored = torch.arange(case.batch) % 2 == 0
+    batch = Batch(positions, torch.from_numpy(positions), (), pixels, mirrored).to(device)
+
+    def once() -> None:
+        losses = step(batch.pixels, batch.mirrored, batch.positions)
+        optimiser.zero_grad(set_to_none=True)
+        losses["loss"].backward()
+        optimiser.step()
+
+    return once
+
+
+def rate(case: Case, step: Callable[[], None], device: torch.device, rounds: int = 3) -> float:
+    """Images a second, the best of several rounds as long as an epoch."""
+    steps = max(2, case.pictures * case.repeats // case.batch)
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    for _ in range(3):
+        step()
+    best = 0.0
+    for _ in range(rounds):
+        wait()
+        began = time.monotonic()
+        for _ in range(steps):
+            step()
+        wait()
+        best = max(best, steps * case.batch / (time.monotonic() - began))
+    return best
+
+
+def where_the_time_goes(case: Case, pack: Pack, setup: Setup) -> str:
+    """The profiler's summary of one epoch of the loop."""
+    on_gpu = setup.device.type == "cuda"
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
+    with profile(activities=activities, acc_events=True) as profiler:
+        end_to_end(case, pack, setup, epochs=2)
+    key = "self_device_time_total" if on_gpu else "self_cpu_time_total"
+    table: str = profiler.key_averages().table(sort_by=key, row_limit=15, max_name_column_width=60)
+    return table
+
+
+def main(small: bool, compiled: bool, threads: int) -> None:
+    """Prints the tables."""
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = True
+    device = pick_device("auto")
+    on_gpu = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if on_gpu else f"CPU, {threads} threads"
+    print(f"{name}, torch {torch.__version__}")
+    print("stage        backbone            batch  compiled  end to end  resident  share  peak MiB")
+    profiles = []
+    for case in SMALL if small or not on_gpu else LARGE:
+        with tempfile.TemporaryDirectory() as folder:
+            pack = packed(case, Path(folder))
+            for how in (False, True) if compiled else (False,):
+                setup = Setup(device, compiled=how)
+                ours, memory = end_to_end(case, pack, setup, epochs=3)
+                ceiling = rate(case, resident(case, setup), device)
+                print(
+                    f"{case.stage:<13}{case.backbone:<20}{case.batch:>5}{'yes' if how else 'no':>10}"
+                    f"{ours:>12.1f}{ceiling:>10.1f}{ours / ceiling:>7.0%}{memory:>10.0f}",
+                    flush=True,
+                )
+            profiles.append((case, where_the_time_goes(case, pack, Setup(device))))
+    for case, table in profiles:
+        print(f"\n{case.stage}, {case.backbone}, two epochs of the loop, not compiled\n{table}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--small", action="store_true", help="the small cases on a GPU too")
+    parser.add_argument(
+        "--compile",
+        type=int,
+        choices=(0, 1),
+        default=int(torch.cuda.is_available()),
+        help="default: on a GPU",
+    )
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    words = parser.parse_args()
+    main(words.small, bool(words.compile), words.threads)
