@@ -97,8 +97,8 @@ LARGE = (
     Case("finetuning", "resnet50", 32, pictures=256, height=384, width=512, repeats=40),
 )
 SMALL = (
-    Case("pretraining", "efficientnet_lite0", 16, pictures=64, height=256, width=256, repeats=1),
-    Case("finetuning", "efficientnet_lite0", 16, pictures=16, height=384, width=512, repeats=4),
+    Case("pretraining", "efficientnet_lite0", 16, pictures=32, height=256, width=256, repeats=1),
+    Case("finetuning", "efficientnet_lite0", 16, pictures=16, height=384, width=512, repeats=2),
 )
 
 
