@@ -1,3 +1,22 @@
-"""mosforge: from a folder of good photographs to a trained no-reference image quality model."""
+"""mosforge: from a folder of good photographs to a trained no-reference image quality model.
+
+`from mosforge import Scorer` gives pictures their scores; see `mosforge.scoring.scorer`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mosforge.scoring.scorer import Score, Scorer
+
+__all__ = ["Score", "Scorer", "__version__"]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the scorer, and torch with it, when it is first asked for."""
+    if name in ("Score", "Scorer"):
+        from mosforge.scoring import scorer
+
+        return getattr(scorer, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -192,10 +192,15 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
+def _printable(text: str) -> str:
+    """A cell in one line: a file name may hold line breaks, and even commands to the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _aligned(rows: Iterable[Row], columns: Sequence[str]) -> str:
     rows = list(rows)
     cells = [[name.replace("_", " ") for name in columns]]
-    cells += [[_cell(row.get(name)) for name in columns] for row in rows]
+    cells += [[_printable(_cell(row.get(name))) for name in columns] for row in rows]
     numeric = [all(isinstance(row.get(name), int | float | None) for row in rows) for name in columns]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     lines = (

@@ -9,7 +9,7 @@ class MosforgeError(Exception):
 
 
 class UnreadableImageError(MosforgeError):
-    """A file that cannot be used as a picture; `reason` says why, without the file's name.
+    """A file that cannot be used as a picture: `path`, and why not, without its name, as `reason`.
 
     Args:
         path: the file.
@@ -18,4 +18,5 @@ class UnreadableImageError(MosforgeError):
 
     def __init__(self, path: object, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
+        self.path = path
         self.reason = reason

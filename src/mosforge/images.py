@@ -8,8 +8,9 @@ are refused with the reason.
 """
 
 import os
+import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -38,27 +39,59 @@ SMALLEST_SIDE = 161
 # Pillow's own limit only warns at 1x and raises at 2x its figure; ours is checked before the decoding.
 Image.MAX_IMAGE_PIXELS = None
 
+# Pillow warns about odd EXIF blocks and palettes. A filter around each call would not do: the filters are
+# the whole process's, and pictures are read in several threads.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-def find_images(folder: str | os.PathLike[str]) -> list[str]:
+
+def find_images(
+    folder: str | os.PathLike[str], unreadable: Callable[[str, OSError], None] | None = None
+) -> list[str]:
     """The picture files below `folder`, as sorted POSIX paths relative to it.
 
     Hidden files and folders are passed over. The order is that of the code points, on every machine.
+
+    Args:
+        folder: where to look, at any depth.
+        unreadable: told the relative path of each folder that cannot be listed, and why; without it,
+            the first such folder is an error.
     """
-    return sorted(_walk(Path(folder), ""))
+    return sorted(_walk(Path(folder), "", unreadable or _stop))
 
 
-def _walk(folder: Path, prefix: str, above: frozenset[Path] = frozenset()) -> Iterator[str]:
+def _stop(folder: str, error: OSError) -> None:
+    raise error
+
+
+def _walk(
+    folder: Path,
+    prefix: str,
+    unreadable: Callable[[str, OSError], None],
+    above: frozenset[Path] = frozenset(),
+) -> Iterator[str]:
     here = folder.resolve()
     if here in above:  # a link that leads back up
         return
-    with os.scandir(folder) as entries:
+    try:
+        entries = os.scandir(folder)
+    except OSError as error:
+        unreadable(prefix, error)
+        return
+    with entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
-                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", above | {here})
+            if _leads_to_folder(entry):
+                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", unreadable, above | {here})
             elif Path(entry.name).suffix.lower() in SUFFIXES:
                 yield prefix + entry.name
+
+
+def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> Image.Image:
@@ -72,6 +105,8 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
         UnreadableImageError: not a picture, animated, or larger than `MAX_PIXELS`.
     """
     name = name if name is not None else ("the picture" if isinstance(source, bytes) else source)
+    if not isinstance(source, bytes) and _is_special(Path(source)):
+        raise UnreadableImageError(name, "not a regular file")
     try:
         image = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except FileNotFoundError:
@@ -83,6 +118,15 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
         image.close()
         raise UnreadableImageError(name, refusal)
     return image
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path is a pipe or a device, which opening would wait for."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False  # opening tells more
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _refusal(image: Image.Image) -> str | None:
@@ -107,9 +151,7 @@ def to_rgb(image: Image.Image, name: object = "the picture") -> Pixels:
         UnreadableImageError: the file is truncated or damaged, or its mode has no conversion.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns about odd EXIF blocks and palettes
-            return np.ascontiguousarray(_convert(ImageOps.exif_transpose(image)))
+        return np.ascontiguousarray(_convert(ImageOps.exif_transpose(image)))
     except UnreadableImageError as error:
         raise UnreadableImageError(name, error.reason) from None
     except Exception as error:  # decoders raise whatever a damaged file makes them stumble over

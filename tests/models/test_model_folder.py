@@ -15,7 +15,16 @@ from mosforge import __version__
 from mosforge.errors import MosforgeError
 from mosforge.files import sha256_of_file
 from mosforge.models.backbones import build_backbone
-from mosforge.models.folder import CARD, WEIGHTS, load_backbone, load_card, load_model, save_model
+from mosforge.models.folder import (
+    CARD,
+    CARD_FOR_PEOPLE,
+    WEIGHTS,
+    copy_model,
+    load_backbone,
+    load_card,
+    load_model,
+    save_model,
+)
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
 
@@ -34,7 +43,8 @@ def test_a_model_comes_back_in_evaluation_mode(saved: Saved, networks: dict[str,
 
 def test_the_folder_holds_safetensors_and_a_card_and_nothing_else(saved: Saved) -> None:
     folder = saved()
-    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "model.safetensors"]
+    names = ["card.json", "card.md", "model.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert set(load_file(folder / WEIGHTS)) > {"backbone.conv1.weight", "head.fc2.bias"}
     assert load_card(folder)["weights_sha256"] == sha256_of_file(folder / WEIGHTS)
 
@@ -48,7 +58,7 @@ def test_the_same_model_is_saved_as_the_same_bytes(
         if key not in ("mosforge", "weights_sha256")
     }
     save_model(tmp_path, networks["score"], dict(reversed(card.items())))
-    for name in (CARD, WEIGHTS):
+    for name in (CARD, CARD_FOR_PEOPLE, WEIGHTS):
         assert (tmp_path / name).read_bytes() == (templates / "score" / name).read_bytes()
 
 
@@ -126,6 +136,47 @@ def test_a_model_with_multi_level_features_comes_back(saved: Saved, tmp_path: Pa
     pixels = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     with torch.inference_mode():
         torch.testing.assert_close(loaded(pixels), network.eval()(pixels))
+
+
+@pytest.mark.parametrize(
+    ("head", "fact", "value"),
+    [
+        ("score", "range", [5, 1]),
+        ("score", "range", [0, "1"]),
+        ("score", "range", [0, float("nan")]),
+        ("score", "crop", 0),
+        ("score", "crop", True),
+        ("score", "test_crops", 2.5),
+        ("score", "dropout", 1.5),
+        ("multitask", "classes", []),
+        ("multitask", "classes", ["a", 2, "c"]),
+        ("multitask", "label_kind", "both"),
+    ],
+)
+def test_a_card_with_an_impossible_fact_is_refused(saved: Saved, head: str, fact: str, value: Any) -> None:
+    with pytest.raises(MosforgeError, match=f"card.json: .* '{fact}' is missing or wrong"):
+        load_model(saved(head, facts={fact: value}))
+
+
+def test_a_copy_says_more_and_needs_nothing_else(saved: Saved, tmp_path: Path) -> None:
+    folder = saved()
+    card = load_card(folder) | {"correlations": [{"test_dataset": "x", "images": 9, "srocc": 0.5}]}
+    copy_model(folder, tmp_path / "copy", card)
+    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["card.json", "card.md", WEIGHTS]
+    network, found = load_model(tmp_path / "copy")
+    assert found == card
+    for key, value in load_model(folder)[0].state_dict().items():
+        torch.testing.assert_close(network.state_dict()[key], value, rtol=0, atol=0)
+    with pytest.raises(MosforgeError, match="this is the model itself"):
+        copy_model(folder, tmp_path / "copy/../model", card)
+
+
+def test_a_damaged_model_is_not_copied(saved: Saved, tmp_path: Path) -> None:
+    folder = saved()
+    (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-10])
+    with pytest.raises(MosforgeError, match="damaged"):
+        copy_model(folder, tmp_path / "copy", load_card(folder))
+    assert not (tmp_path / "copy" / CARD).exists()
 
 
 @pytest.mark.parametrize(

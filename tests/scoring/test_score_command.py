@@ -129,8 +129,9 @@ def test_folders_globs_and_files(score: Callable[..., Any], model: Model, photog
 def test_a_list_on_standard_input(
     score: Callable[..., Any], model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("b.jpg\n\nsub/cat [1].png\n"))
-    assert paths(score(model(test_crops=1), "a coffee.png", "-", "--format", "json")) == EVERY[:3]
+    for text in (b"b.jpg\n\nsub/cat [1].png\n", b"b.jpg\r\nsub/cat [1].png", b"b.jpg\0sub/cat [1].png\0"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+        assert paths(score(model(test_crops=1), "a coffee.png", "-", "--format", "json")) == EVERY[:3]
 
 
 def test_the_order_does_not_change_a_score(score: Callable[..., Any], model: Model) -> None:
@@ -160,7 +161,7 @@ def test_the_number_of_crops_is_an_option(score: Callable[..., Any], model: Mode
     default, one = (score(folder, "b.jpg", "--format", "json", *words)[1] for words in ((), ("--crops", "1")))
     assert lines(one)[0]["spread"] == 0
     assert lines(default)[0]["spread"] > 0
-    assert score(folder, "b.jpg", "--crops", "0")[0] == 1
+    assert score(folder, "b.jpg", "--crops", "-1")[0] == 1
 
 
 @pytest.mark.parametrize("words", [[], ["--format", "xml"], ["--crops", "many"]])

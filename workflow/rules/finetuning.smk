@@ -105,6 +105,7 @@ rule finetune:
     output:
         model="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/model.safetensors",
         card="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.json",
+        text="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.md",
         history="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/history.parquet",
     log:
         "logs/finetuning/{dataset}/{split}/{backbone}/{initialisation}.log",

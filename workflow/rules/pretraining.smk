@@ -94,6 +94,7 @@ rule pretrain:
     output:
         model="results/pretraining/{corpus}/{backbone}/{objective}/model.safetensors",
         card="results/pretraining/{corpus}/{backbone}/{objective}/card.json",
+        text="results/pretraining/{corpus}/{backbone}/{objective}/card.md",
         history="results/pretraining/{corpus}/{backbone}/{objective}/history.parquet",
     log:
         "logs/pretraining/{corpus}/{backbone}/{objective}.log",
@@ -134,6 +135,7 @@ use rule pretrain as pretrain_authentic with:
     output:
         model="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/model.safetensors",
         card="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/card.json",
+        text="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/card.md",
         history="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/history.parquet",
     log:
         "logs/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}.log",

@@ -1,7 +1,10 @@
-"""The folder in which a trained model lies: weights as safetensors, and a card in JSON."""
+"""The folder in which a trained model lies: weights as safetensors, and a card in JSON and in Markdown."""
 
 import json
+import math
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from mosforge import __version__
+from mosforge.cards import card_markdown
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file, sha256_of_file, write_json
 from mosforge.models.backbones import card_of
@@ -21,23 +25,39 @@ Card = dict[str, Any]
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
+CARD_FOR_PEOPLE = "card.md"
 
-_FACTS: dict[str, Any] = {
-    "backbone": str,
-    "weights_sha256": str,
-    "crop": int,
-    "test_crops": int,
-    "range": list,
-    "higher_is_better": bool,
+_FACTS: dict[str, Callable[[Any], bool]] = {
+    "backbone": lambda value: isinstance(value, str),
+    "weights_sha256": lambda value: isinstance(value, str),
+    "crop": lambda value: _is_count(value),
+    "test_crops": lambda value: _is_count(value),
+    "range": lambda value: (
+        isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]
+    ),
+    "higher_is_better": lambda value: isinstance(value, bool),
 }
-_FACTS_OF_HEAD: dict[str, dict[str, Any]] = {
-    "multitask": {"classes": list, "label_kind": str},
-    "score": {"dropout": int | float},
+_FACTS_OF_HEAD: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "multitask": {
+        "classes": lambda value: (
+            isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
+        ),
+        "label_kind": lambda value: value in ("single", "multiple", "both"),
+    },
+    "score": {"dropout": lambda value: _is_number(value) and 0 <= value < 1},
 }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def save_model(folder: str | os.PathLike[str], network: Network, card: Card) -> None:
-    """Writes `model.safetensors` and then `card.json`, which holds the weights' digest.
+    """Writes `model.safetensors`, and then the card, which holds the weights' digest.
 
     Args:
         folder: made if absent.
@@ -49,8 +69,32 @@ def save_model(folder: str | os.PathLike[str], network: Network, card: Card) -> 
     state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     with atomic_file(folder / WEIGHTS) as temporary:
         save_file(state, temporary)
-    stamped = {**card, "mosforge": __version__, "weights_sha256": sha256_of_file(folder / WEIGHTS)}
-    write_json(folder / CARD, stamped)
+    _write_card(folder, {**card, "mosforge": __version__, "weights_sha256": sha256_of_file(folder / WEIGHTS)})
+
+
+def copy_model(folder: str | os.PathLike[str], target: str | os.PathLike[str], card: Card) -> None:
+    """Copies a model's weights into another folder, with a card that says more of it.
+
+    Args:
+        folder: of the model.
+        target: made if absent; of its files, none but a model's are touched.
+        card: the model's own (`load_card`), with facts added.
+
+    Raises:
+        MosforgeError: the weights are damaged, or the two folders are one.
+    """
+    if Path(folder).resolve() == Path(target).resolve():
+        raise MosforgeError(f"{target}: this is the model itself; name another folder for its copy")
+    weights = _checked_weights(folder, card)
+    with atomic_file(Path(target) / WEIGHTS) as temporary:
+        shutil.copyfile(weights, temporary)
+    _write_card(Path(target), card)
+
+
+def _write_card(folder: Path, card: Card) -> None:
+    with atomic_file(folder / CARD_FOR_PEOPLE) as temporary:
+        temporary.write_text(card_markdown(card), encoding="utf-8")
+    write_json(folder / CARD, card)
 
 
 def load_card(folder: str | os.PathLike[str]) -> Card:
@@ -58,17 +102,17 @@ def load_card(folder: str | os.PathLike[str]) -> Card:
     path = Path(folder) / CARD
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise MosforgeError(f"{folder}: not a model folder, it has no {CARD}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
         raise MosforgeError(f"{path}: not a model card, the JSON is damaged") from None
     if not isinstance(card, dict) or card.get("head") not in list(_FACTS_OF_HEAD):
         raise MosforgeError(f"{path}: not the card of a mosforge model")
     facts = _FACTS | _FACTS_OF_HEAD[card["head"]]
     if card.get("label_kind") == "both":
-        facts |= {"single_classes": int}
-    for fact, kind in facts.items():
-        if not isinstance(card.get(fact), kind):
+        facts |= {"single_classes": _is_count}
+    for fact, holds in facts.items():
+        if not holds(card.get(fact)):
             raise MosforgeError(f"{path}: not the card of a mosforge model, {fact!r} is missing or wrong")
     return card
 
@@ -80,11 +124,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
         MosforgeError: not a model folder, or a damaged one.
     """
     card = load_card(folder)
-    path = Path(folder) / WEIGHTS
-    if not path.is_file():
-        raise MosforgeError(f"{folder}: not a model folder, it has no {WEIGHTS}")
-    if sha256_of_file(path) != card["weights_sha256"]:
-        raise MosforgeError(f"{path}: damaged, its digest is not the one in {CARD}; copy or train it again")
+    path = _checked_weights(folder, card)
     multi_level = bool(card.get("multi_level"))
     width = card_of(card["backbone"]).feature_width(multi_level)
     head = (
@@ -95,6 +135,15 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
     network = Network(card["backbone"], head, multi_level)
     _fill(network, _tensors(path), path)
     return network.eval(), card
+
+
+def _checked_weights(folder: str | os.PathLike[str], card: Card) -> Path:
+    path = Path(folder) / WEIGHTS
+    if not path.is_file():
+        raise MosforgeError(f"{folder}: not a model folder, it has no {WEIGHTS}")
+    if sha256_of_file(path) != card["weights_sha256"]:
+        raise MosforgeError(f"{path}: damaged, its digest is not the one in {CARD}; copy or train it again")
+    return path
 
 
 def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:

@@ -51,7 +51,7 @@ class Datasets:
         return [(Path(cfg["folder"]) / cfg["table"]).as_posix()] if cfg["layout"] == "table" else []
 
     def scale(self, name: str) -> dict[str, Any]:
-        """Range and direction of a dataset's scores, and what they are."""
+        """Range and direction of a dataset's scores, what they are, and what its owners allow."""
         cfg = self.table(name)
         facts = layout_of(cfg["layout"], cfg)
         human = "human scores" if name not in self.proxies else "proxy scores (HaarPSI), not human scores"
@@ -59,6 +59,7 @@ class Datasets:
             "range": [facts.lowest, facts.highest],
             "higher_is_better": facts.higher_is_better,
             "labels": human,
+            "licence": facts.licence,
         }
 
     def images_of(self, name: str) -> int:

@@ -118,10 +118,9 @@ class Trainings:
         if kind == "unified":
             cfg["single_classes"] = len(self._corpora.class_names(corpora[0]))
         if kind == "synthetic":
-            return cfg
+            return cfg | {"sources": self._sources(which.corpus)}
         dataset, split = (getattr(which, key) for key in ("dataset", "split"))
-        sources = self._corpora.sources_from(corpora[-1], dataset)
-        return cfg | {"dataset": dataset, "split": split, "sources": sources}
+        return cfg | {"dataset": dataset, "split": split, "sources": self._sources(corpora[-1], dataset)}
 
     def _kind(self, corpus: str) -> str:
         return "authentic" if self._corpora.is_authentic(corpus) else "synthetic"
@@ -140,9 +139,22 @@ class Trainings:
             "backbone": which.backbone,
             "initialisation": which.initialisation,
             "multi_level": self._pretraining["multi_level"],
+            "sources": self._seen_before(which),
             "test_crops": self._crops,
             **self._datasets.scale(which.dataset),
         }
+
+    def _seen_before(self, which: Finetuning) -> list[str]:
+        """The sources whose photographs a fine-tuned network has seen in its pretraining."""
+        learnt_from = which.initialisation.rpartition("-")[0]
+        corpora = self.corpora_of(learnt_from) if learnt_from else []
+        return [source for corpus in corpora for source in self._sources(corpus, which.dataset)]
+
+    def _sources(self, corpus: str, dataset: str = "") -> list[str]:
+        """The sources that a pretraining uses; of an authentic corpus, the target dataset's alone."""
+        if self._corpora.is_authentic(corpus):
+            return self._corpora.sources_from(corpus, dataset)
+        return self._corpora.sources(corpus)
 
     def initial_weights(self, which: Finetuning) -> str:
         """File of the weights that a fine-tuning starts from.

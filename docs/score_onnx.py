@@ -1,0 +1,50 @@
+"""Scores pictures with an exported model: `python score_onnx.py model.onnx PICTURE...`.
+
+Needs numpy, pillow and onnxruntime alone, and gives the numbers of `mosforge score`.
+"""
+
+import hashlib
+import json
+import sys
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+
+def read(path):
+    """RGB pixels, uint8 (height, width, 3): upright, 16-bit grey rounded, transparency over white."""
+    image = ImageOps.exif_transpose(Image.open(path))
+    if image.mode.startswith("I"):
+        grey = (np.asarray(image).astype(np.int64) + 128) // 257
+        return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+def crops_of(pixels, size, count):
+    """The crops that mosforge draws from a picture's digest, uint8 (n, size, size, 3)."""
+    height, width = (max(side, size) for side in pixels.shape[:2])
+    key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+    text = json.dumps(["test crops", key], separators=(",", ":"))
+    seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+    rng = np.random.Generator(np.random.PCG64(seed))
+    corners = [(0, 0)]
+    if (height, width) != (size, size):
+        corners = rng.integers(0, (height - size + 1, width - size + 1), (count, 2))
+    missing = ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0))
+    pixels = np.pad(pixels, missing, mode="symmetric")
+    return np.stack([pixels[top : top + size, left : left + size] for top, left in corners])
+
+
+model, *pictures = sys.argv[1:]
+session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+facts = json.loads(session.get_modelmeta().custom_metadata_map["mosforge"])
+low, high = facts["range"]
+for path in pictures:
+    crops = crops_of(read(path), facts["crop"], facts["crops"])
+    quality = float(np.clip(session.run(["quality"], {"crops": crops})[0].mean(), 0, 1))
+    position = quality if facts["higher_is_better"] else 1 - quality
+    print(f"{path}  quality {quality:.4f}  score {low + position * (high - low):.4f}")
