@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
 from skimage import data
-from workflow_project import dry_run, snakemake
+from workflow_project import REPOSITORY, dry_run, snakemake
 
+from mosforge import Scorer
 from mosforge.cli import main
 from mosforge.tables import SCHEMAS, read_table
 
@@ -199,6 +202,27 @@ def test_score_of_a_photograph_and_of_its_jpeg(
     assert rows[0].keys() == {"path", "quality", "score", "spread"}
     assert rows[0]["score"] == pytest.approx(10 * rows[0]["quality"], abs=1e-4)
     assert rows[1].keys() == {"path", "error"}
+
+
+def test_model_is_exported_and_scores_elsewhere(project: Path, tmp_path: Path) -> None:
+    card = (project / MODEL / "card.md").read_text()
+    assert "the training part of the dataset `rated`, split `1`" in card
+    assert "The photographs of `rated`" in card
+    words = ["export", "--model", str(project / MODEL)]
+    correlations = str(project / "results/evaluation/within.parquet")
+    copy = tmp_path / "copy"
+    assert main([*words, "--format", "folder", "--correlations", correlations, "--output", str(copy)]) == 0
+    assert "| rated (test part) |" in (copy / "card.md").read_text()
+    assert main([*words, "--format", "onnx", "--output", str(tmp_path / "model.onnx")]) == 0
+    photograph = str(project / "photos/astronaut_0.png")
+    examples = str(project / "results/finetuning/rated/dataset.parquet")
+    page = ["--explain", str(tmp_path / "page.html"), "--examples", examples]
+    assert main(["score", photograph, "--model", str(copy), *page]) == 0
+    assert "Rated pictures of rated" in (tmp_path / "page.html").read_text()
+    expected = Scorer(project / MODEL, device="cpu").score(photograph).quality
+    script = [str(REPOSITORY / "docs/score_onnx.py"), str(tmp_path / "model.onnx"), photograph]
+    out = subprocess.run([sys.executable, *script], capture_output=True, text=True, check=True).stdout
+    assert float(out.split()[-3]) == pytest.approx(expected, abs=1.01e-4)
 
 
 def test_missing_source_folder_stops_with_a_sentence(project: Path, tmp_path: Path) -> None:

@@ -158,6 +158,8 @@ def _export(arguments: argparse.Namespace) -> None:
         copy_model(arguments.model, arguments.output, card)
         log.info("%s: model.safetensors, card.json, card.md", arguments.output)
         return
+    for name in ("onnxscript", "onnx_ir"):  # they tell of each node that they simplify
+        logging.getLogger(name).setLevel(logging.WARNING)
     output = arguments.output or arguments.model / "model.onnx"
     difference = export_onnx(arguments.model, output, card)
     log.info(

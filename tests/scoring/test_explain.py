@@ -1,0 +1,174 @@
+"""`mosforge score --explain`: one page about one picture, which refers to nothing outside itself."""
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mosforge.cli import main
+from mosforge.images import read_rgb
+from mosforge.scoring.explain import map_of
+from mosforge.tables import write_table
+
+Model = Callable[..., Path]
+Explain = Callable[..., tuple[int, str, str, str]]
+
+
+class Page(HTMLParser):
+    """The addresses that a page refers to, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attributes if name in ("src", "href")]
+
+    def handle_data(self, text: str) -> None:
+        self.text += text
+
+    def pictures(self) -> list[Image.Image]:
+        found = [address.partition("base64,")[2] for address in self.addresses if "base64," in address]
+        return [Image.open(io.BytesIO(base64.b64decode(content))) for content in found]
+
+
+@pytest.fixture
+def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Explain:
+    """Exit status, standard output, standard error and the page."""
+
+    def run(folder: Path, *words: str) -> tuple[int, str, str, str]:
+        page = tmp_path / "page.html"
+        status = main(
+            ["score", "--model", str(folder), "--device", "cpu", "--explain", str(page), *map(str, words)]
+        )
+        return status, *capsys.readouterr(), page.read_text() if page.exists() else ""
+
+    return run
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, photographs: Path) -> Path:
+    """A rated dataset below a folder of results, its paths relative to the folder above."""
+    folder = tmp_path / "project/results/finetuning/rated"
+    (tmp_path / "project/pictures").mkdir(parents=True)
+    names = [f"{i}.png" for i in range(9)]
+    for i, name in enumerate(names):
+        Image.fromarray(np.full((30, 40, 3), 20 * i, np.uint8)).save(tmp_path / "project/pictures" / name)
+    columns = {
+        "image": names,
+        "path": [f"pictures/{name}" for name in names],
+        "reference": names,
+        "mos": [1 + i / 2 for i in range(9)],
+        "quality": [i / 8 for i in range(9)],
+    }
+    write_table(folder / "dataset.parquet", "dataset", columns, stage="finetuning", cfg={})
+    parts = {"image": names, "reference": names, "part": ["train"] * 8 + ["test"]}
+    write_table(folder / "1/split.parquet", "split", parts, stage="finetuning", cfg={})
+    return folder / "dataset.parquet"
+
+
+def test_the_page_stands_alone(explain: Explain, model: Model, photographs: Path) -> None:
+    status, out, err, text = explain(model("multitask"), photographs / "a coffee.png")
+    assert (status, err) == (0, "")
+    assert re.search(r"0\.\d{4}", out)
+    page = Page(text)
+    assert page.addresses
+    assert all(address.startswith("data:") for address in page.addresses)
+    assert "url(" not in text
+    assert "http" not in re.sub(r"base64,[^\"]*", "", text)
+    assert not page.tags & {"script", "iframe"}
+    assert "prefers-color-scheme: dark" in text
+    assert "Likeliest distortions" in page.text
+
+
+def test_a_name_is_text_and_no_markup(
+    explain: Explain, model: Model, photographs: Path, tmp_path: Path
+) -> None:
+    strange = tmp_path / '<img src=x onerror=alert(1)>&".png'
+    strange.write_bytes((photographs / "a coffee.png").read_bytes())
+    *_, text = explain(model(), strange)
+    assert "<img src=x" not in text
+    assert str(strange) in Page(text).text
+
+
+def test_rated_pictures_stand_beside_the_score(
+    explain: Explain, model: Model, photographs: Path, dataset: Path
+) -> None:
+    folder = model(dataset="rated", split="1", range=[1.0, 5.0])
+    status, *_, text = explain(folder, photographs / "b.jpg", "--examples", dataset)
+    assert status == 0
+    page = Page(text)
+    assert "Rated pictures of rated" in page.text
+    shown = [picture for picture in page.pictures() if picture.size == (40, 30)]
+    greys = [round(np.asarray(picture).mean() / 20) for picture in shown]
+    assert greys == [0, 2, 3, 5, 7], "spread over the qualities, and the test picture 8 is not among them"
+    assert "0.875 (4.50)" in page.text
+
+
+def test_pictures_of_another_place_are_told(
+    explain: Explain, model: Model, photographs: Path, dataset: Path
+) -> None:
+    for file in dataset.parents[3].glob("pictures/*"):
+        file.unlink()
+    status, _, err, text = explain(model(), photographs / "b.jpg", "--examples", dataset)
+    assert (status, text) == (1, "")
+    assert "dataset.parquet: its pictures are not there" in err
+
+
+def test_the_map_is_the_mean_of_the_crops_that_cover_a_pixel() -> None:
+    boxes = np.array([(0, 0), (0, 2), (2, 2)])
+    values = map_of((6, 6), boxes, 4, np.array([0.2, 0.4, 0.9]))
+    assert values[0, 0] == pytest.approx(0.2)
+    assert values[1, 3] == pytest.approx(0.3)
+    assert values[3, 3] == pytest.approx(0.5)
+    assert values[5, 5] == pytest.approx(0.9)
+    assert np.isnan(values[4:, :2]).all()
+    assert np.isnan(values).sum() == 4
+
+
+def test_the_map_lies_over_the_picture(explain: Explain, model: Model, photographs: Path) -> None:
+    *_, text = explain(model(), photographs / "a coffee.png")
+    pictures = Page(text).pictures()
+    height, width = read_rgb(photographs / "a coffee.png").shape[:2]
+    assert [picture.size for picture in pictures[:3]] == [(width, height)] * 3
+    assert [picture.mode for picture in pictures[:3]] == ["RGB", "RGB", "RGBA"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["sub"], "a page is about one picture, and 2 were named"),
+        (["none.png"], "none.png: no such file"),
+        (["b.jpg", "--crops", "0"], "crops: 0 is the whole picture"),
+    ],
+)
+def test_what_cannot_be_explained_is_told(
+    explain: Explain,
+    model: Model,
+    photographs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(photographs)
+    status, out, err, text = explain(model(), *words)
+    assert (status, out, text) == (1, "", "")
+    assert sentence in err
+
+
+def test_examples_without_a_page_are_told(
+    model: Model, photographs: Path, dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["score", str(photographs), "--model", str(model()), "--examples", str(dataset)]
+    assert main(words) == 1
+    assert "--examples: say with --explain HTML where the page goes" in capsys.readouterr().err

@@ -1,0 +1,83 @@
+"""`card.md`: what a model was trained on and how far it can be trusted, in words."""
+
+from typing import Any
+
+import pytest
+
+from mosforge.cards import card_markdown
+
+NEEDED = {
+    "head": "score",
+    "backbone": "resnet50",
+    "crop": 224,
+    "test_crops": 60,
+    "range": [-3.0, 112.0],
+    "higher_is_better": False,
+}
+TUNED = NEEDED | {
+    "dataset": "live",
+    "split": "3",
+    "labels": "human scores",
+    "licence": "to be cited",
+    "initialisation": "synthetic-multitask",
+    "sources": ["waterloo", "voc2012"],
+    "pictures": 12345,
+    "data_digest": "0123abcd",
+}
+PRETRAINED = NEEDED | {
+    "head": "multitask",
+    "corpus": "synthetic",
+    "classes": ["jpeg 1", "jpeg 2"],
+    "label_kind": "single",
+    "labels": "pseudo-MOS (fused full-reference metrics), not human scores",
+    "sources": ["holiday"],
+}
+ROW = {"test_dataset": "live", "images": 160, "srocc": 0.9, "plcc": None, "krocc": 0.7, "rmse": 0.1}
+ROW["plcc_mapped"] = 0.91
+
+
+def test_a_fine_tuned_model() -> None:
+    text = card_markdown(TUNED)
+    for words in (
+        "# resnet50: image quality, learned from live",
+        "Labels: **human scores**",
+        "the training part of the dataset `live`, split `3`",
+        "Pictures: 12,345",
+        "the pretraining `synthetic-multitask`",
+        "`0123abcd`",
+        "60 random crops of 224x224",
+        "the score on -3 to 112, lower is better",
+        "Not measured yet",
+        "The dataset: to be cited",
+        "The photographs of `waterloo`, `voc2012`",
+        "## Intended use",
+        "## Limits",
+    ):
+        assert words in text
+
+
+def test_a_pretrained_model() -> None:
+    text = card_markdown(PRETRAINED)
+    assert "pseudo-MOS (fused full-reference metrics), not human scores" in text
+    assert "one class of 2: jpeg 1, jpeg 2" in text
+    assert "The dataset:" not in text
+
+
+def test_correlations_with_their_intervals() -> None:
+    row = ROW | {"srocc_low": 0.85, "srocc_high": 0.93}
+    text = card_markdown(TUNED | {"correlations": [row]})
+    assert "| live (test part) | 160 | 0.900 (0.850 to 0.930) | undefined | 0.910 | 0.700 | 0.100 |" in text
+    assert "95% bootstrap interval" in text
+    assert "Not measured yet" not in text
+
+
+def test_what_is_not_known_is_not_told() -> None:
+    text = card_markdown(TUNED | {"correlations": [ROW]})
+    assert "interval" not in text
+    assert "None" not in card_markdown(NEEDED)
+
+
+@pytest.mark.parametrize("labels", ["proxy scores (HaarPSI), not human scores"])
+def test_a_proxy_is_named_beside_the_numbers(labels: str) -> None:
+    card: dict[str, Any] = TUNED | {"labels": labels, "correlations": [ROW]}
+    assert f"Labels: {labels}." in card_markdown(card).partition("## Agreement")[2]
