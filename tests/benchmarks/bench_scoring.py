@@ -94,7 +94,8 @@ def compare(backbone: str, crops: int, paths: list[Path], folder: Path, options:
     best = min(seconds, key=lambda name: seconds[name])
     print(
         f"{backbone:20} {f'{crops} crops' if crops else 'whole':9} scorer {len(paths) / ours:7.3f} images/s,"
-        f" {best} {len(paths) / seconds[best]:7.3f}, ratio {seconds[best] / ours:.2f} (asked for: 0.85)"
+        f" {best} {len(paths) / seconds[best]:7.3f}, ratio {seconds[best] / ours:.2f} (asked for: 0.85)",
+        flush=True,
     )
 
 
