@@ -21,6 +21,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage import data
 
+from mosforge.configuration import load_config
 from mosforge.distortions.photograph import render
 from mosforge.distortions.settings import read_levels
 from mosforge.images import Pixels, read_rgb
@@ -122,7 +123,7 @@ def codec_alone(pixels: Pixels, name: str, value: float, runs: int) -> float:
 def main(runs: int) -> None:
     """Prints the table."""
     cv2.setNumThreads(1)
-    levels = read_levels(ROOT / "config.yaml", "synthetic")
+    levels = read_levels(load_config([ROOT / "config.yaml"]), "synthetic")
     print("type            levels   ours ms  plain ms  ratio  codec ms      kB  kB png 0")
     totals = np.zeros(4)
     with tempfile.TemporaryDirectory() as folder:

@@ -184,7 +184,7 @@ def test_seeds_depend_on_corpus_seed_source_image_type_and_level_alone() -> None
 @pytest.mark.parametrize(
     ("cfg", "message"),
     [
-        ([], "kind synthetic or authentic"),
+        ([], "a kind: synthetic, authentic, kadid25"),
         ({"kind": "other"}, "kind is 'other'"),
         (SYNTHETIC_CFG | {"extra": 1}, r"unknown keys \['extra'\]"),
         ({k: v for k, v in SYNTHETIC_CFG.items() if k != "seed"}, r"missing .* \['seed'\]"),

@@ -95,6 +95,18 @@ def test_distort_warns_of_a_second_distortion(
     assert read_rgb(tmp_path / "o.jpg").shape == (300, 400, 3)
 
 
+def test_distort_and_classes_know_kadids_types(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--corpus", "kadid25", "--config", CONFIG)
+    mosforge("distort", picture, "--type", "jpeg2000", "--level", 5, *words, "-o", tmp_path / "a.jp2")
+    assert (tmp_path / "a.jp2").stat().st_size == pytest.approx(300 * 400 * 3 / 400, rel=0.05)
+    mosforge("classes", "--format", "json", *words)
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == 125
+    assert rows[40] == {"index": 40, "type": "jpeg2000", "level": 1, "parameter": 16}
+
+
 def test_distort_knows_the_authentic_types(picture: Path, tmp_path: Path) -> None:
     words = ("--type", "chromatic_aberration", "--level", 3, "--corpus", "authentic", "--config", CONFIG)
     mosforge("distort", picture, *words, "--seed", 1, "-o", tmp_path / "a.png")
@@ -158,7 +170,9 @@ def test_a_bad_configuration_is_told(
         mosforge("classes", "--config", tmp_path / "c.yaml")
 
 
-@pytest.mark.parametrize(("corpus", "columns", "rows"), [("synthetic", 5, 9), ("authentic", 3, 7)])
+@pytest.mark.parametrize(
+    ("corpus", "columns", "rows"), [("synthetic", 5, 9), ("authentic", 3, 7), ("kadid25", 5, 25)]
+)
 def test_gallery_shows_every_class(
     picture: Path, tmp_path: Path, coffee: Pixels, corpus: str, columns: int, rows: int
 ) -> None:

@@ -1,4 +1,4 @@
-"""A stronger level is a worse picture: scikit-image's SSIM falls from level to level."""
+"""A stronger level is a worse picture: SSIM falls from level to level, of every type of every kind."""
 
 from pathlib import Path
 
@@ -6,29 +6,34 @@ import numpy as np
 import pytest
 from skimage import data
 from skimage.metrics import structural_similarity
+from sklearn.datasets import load_sample_image
 
 from mosforge.configuration import load_config
-from mosforge.distortions.authentic import TYPES as AUTHENTIC
+from mosforge.distortions.plans import TYPES
 from mosforge.distortions.settings import read_levels
-from mosforge.distortions.synthetic import TYPES as SYNTHETIC
 from mosforge.images import Pixels, read_rgb
+from mosforge.metrics.engines import make_engine
+from mosforge.tables import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "pristine" / "bsds500"
-TABLES = {"synthetic": SYNTHETIC, "authentic": AUTHENTIC}
-LEVELS = {kind: read_levels(load_config([ROOT / "config.yaml"]), kind) for kind in TABLES}
+LEVELS = {kind: read_levels(load_config([ROOT / "config.yaml"]), kind) for kind in TYPES}
 CASES = [(kind, name) for kind, levels in LEVELS.items() for name in levels]
+# Steps, of 80, that may not fall. A photograph with less contrast than the weakest range is stretched by
+# it; a palette of 48 colours can suit a photograph better than one of 64; and a shift beyond the width of
+# an edge hurts no more, less where the texture repeats.
+EXCEPTIONS = {
+    ("synthetic", "contrast"): 1,
+    ("kadid25", "color_quantization"): 1,
+    ("kadid25", "color_shift"): 4,
+}
 
 
-def falls(pixels: Pixels, kind: str, name: str) -> list[float]:
-    """The SSIM of each level, weakest first."""
-    values = []
-    for parameter in LEVELS[kind][name]:
-        made = TABLES[kind][name].apply(pixels, parameter, np.random.default_rng(1))
-        assert made.dtype == np.uint8
-        assert made.shape == pixels.shape
-        values.append(float(structural_similarity(pixels, made, channel_axis=2)))
-    return values
+def levels_of(pixels: Pixels, kind: str, name: str) -> list[Pixels]:
+    """The picture at each level, weakest first."""
+    made = [TYPES[kind][name].apply(pixels, value, np.random.default_rng(1)) for value in LEVELS[kind][name]]
+    assert {(picture.dtype, picture.shape) for picture in made} == {(pixels.dtype, pixels.shape)}
+    return made
 
 
 def unchanged(pixels: Pixels) -> Pixels:
@@ -37,23 +42,44 @@ def unchanged(pixels: Pixels) -> Pixels:
     return pixels
 
 
+@pytest.fixture(scope="module")
+def twenty() -> list[Pixels]:
+    """Photographs, each large enough for the headers of JPEG2000 at its lowest rate."""
+    if PHOTOGRAPHS.is_dir():
+        found = [read_rgb(path) for path in sorted(PHOTOGRAPHS.glob("*.jpg"))[::25]]
+    else:
+        packaged = [
+            data.astronaut(),
+            data.coffee(),
+            data.rocket(),
+            *map(load_sample_image, ("china.jpg", "flower.jpg")),
+        ]
+        parts = [
+            pixels[top : top + 360, left : left + 370]
+            for pixels in packaged
+            for top in range(0, pixels.shape[0] - 359, 30)
+            for left in range(0, pixels.shape[1] - 369, 130)
+        ]
+        found = parts[:: len(parts) // 20][:20]
+    assert len(found) == 20
+    return [unchanged(pixels) for pixels in found]
+
+
 @pytest.mark.parametrize(("kind", "name"), CASES)
-def test_ssim_falls_with_the_level(kind: str, name: str) -> None:
-    # large enough for the headers of JPEG2000 at its lowest rate
-    for pixels in (data.coffee()[20:380, 60:460], data.astronaut()[:370, 80:460]):
-        values = falls(unchanged(pixels), kind, name)
-        assert (np.diff(values) < 0).all(), values
-        assert values[0] < 0.999
+def test_scikit_images_ssim_falls_with_the_level(kind: str, name: str) -> None:
+    pixels = unchanged(data.coffee()[20:380, 60:460])
+    values = [structural_similarity(pixels, made, channel_axis=2) for made in levels_of(pixels, kind, name)]
+    assert (np.diff(values) < 0).all(), values
+    assert values[0] < 0.999
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not PHOTOGRAPHS.is_dir(), reason="the photographs of bsds500 are not here")
 @pytest.mark.parametrize(("kind", "name"), CASES)
-def test_ssim_falls_on_twenty_photographs(kind: str, name: str) -> None:
-    paths = sorted(PHOTOGRAPHS.glob("*.jpg"))[::25]
-    assert len(paths) == 20
-    steps = [np.diff(falls(unchanged(read_rgb(path)), kind, name)) for path in paths]
-    # A photograph with less contrast than the weakest range is stretched by it: one of the twenty.
-    allowed = 1 if (kind, name) == ("synthetic", "contrast") else 0
-    assert (np.concatenate(steps) >= 0).sum() <= allowed
+def test_ssim_falls_on_twenty_photographs(kind: str, name: str, twenty: list[Pixels]) -> None:
+    engine = make_engine("fused")  # piq's SSIM in a few milliseconds
+    steps = []
+    for pixels in twenty:
+        scores = engine.score(engine.prepare(pixels), levels_of(pixels, kind, name))
+        steps.append(np.diff(scores[:, METRICS.index("ssim")]))
+    assert (np.concatenate(steps) >= 0).sum() <= EXCEPTIONS.get((kind, name), 0)
     assert (np.mean(steps, axis=0) < 0).all()

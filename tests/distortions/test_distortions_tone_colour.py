@@ -12,6 +12,7 @@ from skimage.registration import phase_cross_correlation
 
 from mosforge.distortions.authentic import TYPES as AUTHENTIC
 from mosforge.distortions.colour import chromatic_aberration, color_dither, shift_plane
+from mosforge.distortions.kadid25 import TYPES as KADID25
 from mosforge.distortions.palette import variance_palette
 from mosforge.distortions.synthetic import TYPES as SYNTHETIC
 from mosforge.distortions.tone import contrast_factor, contrast_range, overexposure, underexposure
@@ -128,7 +129,7 @@ def test_shift_plane_by_a_fraction_is_exact_on_a_parabola() -> None:
     assert np.abs(moved[:, 5:-5] - (0.05 * (x - 0.3) ** 2 + 10)[5:-5]).max() < 1.2
 
 
-@pytest.mark.parametrize("table", [SYNTHETIC, AUTHENTIC])
+@pytest.mark.parametrize("table", [SYNTHETIC, AUTHENTIC, KADID25])
 @pytest.mark.parametrize(
     "array",
     [

@@ -75,6 +75,21 @@ def test_first_class_follows_the_order_and_dropped_types(config: dict[str, Any])
     assert "white_noise" not in plan.corpora.groups("synthetic")
 
 
+def test_kadid25_is_planned_as_a_corpus_of_one_class_a_picture(config: dict[str, Any]) -> None:
+    assert "kadid25" not in Plan(config).corpora.names  # without a source it is not made
+    config["distortions"]["corpora"]["kadid25"]["sources"] = ["waterloo"]
+    config["distortions"]["kadid25"]["lens_blur"] = []
+    plan = Plan(config)
+    assert len(plan.corpora.groups("kadid25")) == 24
+    assert len(plan.corpora.class_names("kadid25")) == 120
+    cfg = plan.corpora.distortion("kadid25", "motion_blur")
+    assert (cfg["kind"], cfg["first_class"], cfg["levels"]) == ("kadid25", 5, [2, 4, 6, 8, 10])
+    which = SimpleNamespace(corpus="kadid25", backbone="resnet50", objective="cls")
+    training = plan.trainings.pretraining(which)
+    assert training["label_kind"] == "single"
+    assert training["learning_rates"] == config["pretraining"]["learning_rates"]["synthetic"]
+
+
 def test_parameters_of_one_type_do_not_follow_another_ones_values(config: dict[str, Any]) -> None:
     before = Plan(config).corpora.distortion("synthetic", "jpeg")
     other = copy.deepcopy(config)

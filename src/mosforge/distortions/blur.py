@@ -1,4 +1,4 @@
-"""Blur: Gaussian low-pass (synthetic blur, defocus) and the line kernel of a moving camera."""
+"""Blur: Gaussian low-pass, the disc of a lens out of focus, and the line of a moving camera."""
 
 import math
 from functools import lru_cache
@@ -44,6 +44,36 @@ def defocus(pixels: Pixels, sigma: float) -> Pixels:
     return _separable(pixels, 2 * math.ceil(3 * sigma) + 1, sigma)
 
 
+def gaussian_lowpass(pixels: Pixels, sigma: float) -> Pixels:
+    """Gaussian blur of `sigma` pixels, cut off at two sigma (KADID-10k, type 1), symmetric borders."""
+    check_number(sigma, "sigma of a Gaussian blur", 0.1, _LARGEST_KERNEL / 4 - 1)
+    return _separable(pixels, 2 * math.ceil(2 * sigma) + 1, sigma)
+
+
+def lens_blur(pixels: Pixels, radius: float) -> Pixels:
+    """A lens out of focus: the mean over a disc of `radius` pixels (KADID-10k, type 2), symmetric borders."""
+    return _two_dimensional(pixels, disc_kernel(radius))
+
+
+@lru_cache(maxsize=16)
+def disc_kernel(radius: float) -> Kernel:
+    """The share of each pixel that a disc covers (MATLAB's `fspecial('disk')`).
+
+    Returns:
+        float64, shape (2 * reach + 1, 2 * reach + 1), sum 1.
+    """
+    check_number(radius, "radius of a lens blur", 0.5, _LARGEST_KERNEL / 2 - 1)
+    reach = math.ceil(radius - 0.5)
+    # columns of 1/200 pixel: within each the covered part of a pixel is the overlap of two intervals
+    columns = (np.arange((2 * reach + 1) * 200) + 0.5) / 200 - reach - 0.5
+    half = np.sqrt(np.maximum(radius**2 - columns**2, 0))
+    lower = np.arange(-reach, reach + 1)[:, None] - 0.5
+    covered = np.maximum(np.minimum(half, lower + 1) - np.maximum(-half, lower), 0)
+    areas = covered.reshape(2 * reach + 1, 2 * reach + 1, 200).mean(axis=2)
+    weights = (areas + areas.T) / 2
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
 def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixels:
     """A moving camera: the mean along a straight line of `length` pixels at a random angle.
 
@@ -56,8 +86,7 @@ def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixe
         uint8 RGB, same shape; borders are symmetric.
     """
     kernel = motion_kernel(length, rng.uniform(0.0, 180.0))
-    blurred = cv2.filter2D(pixels, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT)
-    return to_uint8(blurred)
+    return _two_dimensional(pixels, kernel)
 
 
 def motion_kernel(length: float, angle: float) -> Kernel:
@@ -87,6 +116,10 @@ def gaussian_kernel(size: int, sigma: float) -> Kernel:
     x = np.arange(size) - size // 2
     weights = np.exp(-(x**2) / (2 * sigma**2))
     return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def _two_dimensional(pixels: Pixels, kernel: Kernel) -> Pixels:
+    return to_uint8(cv2.filter2D(pixels, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT))
 
 
 def _separable(pixels: Pixels, size: int, sigma: float) -> Pixels:

@@ -25,6 +25,11 @@ class DistortionClass:
     parameter: Level | None
 
 
+def classes_of(kind: str, levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
+    """The class table of a kind of corpus."""
+    return authentic_classes(levels) if kind == "authentic" else synthetic_classes(levels)
+
+
 def synthetic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
     """The class of every (type, level), in the order of the configuration; a type without levels has none."""
     pairs = [(name, i, value) for name, values in levels.items() for i, value in enumerate(values, start=1)]

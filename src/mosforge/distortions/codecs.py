@@ -48,6 +48,12 @@ def encode_jpeg2000(pixels: Pixels, bits_per_pixel: float) -> bytes:
     return _encode(pixels, "JPEG2000", quality_mode="rates", quality_layers=[ratio], irreversible=True)
 
 
+def encode_jpeg2000_ratio(pixels: Pixels, ratio: float) -> bytes:
+    """`encode_jpeg2000` at a compression ratio against 24 bits per pixel, 1 to 24,000."""
+    check_number(ratio, "JPEG2000 compression ratio", 1, 24_000)
+    return encode_jpeg2000(pixels, 24 / ratio)
+
+
 def jpeg(pixels: Pixels, quality: float) -> Pixels:
     """JPEG there and back: `decode(encode_jpeg(pixels, quality))`."""
     return decode(encode_jpeg(pixels, quality))
@@ -56,6 +62,11 @@ def jpeg(pixels: Pixels, quality: float) -> Pixels:
 def jpeg2000(pixels: Pixels, bits_per_pixel: float) -> Pixels:
     """JPEG2000 there and back: `decode(encode_jpeg2000(pixels, bits_per_pixel))`."""
     return decode(encode_jpeg2000(pixels, bits_per_pixel))
+
+
+def jpeg2000_ratio(pixels: Pixels, ratio: float) -> Pixels:
+    """JPEG2000 there and back: `decode(encode_jpeg2000_ratio(pixels, ratio))`."""
+    return decode(encode_jpeg2000_ratio(pixels, ratio))
 
 
 def decode(bitstream: bytes) -> Pixels:

@@ -10,7 +10,7 @@ from mosforge.errors import MosforgeError
 
 logger = logging.getLogger(__name__)
 
-_KINDS = ("synthetic", "authentic")
+_KINDS = ("synthetic", "authentic", "kadid25")
 _LOSSLESS = {".bmp", ".png", ".ppm", ".tif", ".tiff"}
 _LOSSY = {".jpg": "JPEG", ".jpeg": "JPEG", ".jp2": "JPEG2000", ".webp": "WebP"}
 
@@ -129,10 +129,9 @@ def _classes(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
     from mosforge.configuration import load_config
-    from mosforge.distortions.classes import authentic_classes, synthetic_classes
+    from mosforge.distortions.classes import classes_of
     from mosforge.distortions.settings import read_levels
 
     levels = read_levels(load_config(arguments.config), arguments.corpus)
-    table = synthetic_classes(levels) if arguments.corpus == "synthetic" else authentic_classes(levels)
-    rows = [asdict(row) for row in table]
+    rows = [asdict(row) for row in classes_of(arguments.corpus, levels)]
     write_rows(rows, ("index", "type", "level", "parameter"), arguments, array=True)

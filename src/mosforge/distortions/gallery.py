@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mosforge.distortions.classes import DistortionClass, authentic_classes, synthetic_classes
+from mosforge.distortions.classes import DistortionClass, classes_of
 from mosforge.distortions.distortion import Level
 from mosforge.distortions.plans import TYPES
 from mosforge.images import Pixels
@@ -24,14 +24,14 @@ def draw_gallery(pixels: Pixels, levels: Mapping[str, Sequence[Level]], kind: st
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
         levels: the levels of each type, in the order of the rows.
-        kind: synthetic or authentic.
+        kind: synthetic, authentic or kadid25.
         seed: of the random draws.
 
     Returns:
         The middle of each distorted picture, pixel for pixel, with the class index and parameter below it.
     """
     photograph = _shrink(pixels)
-    classes = synthetic_classes(levels) if kind == "synthetic" else authentic_classes(levels)
+    classes = classes_of(kind, levels)
     rows = {
         name: [row for row in classes if row.type == name and row.level is not None]
         for name in dict.fromkeys(row.type for row in classes)

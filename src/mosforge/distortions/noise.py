@@ -1,7 +1,9 @@
-"""Noise: white, and pink (1/f) as of natural scenes."""
+"""Noise: white, pink (1/f) as of natural scenes, and KADID-10k's further kinds."""
 
+import math
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -9,6 +11,13 @@ from scipy import fft
 
 from mosforge.distortions.distortion import check_number, to_uint8
 from mosforge.images import Pixels
+
+_VARIANCE = "variance of a noise"
+
+_YCBCR_TO_RGB = np.array([[1.0, 0.0, 1.402], [1.0, -0.344136, -0.714136], [1.0, 1.772, 0.0]]) * np.array(
+    [255 / 219, 255 / 224, 255 / 224]
+)
+"""ITU-R BT.601: RGB for Y, Cb, Cr, all on [0, 1], as far as differences go."""
 
 FIELD = 512
 """Side of the pink field, in pixels (DB-CNN)."""
@@ -30,6 +39,57 @@ def white_noise(pixels: Pixels, log2_variance: float, rng: np.random.Generator) 
     noise *= np.float32(255 * 2 ** (log2_variance / 2))
     noise += pixels
     return to_uint8(noise)
+
+
+def gaussian_noise(pixels: Pixels, variance: float, rng: np.random.Generator) -> Pixels:
+    """White noise of a variance on a [0, 1] picture, independent in each channel (KADID-10k, type 11)."""
+    check_number(variance, _VARIANCE, 1e-9, 1000)
+    return white_noise(pixels, math.log2(variance), rng)
+
+
+def ycbcr_noise(pixels: Pixels, variance: float, rng: np.random.Generator) -> Pixels:
+    """White noise of a variance in Y, Cb and Cr, each on [0, 1] with BT.601's foot- and headroom
+    (KADID-10k, type 12).
+
+    The way to YCbCr and back is linear, so the noise alone is taken back.
+    """
+    check_number(variance, _VARIANCE, 1e-9, 1000)
+    noise = rng.standard_normal(pixels.shape, dtype=np.float32)
+    noise *= np.float32(255 * math.sqrt(variance))
+    return to_uint8(cv2.transform(noise, _YCBCR_TO_RGB) + pixels)
+
+
+def impulse_noise(pixels: Pixels, density: float, rng: np.random.Generator) -> Pixels:
+    """Sets a share `density` of all samples to 0 or 255, half of them each (KADID-10k, type 13)."""
+    check_number(density, "density of an impulse noise", 0, 1)
+    drawn = rng.random(pixels.shape, dtype=np.float32)
+    noisy = pixels.copy()
+    noisy[drawn < density / 2] = 0
+    noisy[drawn >= 1 - density / 2] = 255
+    return noisy
+
+
+def multiplicative_noise(pixels: Pixels, variance: float, rng: np.random.Generator) -> Pixels:
+    """Speckle: each sample times 1 + n, n uniform with mean 0 and a variance (KADID-10k, type 14)."""
+    check_number(variance, _VARIANCE, 1e-9, 1000)
+    noise = rng.random(pixels.shape, dtype=np.float32)
+    noise -= np.float32(0.5)
+    noise *= np.float32(math.sqrt(12 * variance))
+    noise += 1
+    noise *= pixels
+    return to_uint8(noise)
+
+
+def denoised(pixels: Pixels, variance: float, rng: np.random.Generator) -> Pixels:
+    """White noise of a variance, then a denoiser in each channel: what that leaves (KADID-10k, type 15).
+
+    KADID-10k denoises with DnCNN, whose weights are MATLAB's; this is non-local means (Buades, Coll and
+    Morel, 2005) with 5x5 patches from a window of 11x11, its strength the noise's standard deviation.
+    """
+    noisy = gaussian_noise(pixels, variance, rng)
+    strength = 255 * math.sqrt(variance)
+    channels = [cv2.fastNlMeansDenoising(channel, None, strength, 5, 11) for channel in cv2.split(noisy)]
+    return np.asarray(cv2.merge(channels), dtype=np.uint8)
 
 
 def pink_noise(pixels: Pixels, weight: float, rng: np.random.Generator) -> Pixels:

@@ -73,7 +73,7 @@ def render(
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
         steps: (type, parameter) pairs.
-        kind: synthetic or authentic: whose types they are.
+        kind: synthetic, authentic or kadid25: whose types they are.
         rng: for all random draws.
         png_compression: zlib level, 0 to 9.
 

@@ -4,14 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from mosforge.distortions import authentic, synthetic
+from mosforge.distortions import authentic, kadid25, synthetic
 from mosforge.distortions.classes import authentic_classes, labels
 from mosforge.distortions.distortion import Distortion, Level
 from mosforge.distortions.mixtures import allowed_sets, draw_mixtures
 from mosforge.errors import MosforgeError
 from mosforge.seeds import generator, seed_of
 
-TYPES: Mapping[str, Mapping[str, Distortion]] = {"synthetic": synthetic.TYPES, "authentic": authentic.TYPES}
+TYPES: Mapping[str, Mapping[str, Distortion]] = {
+    "synthetic": synthetic.TYPES,
+    "authentic": authentic.TYPES,
+    "kadid25": kadid25.TYPES,
+}
 """Kind of corpus to its table of types."""
 
 
@@ -36,14 +40,14 @@ class Variant:
 
 @dataclass(frozen=True)
 class SyntheticPlan:
-    """One type at all its levels."""
+    """One type at all its levels; `kind` says whose type it is, synthetic or kadid25."""
 
+    kind: str
     type: str
     levels: tuple[Level, ...]
     first_class: int
     seed: int
     png_compression: int
-    kind: ClassVar[str] = "synthetic"
 
     @property
     def group(self) -> str:
@@ -91,9 +95,11 @@ class AuthenticPlan:
 Plan = SyntheticPlan | AuthenticPlan
 
 _SHARED = {"seed", "png_compression"}
+_ONE_TYPE = _SHARED | {"type", "levels", "first_class"}
 _KEYS = {
-    "synthetic": _SHARED | {"type", "levels", "first_class"},
+    "synthetic": _ONE_TYPE,
     "authentic": _SHARED | {"types", "types_per_image", "per_image"},
+    "kadid25": _ONE_TYPE,
 }
 
 
@@ -105,7 +111,7 @@ def plan_of(cfg: Any) -> Plan:
     """
     kind = cfg.get("kind") if isinstance(cfg, dict) else None
     if kind not in _KEYS:
-        raise MosforgeError(f"--cfg: kind is {kind!r}; give a JSON object with kind synthetic or authentic")
+        raise MosforgeError(f"--cfg: kind is {kind!r}; give a JSON object with a kind: {', '.join(_KEYS)}")
     wrong = (_KEYS[kind] | {"kind"}) ^ set(cfg)
     if wrong:
         raise MosforgeError(
@@ -115,10 +121,10 @@ def plan_of(cfg: Any) -> Plan:
         "seed": _whole(cfg, "seed", -(2**63), 2**63),
         "png_compression": _whole(cfg, "png_compression", 0, 9),
     }
-    if kind == "synthetic":
-        levels = levels_of("synthetic", {cfg["type"]: cfg["levels"]})[cfg["type"]]
+    if kind != "authentic":
+        levels = levels_of(kind, {cfg["type"]: cfg["levels"]})[cfg["type"]]
         first_class = _whole(cfg, "first_class", 0, 10_000)
-        return SyntheticPlan(type=cfg["type"], levels=levels, first_class=first_class, **shared)
+        return SyntheticPlan(kind, type=cfg["type"], levels=levels, first_class=first_class, **shared)
     types = levels_of("authentic", cfg["types"])
     types_per_image = _range(cfg["types_per_image"])
     allowed_sets({name: len(levels) for name, levels in types.items()}, types_per_image)

@@ -8,7 +8,11 @@ from mosforge.distortions.distortion import Level
 from mosforge.distortions.plans import check_type, levels_of
 from mosforge.errors import MosforgeError
 
-_WHERE = {"synthetic": ("distortions", "synthetic"), "authentic": ("distortions", "authentic", "types")}
+_WHERE = {
+    "synthetic": ("distortions", "synthetic"),
+    "authentic": ("distortions", "authentic", "types"),
+    "kadid25": ("distortions", "kadid25"),
+}
 
 
 def read_levels(config: Config, kind: str) -> dict[str, tuple[Level, ...]]:

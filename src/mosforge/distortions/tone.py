@@ -1,8 +1,11 @@
-"""Tone: contrast and exposure. Each is a table of 256 values, applied to every sample."""
+"""Tone: contrast, exposure and curves. Each is a table of 256 values, applied to every sample."""
+
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import CubicSpline
 
 from mosforge.distortions.distortion import Level, check_number
 from mosforge.errors import MosforgeError
@@ -49,6 +52,34 @@ def underexposure(pixels: Pixels, amount: float) -> Pixels:
     """Lowers the brightness: `amount` is subtracted from a [0, 1] picture, clipped (DB-CNN)."""
     check_number(amount, "amount of underexposure", 0, 1)
     return _look_up(pixels, _VALUES / 255 - amount)
+
+
+def mean_shift(pixels: Pixels, amount: float) -> Pixels:
+    """`amount`, -1 to 1, is added to a [0, 1] picture, clipped (KADID-10k, type 18)."""
+    check_number(amount, "amount of a mean shift", -1, 1)
+    return _look_up(pixels, _VALUES / 255 + amount)
+
+
+def darken(pixels: Pixels, amount: float) -> Pixels:
+    """Lowers the mid-tones: the parabola through 0, 1 and (0.5, 0.5 - `amount` / 2) (KADID-10k, type 17)."""
+    check_number(amount, "amount of darkening", 0, 2)
+    return _look_up(pixels, parabola(_VALUES / 255, -amount))
+
+
+def contrast_curve(pixels: Pixels, amount: float) -> Pixels:
+    """An S-shaped curve: the cubic spline through 0, (0.3, 0.25 - a), (0.5, 0.5), (0.7, 0.75 + a) and 1,
+    where a is `amount` / 4 (KADID-10k, type 25).
+
+    Above -0.2 it raises the contrast, at -0.2 it is the identity, below it lowers the contrast.
+    """
+    check_number(amount, "amount of contrast", -1, 1)
+    knots = (0, 0.25 - amount / 4, 0.5, 0.75 + amount / 4, 1)
+    return _look_up(pixels, CubicSpline((0, 0.3, 0.5, 0.7, 1), knots)(_VALUES / 255))
+
+
+def parabola(values: npt.NDArray[Any], amount: float) -> npt.NDArray[Any]:
+    """The parabola through 0, 1 and (0.5, 0.5 + `amount` / 2), clipped to [0, 1]."""
+    return np.asarray(np.clip(values + 2 * amount * values * (1 - values), 0, 1))
 
 
 def _look_up(pixels: Pixels, table: npt.NDArray[np.float64]) -> Pixels:

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from mosforge.configuration import Config
-from mosforge.distortions.classes import authentic_classes, synthetic_classes
+from mosforge.distortions.classes import classes_of
 from mosforge.plan.sources import Sources
 from mosforge.shards import shard_paths
 
@@ -44,10 +44,16 @@ class Corpora:
         return bool(self._entries[corpus]["kind"] == "authentic")
 
     def groups(self, corpus: str) -> list[str]:
-        """Distortion types of a synthetic corpus; `authentic` alone otherwise."""
+        """Distortion types of a corpus with one type a picture; `authentic` alone otherwise."""
         if self.is_authentic(corpus):
             return ["authentic"]
-        return [name for name, levels in self._section["synthetic"].items() if levels]
+        return [name for name, levels in self._levels(corpus).items() if levels]
+
+    def _levels(self, corpus: str) -> dict[str, Any]:
+        """The levels of each type of a corpus."""
+        kind = self._entries[corpus]["kind"]
+        levels: dict[str, Any] = self._section[kind]
+        return levels["types"] if kind == "authentic" else levels
 
     def shards(self, corpus: str) -> dict[str, Any]:
         """Parameters of whatever collects a corpus: its groups, and its number of shards by source."""
@@ -66,9 +72,9 @@ class Corpora:
         cfg = {key: self._section[key] for key in ("seed", "png_compression")}
         if self.is_authentic(corpus):
             return cfg | {"kind": "authentic", "per_image": self._share(corpus), **self._section["authentic"]}
-        levels = self._section["synthetic"]
+        levels, kind = self._levels(corpus), self._entries[corpus]["kind"]
         first = sum(len(levels[name]) for name in list(levels)[: list(levels).index(group)])
-        return cfg | {"kind": "synthetic", "type": group, "levels": levels[group], "first_class": first}
+        return cfg | {"kind": kind, "type": group, "levels": levels[group], "first_class": first}
 
     def _share(self, corpus: str) -> int:
         """Mixtures of one photograph: the configured total in equal proportion (paper, 2.1)."""
@@ -88,8 +94,5 @@ class Corpora:
 
     def class_names(self, corpus: str) -> list[str]:
         """Names of a corpus' classes, in the order of their indices or bits."""
-        if self.is_authentic(corpus):
-            table = authentic_classes(self._section["authentic"]["types"])
-        else:
-            table = synthetic_classes(self._section["synthetic"])
+        table = classes_of(self._entries[corpus]["kind"], self._levels(corpus))
         return [row.type if row.level is None else f"{row.type} {row.level}" for row in table]
