@@ -1,5 +1,15 @@
 # Distorted pictures: one job for each distortion type (or mixtures) and block of a source's catalogue.
 
+KEPT = config["distortions"]["keep"]
+# Readers of pictures come before the making of new ones. Of pictures that do not stay they need one core
+# each, so that they fit beside the makers: a reader that waited for more would wait until all are made.
+READERS_FIRST = 10
+READERS_THREADS = 4 if KEPT else 1
+
+
+def temp_directory(path):
+    return temp(directory(path))
+
 
 rule distort:
     input:
@@ -11,7 +21,9 @@ rule distort:
             without=("gallery.py", "settings.py"),
         ),
     output:
-        directory("results/distortions/{corpus}/{group}/{shard}"),
+        (directory if KEPT else temp_directory)(
+            "results/distortions/{corpus}/{group}/{shard}"
+        ),
     log:
         "logs/distortions/{corpus}/{group}/{shard}.log",
     benchmark:

@@ -1,12 +1,19 @@
 # Target datasets, their splits and packs, and the fine-tuning on their scores.
 
 
+def pictures_of_proxy(dataset):
+    """The shards whose pictures a proxy dataset scores: they must outlast all that reads them."""
+    if dataset not in plan.datasets.proxies:
+        return []
+    corpus = plan.datasets.pictures_of_proxy(dataset)
+    return plan.corpora.shard_files(
+        corpus, "results/distortions/{corpus}/{group}/{shard}"
+    )
+
+
 rule label_proxy:
     input:
-        shards=lambda wildcards: plan.corpora.shard_files(
-            plan.datasets.pictures_of_proxy(wildcards.dataset),
-            "results/distortions/{corpus}/{group}/{shard}",
-        ),
+        shards=lambda wildcards: pictures_of_proxy(wildcards.dataset),
         code=code("finetuning/proxy.py"),
     output:
         "results/finetuning/{dataset}/labels.csv",
@@ -14,9 +21,10 @@ rule label_proxy:
         "logs/finetuning/{dataset}/labels.log",
     benchmark:
         "results/benchmarks/label_proxy/{dataset}.tsv"
+    priority: READERS_FIRST
     conda:
         "../../envs/cpu.yaml"
-    threads: 4
+    threads: READERS_THREADS
     resources:
         mem_mb=4000,
         runtime=60,
@@ -27,6 +35,7 @@ rule label_proxy:
 rule dataset:
     input:
         lambda wildcards: plan.datasets.files(wildcards.dataset),
+        pictures=lambda wildcards: pictures_of_proxy(wildcards.dataset),
         code=code("finetuning/datasets", "finetuning/registry.py"),
     output:
         "results/finetuning/{dataset}/dataset.parquet",
@@ -34,6 +43,7 @@ rule dataset:
         "logs/finetuning/{dataset}/dataset.log",
     benchmark:
         "results/benchmarks/dataset/{dataset}.tsv"
+    priority: READERS_FIRST
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -70,6 +80,7 @@ rule split:
 rule pack_dataset:
     input:
         dataset="results/finetuning/{dataset}/dataset.parquet",
+        pictures=lambda wildcards: pictures_of_proxy(wildcards.dataset),
         code=code("packs.py", "images.py"),
     output:
         index="results/finetuning/{dataset}/pack.parquet",
@@ -78,6 +89,7 @@ rule pack_dataset:
         "logs/finetuning/{dataset}/pack.log",
     benchmark:
         "results/benchmarks/pack_dataset/{dataset}.tsv"
+    priority: READERS_FIRST
     conda:
         "../../envs/cpu.yaml"
     resources:

@@ -11,9 +11,10 @@ rule score:
         "logs/metrics/{corpus}/{group}/{shard}.log",
     benchmark:
         "results/benchmarks/score/{corpus}/{group}/{shard}.tsv"
+    priority: READERS_FIRST
     conda:
         "../../envs/cpu.yaml"
-    threads: 4
+    threads: READERS_THREADS
     resources:
         mem_mb=4000,
         runtime=120,

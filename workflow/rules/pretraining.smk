@@ -35,9 +35,10 @@ rule pack_shard:
         "logs/pretraining/{corpus}/packs/{group}/{shard}.log",
     benchmark:
         "results/benchmarks/pack_shard/{corpus}/{group}/{shard}.tsv"
+    priority: READERS_FIRST
     conda:
         "../../envs/cpu.yaml"
-    threads: 4
+    threads: READERS_THREADS
     resources:
         mem_mb=2000,
         runtime=60,

@@ -43,12 +43,13 @@ class Plan:
 
     def page(self) -> dict[str, Any]:
         """Parameters of the report's page."""
+        distortions = {key: value for key, value in self._config["distortions"].items() if key != "keep"}
         return self.table() | {
             "title": self._config["report"]["title"],
             "experiments": self.experiments.names,
             "corpora": self.corpora.labelled,
             "validated": self.datasets.with_references,
-            "config": self._config,
+            "config": self._config | {"distortions": distortions},
         }
 
     def explain_missing(self) -> str | None:

@@ -88,6 +88,9 @@ def distortions(pmos: pd.DataFrame, base: Path, mixtures: int = 12) -> Distortio
         pmos: the artefact `pmos`.
         base: the folder that relative paths start from.
         mixtures: how many pictures to show of a corpus of mixtures, evenly spread over the labels.
+
+    Returns:
+        None where there is nothing to show: no label, or pictures that were not kept.
     """
     if pmos.empty:
         return None
@@ -98,6 +101,8 @@ def distortions(pmos: pd.DataFrame, base: Path, mixtures: int = 12) -> Distortio
     full = photographs[photographs["size"] == photographs["size"].max()]
     source, image_id = full.reset_index().sort_values(["mean", *keys])[keys].iloc[0]
     rows = pmos[(pmos["source"] == source) & (pmos["image_id"] == image_id)]
+    if not any((base / path).exists() for path in rows["path"]):
+        return None
     single = rows[rows["level"].notna()].sort_values("class_index")
     mixed = rows[rows["level"].isna()].sort_values(["pmos", "path"], ascending=[False, True])
     if len(mixed) > mixtures:

@@ -1,0 +1,67 @@
+"""A run that does not keep its distorted pictures: they go, and all that was made of them stays."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from workflow_project import TINY, dry_run, make_project, snakemake
+
+from mosforge.tables import read_table
+
+pytestmark = pytest.mark.slow
+
+TARGETS = ("corpus", "results/pretraining/synthetic/pack.parquet", "results/finetuning/stand_in/pack.parquet")
+
+
+def shards(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob("results/distortions/*/*/*/manifest.parquet"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_project(tmp_path_factory.mktemp("temporary") / "mine")
+    distortions = TINY["distortions"] | {"keep": False}
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY | {"distortions": distortions}))
+    result = snakemake(folder, "--", *TARGETS)
+    assert result.returncode == 0, result.stderr[-6000:]
+    (folder / "log.txt").write_text(result.stderr)
+    return folder
+
+
+def test_no_picture_stays_and_all_that_reads_them_is_there(folder: Path) -> None:
+    assert not shards(folder)
+    for target in TARGETS[1:]:
+        assert len(read_table(folder / target, "pack")) > 0
+    labels = read_table(folder / "results/pmos/synthetic.parquet", "pmos")
+    assert len(labels) == 4 * 6
+
+
+def test_a_shard_is_read_before_the_next_is_made(folder: Path) -> None:
+    # what a proxy dataset scores must all be there at once; of the other corpora one shard is at a time
+    log = (folder / "log.txt").read_text()
+    there, most = set(), 0
+    for line in log.splitlines():
+        if made := re.search(r"distortions shard .*--output (results/distortions/(\w+)/\S+)", line):
+            if made[2] != "mixtures":
+                there.add(made[1])
+        elif gone := re.search(r"Removing temporary output (results/distortions/\S+?)\.?$", line):
+            there.discard(gone[1])
+        most = max(most, len(there))
+    assert most == 1
+
+
+def test_a_second_run_plans_nothing(folder: Path) -> None:
+    assert not dry_run(folder, *TARGETS)
+
+
+def test_keep_changes_nothing_that_is_there(tmp_path: Path) -> None:
+    folder = make_project(tmp_path / "mine")
+    target = "results/pmos/synthetic.parquet"
+    assert snakemake(folder, "--", target).returncode == 0
+    before = shards(folder)
+    (folder / "tiny.yaml").write_text(
+        yaml.safe_dump(TINY | {"distortions": TINY["distortions"] | {"keep": False}})
+    )
+    assert not dry_run(folder, target)
+    assert shards(folder) == before
