@@ -25,6 +25,7 @@ localrules:
     all,
     corpus,
     pretrained,
+    screened,
 
 
 rule all:

@@ -99,6 +99,18 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             _field("reason", pa.string(), "why the file was set aside"),
         ]
     ),
+    "leaks": pa.schema(
+        [
+            _field("source", pa.string(), "name of the source in the configuration"),
+            _field("image_id", pa.string(), "path of the photograph below the source's folder"),
+            _field("dataset", pa.string(), "target dataset that shows the same picture"),
+            _field("image", pa.string(), "that picture: its name in the dataset, or the reference's path"),
+            _field("matches", pa.int32(), "spots of the photograph that lie where the picture has them"),
+            _field("scale", pa.float64(), "size of its content in the picture, both scaled to one length"),
+            _field("mirrored", pa.bool_(), "whether one is the other turned left to right"),
+            _field("correlation", pa.float64(), "of the pixels where one lies over the other"),
+        ]
+    ),
     "manifest": pa.schema(
         [
             *_KEYS,

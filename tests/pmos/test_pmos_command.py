@@ -110,3 +110,64 @@ def test_a_missing_shard_is_named_and_nothing_is_written(
     assert fuse(metrics, "labels") == 1
     assert "jpeg/a-00001.parquet: no such file; run the stage that writes it" in capsys.readouterr().err
     assert not list(metrics.parent.glob("labels*"))
+
+
+def leaks_of(file: Path, image_ids: list[str], source: str = "a") -> Path:
+    count = len(image_ids)
+    columns: dict[str, Any] = {
+        "source": [source] * count,
+        "image_id": image_ids,
+        "dataset": ["live"] * count,
+        "image": ["refimgs/bikes.bmp"] * count,
+        "matches": [20] * count,
+        "scale": [1.0] * count,
+        "mirrored": [False] * count,
+        "correlation": [0.99] * count,
+    }
+    write_table(file, "leaks", columns, stage="sources", cfg={})
+    return file
+
+
+def test_leaked_photographs_get_no_label_and_move_none(
+    metrics: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [leaks_of(metrics.parent / "a.leaks.parquet", ["0.png"]), metrics.parent / "b.leaks.parquet"]
+    leaks_of(files[1], [])
+    out = metrics.parent / "labels"
+    words = ["pmos", "fuse", "--metrics", str(metrics), "--leaks", *map(str, files), "--cfg", json.dumps(CFG)]
+    assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
+    # the second group's photographs have names of their own
+    assert "1 of 24 photographs left out" in capsys.readouterr().err
+    labels = read_table(f"{out}.parquet", "pmos")
+    assert len(labels) == 23
+    assert "0.png" not in set(labels["image_id"])
+
+
+def test_leaks_of_another_source_leave_nothing_out(metrics: Path) -> None:
+    assert fuse(metrics, "plain") == 0
+    other = leaks_of(metrics.parent / "c.leaks.parquet", ["0.png"], source="c")
+    out = metrics.parent / "other"
+    words = ["pmos", "fuse", "--metrics", str(metrics), "--leaks", str(other), "--cfg", json.dumps(CFG)]
+    assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
+    plain, kept = (read_table(metrics.parent / f"{name}.parquet", "pmos") for name in ("plain", "other"))
+    assert plain.equals(kept)
+
+
+def test_a_corpus_of_leaks_alone_is_refused(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scores = [read_table(file, "metrics") for file in metrics.rglob("*.parquet")]
+    tables = [
+        leaks_of(
+            metrics.parent / f"{source}.parquet",
+            sorted({i for frame in scores for i in frame["image_id"]}),
+            source,
+        )
+        for source in ("a", "b")
+    ]
+    words = ["pmos", "fuse", "--metrics", str(metrics), "--leaks", *map(str, tables)]
+    out = metrics.parent / "none"
+    status = main(
+        [*words, "--cfg", json.dumps(CFG), "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
+    )
+    assert status == 1
+    assert "a target dataset shows every photograph of the corpus" in capsys.readouterr().err
+    assert not Path(f"{out}.parquet").exists()

@@ -7,6 +7,7 @@ rule fuse:
             wildcards.corpus, "results/metrics/{corpus}/{group}/{shard}.parquet"
         ),
         unpack(lambda wildcards: plan.validations.fit_inputs()),
+        leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus),
         code=code(
             "pmos",
             "orientation.py",
@@ -30,7 +31,7 @@ rule fuse:
         targets=option_if_given("targets"),
     shell:
         "mosforge pmos fuse --metrics results/metrics/{wildcards.corpus} {params.targets}"
-        " --output {output.labels} --mapping {output.mapping} --log {log} --cfg {params.cfg:q}"
+        " --leaks {input.leaks} --output {output.labels} --mapping {output.mapping} --log {log} --cfg {params.cfg:q}"
 
 
 rule diagnose:

@@ -39,6 +39,7 @@ rule page:
             "results/pmos/validation/{dataset}.parquet",
             dataset=plan.datasets.with_references,
         ),
+        leaks=plan.leakage.all_leaks,
         correlations=expand(
             "results/evaluation/{experiment}.parquet",
             experiment=plan.experiments.names,

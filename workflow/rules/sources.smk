@@ -1,4 +1,5 @@
-# Source photographs: fetched where the configuration says how, then checked and catalogued.
+# Source photographs: fetched where the configuration says how, checked, catalogued, and compared by content
+# with the target datasets.
 
 
 localrules:
@@ -44,3 +45,51 @@ rule catalogue:
     shell:
         "mosforge sources catalogue --name {wildcards.source} --output {output.catalogue}"
         " --excluded {output.excluded} {params.dataset} --threads {threads} --log {log} --cfg {params.cfg:q}"
+
+
+rule screen:
+    input:
+        catalogue="results/sources/{source}.parquet",
+        dataset="results/finetuning/{dataset}/dataset.parquet",
+        code=code("sources/screening.py", "sources/features.py", "images.py", "seeds.py"),
+    output:
+        "results/sources/leaks/{source}/{dataset}.parquet",
+    log:
+        "logs/sources/leaks/{source}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/screen/{source}/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        cfg=parameters(plan.leakage.comparison()),
+    shell:
+        "mosforge sources screen --catalogue {input.catalogue} --dataset {input.dataset} --name {wildcards.dataset}"
+        " --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"
+
+
+# One table of a fixed name for a source: what reads it does not follow the list of datasets.
+rule leaks:
+    input:
+        tables=lambda wildcards: plan.leakage.tables(wildcards.source),
+    output:
+        "results/sources/{source}.leaks.parquet",
+    log:
+        "logs/sources/{source}.leaks.log",
+    benchmark:
+        "results/benchmarks/leaks/{source}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "mosforge sources leaks {input.tables} --output {output} --log {log}"
+
+
+rule screened:
+    input:
+        plan.leakage.all_leaks,

@@ -10,6 +10,7 @@ from mosforge.configuration import Config
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
+from mosforge.plan.leakage import Leakage
 from mosforge.plan.sources import Sources
 from mosforge.plan.trainings import Trainings
 from mosforge.plan.validations import Validations
@@ -32,6 +33,7 @@ class Plan:
         self.validations = Validations(config, self.corpora, self.datasets)
         self.trainings = Trainings(config, self.corpora, self.datasets)
         self.experiments = Experiments(config, self.datasets, self.trainings)
+        self.leakage = Leakage(config, self.sources, self.datasets, self.corpora, self.experiments)
 
     def table(self) -> dict[str, Any]:
         """Parameters of an experiment's table."""
@@ -49,6 +51,7 @@ class Plan:
             "experiments": self.experiments.names,
             "corpora": self.corpora.labelled,
             "validated": self.datasets.with_references,
+            "compared": self.leakage.compared,
             "config": self._config | {"distortions": distortions},
         }
 

@@ -98,12 +98,19 @@ class Experiments:
         return list(dict.fromkeys(name for entry in self.names for name in self._entries[entry]["backbones"]))
 
     @cached_property
+    def _asked(self) -> list[str]:
+        """Target datasets that some experiment names."""
+        return list(dict.fromkeys(name for entry in self._entries.values() for name in entry["datasets"]))
+
+    @cached_property
+    def evaluated(self) -> list[str]:
+        """Target datasets that some experiment names and that are there, sorted."""
+        return sorted(name for name in self._asked if not self._datasets.missing(name))
+
+    @cached_property
     def left_out(self) -> list[str]:
         """A line for each target dataset that is asked for, but is not there."""
-        asked = dict.fromkeys(
-            name for experiment in self.names for name in self._entries[experiment]["datasets"]
-        )
-        lines = ((name, self._datasets.missing(name)) for name in asked)
+        lines = ((name, self._datasets.missing(name)) for name in self._asked)
         missing = [f"dataset {name} is left out: {line}" for name, line in lines if line]
         return missing + [
             f"{', '.join(metrics)} on dataset {name} left out of {experiment}: it has no undistorted pictures"
@@ -115,9 +122,8 @@ class Experiments:
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Pictures of each dataset that is there and not a proxy: the weights of the mean over datasets."""
-        asked = {name for experiment in self.names for name in self._entries[experiment]["datasets"]}
-        human = sorted(asked - set(self._datasets.proxies))
-        return {name: self._datasets.images_of(name) for name in human if not self._datasets.missing(name)}
+        human = (name for name in self.evaluated if name not in self._datasets.proxies)
+        return {name: self._datasets.images_of(name) for name in human}
 
     def _lost(self, run: Run) -> bool:
         return any(self._datasets.missing(name) for name in (run.dataset, run.test_dataset))

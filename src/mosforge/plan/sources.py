@@ -31,6 +31,10 @@ class Sources:
         """The target dataset whose pictures are the source, if it is one."""
         return self.collection(source).get("dataset")
 
+    def made_from(self, dataset: str) -> list[str]:
+        """The sources that are the pictures of a target dataset."""
+        return [name for name, entry in self._collections.items() if entry.get("dataset") == dataset]
+
     def is_fetched(self, source: str) -> bool:
         """Whether the workflow itself fills the source's folder."""
         return bool({"archive", "packaged"} & self.collection(source).keys())

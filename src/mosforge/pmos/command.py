@@ -18,6 +18,9 @@ def add_commands(commands: Any) -> None:
     fuse.add_argument(
         "--targets", type=Path, metavar="FILE", help="logistic: scored pictures of the dataset to fit to"
     )
+    fuse.add_argument(
+        "--leaks", type=Path, nargs="*", default=[], metavar="FILE", help="photographs to leave out, Parquet"
+    )
     fuse.add_argument("--output", type=Path, required=True, metavar="FILE", help="labels, Parquet")
     fuse.add_argument("--mapping", type=Path, required=True, metavar="FILE", help="what maps them, JSON")
 
@@ -38,6 +41,7 @@ def _fuse(arguments: argparse.Namespace) -> None:
 
     from mosforge.files import write_json
     from mosforge.pmos.fusion import fuse
+    from mosforge.pmos.leaks import without_leaks
     from mosforge.pmos.validation import curves_of
     from mosforge.shards import shard_paths
     from mosforge.tables import METRICS, read_table, write_table
@@ -46,6 +50,7 @@ def _fuse(arguments: argparse.Namespace) -> None:
     shards = shard_paths(cfg["groups"], cfg["shards"])
     files = [arguments.metrics / group / f"{shard}.parquet" for group, shard in shards]
     scores = pd.concat([read_table(file, "metrics") for file in files], ignore_index=True)
+    scores = without_leaks(scores, [read_table(file, "leaks") for file in arguments.leaks])
     curves = curves_of(read_table(arguments.targets, "targets")) if arguments.targets else None
     fused = fuse(scores[list(METRICS)].to_numpy(), cfg["fusion"], cfg["knots"], curves)
     write_json(arguments.mapping, fused.mapping)

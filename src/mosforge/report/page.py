@@ -47,6 +47,7 @@ class PageCfg:
         corpora: names of the corpora, in order.
         validated: datasets whose human scores the metrics and fusions were compared with, in order.
         proxies: datasets whose scores are no human ones.
+        compared: source -> target datasets that the leakage guard compared it with.
         left_out: lines about what could not be run.
         sizes: dataset -> number of images, the weights of the average; the test images where not given.
         config: the configuration to show.
@@ -57,6 +58,7 @@ class PageCfg:
     corpora: Sequence[str] = ()
     validated: Sequence[str] = ()
     proxies: Sequence[str] = ()
+    compared: Mapping[str, Sequence[str]] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -128,7 +130,7 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
         "experiments": experiments,
         "corpora": corpora,
         "validations": [validation_section(results, name) for name in cfg.validated],
-        "sources": [provenance.read_source(results, name) for name in sources],
+        "sources": [provenance.read_source(results, name, cfg.compared.get(name, ())) for name in sources],
         "models": len({run[:4] for run in runs}),
         "images": _tested(correlations),
         "versions": provenance.versions(),

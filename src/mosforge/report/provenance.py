@@ -18,12 +18,23 @@ _LIBRARIES = ("torch", "torchvision", "timm", "piq", "numpy", "scipy", "pandas",
 
 @dataclass(frozen=True)
 class Source:
-    """A source of photographs; `photographs` is None where its catalogue is not there."""
+    """A source of photographs.
+
+    Attributes:
+        name: in the configuration.
+        photographs: how many can be used; None where the catalogue is not there.
+        digest: of their bytes.
+        excluded: files that were set aside, with the reason.
+        compared: target datasets that the leakage guard compared it with.
+        leaks: photographs that it left out, each with the dataset and the picture that it shows.
+    """
 
     name: str
     photographs: int | None
     digest: str
     excluded: tuple[tuple[str, str], ...]
+    compared: tuple[str, ...] = ()
+    leaks: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,14 +70,19 @@ def versions() -> list[tuple[str, str]]:
     return rows
 
 
-def read_source(results: Path, name: str) -> Source:
-    """Counts a source's photographs and lists those that were set aside, with the reason."""
+def read_source(results: Path, name: str, compared: Sequence[str] = ()) -> Source:
+    """Counts a source's photographs and lists those that were set aside or left out, with the reason."""
     catalogue = read_if_there(results / "sources" / f"{name}.parquet", "catalogue")
     excluded = read_if_there(results / "sources" / f"{name}.excluded.parquet", "excluded")
     pairs = () if excluded is None else tuple(zip(excluded["image_id"], excluded["reason"], strict=True))
     if catalogue is None:
         return Source(name, None, "", pairs)
-    return Source(name, len(catalogue), digest(sorted(catalogue["sha256"]), 12), pairs)
+    found = read_if_there(results / "sources" / f"{name}.leaks.parquet", "leaks") if compared else None
+    columns = [] if found is None else [found[column] for column in ("image_id", "dataset", "image")]
+    leaks = tuple(zip(*columns, strict=True))
+    return Source(
+        name, len(catalogue), digest(sorted(catalogue["sha256"]), 12), pairs, tuple(compared), leaks
+    )
 
 
 def read_target(results: Path, name: str) -> Target:

@@ -32,6 +32,19 @@ def add_commands(commands: Any) -> None:
         help="take the pictures of this target dataset, not a folder's",
     )
 
+    screen = add_verb(
+        verbs, "screen", _screen, "find the photographs that show a picture of a target dataset", cfg=True
+    )
+    screen.add_argument("--catalogue", type=Path, required=True, metavar="PARQUET", help="the photographs")
+    screen.add_argument("--dataset", type=Path, required=True, metavar="PARQUET", help="the target dataset")
+    screen.add_argument("--name", required=True, help="the dataset's name in the configuration")
+    screen.add_argument("--output", type=Path, required=True, metavar="PARQUET", help="photographs found")
+    screen.add_argument("--threads", type=int, default=1, help="files read at once; default: 1")
+
+    leaks = add_verb(verbs, "leaks", _leaks, "join what was found of a source in several target datasets")
+    leaks.add_argument("tables", type=Path, nargs="+", metavar="PARQUET", help="what `screen` wrote")
+    leaks.add_argument("--output", type=Path, required=True, metavar="PARQUET")
+
     check = add_verb(verbs, "check", _check, "say what of a source is there and where to get the rest")
     check.add_argument("name", metavar="NAME", help="the source's name in the configuration")
     add_config(check)
@@ -59,6 +72,29 @@ def _catalogue(arguments: argparse.Namespace) -> None:
     )
     write_table(arguments.excluded, "excluded", excluded, stage="sources", cfg=cfg)
     write_table(arguments.output, "catalogue", catalogue, stage="sources", cfg=cfg)
+
+
+def _screen(arguments: argparse.Namespace) -> None:
+    from mosforge.sources.screening import pictures_of, screen
+    from mosforge.tables import read_table, write_table
+
+    catalogue = read_table(arguments.catalogue, "catalogue")
+    photographs = list(zip(catalogue["image_id"], catalogue["path"], strict=True))
+    pictures = pictures_of(read_table(arguments.dataset, "dataset"))
+    found = screen(photographs, pictures, arguments.cfg["correlation"], arguments.threads)
+    leaks = found.assign(source=catalogue["source"].iloc[0], dataset=arguments.name)
+    write_table(arguments.output, "leaks", leaks, stage="sources", cfg=arguments.cfg)
+
+
+def _leaks(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from mosforge.tables import read_table, write_table
+
+    tables = [read_table(table, "leaks") for table in arguments.tables]
+    leaks = pd.concat(tables, ignore_index=True).sort_values(["image_id", "dataset"], ignore_index=True)
+    # without the names of the tables: a dataset that shows none of the photographs changes no byte
+    write_table(arguments.output, "leaks", leaks, stage="sources", cfg={})
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,70 @@
+"""The leakage guard: which sources are compared with which target datasets, and who reads the result."""
+
+from functools import cached_property
+from typing import Any
+
+from mosforge.configuration import Config
+from mosforge.plan.corpora import Corpora
+from mosforge.plan.datasets import Datasets
+from mosforge.plan.experiments import Experiments
+from mosforge.plan.sources import Sources
+
+
+class Leakage:
+    """The key `sources.leakage`."""
+
+    def __init__(
+        self,
+        config: Config,
+        sources: Sources,
+        datasets: Datasets,
+        corpora: Corpora,
+        experiments: Experiments,
+    ) -> None:
+        self._section = config["sources"]["leakage"]
+        self._sources = sources
+        self._datasets = datasets
+        self._corpora = corpora
+        self._evaluated = experiments.evaluated if self._section["guard"] else []
+
+    def comparison(self) -> dict[str, Any]:
+        """Parameters of a comparison."""
+        return {"correlation": self._section["correlation"]}
+
+    def datasets(self, source: str) -> list[str]:
+        """The datasets that a source is compared with: those evaluated on, but those made of the source.
+
+        A dataset's own pictures are kept apart by its splits; a proxy of the source's own photographs was
+        asked for by name.
+        """
+        return [name for name in self._evaluated if source not in self._made_of(name)]
+
+    def _made_of(self, dataset: str) -> list[str]:
+        if dataset in self._datasets.proxies:
+            return self._corpora.sources(self._datasets.pictures_of_proxy(dataset))
+        return self._sources.made_from(dataset)
+
+    def tables(self, source: str) -> list[str]:
+        """What was found of a source, a file for each dataset."""
+        return [f"results/sources/leaks/{source}/{name}.parquet" for name in self.datasets(source)]
+
+    def leaks(self, corpus: str) -> list[str]:
+        """What was found of the sources of a corpus, a file for each source that is compared at all."""
+        return [
+            f"results/sources/{source}.leaks.parquet"
+            for source in self._corpora.sources(corpus)
+            if self.datasets(source)
+        ]
+
+    @cached_property
+    def all_leaks(self) -> list[str]:
+        """What was found of every source of a labelled corpus."""
+        return sorted({file for corpus in self._corpora.labelled for file in self.leaks(corpus)})
+
+    @cached_property
+    def compared(self) -> dict[str, list[str]]:
+        """For each source of a labelled corpus the datasets that it is compared with."""
+        sources = sorted(
+            {name for corpus in self._corpora.labelled for name in self._corpora.sources(corpus)}
+        )
+        return {name: self.datasets(name) for name in sources if self.datasets(name)}

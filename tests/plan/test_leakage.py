@@ -1,0 +1,56 @@
+"""Which sources are compared with which target datasets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mosforge.plan import Plan
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The full configuration where every dataset but CSIQ is there."""
+    monkeypatch.setattr(
+        "mosforge.plan.datasets.missing", lambda layout, *_: "gone" if layout == "csiq" else None
+    )
+    loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    return loaded
+
+
+def test_a_source_is_compared_with_all_that_is_evaluated_on_but_itself(config: dict[str, Any]) -> None:
+    leakage = Plan(config).leakage
+    assert leakage.datasets("voc2012") == ["koniq10k", "live", "livec", "tid2013"]
+    assert leakage.datasets("livec") == ["koniq10k", "live", "tid2013"]
+    assert leakage.leaks("authentic") == [
+        "results/sources/livec.leaks.parquet",
+        "results/sources/koniq10k.leaks.parquet",
+    ]
+    assert leakage.tables("livec")[0] == "results/sources/leaks/livec/koniq10k.parquet"
+
+
+def test_a_dataset_of_no_experiment_is_not_compared(config: dict[str, Any]) -> None:
+    for experiment in config["evaluation"]["experiments"].values():
+        experiment["datasets"] = [name for name in experiment["datasets"] if name != "live"]
+    assert "live" not in Plan(config).leakage.datasets("voc2012")
+
+
+def test_a_proxy_is_not_compared_with_what_it_is_made_of(config: dict[str, Any]) -> None:
+    config["distortions"]["corpora"]["stand_in"] = {"kind": "synthetic", "sources": ["waterloo"]}
+    proxy = {"layout": "proxy", "pictures": "stand_in", "corpus": "synthetic"}
+    config["finetuning"]["datasets"]["proxy"] = proxy
+    config["evaluation"]["experiments"]["table1"]["datasets"] = ["proxy"]
+    leakage = Plan(config).leakage
+    assert "proxy" in leakage.datasets("voc2012")
+    assert "proxy" not in leakage.datasets("waterloo")
+
+
+def test_without_the_guard_nothing_is_compared(config: dict[str, Any]) -> None:
+    config["sources"]["leakage"]["guard"] = False
+    leakage = Plan(config).leakage
+    assert leakage.all_leaks == []
+    assert leakage.leaks("synthetic") == []
+    assert leakage.compared == {}
