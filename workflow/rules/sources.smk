@@ -51,7 +51,9 @@ rule screen:
     input:
         catalogue="results/sources/{source}.parquet",
         dataset="results/finetuning/{dataset}/dataset.parquet",
-        code=code("sources/screening.py", "sources/features.py", "images.py", "seeds.py"),
+        code=code(
+            "sources/screening.py", "sources/features.py", "images.py", "seeds.py"
+        ),
     output:
         "results/sources/leaks/{source}/{dataset}.parquet",
     log:
