@@ -22,6 +22,8 @@ def sample_of(kind: pa.DataType, row: int) -> Any:
         return ["plain", "with space, comma", "späßig 名", ""][row % 4]
     if pa.types.is_list(kind):
         return [row % 2, 1, 0]
+    if pa.types.is_boolean(kind):
+        return bool(row % 2)
     if pa.types.is_floating(kind):
         return [0.1, -1e300, 5e-324, 1 / 3][row % 4]
     return [0, 1, 127, 5][row % 4]
