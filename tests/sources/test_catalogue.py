@@ -150,11 +150,11 @@ def test_neither_order_nor_threads_change_the_result(
         pd.testing.assert_frame_equal(one, other)
 
 
-def test_missing_folder_says_how_to_obtain_it(tmp_path: Path) -> None:
+def test_missing_folder_names_the_command_that_says_how_to_obtain_it(tmp_path: Path) -> None:
     with pytest.raises(
-        MosforgeError, match=r"nowhere: the folder of source w is missing; ask for it at x\.org"
+        MosforgeError, match=r"nowhere: the folder of source w is missing; `mosforge sources check w` says"
     ):
-        photographs_in("w", tmp_path / "nowhere", obtain="ask for it at x.org")
+        photographs_in("w", tmp_path / "nowhere")
 
 
 def test_more_pictures_than_declared_is_an_error_and_fewer_a_warning(

@@ -36,7 +36,7 @@ rule dataset:
     input:
         lambda wildcards: plan.datasets.files(wildcards.dataset),
         pictures=lambda wildcards: pictures_of_proxy(wildcards.dataset),
-        code=code("finetuning/datasets", "finetuning/registry.py"),
+        code=code(*DATASET_CODE),
     output:
         "results/finetuning/{dataset}/dataset.parquet",
     log:
@@ -57,8 +57,8 @@ rule dataset:
 
 rule split:
     input:
-        dataset="results/finetuning/{dataset}/dataset.parquet",
-        code=code("finetuning/splits.py", "seeds.py"),
+        dataset=lambda wildcards: pictures_of(wildcards.dataset),
+        code=code("finetuning/splits.py", "seeds.py", *DATASET_CODE),
     output:
         "results/finetuning/{dataset}/{split}/split.parquet",
     log:
@@ -71,7 +71,9 @@ rule split:
         mem_mb=1000,
         runtime=10,
     params:
-        cfg=parameters(plan.datasets.split()),
+        cfg=lambda wildcards: parameters(
+            plan.datasets.split(wildcards.dataset, wildcards.split)
+        ),
     shell:
         "mosforge finetuning split --dataset {input.dataset} --name {wildcards.split} --output {output}"
         " --log {log} --cfg {params.cfg:q}"
@@ -79,9 +81,9 @@ rule split:
 
 rule pack_dataset:
     input:
-        dataset="results/finetuning/{dataset}/dataset.parquet",
+        dataset=lambda wildcards: pictures_of(wildcards.dataset),
         pictures=lambda wildcards: pictures_of_proxy(wildcards.dataset),
-        code=code("packs.py", "images.py"),
+        code=code("packs.py", "images.py", *DATASET_CODE),
     output:
         index="results/finetuning/{dataset}/pack.parquet",
         pixels="results/finetuning/{dataset}/pack.pixels",
@@ -95,9 +97,11 @@ rule pack_dataset:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        cfg=lambda wildcards: parameters(plan.datasets.pictures(wildcards.dataset)),
     shell:
         "mosforge finetuning pack --dataset {input.dataset} --index {output.index} --pixels {output.pixels}"
-        " --log {log}"
+        " --log {log} --cfg {params.cfg:q}"
 
 
 rule finetune:

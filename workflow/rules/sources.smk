@@ -17,15 +17,23 @@ rule fetch_source:
     conda:
         "../../envs/cpu.yaml"
     params:
-        cfg=lambda wildcards: parameters(plan.sources.collection(wildcards.source)),
+        cfg=lambda wildcards: parameters(plan.sources.fetched(wildcards.source)),
     shell:
         "mosforge sources fetch --name {wildcards.source} --output {output} --log {log} --cfg {params.cfg:q}"
 
 
+def photographs_of(source):
+    """What must be there before a source can be catalogued, by the names of the rule's inputs."""
+    if dataset := plan.sources.dataset_of(source):
+        return {"dataset": pictures_of(dataset)}
+    fetched = f"results/sources/{source}.fetched.json"
+    return {"fetched": fetched} if plan.sources.is_fetched(source) else {}
+
+
 rule catalogue:
     input:
-        unpack(lambda wildcards: plan.sources.inputs(wildcards.source)),
-        code=code("sources/catalogue.py", "images.py"),
+        unpack(lambda wildcards: photographs_of(wildcards.source)),
+        code=code("sources/catalogue.py", "images.py", *DATASET_CODE),
     output:
         catalogue="results/sources/{source}.parquet",
         excluded="results/sources/{source}.excluded.parquet",

@@ -33,7 +33,7 @@ def add_commands(commands: Any) -> None:
     split.add_argument("--name", required=True, help="a seed, `official` or `full`")
     split.add_argument("--output", type=Path, required=True, metavar="FILE")
 
-    pack = add_verb(verbs, "pack", _pack, "decode a dataset's pictures into a pack")
+    pack = add_verb(verbs, "pack", _pack, "decode a dataset's pictures into a pack", cfg=True)
     pack.add_argument("--dataset", type=Path, required=True, metavar="FILE")
     pack.add_argument("--index", type=Path, required=True, metavar="FILE")
     pack.add_argument("--pixels", type=Path, required=True, metavar="FILE")
@@ -97,7 +97,8 @@ def _split(arguments: argparse.Namespace) -> None:
 
     cfg = arguments.cfg
     dataset = read_table(arguments.dataset, "dataset")
-    frame = make_split(dataset, arguments.name, cfg["train"], cfg["validation"])
+    # only a random split has a share that is trained on
+    frame = make_split(dataset, arguments.name, cfg.get("train", 1.0), cfg["validation"])
     digest = split_digest(frame)
     write_table(arguments.output, "split", frame, stage="finetuning", cfg={**cfg, "digest": digest})
     parts = ", ".join(f"{part} {count}" for part, count in frame["part"].value_counts().sort_index().items())
@@ -111,7 +112,7 @@ def _pack(arguments: argparse.Namespace) -> None:
 
     paths = read_table(arguments.dataset, "dataset")["path"].tolist()
     pictures = ((path, read_rgb(path)) for path in paths)
-    write_pack(arguments.index, arguments.pixels, pictures, stage="finetuning", cfg={})
+    write_pack(arguments.index, arguments.pixels, pictures, stage="finetuning", cfg=arguments.cfg)
 
 
 def _train(arguments: argparse.Namespace) -> int | None:

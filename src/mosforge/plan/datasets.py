@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.files import digest
 from mosforge.finetuning.registry import has_references, layout_of, missing
 
 
@@ -44,6 +45,18 @@ class Datasets:
                 "higher_is_better": True,
             }
         return {key: entry[key] for key in entry if key not in ("corpus", "splits")}
+
+    def pictures(self, name: str) -> dict[str, Any]:
+        """Parameters of what reads a dataset's pictures, contents and parts, but not its scores.
+
+        An official release is not watched; of a user's table every column but the scores counts. A
+        proxy's table is made by the workflow, so there the file itself tells.
+        """
+        keys = ("layout", "folder", "table", "images")
+        cfg = {key: value for key, value in self.table(name).items() if key in keys}
+        if cfg["layout"] == "table" and name not in self.proxies:
+            cfg["listing"] = _listing(self.files(name)[0])
+        return cfg
 
     def files(self, name: str) -> list[str]:
         """The user's table of scores, whose edit is a change; official releases are not watched."""
@@ -92,6 +105,20 @@ class Datasets:
         """Names of a dataset's splits."""
         return [str(split) for split in self._entries[name].get("splits", self._splits["seeds"])]
 
-    def split(self) -> dict[str, Any]:
-        """Parameters of any split."""
-        return {key: self._splits[key] for key in ("train", "validation")}
+    def split(self, name: str, split: str) -> dict[str, Any]:
+        """Parameters of a split; the share that is trained on matters to random ones alone."""
+        keys = ("train", "validation") if split.isdigit() else ("validation",)
+        return self.pictures(name) | {key: self._splits[key] for key in keys}
+
+
+def _listing(table: str) -> str:
+    """A digest of a table of the user's without its scores; `missing` where it is not there."""
+    try:
+        with Path(table).open(newline="", encoding="utf-8-sig") as file:
+            rows = [
+                sorted((key, str(cell)) for key, cell in row.items() if key.strip().casefold() != "mos")
+                for row in csv.DictReader(file, restkey="", restval="")
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error):  # the job that reads the table says what is wrong
+        return "missing"
+    return digest(sorted(rows))

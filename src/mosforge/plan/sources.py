@@ -27,6 +27,10 @@ class Sources:
         entry: dict[str, Any] = self._collections[source]
         return entry
 
+    def fetched(self, source: str) -> dict[str, Any]:
+        """Parameters of a source that the workflow fetches."""
+        return {key: value for key, value in self.collection(source).items() if key != "obtain"}
+
     def dataset_of(self, source: str) -> str | None:
         """The target dataset whose pictures are the source, if it is one."""
         return self.collection(source).get("dataset")
@@ -64,21 +68,16 @@ class Sources:
         return len(find_images(folder)) if folder.is_dir() else 0
 
     def catalogue(self, source: str) -> dict[str, Any]:
-        """Parameters of a catalogue; for a user's folder its listing too, so that a new file is seen."""
+        """Parameters of a catalogue; what the user fills is listed too, so that a new picture is seen."""
         entry = self.collection(source)
-        told = ("folder", "images", "obtain")
-        cfg: dict[str, Any] = {key: entry[key] for key in told if key in entry}
+        cfg: dict[str, Any] = {key: entry[key] for key in ("folder", "images") if key in entry}
         cfg |= {key: self._section[key] for key in ("shard_size", "smallest_side")}
         if self.is_own_folder(source):
             cfg["listing"] = _listing(Path(entry["folder"]))
+        if (dataset := self.dataset_of(source)) is not None:
+            cfg["dataset"] = self._datasets.pictures(dataset)
         return cfg
 
-    def inputs(self, source: str) -> dict[str, str]:
-        """Files that must be there before a source can be catalogued, by the names of the rule's inputs."""
-        dataset = self.dataset_of(source)
-        if dataset is not None:
-            return {"dataset": f"results/finetuning/{dataset}/dataset.parquet"}
-        return {"fetched": f"results/sources/{source}.fetched.json"} if self.is_fetched(source) else {}
 
     @property
     def missing(self) -> list[str]:

@@ -39,7 +39,7 @@ class _Seen:
 
 
 def photographs_in(
-    name: str, folder: str | os.PathLike[str], images: int | None = None, obtain: str | None = None
+    name: str, folder: str | os.PathLike[str], images: int | None = None
 ) -> list[Photograph]:
     """The picture files of a folder, sorted by id, their number compared with the declared one.
 
@@ -47,14 +47,15 @@ def photographs_in(
         name: the source's name in the configuration.
         folder: where the photographs lie, at any depth.
         images: how many the configuration says there are; the number of shards is planned from it.
-        obtain: what to tell a user whose folder is missing.
 
     Raises:
         MosforgeError: the folder is missing, or holds more pictures than declared.
     """
     if not Path(folder).is_dir():
-        advice = obtain or "create it and put the photographs there"
-        raise MosforgeError(f"{folder}: the folder of source {name} is missing; {advice}")
+        raise MosforgeError(
+            f"{folder}: the folder of source {name} is missing; `mosforge sources check {name}` says where "
+            "to get it"
+        )
     found = [(image_id, (Path(folder) / image_id).as_posix()) for image_id in find_images(folder)]
     if images is not None and len(found) > images:
         raise MosforgeError(

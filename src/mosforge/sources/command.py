@@ -66,7 +66,7 @@ def _catalogue(arguments: argparse.Namespace) -> None:
         dataset = read_table(arguments.dataset, "dataset")
         photographs = list(zip(dataset["image"], dataset["path"], strict=True))
     else:
-        photographs = photographs_in(arguments.name, cfg["folder"], cfg.get("images"), cfg.get("obtain"))
+        photographs = photographs_in(arguments.name, cfg["folder"], cfg.get("images"))
     catalogue, excluded = build_catalogue(
         arguments.name, photographs, cfg["shard_size"], cfg["smallest_side"], arguments.threads
     )

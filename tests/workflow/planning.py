@@ -1,0 +1,89 @@
+"""What a changed configuration would make snakemake do, worked out in this process: a tenth of a second a case."""
+
+import contextlib
+import io
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import (
+    ConfigSettings,
+    DAGSettings,
+    OutputSettings,
+    Quietness,
+    ResourceSettings,
+)
+from workflow_project import REPOSITORY
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that a run would do.
+
+    Attributes:
+        rule: its rule.
+        output: its first output.
+        follows: whether it is to run only because a job before it is.
+    """
+
+    rule: str
+    output: str
+    follows: bool
+
+
+def planned_jobs(folder: Path, change: Mapping[str, Any] | None = None) -> list[Job]:
+    """The jobs of the target `all` in a project's folder whose configuration is changed.
+
+    Args:
+        folder: a project of `workflow_project.make_project`.
+        change: laid over the configuration, as a further `--configfile` would be.
+    """
+    overlay = folder / "change.yaml"
+    overlay.write_text(yaml.safe_dump(dict(change or {})))
+    try:
+        with _in_folder(folder), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(configfiles=[folder / "tiny.yaml", overlay]),
+                snakefile=REPOSITORY / "Snakefile",
+                workdir=folder,
+            )
+            workflow.dag(DAGSettings(targets={"all"}))
+            inner = workflow._workflow
+            inner._prepare_dag(forceall=False, ignore_incomplete=True, lock_warn_only=True)
+            inner._build_dag()
+            return sorted(_jobs(inner.dag), key=lambda job: (job.rule, job.output))
+    finally:
+        overlay.unlink()
+
+
+def _jobs(dag: Any) -> Iterator[Job]:
+    for job in dag.needrun_jobs():
+        if job.output:
+            reason = dag.reason(job)
+            itself = (
+                reason.params_changed,
+                reason.input_changed,
+                reason.code_changed,
+                reason.missing_output,
+                reason.updated_input,
+            )
+            yield Job(job.rule.name, str(job.output[0]), follows=not any(itself))
+
+
+@contextlib.contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    """Snakemake changes the working directory, prints, and sets up logging; all that is put back."""
+    before, handlers, path = Path.cwd(), logging.root.handlers[:], os.environ["PATH"]
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        os.chdir(before)
+        os.environ["PATH"] = path
+        logging.root.handlers[:] = handlers
