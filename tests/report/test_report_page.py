@@ -189,7 +189,7 @@ def test_missing_predictions_and_pictures_do_not_stop_the_page(results: Path, tm
     text = output.read_text(encoding="utf-8")
     parsed(text)
     assert "No predictions within a dataset are there yet." in text
-    assert "picture not readable" in text
+    assert "No distorted pictures are there to show" in text
 
 
 def test_a_damaged_artefact_is_named(results: Path, tmp_path: Path) -> None:

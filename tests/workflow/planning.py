@@ -1,4 +1,4 @@
-"""What a changed configuration would make snakemake do, worked out in this process: a tenth of a second a case."""
+"""What a changed configuration would make snakemake do, found in this process: a tenth of a second each."""
 
 import contextlib
 import io

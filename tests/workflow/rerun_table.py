@@ -1,4 +1,4 @@
-"""For every key of the configuration: what runs again when it changes.
+"""For keys of the configuration: what runs again when one changes.
 
 `FIRST` names the rules whose own parameters or inputs the key is part of; every job behind those follows,
 and nothing else runs. The page is made anew with each key, since it prints the configuration.

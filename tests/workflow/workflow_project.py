@@ -19,13 +19,25 @@ SIDE = 168
 TINY = {
     "sources": {
         "shard_size": 3,
-        "collections": {"photos": {"folder": "photos"}, "rated": {"dataset": "rated"}},
+        "collections": {
+            "photos": {"folder": "photos"},
+            "rated": {"dataset": "rated"},
+            "tiles": {
+                "folder": "tiles",
+                "images": 2,
+                "packaged": {
+                    "photographs": ["skimage/data/chelsea.png", "skimage/data/rocket.jpg"],
+                    "tile": 168,
+                    "stride": 500,
+                },
+            },
+        },
     },
     "distortions": {
         "corpora": {
             "synthetic": {"sources": ["photos"]},
             "authentic": {"sources": ["rated"], "total": 20},
-            "mixtures": {"kind": "authentic", "sources": ["photos"], "total": 20},
+            "mixtures": {"kind": "authentic", "sources": ["tiles"], "total": 20},
         },
         "synthetic": {
             "gaussian_blur": [7, 39],

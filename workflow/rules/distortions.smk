@@ -6,9 +6,7 @@ KEPT = config["distortions"]["keep"]
 READERS_FIRST = 10
 READERS_THREADS = 4 if KEPT else 1
 
-
-def temp_directory(path):
-    return temp(directory(path))
+PICTURES = directory("results/distortions/{corpus}/{group}/{shard}")
 
 
 rule distort:
@@ -21,9 +19,7 @@ rule distort:
             without=("gallery.py", "settings.py"),
         ),
     output:
-        (directory if KEPT else temp_directory)(
-            "results/distortions/{corpus}/{group}/{shard}"
-        ),
+        PICTURES if KEPT else temp(PICTURES),
     log:
         "logs/distortions/{corpus}/{group}/{shard}.log",
     benchmark:

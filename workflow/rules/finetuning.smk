@@ -1,19 +1,9 @@
 # Target datasets, their splits and packs, and the fine-tuning on their scores.
 
 
-def pictures_of_proxy(dataset):
-    """The shards whose pictures a proxy dataset scores: they must outlast all that reads them."""
-    if dataset not in plan.datasets.proxies:
-        return []
-    corpus = plan.datasets.pictures_of_proxy(dataset)
-    return plan.corpora.shard_files(
-        corpus, "results/distortions/{corpus}/{group}/{shard}"
-    )
-
-
 rule label_proxy:
     input:
-        shards=lambda wildcards: pictures_of_proxy(wildcards.dataset),
+        shards=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
         code=code("finetuning/proxy.py"),
     output:
         "results/finetuning/{dataset}/labels.csv",
@@ -35,7 +25,7 @@ rule label_proxy:
 rule dataset:
     input:
         lambda wildcards: plan.datasets.files(wildcards.dataset),
-        pictures=lambda wildcards: pictures_of_proxy(wildcards.dataset),
+        pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
         code=code(*DATASET_CODE),
     output:
         "results/finetuning/{dataset}/dataset.parquet",
@@ -82,7 +72,7 @@ rule split:
 rule pack_dataset:
     input:
         dataset=lambda wildcards: pictures_of(wildcards.dataset),
-        pictures=lambda wildcards: pictures_of_proxy(wildcards.dataset),
+        pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
         code=code("packs.py", "images.py", *DATASET_CODE),
     output:
         index="results/finetuning/{dataset}/pack.parquet",
@@ -112,6 +102,7 @@ rule finetune:
         weights=lambda wildcards: plan.trainings.initial_weights(wildcards),
         code=code(
             "finetuning/train.py",
+            "scoring/crops.py",
             "training",
             "models",
             "packs.py",

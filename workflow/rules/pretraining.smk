@@ -78,6 +78,7 @@ PRETRAINING_CODE = (
     "pretraining/train.py",
     "pretraining/labels.py",
     "pretraining/objective.py",
+    "scoring/crops.py",
     "training",
     "models",
     "packs.py",

@@ -58,9 +58,13 @@ rule catalogue:
 rule screen:
     input:
         catalogue="results/sources/{source}.parquet",
-        dataset="results/finetuning/{dataset}/dataset.parquet",
+        dataset=lambda wildcards: pictures_of(wildcards.dataset),
         code=code(
-            "sources/screening.py", "sources/features.py", "images.py", "seeds.py"
+            "sources/screening.py",
+            "sources/features.py",
+            "images.py",
+            "seeds.py",
+            *DATASET_CODE,
         ),
     output:
         "results/sources/leaks/{source}/{dataset}.parquet",
@@ -75,7 +79,7 @@ rule screen:
         mem_mb=4000,
         runtime=120,
     params:
-        cfg=parameters(plan.leakage.comparison()),
+        cfg=lambda wildcards: parameters(plan.leakage.comparison(wildcards.dataset)),
     shell:
         "mosforge sources screen --catalogue {input.catalogue} --dataset {input.dataset} --name {wildcards.dataset}"
         " --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"

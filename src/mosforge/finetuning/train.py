@@ -17,7 +17,7 @@ from mosforge.models.folder import load_backbone, save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
 from mosforge.packs import Pack, locate
-from mosforge.scoring.crops import draw_boxes, predict
+from mosforge.scoring.crops import TEST_CROPS, draw_boxes, predict
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
 from mosforge.training import Recipe, Setup, fit
@@ -95,6 +95,7 @@ def finetune(
         network,
         {
             "head": "score",
+            "test_crops": TEST_CROPS,
             "pictures": len(training),
             "data_digest": digest_of_data,
             "initial_weights_sha256": digest_of_weights,

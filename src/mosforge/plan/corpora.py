@@ -67,6 +67,16 @@ class Corpora:
             for group, shard in shard_paths(**self.shards(corpus))
         ]
 
+    def corpus_of_proxy(self, dataset: str) -> str | None:
+        """The corpus whose pictures a proxy dataset scores; None for a dataset with human scores."""
+        corpus: str | None = self._datasets[dataset].get("pictures")
+        return corpus
+
+    def pictures_of_proxy(self, dataset: str) -> list[str]:
+        """The shards whose pictures a proxy dataset scores, which all that reads them needs; else none."""
+        corpus = self.corpus_of_proxy(dataset)
+        return self.shard_files(corpus, "results/distortions/{corpus}/{group}/{shard}") if corpus else []
+
     def distortion(self, corpus: str, group: str) -> dict[str, Any]:
         """Parameters of the shards of one group."""
         cfg = {key: self._section[key] for key in ("seed", "png_compression")}

@@ -23,11 +23,6 @@ class Datasets:
         """Datasets whose scores are no human ones."""
         return [name for name, entry in self._entries.items() if entry["layout"] == "proxy"]
 
-    def pictures_of_proxy(self, name: str) -> str:
-        """The corpus whose pictures a proxy dataset scores."""
-        corpus: str = self._entries[name]["pictures"]
-        return corpus
-
     def corpus_of(self, name: str) -> str:
         """The corpus that a dataset's models are pretrained on, unless an experiment names another."""
         corpus: str = self._entries[name]["corpus"]

@@ -27,9 +27,9 @@ class Leakage:
         self._corpora = corpora
         self._evaluated = experiments.evaluated if self._section["guard"] else []
 
-    def comparison(self) -> dict[str, Any]:
-        """Parameters of a comparison."""
-        return {"correlation": self._section["correlation"]}
+    def comparison(self, dataset: str) -> dict[str, Any]:
+        """Parameters of a comparison with a dataset's pictures."""
+        return {"correlation": self._section["correlation"], "dataset": self._datasets.pictures(dataset)}
 
     def datasets(self, source: str) -> list[str]:
         """The datasets that a source is compared with: those evaluated on, but those made of the source.
@@ -40,9 +40,8 @@ class Leakage:
         return [name for name in self._evaluated if source not in self._made_of(name)]
 
     def _made_of(self, dataset: str) -> list[str]:
-        if dataset in self._datasets.proxies:
-            return self._corpora.sources(self._datasets.pictures_of_proxy(dataset))
-        return self._sources.made_from(dataset)
+        corpus = self._corpora.corpus_of_proxy(dataset)
+        return self._sources.made_from(dataset) if corpus is None else self._corpora.sources(corpus)
 
     def tables(self, source: str) -> list[str]:
         """What was found of a source, a file for each dataset."""

@@ -78,7 +78,6 @@ class Sources:
             cfg["dataset"] = self._datasets.pictures(dataset)
         return cfg
 
-
     @property
     def missing(self) -> list[str]:
         """A line for each source that some corpus uses, that is not there and cannot be fetched."""

@@ -55,7 +55,6 @@ class Trainings:
     def __init__(self, config: Config, corpora: Corpora, datasets: Datasets) -> None:
         self._pretraining = config["pretraining"]
         self._finetuning = config["finetuning"]
-        self._crops = config["evaluation"]["crops"]
         self._corpora = corpora
         self._datasets = datasets
 
@@ -113,7 +112,6 @@ class Trainings:
             "label_kind": {"synthetic": "single", "authentic": "multiple", "unified": "both"}[kind],
             "classes": self._class_names(corpora),
             "learning_rates": self._pretraining["learning_rates"][kind],
-            "test_crops": self._crops,
         }
         if kind == "unified":
             cfg["single_classes"] = len(self._corpora.class_names(corpora[0]))
@@ -140,7 +138,6 @@ class Trainings:
             "initialisation": which.initialisation,
             "multi_level": self._pretraining["multi_level"],
             "sources": self._seen_before(which),
-            "test_crops": self._crops,
             **self._datasets.scale(which.dataset),
         }
 

@@ -16,6 +16,7 @@ from mosforge.models.network import Network
 from mosforge.packs import Pack, locate
 from mosforge.pretraining.labels import labels_of, series_of
 from mosforge.pretraining.objective import loss_for, untrained
+from mosforge.scoring.crops import TEST_CROPS
 from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table, write_table
 from mosforge.training import Recipe, Setup, fit
@@ -98,6 +99,7 @@ def pretrain(
         network,
         {
             "head": "multitask",
+            "test_crops": TEST_CROPS,
             "range": [0.0, 1.0],
             "higher_is_better": True,
             "labels": "pseudo-MOS (fused full-reference metrics), not human scores"

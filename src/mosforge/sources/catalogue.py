@@ -38,9 +38,7 @@ class _Seen:
     reason: str = ""
 
 
-def photographs_in(
-    name: str, folder: str | os.PathLike[str], images: int | None = None
-) -> list[Photograph]:
+def photographs_in(name: str, folder: str | os.PathLike[str], images: int | None = None) -> list[Photograph]:
     """The picture files of a folder, sorted by id, their number compared with the declared one.
 
     Args:
