@@ -83,7 +83,11 @@ def _how(card: Card) -> str:
         f"{better} is better",
     ]
     if card["head"] == "multitask":
-        kind = "one class" if card["label_kind"] == "single" else "several labels"
+        kind = {
+            "single": "one class",
+            "multiple": "several labels",
+            "both": f"one class of the first {card.get('single_classes')}, and several labels of the others,",
+        }[card["label_kind"]]
         lines.append(f"- Distortions: {kind} of {len(card['classes'])}: {', '.join(card['classes'])}")
     lines.append("- `mosforge score PICTURE --model THIS_FOLDER`; nothing beside this folder is needed")
     return "\n".join(lines)

@@ -150,7 +150,7 @@ def test_a_model_with_multi_level_features_comes_back(saved: Saved, tmp_path: Pa
         ("score", "dropout", 1.5),
         ("multitask", "classes", []),
         ("multitask", "classes", ["a", 2, "c"]),
-        ("multitask", "label_kind", "both"),
+        ("multitask", "label_kind", "neither"),
     ],
 )
 def test_a_card_with_an_impossible_fact_is_refused(saved: Saved, head: str, fact: str, value: Any) -> None:

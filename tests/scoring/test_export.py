@@ -19,10 +19,12 @@ from skimage import data
 from mosforge import Score, Scorer
 from mosforge.cli import main
 from mosforge.images import read_rgb
+from mosforge.models.classes import class_chances
 from mosforge.models.folder import load_card, load_model, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
 from mosforge.scoring.crops import cut, draw_boxes
+from mosforge.scoring.onnx_file import _Graph
 from mosforge.tables import write_table
 
 Model = Callable[..., Path]
@@ -41,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     head.rfc3.weight.data *= 0.05
     head.start_at(0.5)
     folder = tmp_path_factory.mktemp("trained") / "model"
-    facts = {"classes": CLASSES, "label_kind": "multiple", "crop": 64, "test_crops": 9}
+    facts = {"classes": CLASSES, "label_kind": "both", "single_classes": 2, "crop": 64, "test_crops": 9}
     scale = {"range": [10.0, 110.0], "higher_is_better": False}
     save_model(
         folder, Network("resnet18", head), {"head": "multitask", "backbone": "resnet18", **facts, **scale}
@@ -86,7 +88,7 @@ def test_the_graph_computes_what_torch_does(trained: Path, exported: Path, pictu
     session = onnxruntime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     assert (given.name, given.type, given.shape) == ("crops", "tensor(uint8)", ["n", 64, 64, 3])
-    network, _ = load_model(trained)
+    network, card = load_model(trained)
     for i, path in enumerate(photographs(pictures)):
         pixels = read_rgb(path)
         if min(pixels.shape[:2]) < 64:
@@ -97,7 +99,18 @@ def test_the_graph_computes_what_torch_does(trained: Path, exported: Path, pictu
             logits, expected = network(torch.from_numpy(crops))
         assert quality.shape == (len(crops),)
         np.testing.assert_allclose(quality, expected.numpy(), atol=1e-4, rtol=0)
-        np.testing.assert_allclose(probabilities, logits.sigmoid().numpy(), atol=1e-4, rtol=0)
+        np.testing.assert_allclose(probabilities, class_chances(logits.numpy(), card), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["single", "multiple"])
+def test_the_probabilities_of_other_kinds(trained: Path, kind: str) -> None:
+    network, card = load_model(trained)
+    card = {key: value for key, value in card.items() if key != "single_classes"} | {"label_kind": kind}
+    crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.uint8))
+    with torch.inference_mode():
+        _, probabilities = _Graph(network, card)(crops)
+        logits = network(crops)[0]
+    np.testing.assert_allclose(probabilities, class_chances(logits.numpy(), card), atol=1e-6)
 
 
 def test_the_file_says_how_it_is_used_and_not_where_it_was_made(trained: Path, exported: Path) -> None:

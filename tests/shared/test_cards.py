@@ -63,6 +63,11 @@ def test_a_pretrained_model() -> None:
     assert "The dataset:" not in text
 
 
+def test_classes_of_both_kinds() -> None:
+    text = card_markdown(PRETRAINED | {"label_kind": "both", "single_classes": 1})
+    assert "one class of the first 1, and several labels of the others, of 2: jpeg 1, jpeg 2" in text
+
+
 def test_correlations_with_their_intervals() -> None:
     row = ROW | {"srocc_low": 0.85, "srocc_high": 0.93}
     text = card_markdown(TUNED | {"correlations": [row]})

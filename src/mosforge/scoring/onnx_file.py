@@ -93,14 +93,19 @@ class _Graph(nn.Module):
     def __init__(self, network: nn.Module, card: dict[str, Any]) -> None:
         super().__init__()
         self.network = network
-        self.kind = card.get("label_kind")
-        self.names = ["quality", "probabilities"][: 1 if self.kind is None else 2]
+        self.knows_distortions = "classes" in card
+        self.names = ["quality", "probabilities"] if self.knows_distortions else ["quality"]
+        # see models.classes.class_chances
+        kind = card.get("label_kind")
+        self.singles = len(card["classes"]) if kind == "single" else card.get("single_classes", 0)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
-        if self.kind is None:
+        if not self.knows_distortions:
             return (self.network(crops),)
         logits, quality = self.network(crops)
-        return quality, logits.softmax(dim=1) if self.kind == "single" else logits.sigmoid()
+        singles, others = logits[:, : self.singles], logits[:, self.singles :]
+        parts = [singles.softmax(dim=1)] * (singles.shape[1] > 0) + [others.sigmoid()] * (others.shape[1] > 0)
+        return quality, torch.cat(parts, dim=1)
 
 
 def _traced(graph: _Graph, size: int) -> Any:
