@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from skimage import data
 
 from mosforge.cli import main
-from mosforge.models.folder import load_model, save_model
+from mosforge.models.folder import load_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
 from mosforge.models.weights import load_weights
@@ -88,6 +88,7 @@ def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Targ
     assert target.train(tmp_path / "m", split="without") == 0
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
         "card.json",
+        "card.md",
         "history.parquet",
         "model.safetensors",
     ]
@@ -137,9 +138,9 @@ def test_the_scores_start_at_the_mean_of_the_training_part(target: Target, tmp_p
 def test_it_starts_from_a_pretrained_model(target: Target, tmp_path: Path) -> None:
     torch.manual_seed(4)
     pretrained = Network(BACKBONE, MultiTaskHead(1280, 3))
-    save_model(tmp_path / "pretrained", pretrained, {})
+    weights = tmp_path / "pretrained.safetensors"
+    save_file(pretrained.state_dict(), weights)
     rates = {"backbone": 0.0, "head": 1e-3}
-    weights = tmp_path / "pretrained/model.safetensors"
     assert target.train(tmp_path / "m", weights=weights, epochs=1, learning_rates=rates) == 0
     state = load_file(tmp_path / "m/model.safetensors")
     for name, value in pretrained.backbone.named_parameters():

@@ -35,6 +35,7 @@ def test_a_training_writes_a_model_and_its_history_and_nothing_else(corpus: Any,
     assert train(corpus, tmp_path / "m") == 0
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
         "card.json",
+        "card.md",
         "history.parquet",
         "model.safetensors",
     ]
