@@ -47,13 +47,3 @@ wildcard_constraints:
 
 # Code that decides which pictures a dataset has; the rules that read them without the scores watch it.
 DATASET_CODE = ("finetuning/datasets", "finetuning/registry.py")
-
-
-def pictures_of(dataset):
-    """The table of a target dataset, for rules that read its pictures but not its scores.
-
-    An edited score or range writes the table anew, and is nothing to these rules: their parameters hold the
-    listing. A proxy's pictures come from the workflow itself, so there a new table is a change.
-    """
-    table = f"results/finetuning/{dataset}/dataset.parquet"
-    return table if dataset in plan.datasets.proxies else ancient(table)

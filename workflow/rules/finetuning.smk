@@ -47,7 +47,9 @@ rule dataset:
 
 rule split:
     input:
-        dataset=lambda wildcards: pictures_of(wildcards.dataset),
+        dataset=lambda wildcards: plan.datasets.read_for_pictures(
+            wildcards.dataset, ancient
+        ),
         code=code("finetuning/splits.py", "seeds.py", *DATASET_CODE),
     output:
         "results/finetuning/{dataset}/{split}/split.parquet",
@@ -71,7 +73,9 @@ rule split:
 
 rule pack_dataset:
     input:
-        dataset=lambda wildcards: pictures_of(wildcards.dataset),
+        dataset=lambda wildcards: plan.datasets.read_for_pictures(
+            wildcards.dataset, ancient
+        ),
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
         code=code("packs.py", "images.py", *DATASET_CODE),
     output:

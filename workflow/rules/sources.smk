@@ -22,17 +22,9 @@ rule fetch_source:
         "mosforge sources fetch --name {wildcards.source} --output {output} --log {log} --cfg {params.cfg:q}"
 
 
-def photographs_of(source):
-    """What must be there before a source can be catalogued, by the names of the rule's inputs."""
-    if dataset := plan.sources.dataset_of(source):
-        return {"dataset": pictures_of(dataset)}
-    fetched = f"results/sources/{source}.fetched.json"
-    return {"fetched": fetched} if plan.sources.is_fetched(source) else {}
-
-
 rule catalogue:
     input:
-        unpack(lambda wildcards: photographs_of(wildcards.source)),
+        unpack(lambda wildcards: plan.sources.inputs(wildcards.source, ancient)),
         code=code("sources/catalogue.py", "images.py", *DATASET_CODE),
     output:
         catalogue="results/sources/{source}.parquet",
@@ -58,7 +50,9 @@ rule catalogue:
 rule screen:
     input:
         catalogue="results/sources/{source}.parquet",
-        dataset=lambda wildcards: pictures_of(wildcards.dataset),
+        dataset=lambda wildcards: plan.datasets.read_for_pictures(
+            wildcards.dataset, ancient
+        ),
         code=code(
             "sources/screening.py",
             "sources/features.py",

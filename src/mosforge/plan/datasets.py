@@ -1,6 +1,7 @@
 """Target datasets: which are there, and what their tables depend on."""
 
 import csv
+from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,19 @@ class Datasets:
         if cfg["layout"] == "table" and name not in self.proxies:
             cfg["listing"] = _listing(self.files(name)[0])
         return cfg
+
+    def read_for_pictures(self, name: str, ancient: Callable[[str], str]) -> str:
+        """The dataset's table, for rules that read its pictures but not its scores.
+
+        An edited score or range writes the table anew, and is nothing to these rules: their parameters
+        hold what `pictures` gives. A proxy's pictures come from the workflow, so there a new table counts.
+
+        Args:
+            name: the dataset.
+            ancient: Snakemake's mark of an input whose age is nothing to the rule.
+        """
+        table = f"results/finetuning/{name}/dataset.parquet"
+        return table if name in self.proxies else ancient(table)
 
     def files(self, name: str) -> list[str]:
         """The user's table of scores, whose edit is a change; official releases are not watched."""

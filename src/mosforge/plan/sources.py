@@ -1,5 +1,6 @@
 """Sources of photographs: how many there are, and what their catalogue depends on."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,17 @@ class Sources:
         if (dataset := self.dataset_of(source)) is not None:
             cfg["dataset"] = self._datasets.pictures(dataset)
         return cfg
+
+    def inputs(self, source: str, ancient: Callable[[str], str]) -> dict[str, str]:
+        """What must be there before a source can be catalogued, by the names of the rule's inputs.
+
+        Args:
+            source: its name.
+            ancient: as for `Datasets.read_for_pictures`.
+        """
+        if (dataset := self.dataset_of(source)) is not None:
+            return {"dataset": self._datasets.read_for_pictures(dataset, ancient)}
+        return {"fetched": f"results/sources/{source}.fetched.json"} if self.is_fetched(source) else {}
 
     @property
     def missing(self) -> list[str]:
