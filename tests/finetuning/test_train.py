@@ -139,7 +139,7 @@ def test_it_starts_from_a_pretrained_model(target: Target, tmp_path: Path) -> No
     torch.manual_seed(4)
     pretrained = Network(BACKBONE, MultiTaskHead(1280, 3))
     weights = tmp_path / "pretrained.safetensors"
-    save_file(pretrained.state_dict(), weights)
+    save_file({name: value.contiguous() for name, value in pretrained.state_dict().items()}, weights)
     rates = {"backbone": 0.0, "head": 1e-3}
     assert target.train(tmp_path / "m", weights=weights, epochs=1, learning_rates=rates) == 0
     state = load_file(tmp_path / "m/model.safetensors")
