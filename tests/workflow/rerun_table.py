@@ -57,10 +57,9 @@ def _cases() -> Iterator[Case]:
     photos, rated = "sources.collections.photos", "finetuning.datasets.rated"
     yield Case("sources.shard_size", 2, ("catalogue", *DATA))
     yield Case("sources.smallest_side", 162, ("catalogue",))
-    yield Case(f"{photos}.folder", "other_photos", ("catalogue",), "photos")
+    yield Case(f"{photos}.folder", "./photos", ("catalogue",), "photos")
     yield Case(f"{photos}.images", 5, ("catalogue",), "photos")
     yield Case(f"{photos}.obtain", "ask the photographer", ())
-    yield Case("sources.collections.rated.dataset", "copied", ("catalogue",), "rated")
     for key, value in (("photographs", ["skimage/data/coffee.png"]), ("tile", 162), ("stride", 200)):
         yield Case(f"sources.collections.tiles.packaged.{key}", value, ("fetch_source",), "tiles")
 
@@ -70,9 +69,12 @@ def _cases() -> Iterator[Case]:
     yield Case("distortions.synthetic.white_noise", [-5.5, -1], ("distort",), "synthetic/white_noise")
     yield Case("distortions.synthetic.jpeg", [12, 1], ("distort",), "synthetic/jpeg")
 
-    yield Case("metrics.engine", "piq", ("score",))
+    yield Case("metrics.engine", "piq", ("score", "score_dataset"))
     yield Case("pmos.fusion", "mean", ("fuse",))
     yield Case("pmos.knots", 11, ("fuse",))
+    yield Case("pmos.logistic.allow_evaluated", True, ())
+    yield Case("sources.leakage.correlation", 0.8, ("screen",))
+    yield Case("distortions.kadid25.jpeg", [43], ())
 
     yield Case("pretraining.backbones.efficientnet_lite0", "none", ("fetch_weights",))
     yield Case("pretraining.resize", 100, ("pack_shard",))
@@ -81,19 +83,26 @@ def _cases() -> Iterator[Case]:
         ("crop", 65),
         ("flip", False),
         ("epochs", 2),
-        ("batch_size", 8),
+        ("batch_size", 4),
         ("optimiser", "adamw"),
         ("weight_decay", 0.1),
         ("schedule", "cosine"),
+        ("warm_up", 5),
+        ("gradient_clip", 1.0),
+        ("weight_average", 0.9),
     ):
         yield Case(f"pretraining.{key}", value, TRAININGS)
         yield Case(f"finetuning.{key}", value, ("finetune",))
+    yield Case("pretraining.loss_weights.score", 2.0, TRAININGS)
+    yield Case("pretraining.agreement_scale", 0.1, TRAININGS)
+    yield Case("pretraining.rank_margin", 0.2, ())
+    yield Case("pretraining.multi_level", True, (*TRAININGS, "finetune"))
     for rate in ("backbone", "classification", "score"):
         yield Case(f"pretraining.learning_rates.synthetic.{rate}", 0.002, ("pretrain",))
         yield Case(f"pretraining.learning_rates.authentic.{rate}", 0.002, ("pretrain_authentic",))
 
-    yield Case(f"{rated}.range", [0, 11], ("dataset", "finetune"), "rated")
-    yield Case(f"{rated}.higher_is_better", False, ("dataset", "finetune"), "rated")
+    yield Case(f"{rated}.range", [0, 11], ("dataset",), "rated")
+    yield Case(f"{rated}.higher_is_better", False, ("dataset",), "rated")
     yield Case("finetuning.splits.train", 0.6, ("split",), "/1/")
     yield Case("finetuning.splits.validation", 0.3, ("split",))
     yield Case("finetuning.patches", 3, ("finetune",))
