@@ -65,12 +65,17 @@ def pool(planes: Map | Bytes, out: Map, factor: int, shift: int, replicate: bool
     sums = np.empty(width, np.float32)
     for c in range(channels):
         for i in range(out.shape[1]):
-            sums[:] = 0
+            filled = False
             for k in range(factor * i - shift, factor * i - shift + factor):
                 if replicate or 0 <= k < height:
                     row = planes[c, min(max(k, 0), height - 1)]
-                    for j in range(width):
-                        sums[j] += F32(row[j])
+                    if filled:
+                        for j in range(width):
+                            sums[j] += F32(row[j])
+                    else:
+                        for j in range(width):
+                            sums[j] = F32(row[j])
+                        filled = True
             pool_row(sums, out[c, i], factor, shift, replicate, scale)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mosforge.metrics.fused.compilation import F32, Bytes, Map, exact, kernel
 from mosforge.metrics.fused.filters import central_bias, saliency_band_pass
-from mosforge.metrics.fused.fourier import filter_square, packed_order
+from mosforge.metrics.fused.fourier import empty_spectrum, filter_pair
 from mosforge.metrics.fused.interpolation import Positions, positions, resize
 from mosforge.metrics.fused.lab import to_lab
 from mosforge.metrics.fused.pooling import Pooling, pool_row
@@ -27,7 +27,7 @@ class SaliencyPlan:
         self.shrink_columns = positions(SIZE, width, align_corners=False)
         self.enlarge_rows = positions(height, SIZE, align_corners=True)
         self.enlarge_columns = positions(width, SIZE, align_corners=True)
-        self.band_pass = packed_order((saliency_band_pass(SIZE)).astype(np.float32) / F32(SIZE * SIZE))
+        self.band_pass = (saliency_band_pass(SIZE) / SIZE**2).astype(np.float32)
         self.bias = central_bias(SIZE).astype(np.float32)
 
 
@@ -36,8 +36,9 @@ class Saliency:
 
     def __init__(self, plan: SaliencyPlan) -> None:
         self._plan = plan
-        self._rgb, self._lab, self._filtered = np.empty((3, 3, SIZE, SIZE), np.float32)
-        self._spectrum, self._map = np.empty((2, SIZE, SIZE), np.float32)
+        self._rgb, self._lab = np.empty((2, 3, SIZE, SIZE), np.float32)
+        self._lightness, self._chroma, self._buffer = (empty_spectrum((SIZE, SIZE)) for _ in range(3))
+        self._map = np.empty((SIZE, SIZE), np.float32)
 
     def compute(self, planes: Map | Bytes, out: Map) -> None:
         """The saliency of uint8 planes (3, H, W), in [0, 1], pooled as the colours of VSI are.
@@ -48,14 +49,17 @@ class Saliency:
         plan = self._plan
         resize(planes, plan.shrink_rows, plan.shrink_columns, self._rgb)
         a_low, a_high, b_low, b_high = to_lab(self._rgb, self._lab)
-        # Neither the filter nor the normalisation sees a constant; without it, the transform of a picture
-        # that is nearly flat keeps its digits.
-        _, a, b = origin = self._lab[:, 0, 0].copy()
-        np.subtract(self._lab, origin[:, None, None], out=self._lab)
-        for c in range(3):
-            filter_square(self._lab[c], plan.band_pass, self._spectrum, self._filtered[c])
-        limits = (F32(a_low) - a, F32(a_high) - a, F32(b_low) - b, F32(b_high) - b)
-        _combine(self._filtered, self._lab, plan.bias, limits, self._map)
+        _pair_up(self._lab, self._lightness.reshape(SIZE, -1), self._chroma.reshape(SIZE, -1))
+        for pair in (self._lightness, self._chroma):
+            filter_pair(pair, plan.band_pass, self._buffer)
+        _combine(
+            self._lightness.reshape(SIZE, -1),
+            self._chroma.reshape(SIZE, -1),
+            self._lab,
+            plan.bias,
+            (F32(a_low), F32(a_high), F32(b_low), F32(b_high)),
+            self._map,
+        )
         _enlarge_and_pool(
             self._map, plan.enlarge_rows, plan.enlarge_columns, plan.pooling.factor, plan.pooling.shift, out
         )
@@ -68,18 +72,42 @@ def _inverse(extent: F32) -> F32:
 
 
 @kernel
-def _combine(filtered: Map, lab: Map, bias: Map, limits: tuple[F32, F32, F32, F32], out: Map) -> None:
-    """Band-passed colour contrast x central bias x warm colours (eq. 1 to 5 of the SDSP paper)."""
+def _pair_up(lab: Map, lightness: Map, chroma: Map) -> None:
+    """L* and nothing, a* and b* side by side, (h, 2 w), less their values in the corner.
+
+    The filter does not see a constant; without it, the transform of a picture that is nearly flat keeps its
+    digits.
+    """
+    l0, a0, b0 = lab[0, 0, 0], lab[1, 0, 0], lab[2, 0, 0]
+    for i in range(lab.shape[1]):
+        grey, a, b, light, colour = lab[0, i], lab[1, i], lab[2, i], lightness[i], chroma[i]
+        for j in range(lab.shape[2]):
+            light[2 * j] = grey[j] - l0
+            light[2 * j + 1] = F32(0)
+        for j in range(lab.shape[2]):
+            colour[2 * j] = a[j] - a0
+            colour[2 * j + 1] = b[j] - b0
+
+
+@kernel
+def _combine(
+    lightness: Map, chroma: Map, lab: Map, bias: Map, limits: tuple[F32, F32, F32, F32], out: Map
+) -> None:
+    """Band-passed colour contrast x central bias x warm colours (eq. 1 to 5 of the SDSP paper).
+
+    `lightness` (h, 2 w) is the response to L* and nothing in turn, `chroma` that to a* and b*.
+    """
     a_low, a_high, b_low, b_high = limits
     a_scale, b_scale = _inverse(a_high - a_low), _inverse(b_high - b_low)
     for i in range(out.shape[0]):
-        x, y, z = filtered[0, i], filtered[1, i], filtered[2, i]
+        light, colour = lightness[i], chroma[i]
         a, b, centre, row = lab[1, i], lab[2, i], bias[i], out[i]
         for j in range(out.shape[1]):
             p, q = (a[j] - a_low) * a_scale, (b[j] - b_low) * b_scale
             warmth = F32(1) - exp2(-(p * p + q * q) * _SHARPNESS)
             warmth = max(warmth, F32(0))  # the polynomial of 2**0 may exceed 1 by a rounding error
-            row[j] = math.sqrt(x[j] * x[j] + y[j] * y[j] + z[j] * z[j]) * centre[j] * warmth
+            x, y, z = light[2 * j], colour[2 * j], colour[2 * j + 1]
+            row[j] = math.sqrt(x * x + y * y + z * z) * centre[j] * warmth
 
 
 @kernel
