@@ -2,17 +2,20 @@
 
 Kernels release the interpreter lock, so that each thread scores its own picture. numba keeps their machine
 code in `__pycache__` beside the sources, in the user's cache where that folder is read-only, or in
-NUMBA_CACHE_DIR; it writes there by renaming, so processes may start together. numba looks at the changes of
-a kernel's own file alone: after changing a function marked `inline`, delete `__pycache__`.
+NUMBA_CACHE_DIR; it writes there by renaming, so processes may start together. A change of any file of this
+package has all kernels compiled again.
 """
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import llvmlite.binding  # type: ignore[import-untyped]
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba.core.caching import FunctionCache
 
 Map = npt.NDArray[np.float32]
 """A float32 array; most are maps of shape (height, width)."""
@@ -33,10 +36,37 @@ for _option in ("-runtime-memory-check-threshold=256", "-vectorize-memory-check-
 _REORDERING = {"reassoc", "contract", "arcp", "nsz"}
 
 
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+_SOURCES = _digest_of_sources()
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """numba's cache, whose entries also become stale when another file of this package changes.
+
+    numba itself looks at a kernel's own file alone; a kernel contains `inline` functions of others, too.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file._source_stamp = _SOURCES
+
+
+def _compiled(function: _Function, **options: Any) -> _Function:
+    dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
+    if hasattr(dispatcher, "_cache"):  # it has none where NUMBA_DISABLE_JIT is set
+        dispatcher._cache = _Cache(function)
+    return cast(_Function, dispatcher)
+
+
 def kernel(function: _Function) -> _Function:
     """Compiles a function over arrays on first use, and keeps the machine code on disk."""
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_REORDERING)(function)
-    return cast(_Function, compiled)
+    return _compiled(function, fastmath=_REORDERING)
 
 
 def exact(function: _Function) -> _Function:
@@ -45,7 +75,7 @@ def exact(function: _Function) -> _Function:
     Two kernels may otherwise reorder the same formula differently, and the values that one computed for a
     reference would differ in the last bit from those that the other computes for an equal picture.
     """
-    return cast(_Function, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+    return _compiled(function)
 
 
 def inline(function: _Function) -> _Function:

@@ -1,0 +1,56 @@
+"""The cache of compiled kernels: used again as long as no source of the package changes, and not longer."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mosforge.metrics.fused import compilation
+
+HELPER = """from toy.compilation import inline
+
+@inline
+def helper(x: float) -> float:
+    return x + {number}
+"""
+
+KERNEL = """from toy.compilation import kernel
+from toy.helpers import helper
+
+@kernel
+def use(x: float) -> float:
+    return helper(x)
+"""
+
+RUN = "from toy.kernels import use; print(use(1.0), sum(use.stats.cache_hits.values()))"
+
+
+def run(folder: Path, cache: Path) -> tuple[float, int]:
+    """The kernel's value in a fresh process, and how often its machine code came from the disk."""
+    kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment = {**kept, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(cache)}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    command = [sys.executable, "-c", RUN]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    value, hits = result.stdout.split()
+    return float(value), int(hits)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_an_edit_of_an_inline_function_in_another_file_is_noticed(tmp_path: Path, read_only: bool) -> None:
+    package = tmp_path / "toy"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    shutil.copy(compilation.__file__, package)
+    (package / "kernels.py").write_text(KERNEL)
+    (package / "helpers.py").write_text(HELPER.format(number=1))
+    if read_only:
+        (package / "__pycache__").touch()  # no folder can be made there, whoever runs the test
+    assert run(tmp_path, tmp_path / "cache") == (2, 0)
+    assert run(tmp_path, tmp_path / "cache") == (2, 1)
+    assert (tmp_path / "cache" / "numba").exists() == read_only
+    (package / "helpers.py").write_text(HELPER.format(number=2))
+    assert run(tmp_path, tmp_path / "cache") == (3, 0)
