@@ -220,10 +220,11 @@ def test_fused_agrees_on_flat_pictures_elsewhere_but_for_fsim(name: str) -> None
     assert_agrees(*flat_pairs((161, 163, 3))[name], skip=FSIM)
 
 
-def test_fsim_of_flat_pictures_has_phase_congruency_one() -> None:
-    """Where piq's value is made of rounding errors, ours is what exact arithmetic gives: from eq. 4 to 11
-    with PC = 1, the gradients of the padded border and the chroma of two constants."""
-    x, y = colour((161, 163, 3), 200, 31, 77), colour((161, 163, 3), 90, 120, 60)
+@pytest.mark.parametrize("shape", [(161, 163, 3), (192, 192, 3), (192, 200, 3)])
+def test_fsim_of_flat_pictures_is_that_of_exact_arithmetic(shape: tuple[int, ...]) -> None:
+    """Whether piq's is (192x192) or not: eq. 4 to 11 with a phase congruency of 1, the gradients of the
+    padded border, and the chroma of two constants."""
+    x, y = colour(shape, 200, 31, 77), colour(shape, 90, 120, 60)
     x_yiq, y_yiq = (
         piq.functional.rgb2yiq(torch.from_numpy(picture).permute(2, 0, 1)[None].double())
         for picture in (x, y)

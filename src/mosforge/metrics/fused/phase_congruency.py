@@ -55,9 +55,7 @@ class PhaseCongruency:
     def compute(self, luma: Map, out: Map) -> None:
         """The phase congruency of a luma map (h, w), in [0, 1], into `out` of the same shape.
 
-        A flat picture has no response at any scale, and the quotient of two epsilons is 1 everywhere; piq
-        gives the same where its transform of a constant is exact (lengths of factors 2 and 3), and
-        elsewhere the quotient of its rounding errors.
+        It is 1 everywhere in a flat picture; `fsim.fsim` says why.
         """
         # No filter passes the mean; without it the transform of a flat picture is exactly 0.
         np.subtract(luma, F32(luma.mean(dtype=np.float64)), out=self._image)
