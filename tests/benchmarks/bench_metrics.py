@@ -6,13 +6,19 @@ ratio to piq, and how the fused engine scales with threads.
 """
 
 import argparse
+import contextlib
+import importlib
 import os
+import pkgutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -21,7 +27,7 @@ import torch
 from skimage import data
 
 from mosforge.images import Pixels
-from mosforge.metrics import score
+from mosforge.metrics import fused, score
 from mosforge.metrics.fused.engine import FusedEngine
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.fsim import fsim
@@ -34,7 +40,7 @@ from mosforge.metrics.fused.vsi import vsi
 
 SIZES = {(512, 384): 30, (481, 321): 20, (1024, 768): 20}  # width and height: the ratio that is asked for
 DISTORTIONS = 39
-_BATCH = 13  # pictures that piq is given together
+_BATCH = 13  # pictures that piq is given together; it takes the same time for each of any more
 
 _COMPILE = """
 import time; from mosforge.metrics import score; import numpy as np
@@ -58,24 +64,15 @@ def pictures(width: int, height: int) -> tuple[Pixels, list[Pixels]]:
     return reference, distorted
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long one call takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def run_piq(reference: Pixels, distorted: list[Pixels], threads: int) -> None:
-    """piq as its users call it: float32, in batches, on all threads."""
+    """piq as its users call it: float32, in a batch, on all threads."""
     torch.set_num_threads(threads)
     functions = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)
     with torch.inference_mode():
-        for start in range(0, len(distorted), _BATCH):
-            batch = np.stack(distorted[start : start + _BATCH])
-            x = torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255
-            y = torch.from_numpy(reference).permute(2, 0, 1)[None].float() / 255
-            for function in functions:
-                function(x, y.expand_as(x).contiguous(), reduction="none")
+        x = torch.from_numpy(np.stack(distorted)).permute(0, 3, 1, 2).float() / 255
+        y = torch.from_numpy(reference).permute(2, 0, 1)[None].float() / 255
+        for function in functions:
+            function(x, y.expand_as(x).contiguous(), reduction="none")
 
 
 def compile_cost() -> None:
@@ -120,28 +117,82 @@ def steps(width: int, height: int, rounds: int) -> None:
         print(f"  {label:26} {min(times):8.3f} / {statistics.median(times):8.3f} ms, best / median")
 
 
+@contextlib.contextmanager
+def timed_kernels() -> Iterator[dict[str, list[float]]]:
+    """While it lasts, every call of a kernel and of OpenCV's transforms is timed, by its module and name."""
+    times: dict[str, list[float]] = defaultdict(list)
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            start = time.process_time_ns()
+            result = function(*arguments, **options)
+            times[name].append((time.process_time_ns() - start) / 1e6)
+            return result
+
+        return call
+
+    with contextlib.ExitStack() as patches:
+        for entry in pkgutil.iter_modules(fused.__path__):
+            module = importlib.import_module(f"{fused.__name__}.{entry.name}")
+            for name, value in vars(module).items():
+                if hasattr(value, "py_func"):  # compiled
+                    home = value.py_func.__module__.rpartition(".")[2]
+                    patch = mock.patch.object(module, name, timed(f"{home}.{value.__name__}", value))
+                    patches.enter_context(patch)
+        for name in ("split", "dft", "transpose"):
+            patches.enter_context(mock.patch.object(cv2, name, timed(f"cv2.{name}", getattr(cv2, name))))
+        yield times
+
+
+def kernels(width: int, height: int, rounds: int) -> None:
+    """The median CPU time of each kernel, and how much of a picture's time it makes up."""
+    original, distorted = pictures(width, height)
+    engine = FusedEngine()
+    reference = engine.prepare(original)
+    engine.score(reference, distorted)  # compiles whatever they need, before names are patched
+    with timed_kernels() as times:
+        started = time.process_time_ns()
+        for i in range(rounds):
+            engine.score(reference, distorted[i % DISTORTIONS :][:1])
+        whole = (time.process_time_ns() - started) / 1e6 / rounds
+    print(f"  {'kernel':38} calls     ms a call   ms a picture")
+    for name, values in sorted(times.items(), key=lambda item: -sum(item[1])):
+        calls = len(values) / rounds
+        print(f"  {name:38} {calls:5.0f} {statistics.median(values):13.4f} {sum(values) / rounds:14.3f}")
+    rest = whole - sum(map(sum, times.values())) / rounds
+    print(f"  {'the rest: arrays, Python':38} {'':5} {'':13} {rest:14.3f}")
+
+
 def compare(width: int, height: int, rounds: int, most_threads: int) -> None:
-    """Both engines in turn on 1 and on all threads; medians, in milliseconds an image."""
+    """Both engines in turn on 1 and on all threads; medians, in milliseconds a picture.
+
+    The fused engine's time contains that of the reference; piq has nothing that it could keep of one.
+    """
     reference, distorted = pictures(width, height)
     settings = sorted({1, most_threads})
-    times: dict[tuple[str, int], list[float]] = {}
+    score(reference, distorted, "fused", threads=most_threads)  # the plan, and kernels from the disk
+    wall: dict[tuple[str, int], list[float]] = defaultdict(list)
+    processor: dict[tuple[str, int], list[float]] = defaultdict(list)
     for _ in range(rounds):
         for threads in settings:
-            for name, work in (
-                ("piq", lambda n=threads: run_piq(reference, distorted, n)),
-                ("fused", lambda n=threads: score(reference, distorted, "fused", threads=n)),
-            ):
-                times.setdefault((name, threads), []).append(1e3 * seconds(work) / len(distorted))
-    medians = {key: statistics.median(values) for key, values in times.items()}
+            for name, count in (("piq", _BATCH), ("fused", DISTORTIONS)):
+                start, start_processor = time.perf_counter(), time.process_time()
+                if name == "piq":
+                    run_piq(reference, distorted[:count], threads)
+                else:
+                    score(reference, distorted[:count], "fused", threads=threads)
+                wall[name, threads].append(1e3 * (time.perf_counter() - start) / count)
+                processor[name, threads].append(1e3 * (time.process_time() - start_processor) / count)
     for threads in settings:
-        ours, theirs = medians["fused", threads], medians["piq", threads]
-        print(
-            f"  {threads} threads: piq {theirs:7.1f} ms, fused {ours:6.2f} ms,"
-            f" {theirs / ours:5.1f} times (asked for: {SIZES[width, height]})"
-        )
+        for label, times in (("elapsed", wall), ("CPU", processor)):
+            theirs, ours = (statistics.median(times[name, threads]) for name in ("piq", "fused"))
+            print(
+                f"  {threads} threads, {label:7}: piq {theirs:7.1f} ms, fused {ours:6.2f} ms,"
+                f" {theirs / ours:5.1f} times (asked for: {SIZES[width, height]})"
+            )
     if most_threads > 1:
-        scaling = medians["fused", 1] / medians["fused", most_threads]
-        print(f"  {most_threads} threads are {scaling:.2f} times as fast as 1")
+        one, most = (statistics.median(wall["fused", threads]) for threads in settings)
+        print(f"  {most_threads} threads are {one / most:.2f} times as fast as 1")
 
 
 def main() -> None:
@@ -151,10 +202,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     compile_cost()
-    FusedEngine()
     for width, height in SIZES:
         print(f"{width}x{height}, {DISTORTIONS} distortions")
         steps(width, height, 10 * arguments.rounds)
+        kernels(width, height, 10 * arguments.rounds)
         compare(width, height, arguments.rounds, arguments.threads)
 
 
