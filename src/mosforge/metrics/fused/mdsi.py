@@ -2,13 +2,14 @@
 
 import math
 
-from mosforge.metrics.fused.compilation import F32, Map, exact, kernel
+from mosforge.metrics.fused.compilation import F32, Map, exact, inline, kernel
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.gradients import PREWITT_MIDDLE, PREWITT_SIDE, gradient, squared_length
 from mosforge.metrics.fused.reference import Reference
 
 _C1, _C2, _C3 = F32(140), F32(55), F32(550)
 _ALPHA = F32(0.6)
+_DIAGONAL = F32(math.sqrt(0.5))
 
 
 def mdsi(reference: Reference, distorted: Features) -> float:
@@ -85,30 +86,37 @@ def _deviation(loss: Map) -> float:
     return math.pow(deviation / (height * width), 0.25)
 
 
+@inline
+def _fourth_root(u: F32) -> tuple[F32, F32]:
+    """The principal fourth root of 1 - u, less 1."""
+    root = math.sqrt(abs(F32(1) - u))
+    modulus = math.sqrt(root)
+    part = modulus * _DIAGONAL
+    real = -u / ((F32(1) + modulus) * (F32(1) + root))
+    return (part - F32(1), part) if u > F32(1) else (real, F32(0))
+
+
 @kernel
 def _complex_deviation(loss: Map) -> float:
     """The same where some GCS are negative: their fourth roots are complex, |GCS|**(1/4) exp(i pi / 4)."""
-    count = loss.size
-    flat = loss.reshape(-1)
+    height, width = loss.shape
     real, imaginary = 0.0, 0.0
-    for i in range(count):
-        x, y = _fourth_root(flat[i])
-        real += x
-        imaginary += y
-    real /= count
-    imaginary /= count
+    for i in range(height):
+        row = loss[i]
+        row_real, row_imaginary = F32(0), F32(0)
+        for j in range(width):
+            x, y = _fourth_root(row[j])
+            row_real += x
+            row_imaginary += y
+        real += float(row_real)
+        imaginary += float(row_imaginary)
+    mean_x, mean_y = F32(real / (height * width)), F32(imaginary / (height * width))
     deviation = 0.0
-    for i in range(count):
-        x, y = _fourth_root(flat[i])
-        deviation += math.hypot(x - real, y - imaginary)
-    return math.pow(deviation / count, 0.25)
-
-
-@kernel
-def _fourth_root(u: float) -> tuple[float, float]:
-    """The principal fourth root of 1 - u, less 1."""
-    if u <= 1:
-        root = math.sqrt(1 - u)
-        return -u / ((1 + math.sqrt(root)) * (1 + root)), 0.0
-    part = (u - 1) ** 0.25 * math.sqrt(0.5)
-    return part - 1, part
+    for i in range(height):
+        row = loss[i]
+        row_total = F32(0)
+        for j in range(width):
+            x, y = _fourth_root(row[j])
+            row_total += math.sqrt(squared_length(x - mean_x, y - mean_y))
+        deviation += float(row_total)
+    return math.pow(deviation / (height * width), 0.25)
