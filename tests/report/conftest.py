@@ -113,6 +113,17 @@ def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
         "reason": ["the file is truncated"],
     }
     write_table(results / "sources/tiles.excluded.parquet", "excluded", excluded, stage="sources", cfg={})
+    leaks = {
+        "source": ["tiles"],
+        "image_id": ["kodim <19>.png"],
+        "dataset": ["tid2013"],
+        "image": ["resources/datasets/tid2013/reference_images/I19.BMP"],
+        "matches": [88],
+        "scale": [1.25],
+        "mirrored": [False],
+        "correlation": [0.998],
+    }
+    write_table(results / "sources/tiles.leaks.parquet", "leaks", leaks, stage="sources", cfg={})
     table = pd.DataFrame(rows)
     write_table(results / f"pmos/{corpus}.parquet", "pmos", table, stage="pmos", cfg={})
     write_json(results / f"pmos/{corpus}.diagnostics.json", diagnose(table))

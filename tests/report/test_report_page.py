@@ -21,7 +21,7 @@ from mosforge.report.gallery import SIDE, distortions, examples, thumbnail
 from mosforge.report.notes import PROXY
 from mosforge.report.page import PageCfg, parse_cfg, write_page
 from mosforge.report.pmosfigures import falling, percent
-from mosforge.report.provenance import RuleTime, duration, read_benchmarks
+from mosforge.report.provenance import RuleTime, duration, read_benchmarks, read_source
 from mosforge.tables import read_table
 
 CFG = {
@@ -30,6 +30,7 @@ CFG = {
     "corpora": ["tiles", "authentic"],
     "validated": ["own", "live"],
     "proxies": ["own"],
+    "compared": {"tiles": ["live", "tid2013"]},
     "left_out": ["csiq <b>: its folder is missing"],
     "config": {"pmos": {"fusion": "quantile"}, "sources": {"obtain": "https://example.org"}},
 }
@@ -147,6 +148,14 @@ def test_what_the_user_wrote_is_escaped(html: str) -> None:
     assert "<title>Small &amp; real</title>" in html
     assert "csiq &lt;b&gt;: its folder is missing" in html
     assert "broken &lt;b&gt;.jpg" in html
+
+
+def test_a_photograph_left_out_is_told_with_the_dataset_that_shows_it(html: str, results: Path) -> None:
+    assert "were compared by content with live, tid2013: some show the same picture" in html
+    assert "1 photograph of tiles left out of the corpus" in html
+    picture = "resources/datasets/tid2013/reference_images/I19.BMP"
+    assert f"<tr><td>kodim &lt;19&gt;.png</td><td>tid2013</td><td>{picture}</td></tr>" in html
+    assert read_source(results, "tiles").leaks == (), "the guard is off, and what it once found is no matter"
 
 
 def test_what_is_not_there_is_said_in_a_line(html: str) -> None:
