@@ -4,6 +4,7 @@ A feature describes a spot of a picture whatever the picture's size. Resizing, e
 leave most of the spots as they are, so two files that show the same picture share many of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ _PER_CELL = 20
 _CONTRAST = 0.02  # half of Lowe's limit, for the same reason
 
 _BITS, _TABLES = 20, 2
+_TOGETHER = 256  # pictures whose words are sought at once
 # SIFT's 4 rows x 4 columns x 8 directions, as a picture turned left to right has them
 _MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1, :, -np.arange(8) % 8].reshape(-1)
 
@@ -102,8 +104,18 @@ class Vocabulary:
         draw = seeds.generator("words of features")
         self._projections = np.stack([draw.permutation(signs) for _ in range(_BITS * _TABLES)], axis=1)
 
-    def words(self, descriptors: npt.NDArray[np.uint8]) -> Words:
-        """The different words of one picture's descriptors, sorted."""
-        bits = (descriptors.astype(np.float32) - self._mean) @ self._projections > 0
-        values = bits.reshape(len(bits), _TABLES, _BITS) @ (1 << np.arange(_BITS, dtype=np.int64))
-        return np.unique(values + (np.arange(_TABLES, dtype=np.int64) << _BITS))
+    def words(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Words]:
+        """The different words of each picture's descriptors, sorted.
+
+        One product for many pictures: after each the library's threads wait busily for the next one, which
+        for small products costs ten times the product itself.
+        """
+        found = []
+        for first in range(0, len(pictures), _TOGETHER):
+            block = pictures[first : first + _TOGETHER]
+            bits = (np.concatenate(block).astype(np.float32) - self._mean) @ self._projections > 0
+            values = bits.reshape(len(bits), _TABLES, _BITS) @ (1 << np.arange(_BITS, dtype=np.int64))
+            values += np.arange(_TABLES, dtype=np.int64) << _BITS
+            ends = np.cumsum([len(descriptors) for descriptors in block])
+            found += [np.unique(own) for own in np.split(values, ends[:-1])]
+        return found

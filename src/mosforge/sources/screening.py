@@ -116,7 +116,7 @@ class _Index:
     def __init__(self, pictures: list[_Picture]) -> None:
         self._pictures = pictures
         self._vocabulary = Vocabulary(np.concatenate([picture.descriptors for picture in pictures]))
-        words = [self._vocabulary.words(picture.descriptors) for picture in pictures]
+        words = self._vocabulary.words([picture.descriptors for picture in pictures])
         self._words, columns, counts = np.unique(
             np.concatenate(words), return_inverse=True, return_counts=True
         )
@@ -135,7 +135,7 @@ class _Index:
             yield [(self._pictures[i // 2], bool(i % 2)) for i in best if row[i] > 0]
 
     def _scores(self, looks: Sequence[Features]) -> npt.NDArray[np.float32]:
-        words = [self._known(self._vocabulary.words(look.descriptors)) for look in looks]
+        words = [self._known(own) for own in self._vocabulary.words([look.descriptors for look in looks])]
         ones = np.ones(sum(map(len, words)), np.float32)
         asked = _matrix(words, np.concatenate(words), ones, len(self._words))
         scores: npt.NDArray[np.float32] = (asked @ self._held).toarray()
