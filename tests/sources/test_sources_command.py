@@ -89,6 +89,37 @@ def test_fetch_says_what_lies_there(here: Path) -> None:
     assert (told["path"], told["files"]) == ("tiles", 4)
 
 
+def test_photographs_of_two_datasets_are_told_in_one_table(here: Path) -> None:
+    for seed in range(3):
+        photograph(here / f"photos/{seed}.png", seed)
+    for name, seed in (("rated", 1), ("other", 2), ("strange", 7)):
+        photograph(here / name / "x.jpg", seed)
+        columns = {
+            "image": ["x.jpg"],
+            "path": [f"{name}/x.jpg"],
+            "reference": ["x"],
+            "mos": [1.0],
+            "quality": [1.0],
+        }
+        write_table(f"{name}.parquet", "dataset", columns, stage="finetuning", cfg={})
+    catalogue, cfg = "photos.parquet", json.dumps({"folder": "photos", "shard_size": 2, "smallest_side": 161})
+    words = ["--name", "photos", "--output", catalogue, "--excluded", "excluded.parquet", "--cfg", cfg]
+    assert call("catalogue", *words) == 0
+    for name in ("rated", "other", "strange"):
+        words = ["--catalogue", catalogue, "--dataset", f"{name}.parquet", "--name", name]
+        assert call("screen", *words, "--output", f"{name}.leaks", "--cfg", '{"correlation": 0.9}') == 0
+    assert read_table("strange.leaks", "leaks").empty
+    assert call("leaks", "rated.leaks", "strange.leaks", "other.leaks", "--output", "leaks.parquet") == 0
+    leaks = read_table("leaks.parquet", "leaks")
+    assert (leaks["source"] == "photos").all()
+    assert leaks[["image_id", "dataset", "image"]].to_numpy().tolist() == [
+        ["1.png", "rated", "x.jpg"],
+        ["2.png", "other", "x.jpg"],
+    ]
+    assert call("leaks", "other.leaks", "rated.leaks", "--output", "fewer.parquet") == 0
+    assert Path("fewer.parquet").read_bytes() == Path("leaks.parquet").read_bytes(), "so nothing reruns"
+
+
 def test_check_tells_what_is_missing_and_where_to_get_it(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

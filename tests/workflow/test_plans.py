@@ -1,11 +1,13 @@
 """Dry runs: what a configuration makes of the workflow, and how a bad one is refused."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from planning import planned_jobs
 from workflow_project import REPOSITORY, make_project, planned, snakemake
 
 
@@ -46,6 +48,20 @@ def test_full_configuration_builds_and_lists_all_that_is_missing(tmp_path: Path)
 def test_named_targets_are_there(target: str, folder: Path) -> None:
     result = full_run("--", target, folder=folder)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_planning_touches_no_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    archived = {"distortions": {"corpora": {"synthetic": {"sources": ["voc2012"]}}}}
+    weights = {"pretraining": {"backbones": {"efficientnet_lite0": "timm"}}}
+    few = {"sources": {"collections": {"voc2012": {"images": 3}}}}
+    rules = {job.rule for job in planned_jobs(folder, archived | weights | few)}
+    assert {"fetch_source", "fetch_weights"} <= rules
 
 
 BAD = {
