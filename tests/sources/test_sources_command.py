@@ -181,3 +181,9 @@ def test_check_of_an_unknown_source(here: Path) -> None:
     configure(here, {"waterloo": {"folder": "w"}})
     with pytest.raises(MosforgeError, match=r"'voc' is not in sources\.collections; there are waterloo"):
         call("check", "voc")
+
+
+def test_check_away_from_the_projects_configuration(here: Path) -> None:
+    (here / "mine.yaml").write_text("sources: {collections: {photos: {folder: photos}}}")
+    with pytest.raises(MosforgeError, match=r"no key sources\.smallest_side; run this where config\.yaml is"):
+        call("check", "photos", "--config", "mine.yaml")

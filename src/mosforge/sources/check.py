@@ -24,15 +24,25 @@ def check(name: str, config: Config) -> tuple[list[Row], bool]:
         Rows with the keys `item`, `state` (`found` or `missing`) and `detail`, and whether all is there.
 
     Raises:
-        MosforgeError: the configuration has no such source.
+        MosforgeError: the configuration has no such source, or no smallest side.
     """
     collection = entry_of(config, "sources.collections", name)
     if "dataset" in collection:
         rows = [_dataset(collection["dataset"], config)]
     else:
         rows = _packaged(collection) if "packaged" in collection else []
-        rows += _folder(collection, config["sources"]["smallest_side"])
+        rows += _folder(collection, _smallest_side(config))
     return rows, all(row["state"] == "found" for row in rows)
+
+
+def _smallest_side(config: Config) -> int:
+    try:
+        side: int = config["sources"]["smallest_side"]
+    except KeyError:
+        raise MosforgeError(
+            "the configuration has no key sources.smallest_side; run this where config.yaml is"
+        ) from None
+    return side
 
 
 def _row(item: object, found: bool, detail: str) -> Row:
