@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from PIL import Image
@@ -14,6 +15,9 @@ from workflow_project import REPOSITORY, dry_run, snakemake
 
 from mosforge import Scorer
 from mosforge.cli import main
+from mosforge.files import digest, sha256_of_file
+from mosforge.packs import locate
+from mosforge.pretraining.train import only_training_part
 from mosforge.tables import SCHEMAS, read_table
 
 pytestmark = pytest.mark.slow
@@ -74,16 +78,35 @@ def test_pictures_named_in_the_labels_are_there(project: Path) -> None:
     assert all((project / path).is_file() for path in labels["reference"])
 
 
-def test_no_test_picture_reaches_authentic_pretraining(project: Path) -> None:
+def test_no_test_picture_reaches_any_pretraining(project: Path) -> None:
+    dataset = read_table(project / "results/finetuning/rated/dataset.parquet", "dataset")
     split = read_table(project / "results/finetuning/rated/1/split.parquet", "split")
-    labels = read_table(project / "results/pmos/authentic.parquet", "pmos")
-    card = json.loads(
-        (project / "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/card.json").read_text()
-    )
-    training = set(split.loc[split["part"] == "train", "image"])
-    of_training = labels["image_id"].isin(training)
-    assert 0 < of_training.sum() < len(labels)
-    assert card["pictures"] == of_training.sum()
+    tested = set(split.loc[split["part"] == "test", "image"])
+    tested_files = {sha256_of_file(project / path) for path in dataset["path"][dataset["image"].isin(tested)]}
+    assert len(tested_files) == len(tested) > 0
+    cards = sorted((project / "results/pretraining").rglob("card.json"))
+    assert {path.parts[-5] for path in cards} >= {"rated"}, "one was pretrained on the dataset's pictures"
+    for path in cards:
+        card = json.loads(path.read_text())
+        corpus = card["corpus"]
+        labels = read_table(project / f"results/pmos/{corpus}.parquet", "pmos")
+        used = only_training_part(labels, card["sources"], split) if "split" in card else labels
+        pack = read_table(project / f"results/pretraining/{corpus}/pack.parquet", "pack")
+        seen = locate(used, pack)
+        assert card["pictures"] == len(seen)
+        assert card["data_digest"] == digest([seen["sha256"].tolist(), seen["pmos"].tolist()])
+        if "rated" in card["sources"]:
+            assert tested < set(labels["image_id"]), "they are in the corpus, which all splits share"
+            assert not tested & set(seen["image_id"])
+        catalogues = [
+            read_table(project / f"results/sources/{name}.parquet", "catalogue") for name in card["sources"]
+        ]
+        photographs = seen[["source", "image_id", "reference"]].drop_duplicates()
+        known = photographs.merge(pd.concat(catalogues), validate="one_to_one")
+        assert len(known) == len(photographs) > 0
+        assert known["reference"].tolist() == known["path"].tolist()
+        assert known["sha256"].tolist() == [sha256_of_file(project / name) for name in known["reference"]]
+        assert not tested_files & set(known["sha256"])
 
 
 def test_fine_tuning_never_counts_test_pictures(project: Path) -> None:
