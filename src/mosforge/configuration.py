@@ -130,6 +130,11 @@ def _contradictions(config: Config) -> Iterable[str]:
         yield from _unknown(f"distortions.corpora.{name}.sources", entry["sources"], collections)
     for name, entry in datasets.items():
         yield from _unknown(f"finetuning.datasets.{name}.corpus", [entry["corpus"]], corpora)
+        if "full" in entry.get("splits", []):
+            yield (
+                f"finetuning.datasets.{name}.splits: 'full' leaves nothing to test on; leave it out, since "
+                "experiments with across: true use it by themselves"
+            )
         if entry["layout"] == "proxy":
             yield from _unknown(f"finetuning.datasets.{name}.pictures", [entry["pictures"]], corpora)
     for name, entry in config["evaluation"]["experiments"].items():

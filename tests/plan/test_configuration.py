@@ -90,6 +90,11 @@ def test_every_key_of_the_schema_stands_in_the_commented_configuration() -> None
             "'folder' is a required property",
         ),
         ("sources.collections.x", {"folder": "a", "dataset": "live"}, "sources.collections.x"),
+        (
+            "finetuning.datasets.live.splits",
+            ["1", "full"],
+            "finetuning.datasets.live.splits: 'full' leaves nothing to test on; leave it out",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_in_one_sentence(key: str, value: Any, sentence: str) -> None:

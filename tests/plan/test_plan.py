@@ -332,3 +332,24 @@ def test_options_of_the_loop_reach_the_training_of_their_section_alone(
     assert parameters_of(config) == [7, before[1]]
     config["finetuning"][key] = 8
     assert parameters_of(config) == [7, 8]
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_scores_are_nothing_to_what_reads_a_dataset_for_its_pictures(
+    config: dict[str, Any], tmp_path: Path, separator: str
+) -> None:
+    entry = {"layout": "table", "folder": str(tmp_path), "table": "t.csv", "range": [0, 9]}
+    config["finetuning"]["datasets"]["mine"] = {**entry, "higher_is_better": True, "corpus": "synthetic"}
+
+    def seen(*rows: tuple[str, ...]) -> dict[str, Any]:
+        lines = [separator.join(row) for row in [("image", "MOS", "reference"), *rows]]
+        (tmp_path / "t.csv").write_bytes("\n".join(lines).encode("latin-1"))
+        return Plan(config).datasets.pictures("mine")
+
+    first, second = ("a.png", "3", "x"), ("b.png", "4", "y")
+    expected = seen(first, second)
+    assert Plan(config).datasets.images_of("mine") == 2
+    assert seen(second, ("a.png", "3.5", "x")) == expected
+    assert seen(first, second, ("c.png", "1", "z")) != expected
+    assert seen(first, ("b.png", "4", "x")) != expected
+    assert seen(first, ("caf\xe9.png", "4", "x")) != expected  # not UTF-8: the job says so, not the plan

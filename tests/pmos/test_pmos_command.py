@@ -171,3 +171,12 @@ def test_a_corpus_of_leaks_alone_is_refused(metrics: Path, capsys: pytest.Captur
     assert status == 1
     assert "a target dataset shows every photograph of the corpus" in capsys.readouterr().err
     assert not Path(f"{out}.parquet").exists()
+
+
+def test_a_corpus_without_a_photograph_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cfg = {"groups": ["jpeg"], "shards": {"photos": 0}, "fusion": "mean", "knots": 5}
+    output, mapping = tmp_path / "labels.parquet", tmp_path / "mapping.json"
+    words = ["--metrics", str(tmp_path / "mine"), "--output", str(output), "--mapping", str(mapping)]
+    assert main(["pmos", "fuse", *words, "--cfg", json.dumps(cfg)]) == 1
+    assert "mine: the corpus has no photograph; `mosforge sources check NAME`" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

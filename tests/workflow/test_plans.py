@@ -84,6 +84,14 @@ BAD = {
         "distortions.corpora.synthetic.sources: 'photo' is not configured; did you mean 'photos'?",
     ),
     "crop beyond the square": ({"pretraining": {"crop": 300}}, "pretraining.crop: 300"),
+    "experiment with the name of a rule": (
+        {
+            "evaluation": {
+                "experiments": {"split": {"datasets": ["rated"], "backbones": [], "initialisations": []}}
+            }
+        },
+        "evaluation.experiments.split: the workflow has a rule of this name; take another",
+    ),
 }
 
 

@@ -8,12 +8,12 @@ from mosforge.errors import MosforgeError
 from mosforge.plan import Plan
 from mosforge.plan.rule_parts import (
     code,
+    files_of,
     find_own_commands,
     number_of,
     option_if_given,
     parameters,
     source_of,
-    templates,
 )
 
 find_own_commands()
@@ -47,3 +47,15 @@ wildcard_constraints:
 
 # Code that decides which pictures a dataset has; the rules that read them without the scores watch it.
 DATASET_CODE = ("finetuning/datasets", "finetuning/registry.py")
+
+
+# Modules of a training that change what is said, or how it is started, but not what is learned; and those
+# of the networks that other rules run.
+WORDS_AND_PROCESSES = (
+    "classes.py",
+    "devices.py",
+    "launch.py",
+    "progress.py",
+    "rates.py",
+    "weights.py",
+)

@@ -18,6 +18,7 @@ rule predict:
             "packs.py",
             "images.py",
             "seeds.py",
+            without=WORDS_AND_PROCESSES,
         ),
     output:
         "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet",

@@ -4,7 +4,7 @@
 rule label_proxy:
     input:
         shards=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
-        code=code("finetuning/proxy.py"),
+        code=code("finetuning/proxy.py", "images.py"),
     output:
         "results/finetuning/{dataset}/labels.csv",
     log:
@@ -112,6 +112,7 @@ rule finetune:
             "packs.py",
             "images.py",
             "seeds.py",
+            without=WORDS_AND_PROCESSES,
         ),
     output:
         model="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/model.safetensors",

@@ -4,7 +4,7 @@
 rule score:
     input:
         pictures="results/distortions/{corpus}/{group}/{shard}",
-        code=code("metrics", "images.py", without=("pair.py",)),
+        code=code("metrics", "images.py", without=("pair.py", "psnr.py")),
     output:
         "results/metrics/{corpus}/{group}/{shard}.parquet",
     log:

@@ -12,6 +12,7 @@ rule fuse:
             "pmos",
             "orientation.py",
             "logistic.py",
+            "shards.py",
             without=("diagnostics.py",),
         ),
     output:

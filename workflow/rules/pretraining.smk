@@ -55,7 +55,7 @@ rule index_packs:
             wildcards.corpus,
             "results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
         ),
-        code=code("pretraining/packing.py"),
+        code=code("pretraining/packing.py", "shards.py"),
     output:
         "results/pretraining/{corpus}/pack.parquet",
     log:
@@ -92,7 +92,7 @@ rule pretrain:
         labels="results/pmos/{corpus}.parquet",
         pack="results/pretraining/{corpus}/pack.parquet",
         weights="results/pretraining/weights/{backbone}.safetensors",
-        code=code(*PRETRAINING_CODE),
+        code=code(*PRETRAINING_CODE, without=WORDS_AND_PROCESSES),
     output:
         model="results/pretraining/{corpus}/{backbone}/{objective}/model.safetensors",
         card="results/pretraining/{corpus}/{backbone}/{objective}/card.json",
@@ -133,7 +133,7 @@ use rule pretrain as pretrain_authentic with:
         ),
         weights="results/pretraining/weights/{backbone}.safetensors",
         split="results/finetuning/{dataset}/{split}/split.parquet",
-        code=code(*PRETRAINING_CODE),
+        code=code(*PRETRAINING_CODE, without=WORDS_AND_PROCESSES),
     output:
         model="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/model.safetensors",
         card="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/card.json",

@@ -5,6 +5,7 @@ rule table:
     input:
         correlations="results/evaluation/{experiment}.parquet",
         code=code("report"),
+        published=files_of("report/data"),
     output:
         csv=report(
             "results/report/tables/{experiment}.csv",
@@ -44,8 +45,9 @@ rule page:
             "results/evaluation/{experiment}.parquet",
             experiment=plan.experiments.names,
         ),
-        code=code("report"),
-        templates=templates("report/templates"),
+        code=code("report", "logistic.py", "images.py"),
+        published=files_of("report/data"),
+        templates=files_of("report/templates"),
     output:
         page=report(
             "results/report/index.html",
@@ -85,6 +87,11 @@ rule report:
 
 # Every experiment of the configuration is a target of its name.
 for experiment in plan.experiments.names:
+    if workflow.is_rule(experiment) or experiment == "all":
+        sys.exit(
+            f"mosforge: error: configuration: evaluation.experiments.{experiment}: the workflow has a rule of this"
+            " name; take another"
+        )
 
     rule:
         name:

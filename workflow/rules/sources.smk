@@ -25,7 +25,11 @@ rule fetch_source:
 rule catalogue:
     input:
         unpack(lambda wildcards: plan.sources.inputs(wildcards.source, ancient)),
-        code=code("sources/catalogue.py", "images.py", *DATASET_CODE),
+        code=lambda wildcards: code(
+            "sources/catalogue.py",
+            "images.py",
+            *(DATASET_CODE if plan.sources.dataset_of(wildcards.source) else ()),
+        ),
     output:
         catalogue="results/sources/{source}.parquet",
         excluded="results/sources/{source}.excluded.parquet",

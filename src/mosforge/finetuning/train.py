@@ -38,7 +38,7 @@ def finetune(
     folder: Path,
     setup: Setup,
 ) -> None:
-    """Trains on the training part and writes `model.safetensors`, `card.json` and `history.parquet`.
+    """Trains on the training part and writes the model's folder (weights, cards and history).
 
     Args:
         cfg: the parameters of the rule `finetune`.

@@ -8,7 +8,7 @@ from typing import Any
 
 from mosforge.configuration import Config
 from mosforge.files import digest
-from mosforge.finetuning.registry import has_references, layout_of, missing
+from mosforge.finetuning.registry import csv_lines, has_references, layout_of, missing
 
 
 class Datasets:
@@ -90,8 +90,7 @@ class Datasets:
         facts = layout_of(cfg["layout"], cfg)
         if facts.images:
             return facts.images
-        with Path(self.files(name)[0]).open(newline="", encoding="utf-8-sig") as file:
-            return sum(1 for row in csv.reader(file) if row) - 1
+        return max(len(_rows(self.files(name)[0])) - 1, 0)
 
     def _missing(self, name: str) -> str | None:
         """What a dataset lacks and where to get it, or None."""
@@ -120,14 +119,21 @@ class Datasets:
         return self.pictures(name) | {key: self._splits[key] for key in keys}
 
 
-def _listing(table: str) -> str:
-    """A digest of a table of the user's without its scores; `missing` where it is not there."""
+def _rows(table: str) -> list[list[str]]:
+    """The rows of a table of the user's, its header first; none where it cannot be read.
+
+    The job that reads the table says what is wrong with it.
+    """
     try:
-        with Path(table).open(newline="", encoding="utf-8-sig") as file:
-            rows = [
-                sorted((key, str(cell)) for key, cell in row.items() if key.strip().casefold() != "mos")
-                for row in csv.DictReader(file, restkey="", restval="")
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error):  # the job that reads the table says what is wrong
-        return "missing"
-    return digest(sorted(rows))
+        text = Path(table).read_text(encoding="utf-8-sig", errors="replace")
+        return [row for row in csv_lines(text) if any(cell.strip() for cell in row)]
+    except (OSError, csv.Error):
+        return []
+
+
+def _listing(table: str) -> str:
+    """A digest of a table of the user's without its scores, whatever the order of its rows."""
+    rows = _rows(table)
+    header = [cell.strip().casefold() for cell in rows[0]] if rows else []
+    kept = [place for place, name in enumerate(header) if name != "mos"]
+    return digest(sorted([row[place].strip() for place in kept if place < len(row)] for row in rows))

@@ -44,7 +44,7 @@ def code(*names: str, without: tuple[str, ...] = ()) -> list[str]:
     return [file.as_posix() for file in modules if file.name not in left_out]
 
 
-def templates(folder: str) -> list[str]:
+def files_of(folder: str) -> list[str]:
     """The files of a folder of this package, relative to the working directory."""
     return sorted(file.as_posix() for file in (_package() / folder).iterdir() if file.is_file())
 

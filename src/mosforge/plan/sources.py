@@ -97,8 +97,13 @@ class Sources:
         return [
             f"source {source} is missing in {entry['folder']}: {entry.get('obtain', 'put photographs there')}"
             for source, entry in self._collections.items()
-            if source in used and self.is_own_folder(source) and not Path(entry["folder"]).is_dir()
+            if source in used and self.is_own_folder(source) and not self._is_there(source)
         ]
+
+    def _is_there(self, source: str) -> bool:
+        """Whether a folder of the user's is there; one that is counted at each start must hold a picture."""
+        entry = self.collection(source)
+        return Path(entry["folder"]).is_dir() and ("images" in entry or self.images_of(source) > 0)
 
 
 def _listing(folder: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.commands import add_stage, add_verb
+from mosforge.errors import MosforgeError
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,11 @@ def _fuse(arguments: argparse.Namespace) -> None:
     cfg = arguments.cfg
     shards = shard_paths(cfg["groups"], cfg["shards"])
     files = [arguments.metrics / group / f"{shard}.parquet" for group, shard in shards]
+    if not files:
+        raise MosforgeError(
+            f"{arguments.metrics}: the corpus has no photograph; "
+            "`mosforge sources check NAME` says what is missing"
+        )
     scores = pd.concat([read_table(file, "metrics") for file in files], ignore_index=True)
     scores = without_leaks(scores, [read_table(file, "leaks") for file in arguments.leaks])
     curves = curves_of(read_table(arguments.targets, "targets")) if arguments.targets else None

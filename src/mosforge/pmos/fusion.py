@@ -14,8 +14,6 @@ from mosforge.tables import METRICS
 
 Floats = npt.NDArray[np.float64]
 
-FUSIONS = ("mean", "quantile", "logistic")
-
 
 @dataclass(frozen=True)
 class Fused:
@@ -37,7 +35,7 @@ def fuse(scores: Floats, fusion: str, knots: int, curves: Mapping[str, Any] | No
 
     Args:
         scores: raw scores in the order of `METRICS`.
-        fusion: a name of `FUSIONS`.
+        fusion: `mean`, `quantile` or `logistic`.
         knots: points of the corpus' distribution that are kept, whatever the fusion: other pictures can
             then be mapped through it too.
         curves: for `logistic`, what `curves.fit_curves` found.

@@ -34,7 +34,7 @@ def pretrain(
     folder: Path,
     setup: Setup,
 ) -> None:
-    """Trains and writes `model.safetensors`, `card.json` and `history.parquet` into `folder`.
+    """Trains and writes `model.safetensors`, `card.json`, `card.md` and `history.parquet` into `folder`.
 
     Args:
         cfg: the parameters of the rule `pretrain`.

@@ -6,8 +6,6 @@ from importlib import resources
 
 import pandas as pd
 
-PAPER = "No-Reference Image Quality Assessment based on Quality Awareness Feature and Multi-task Training"
-
 TABLE_OF = {"table1": 1, "table2": 2, "table3": 3}
 """Experiment -> the paper's table that it repeats; the ablation (Fig. 3) was published as bars alone."""
 
