@@ -33,7 +33,7 @@ def test_full_configuration_builds_and_lists_all_that_is_missing(tmp_path: Path)
     jobs = planned(result)
     shards = 48 + 172  # 4,744 and 17,125 photographs in shards of 100
     assert jobs["distort"] == jobs["score"] == jobs["pack_shard"] == 9 * shards
-    assert jobs["pretrain"] == 2 * 3  # the ablation: two backbones, three objectives, synthetic corpus
+    assert jobs["pretrain"] == 2 * 4  # the ablation: two backbones, four objectives, synthetic corpus
     message = result.stderr.rpartition("Not all that the configuration names is here:")[2]
     for name in ("waterloo", "live", "csiq", "tid2013", "livec", "koniq10k"):
         assert message.count(f" {name} ") == 1
