@@ -1,7 +1,7 @@
 """The scores of pairs of files, read, decoded and scored on several threads.
 
-A task is a reference with a batch of its distorted pictures. The thread that takes it decodes the
-pictures and scores them, so decoding and scoring overlap, and few pictures are in memory at a time.
+A task prepares a reference, or is a batch of its distorted pictures, which the thread that takes it
+decodes and scores. So decoding and scoring overlap, and few pictures are in memory at a time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,15 +19,14 @@ from mosforge.tables import METRICS
 
 
 class Task(NamedTuple):
-    """Distorted pictures of one reference."""
+    """A reference to prepare, or distorted pictures of one."""
 
     reference: str
     prepared: "Future[tuple[Any, tuple[int, ...]]]"
-    """What the engine needs of the reference, and its shape; set by the reference's first task."""
-    first: bool
-    rows: tuple[int, ...]
-    """Positions among all pairs."""
-    paths: tuple[str, ...]
+    """What the engine needs of the reference, and its shape; set by the task that prepares it."""
+    rows: tuple[int, ...] = ()
+    """Positions among all pairs; none where the reference is to be prepared."""
+    paths: tuple[str, ...] = ()
 
 
 def score_pairs(
@@ -50,33 +49,44 @@ def score_pairs(
         MosforgeError: an unreadable picture, shapes that differ, or a score that is not finite.
     """
 
-    def run(task: Task) -> tuple[tuple[int, ...], Scores]:
-        return task.rows, _score_task(task, engine, columns)
-
     scores = np.full((len(paths), len(columns)), np.nan)
+
+    def run(task: Task) -> int:
+        if task.rows:
+            scores[list(task.rows)] = _score_task(task, engine, columns)
+        else:
+            _prepare(task, engine)
+        return len(task.rows)
+
     with tqdm(total=len(paths), unit="picture", disable=None) as progress:
-        for rows, block in map_in_order(run, _tasks(references, paths, engine), threads):
-            scores[list(rows)] = block
-            progress.update(len(rows))
+        for done in map_in_order(run, _tasks(references, paths, engine), threads):
+            progress.update(done)
     return scores
 
 
 def _tasks(references: Sequence[str], paths: Sequence[str], engine: Engine) -> Iterator[Task]:
-    """The work, reference by reference in the order of their first rows."""
+    """The work, reference by reference in the order of their first rows.
+
+    Each reference is prepared while the one before is scored, so that no thread waits for it.
+    """
     positions: dict[str, list[int]] = {}
     for row, reference in enumerate(references):
         positions.setdefault(reference, []).append(row)
+    scoring: list[Task] = []
     for reference, rows in positions.items():
+        preparing = Task(reference, Future())
+        yield preparing
+        yield from scoring
         with open_image(reference) as image:
-            shape = (image.height, image.width, 3)
-        prepared: Future[tuple[Any, tuple[int, ...]]] = Future()
-        for number, batch in enumerate(batched(rows, engine.batch(shape))):
-            yield Task(reference, prepared, number == 0, batch, tuple(paths[row] for row in batch))
+            batch = engine.batch((image.height, image.width, 3))
+        scoring = [
+            preparing._replace(rows=part, paths=tuple(paths[row] for row in part))
+            for part in batched(rows, batch)
+        ]
+    yield from scoring
 
 
 def _score_task(task: Task, engine: Engine, columns: Sequence[str]) -> Scores:
-    if task.first:
-        _prepare(task, engine)
     prepared, shape = task.prepared.result()
     pictures = [read_rgb(path) for path in task.paths]
     for picture, path in zip(pictures, task.paths, strict=True):
