@@ -1,0 +1,181 @@
+"""The whole workflow as Slurm jobs, on a cluster of one node, beside a run on this machine alone."""
+
+import copy
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from slurm_cluster import Cluster, Job, missing_program, running_cluster
+from workflow_project import REPOSITORY, TINY, dry_run, make_project, snakemake
+
+from mosforge.tables import read_table
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+
+PROFILE = REPOSITORY / "workflow/profiles/slurm"
+TRAININGS = ("pretrain", "finetune", "predict")
+
+# What a site's own file holds: its partitions, and how soon its controller may be asked. One thread, as in
+# the run beside it; small jobs that follow one another share a Slurm job.
+SITE = {
+    "default-resources": {"slurm_partition": "short", "mem_mb": 2000, "runtime": 30},
+    "set-resources": {rule: {"slurm_partition": "accelerated"} for rule in TRAININGS},
+    "slurm-init-seconds-before-status-checks": 2,
+    "latency-wait": 120,
+    "set-threads": dict.fromkeys(("catalogue", "screen", "score", "pack_shard", *TRAININGS), 1),
+    "groups": {
+        **dict.fromkeys(("dataset", "split", "pack_dataset", "screen", "leaks"), "target"),
+        **dict.fromkeys(("fuse", "diagnose"), "labels"),
+        **dict.fromkeys(("finetune", "predict"), "model"),
+        **dict.fromkeys(("correlate", "table", "page"), "results"),
+    },
+}
+SLURM_JOBS = {
+    *("catalogue", "target_dataset_leaks_pack_dataset_screen_split", "distort", "score", "pack_shard"),
+    *("labels_diagnose_fuse", "index_packs", "pretrain", "model_finetune_predict"),
+    "results_correlate_page_table",
+}
+ON_GPUS = {"pretrain", "model_finetune_predict"}
+
+
+def one_of_each() -> dict[str, object]:
+    """The smallest configuration that passes through all eight stages: two shards, one network."""
+    config = copy.deepcopy(TINY)
+    config["sources"] = {"collections": {"photos": {"folder": "photos"}}}
+    config["distortions"]["corpora"] = {"synthetic": {"sources": ["photos"]}, "authentic": {"sources": []}}
+    config["distortions"]["synthetic"]["white_noise"] = []
+    rated = config["finetuning"]["datasets"]["rated"] | {"corpus": "synthetic"}
+    config["finetuning"]["datasets"] = {"rated": rated}
+    experiments = config["evaluation"]["experiments"]
+    del experiments["across"]
+    experiments["within"] = {
+        "datasets": ["rated"],
+        "backbones": ["efficientnet_lite0"],
+        "initialisations": ["multitask"],
+    }
+    return config
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The same project run twice.
+
+    Attributes:
+        local: where it ran on this machine alone.
+        slurm: where it ran as Slurm jobs.
+        jobs: these jobs.
+    """
+
+    local: Path
+    slurm: Path
+    jobs: list[Job]
+
+    def of(self, rule: str) -> list[Job]:
+        return [job for job in self.jobs if job.rule == rule]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    missing = missing_program()
+    if missing:
+        pytest.skip(f"{missing} is not installed (Debian's package slurm-wlm)")
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """One run as Slurm jobs, whose pretraining is cancelled once, and one on this machine beside it."""
+    folder = tmp_path_factory.mktemp("runs")
+    projects = {name: make_project(folder / name) for name in ("local", "slurm")}
+    for project in projects.values():
+        (project / "tiny.yaml").write_text(yaml.safe_dump(one_of_each()))
+    with ThreadPoolExecutor() as beside:
+        local = beside.submit(snakemake, projects["local"], "--", "all")
+        slurm = beside.submit(run_on, cluster, projects["slurm"])
+        started = projects["slurm"] / "logs/pretraining/synthetic/efficientnet_lite0/multitask.log"
+        while not slurm.done() and not started.exists():
+            time.sleep(0.1)
+        for job in cluster.jobs():
+            if job.rule == "pretrain":
+                cluster.ask("scancel", job.number)
+    assert local.result().returncode == 0, local.result().stderr[-6000:]
+    assert slurm.result().returncode == 0, slurm.result().stderr[-6000:]
+    return Runs(projects["local"], projects["slurm"], cluster.jobs())
+
+
+def run_on(cluster: Cluster, project: Path) -> subprocess.CompletedProcess[str]:
+    """Runs snakemake as the README says for a cluster."""
+    (project / "site.yaml").write_text(yaml.safe_dump(SITE))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["--directory", str(project), "--configfile", str(project / "tiny.yaml")]
+    command += ["--profile", str(PROFILE), "--workflow-profile", str(project / "site.yaml"), "--", "all"]
+    environment = {**cluster.environment, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def files_of(project: Path) -> dict[str, bytes]:
+    """What the data stages wrote, by name."""
+    results = project / "results"
+    stages = (
+        "sources",
+        "distortions",
+        "metrics",
+        "pmos",
+        "pretraining/synthetic/pack*",
+        "finetuning/rated/*",
+    )
+    paths = [path for stage in stages for top in results.glob(stage) for path in (top, *top.rglob("*"))]
+    data = [path for path in paths if path.is_file() and "efficientnet_lite0" not in path.parts]
+    return {str(path.relative_to(results)): path.read_bytes() for path in data}
+
+
+def test_every_stage_ran_as_slurm_jobs(runs: Runs) -> None:
+    assert {job.rule for job in runs.jobs} == SLURM_JOBS
+    assert all(job.state == "COMPLETED" for job in runs.jobs if job.rule != "pretrain")
+
+
+def test_shards_are_tasks_of_arrays(runs: Runs) -> None:
+    assert [job.array for job in runs.of("distort")] == [True, True]
+
+
+def test_trainings_and_nothing_else_asked_for_a_gpu(runs: Runs) -> None:
+    assert {job.rule: job.gpus for job in runs.jobs if job.gpus} == dict.fromkeys(ON_GPUS, 1)
+    assert {job.rule for job in runs.jobs if job.partition == "accelerated"} == ON_GPUS
+    assert {job.partition for job in runs.jobs} == {"short", "accelerated"}
+
+
+def test_a_cancelled_job_runs_again_with_more_memory_and_the_same_time(runs: Runs) -> None:
+    first, second = runs.of("pretrain")
+    assert (first.state, second.state) == ("CANCELLED", "COMPLETED")
+    assert (first.memory_mb, second.memory_mb) == (16000, 32000)
+    assert (first.minutes, second.minutes) == (2880, 2880)
+
+
+def test_data_stages_wrote_the_same_bytes_as_on_one_machine(runs: Runs) -> None:
+    slurm, local = files_of(runs.slurm), files_of(runs.local)
+    assert slurm.keys() == local.keys()
+    assert [name for name in slurm if slurm[name] != local[name]] == []
+    for name in ("distortions/synthetic/jpeg/photos-00000/manifest.parquet", "pmos/synthetic.parquet"):
+        assert name in slurm
+    assert {"pretraining/synthetic/pack.parquet", "finetuning/rated/pack.pixels"} < slurm.keys()
+
+
+def test_correlations_are_those_of_one_machine(runs: Runs) -> None:
+    path = "results/evaluation/within.parquet"
+    slurm, local = (read_table(project / path, "correlations") for project in (runs.slurm, runs.local))
+    assert len(slurm) > 0
+    pd.testing.assert_frame_equal(slurm, local)
+
+
+def test_a_run_on_this_machine_then_plans_nothing(runs: Runs) -> None:
+    assert not dry_run(runs.slurm)
