@@ -1,8 +1,8 @@
 """A Slurm cluster of one node on the loopback interface, for the tests: no munge, no systemd, no database.
 
 Everything lies in one folder, and nothing of it in /etc/slurm: several clusters run side by side, each on
-ports of its own. The node claims more processors and memory than the machine has, and one graphics
-processor, so that jobs ask for what the workflow's rules say.
+ports of its own. The node claims more processors and memory than the machine has, and two graphics
+processors, so that jobs ask for what the workflow's rules say.
 """
 
 import contextlib
@@ -47,13 +47,16 @@ ReturnToService=2
 MinJobAge=3600
 KillWait=5
 GresTypes=gpu
-NodeName=localhost NodeAddr=127.0.0.1 CPUs=64 RealMemory=256000 Gres=gpu:1 State=UNKNOWN
+NodeName=localhost NodeAddr=127.0.0.1 CPUs=64 RealMemory=256000 Gres=gpu:2 State=UNKNOWN
 PartitionName=short Nodes=localhost Default=YES MaxTime=INFINITE State=UP
 PartitionName=accelerated Nodes=localhost MaxTime=INFINITE State=UP
 """
 
-# A device that every machine has stands in for a graphics processor: Slurm counts it and hands it out.
-GRES_CONF = "NodeName=localhost Name=gpu File=/dev/null\n"
+# Devices that every machine has stand in for graphics processors: Slurm counts them and hands them out.
+GRES_CONF = """\
+NodeName=localhost Name=gpu File=/dev/null
+NodeName=localhost Name=gpu File=/dev/zero
+"""
 
 
 class ClusterError(Exception):
@@ -186,7 +189,7 @@ def _stop(cluster: Cluster, daemons: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _job(fields: dict[str, str]) -> Job:
-    rule = fields["Comment"].removeprefix("rule_").partition("_wildcards_")[0]
+    rule = fields.get("Comment", "").removeprefix("rule_").partition("_wildcards_")[0]
     hours, minutes, _ = fields["TimeLimit"].rpartition("-")[2].split(":")
     days = int(fields["TimeLimit"].rpartition("-")[0] or 0)
     return Job(

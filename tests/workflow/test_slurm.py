@@ -1,6 +1,8 @@
 """The whole workflow as Slurm jobs, on a cluster of one node, beside a run on this machine alone."""
 
 import copy
+import json
+import shlex
 import subprocess
 import sys
 import time
@@ -11,11 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 from slurm_cluster import Cluster, Job, missing_program, running_cluster
 from workflow_project import REPOSITORY, TINY, dry_run, make_project, snakemake
 
-from mosforge.tables import read_table
+from mosforge.cli import main
+from mosforge.tables import read_cfg, read_table
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
@@ -59,7 +64,7 @@ def one_of_each() -> dict[str, object]:
     return config
 
 
-# The plugin asks Slurm ever more rarely while no job ends, up to every three minutes; here it asks each second.
+# The plugin asks Slurm ever more rarely while no job ends, up to every three minutes; here each second.
 IMPATIENT_SNAKEMAKE = """
 from snakemake.cli import main
 from snakemake_executor_plugin_slurm import Executor
@@ -185,3 +190,42 @@ def test_correlations_are_those_of_one_machine(runs: Runs) -> None:
 
 def test_a_run_on_this_machine_then_plans_nothing(runs: Runs) -> None:
     assert not dry_run(runs.slurm)
+
+
+def test_two_processes_train_in_a_slurm_job_what_one_trains(
+    cluster: Cluster, runs: Runs, tmp_path: Path
+) -> None:
+    """A process for each GPU that Slurm gave; they train on the CPU, where batches can be shared without
+    batch normalisation alone."""
+    pretraining = runs.local / "results/pretraining/synthetic"
+    cfg = read_cfg(pretraining / "efficientnet_lite0/multitask/history.parquet", "history")
+    weights = str(tmp_path / "weights.safetensors")
+    assert (
+        main(
+            ["pretraining", "weights", "--backbone", "test_convnext", "--source", "none", "--output", weights]
+        )
+        == 0
+    )
+    words = ["pretraining", "train", "--labels", str(runs.local / "results/pmos/synthetic.parquet")]
+    words += ["--pack", str(pretraining / "pack.parquet"), "--weights", weights, "--device", "cpu"]
+    words += ["--cfg", json.dumps(cfg | {"backbone": "test_convnext"})]
+    python = str(Path(sys.executable).parent)
+    torchrun = [f"{python}/torchrun", "--redirects", "3", "--log-dir", str(tmp_path / "processes")]
+    training = shlex.join(["-m", "mosforge", *words, "--output", str(tmp_path / "two")])
+    line = (
+        f'echo "GPUs $CUDA_VISIBLE_DEVICES"; {shlex.join(torchrun)} --nproc-per-node "$SLURM_GPUS" {training}'
+    )
+    said = tmp_path / "said.log"
+    options = ["--gpus=2", "--partition=accelerated", "--cpus-per-task=2", "--mem=8000", "--time=30"]
+    cluster.ask("sbatch", *options, f"--output={said}", f"--chdir={runs.local}", "--wrap", line)
+    command = [sys.executable, "-m", "mosforge", *words, "--output", str(tmp_path / "one")]
+    subprocess.run(command, cwd=runs.local, check=True, capture_output=True)
+    while cluster.jobs()[-1].state in ("PENDING", "RUNNING", "COMPLETING"):
+        time.sleep(0.2)
+    assert cluster.jobs()[-1].state == "COMPLETED", said.read_text()
+    assert "GPUs 0,1" in said.read_text()
+    assert {path.name for path in tmp_path.glob("processes/*/attempt_0/*")} >= {"0", "1"}
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-5)
