@@ -205,8 +205,7 @@ def _job(fields: dict[str, str]) -> Job:
 
 
 def _megabytes(text: str) -> int:
-    factor = {"M": 1, "G": 1024}[text[-1]]
-    return int(float(text[:-1]) * factor)
+    return int(float(text.rstrip("MG")) * (1024 if text.endswith("G") else 1))
 
 
 def _free_ports(count: int) -> list[int]:

@@ -130,7 +130,7 @@ def run_on(cluster: Cluster, project: Path) -> subprocess.CompletedProcess[str]:
     command += ["--profile", str(PROFILE), "--workflow-profile", str(project / "site.yaml"), "--", "all"]
     environment = {**cluster.environment, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=1200
     )
 
 
@@ -148,6 +148,14 @@ def files_of(project: Path) -> dict[str, bytes]:
     paths = [path for stage in stages for top in results.glob(stage) for path in (top, *top.rglob("*"))]
     data = [path for path in paths if path.is_file() and "efficientnet_lite0" not in path.parts]
     return {str(path.relative_to(results)): path.read_bytes() for path in data}
+
+
+def test_nothing_limits_the_number_of_jobs_while_there_are_arrays() -> None:
+    """The plugin never submits the jobs of an array's rule that it is handed only a part of."""
+    profile = yaml.safe_load((PROFILE / "config.yaml").read_text())
+    assert profile["slurm-array-jobs"]
+    assert profile["jobs"] == "unlimited"
+    assert int(profile["max-jobs-per-timespan"].removesuffix("/1s")) >= 1_000_000
 
 
 def test_every_stage_ran_as_slurm_jobs(runs: Runs) -> None:
