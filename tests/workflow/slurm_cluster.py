@@ -67,7 +67,7 @@ class ClusterError(Exception):
 class Job:
     """A job as Slurm remembers it."""
 
-    number: str
+    number: int
     rule: str
     state: str
     partition: str
@@ -97,9 +97,9 @@ class Cluster:
     def jobs(self) -> list[Job]:
         """All jobs since the start, oldest first; a task of an array counts as a job."""
         lines = self.ask("scontrol", "show", "job", "--oneliner").splitlines()
-        return [
-            _job(dict(word.partition("=")[::2] for word in line.split())) for line in lines if "=" in line
-        ]
+        fields = [dict(word.partition("=")[::2] for word in line.split()) for line in lines]
+        jobs = [_job(field) for field in fields if "JobId" in field]
+        return sorted(jobs, key=lambda job: job.number)
 
 
 def missing_program() -> str | None:
@@ -193,7 +193,7 @@ def _job(fields: dict[str, str]) -> Job:
     hours, minutes, _ = fields["TimeLimit"].rpartition("-")[2].split(":")
     days = int(fields["TimeLimit"].rpartition("-")[0] or 0)
     return Job(
-        number=fields["JobId"],
+        number=int(fields["JobId"]),
         rule=rule,
         state=fields["JobState"],
         partition=fields["Partition"],

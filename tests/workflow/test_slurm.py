@@ -116,7 +116,7 @@ def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Runs:
             time.sleep(0.1)
         for job in cluster.jobs():
             if job.rule == "pretrain":
-                cluster.ask("scancel", job.number)
+                cluster.ask("scancel", str(job.number))
     assert local.result().returncode == 0, local.result().stderr[-6000:]
     assert slurm.result().returncode == 0, slurm.result().stderr[-6000:]
     return Runs(projects["local"], projects["slurm"], cluster.jobs())
@@ -137,14 +137,14 @@ def run_on(cluster: Cluster, project: Path) -> subprocess.CompletedProcess[str]:
 def files_of(project: Path) -> dict[str, bytes]:
     """What the data stages wrote, by name."""
     results = project / "results"
-    stages = (
+    stages = [
         "sources",
         "distortions",
         "metrics",
         "pmos",
         "pretraining/synthetic/pack*",
         "finetuning/rated/*",
-    )
+    ]
     paths = [path for stage in stages for top in results.glob(stage) for path in (top, *top.rglob("*"))]
     data = [path for path in paths if path.is_file() and "efficientnet_lite0" not in path.parts]
     return {str(path.relative_to(results)): path.read_bytes() for path in data}
@@ -203,35 +203,30 @@ def test_a_run_on_this_machine_then_plans_nothing(runs: Runs) -> None:
 def test_two_processes_train_in_a_slurm_job_what_one_trains(
     cluster: Cluster, runs: Runs, tmp_path: Path
 ) -> None:
-    """A process for each GPU that Slurm gave; they train on the CPU, where batches can be shared without
-    batch normalisation alone."""
+    """A process for each GPU that Slurm gave; on the CPU, so in a network without batch normalisation."""
     pretraining = runs.local / "results/pretraining/synthetic"
     cfg = read_cfg(pretraining / "efficientnet_lite0/multitask/history.parquet", "history")
     weights = str(tmp_path / "weights.safetensors")
-    assert (
-        main(
-            ["pretraining", "weights", "--backbone", "test_convnext", "--source", "none", "--output", weights]
-        )
-        == 0
-    )
+    fetching = ["pretraining", "weights", "--backbone", "test_convnext", "--source", "none"]
+    assert main([*fetching, "--output", weights]) == 0
     words = ["pretraining", "train", "--labels", str(runs.local / "results/pmos/synthetic.parquet")]
     words += ["--pack", str(pretraining / "pack.parquet"), "--weights", weights, "--device", "cpu"]
     words += ["--cfg", json.dumps(cfg | {"backbone": "test_convnext"})]
-    python = str(Path(sys.executable).parent)
-    torchrun = [f"{python}/torchrun", "--redirects", "3", "--log-dir", str(tmp_path / "processes")]
+    torchrun = [str(Path(sys.executable).parent / "torchrun"), "--redirects", "3"]
+    torchrun += ["--log-dir", str(tmp_path / "processes")]
     training = shlex.join(["-m", "mosforge", *words, "--output", str(tmp_path / "two")])
-    line = (
-        f'echo "GPUs $CUDA_VISIBLE_DEVICES"; {shlex.join(torchrun)} --nproc-per-node "$SLURM_GPUS" {training}'
-    )
+    line = f'{shlex.join(torchrun)} --nproc-per-node "$SLURM_GPUS" {training}'
     said = tmp_path / "said.log"
     options = ["--gpus=2", "--partition=accelerated", "--cpus-per-task=2", "--mem=8000", "--time=30"]
-    cluster.ask("sbatch", *options, f"--output={said}", f"--chdir={runs.local}", "--wrap", line)
+    cluster.ask(
+        "sbatch", *options, f"--output={said}", f"--chdir={runs.local}", "--wrap", f"env | grep CUDA; {line}"
+    )
     command = [sys.executable, "-m", "mosforge", *words, "--output", str(tmp_path / "one")]
     subprocess.run(command, cwd=runs.local, check=True, capture_output=True)
     while cluster.jobs()[-1].state in ("PENDING", "RUNNING", "COMPLETING"):
         time.sleep(0.2)
     assert cluster.jobs()[-1].state == "COMPLETED", said.read_text()
-    assert "GPUs 0,1" in said.read_text()
+    assert "CUDA_VISIBLE_DEVICES=0,1" in said.read_text()
     assert {path.name for path in tmp_path.glob("processes/*/attempt_0/*")} >= {"0", "1"}
     one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     assert one.keys() == two.keys()
