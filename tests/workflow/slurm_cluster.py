@@ -71,6 +71,7 @@ class Job:
     rule: str
     state: str
     partition: str
+    cpus: int
     memory_mb: int
     minutes: int
     gpus: int
@@ -197,6 +198,7 @@ def _job(fields: dict[str, str]) -> Job:
         rule=rule,
         state=fields["JobState"],
         partition=fields["Partition"],
+        cpus=int(fields["NumCPUs"]),
         memory_mb=_megabytes(fields["MinMemoryNode"]),
         minutes=(24 * days + int(hours)) * 60 + int(minutes),
         gpus=int(fields.get("TresPerJob", "gpu:0").rpartition(":")[2]),

@@ -27,13 +27,13 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 PROFILE = REPOSITORY / "workflow/profiles/slurm"
 TRAININGS = ("pretrain", "finetune", "predict")
 
-# What a site's own file holds: its partitions. One thread, as in the run beside it; small jobs that follow
-# one another share a Slurm job.
+# What a site's own file holds: its partitions. One thread where more would cost or change something; small
+# jobs that follow one another share a Slurm job.
 SITE = {
     "default-resources": {"slurm_partition": "short", "mem_mb": 2000, "runtime": 30},
     "set-resources": {rule: {"slurm_partition": "accelerated"} for rule in TRAININGS},
     "latency-wait": 120,
-    "set-threads": dict.fromkeys(("catalogue", "screen", "score", "pack_shard", *TRAININGS), 1),
+    "set-threads": dict.fromkeys(("catalogue", "screen", "score", *TRAININGS), 1),
     "groups": {
         **dict.fromkeys(("dataset", "split", "pack_dataset", "screen", "leaks"), "target"),
         **dict.fromkeys(("fuse", "diagnose"), "labels"),
@@ -165,6 +165,12 @@ def test_every_stage_ran_as_slurm_jobs(runs: Runs) -> None:
 
 def test_shards_are_tasks_of_arrays(runs: Runs) -> None:
     assert [job.array for job in runs.of("distort")] == [True, True]
+
+
+def test_jobs_ask_for_what_their_rule_says(runs: Runs) -> None:
+    for job in runs.of("pack_shard"):
+        assert (job.cpus, job.minutes) == (4, 60)
+        assert job.memory_mb in (2000, 2001)  # the plugin adds a megabyte for the list of an array
 
 
 def test_trainings_and_nothing_else_asked_for_a_gpu(runs: Runs) -> None:
