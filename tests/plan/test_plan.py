@@ -13,7 +13,7 @@ from mosforge.configuration import OBJECTIVES
 from mosforge.errors import MosforgeError
 from mosforge.plan import Plan
 from mosforge.plan.experiments import Run
-from mosforge.plan.rule_parts import Parameters, code, number_of, parameters, source_of
+from mosforge.plan.rule_parts import Parameters, code, growing, number_of, parameters, source_of
 from mosforge.shards import shard_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -185,6 +185,10 @@ def test_code_names_files_that_are_there() -> None:
 def test_shard_names_can_be_taken_apart() -> None:
     assert source_of(shard_name("voc2012", 17)) == "voc2012"
     assert number_of(shard_name("voc2012", 17)) == 17
+
+
+def test_a_retry_asks_for_as_much_again() -> None:
+    assert [growing(2000)(wildcards=None, attempt=attempt) for attempt in (1, 2, 3)] == [2000, 4000, 6000]
 
 
 def test_authentic_pretraining_names_the_sources_of_its_dataset(with_datasets: dict[str, Any]) -> None:

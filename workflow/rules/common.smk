@@ -10,6 +10,7 @@ from mosforge.plan.rule_parts import (
     code,
     files_of,
     find_own_commands,
+    growing,
     number_of,
     option_if_given,
     parameters,

@@ -29,8 +29,8 @@ rule distort:
     # a second worker costs a second of start and runs beside the first; several jobs do as well
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         cfg=lambda wildcards: parameters(
             plan.corpora.distortion(wildcards.corpus, wildcards.group)

@@ -33,8 +33,8 @@ rule predict:
         "../../envs/cuda.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
         gpu=1,
     params:
         cfg=lambda wildcards: parameters(plan.experiments.prediction(wildcards)),
@@ -59,8 +59,8 @@ rule brisque:
         "../../envs/cpu.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     shell:
         "mosforge evaluation brisque --dataset {input.dataset} --pack {input.pack} --output {output}"
         " --threads {threads} --log {log}"
@@ -86,8 +86,8 @@ rule compare:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         cfg=lambda wildcards: parameters(plan.experiments.run(wildcards)),
     shell:
@@ -118,7 +118,7 @@ rule correlate:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     shell:
         "mosforge evaluation correlate {input.predictions} --output {output} --log {log}"

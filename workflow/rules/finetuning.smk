@@ -16,8 +16,8 @@ rule label_proxy:
         "../../envs/cpu.yaml"
     threads: READERS_THREADS
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     shell:
         "mosforge finetuning proxy {input.shards} --output {output} --threads {threads} --log {log}"
 
@@ -37,8 +37,8 @@ rule dataset:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         cfg=lambda wildcards: parameters(plan.datasets.table(wildcards.dataset)),
     shell:
@@ -60,8 +60,8 @@ rule split:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         cfg=lambda wildcards: parameters(
             plan.datasets.split(wildcards.dataset, wildcards.split)
@@ -89,8 +89,8 @@ rule pack_dataset:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         cfg=lambda wildcards: parameters(plan.datasets.pictures(wildcards.dataset)),
     shell:
@@ -127,7 +127,7 @@ rule finetune:
         "../../envs/cuda.yaml"
     threads: 8
     resources:
-        mem_mb=16000,
+        mem_mb=growing(16000),
         runtime=720,
         gpu=1,
         compile=0,

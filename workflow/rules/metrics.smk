@@ -16,8 +16,8 @@ rule score:
         "../../envs/cpu.yaml"
     threads: READERS_THREADS
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         cfg=parameters({"engine": config["metrics"]["engine"]}),
     shell:
@@ -39,8 +39,8 @@ rule score_dataset:
         "../../envs/cpu.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         cfg=lambda wildcards: parameters(
             {"dataset": wildcards.dataset, "engine": config["metrics"]["engine"]}

@@ -25,8 +25,8 @@ rule fuse:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     params:
         cfg=lambda wildcards: parameters(plan.corpora.fusion(wildcards.corpus)),
         targets=option_if_given("targets"),
@@ -48,8 +48,8 @@ rule diagnose:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     shell:
         "mosforge pmos diagnose --labels {input.labels} --output {output} --log {log}"
 
@@ -73,8 +73,8 @@ rule validate:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         cfg=lambda wildcards: parameters(plan.validations.parameters(wildcards.dataset)),
         mapping=option_if_given("mapping"),

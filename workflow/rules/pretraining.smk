@@ -40,8 +40,8 @@ rule pack_shard:
         "../../envs/cpu.yaml"
     threads: READERS_THREADS
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         cfg=parameters({"resize": config["pretraining"]["resize"]}),
     shell:
@@ -65,8 +65,8 @@ rule index_packs:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         cfg=lambda wildcards: parameters(plan.corpora.shards(wildcards.corpus)),
     shell:
@@ -106,7 +106,7 @@ rule pretrain:
         "../../envs/cuda.yaml"
     threads: 8
     resources:
-        mem_mb=16000,
+        mem_mb=growing(16000),
         runtime=2880,
         gpu=1,
         compile=0,

@@ -21,8 +21,8 @@ rule table:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         cfg=parameters(plan.table()),
     shell:
@@ -69,8 +69,8 @@ rule page:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         cfg=parameters(plan.page()),
     shell:

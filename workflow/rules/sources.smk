@@ -41,8 +41,8 @@ rule catalogue:
         "../../envs/cpu.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         cfg=lambda wildcards: parameters(plan.sources.catalogue(wildcards.source)),
         dataset=option_if_given("dataset"),
@@ -74,8 +74,8 @@ rule screen:
         "../../envs/cpu.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         cfg=lambda wildcards: parameters(plan.leakage.comparison(wildcards.dataset)),
     shell:
@@ -96,8 +96,8 @@ rule leaks:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     shell:
         "mosforge sources leaks {input.tables} --output {output} --log {log}"
 

@@ -61,6 +61,15 @@ def option_if_given(name: str) -> Callable[..., str]:
     return option
 
 
+def growing(first: int) -> Callable[..., int]:
+    """A rule's memory or run time: `first` at the first attempt, and as much again at each retry."""
+
+    def amount(wildcards: Any, attempt: int) -> int:
+        return first * attempt
+
+    return amount
+
+
 def source_of(shard: str) -> str:
     """The source that a shard is a block of."""
     return shard.rpartition("-")[0]
