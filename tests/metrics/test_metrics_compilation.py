@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import llvmlite.binding
 import pytest
 
 from mosforge.metrics.fused import compilation
@@ -54,3 +55,21 @@ def test_an_edit_of_an_inline_function_in_another_file_is_noticed(tmp_path: Path
     assert (tmp_path / "cache" / "numba").exists() == read_only
     (package / "helpers.py").write_text(HELPER.format(number=2))
     assert run(tmp_path, tmp_path / "cache") == (3, 0)
+
+
+@pytest.mark.skipif(
+    not llvmlite.binding.get_host_cpu_features().get("avx512f"), reason="a processor without AVX-512"
+)
+@pytest.mark.parametrize(("chosen", "wide"), [(None, True), ("+avx2,+fma", False)])
+def test_kernels_use_the_whole_width_of_the_processor(tmp_path: Path, chosen: str | None, wide: bool) -> None:
+    script = (
+        "import numpy as np\n"
+        "from mosforge.metrics.fused.pooling import centre\n"
+        "centre(np.zeros(100, np.uint8), np.zeros(100, np.float32))\n"
+        "print('zmm' in next(iter(centre.inspect_asm().values())))\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CPU_FEATURES"}
+    environment |= {"NUMBA_CACHE_DIR": str(tmp_path)} | ({"NUMBA_CPU_FEATURES": chosen} if chosen else {})
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == str(wide)
