@@ -26,11 +26,8 @@ def color_dither(pixels: Pixels, colours: float) -> Pixels:
     check_number(colours, "number of colours", 2, 256)
     if colours != int(colours):
         raise MosforgeError(f"{colours!r} is not a number of colours; give a whole number")
-    entries = variance_palette(pixels, int(colours))
-    # 256 entries, the last repeated: Pillow may fill a shorter palette with colours of its own
-    entries = np.concatenate([entries, np.repeat(entries[-1:], 256 - len(entries), axis=0)])
     palette = Image.new("P", (1, 1))
-    palette.putpalette(entries.tobytes())
+    palette.putpalette(variance_palette(pixels, int(colours)).tobytes())
     # Pillow dithers only where the palette is given: quantize(colours, dither=...) ignores `dither`.
     dithered = Image.fromarray(pixels).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
     return np.asarray(dithered.convert("RGB"))
