@@ -121,12 +121,17 @@ def make_project(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
-    """Runs snakemake in a project's folder with the repository's workflow."""
+def command_line(folder: Path, *words: str) -> list[str]:
+    """Of snakemake in a project's folder with the repository's workflow."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
     command += ["--directory", str(folder), "--cores", "1", "--configfile", str(folder / "tiny.yaml")]
+    return [*command, *words]
+
+
+def snakemake(folder: Path, *words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """Runs snakemake in a project's folder and waits for its end."""
     return subprocess.run(
-        [*command, *words],
+        command_line(folder, *words),
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,

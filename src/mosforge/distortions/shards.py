@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -94,6 +95,9 @@ def _mapper(workers: int) -> Iterator[Any]:
 
 
 def _start_worker() -> None:
+    # Ctrl-C and a scheduler's SIGTERM reach all processes: the one that started the workers ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _single_threaded()
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -1,7 +1,6 @@
 """What survives a killed training: the state file, its lock, and the answer to SIGTERM."""
 
 import contextlib
-import fcntl
 import logging
 import math
 import os
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 
 from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file
+from mosforge.files import alone, atomic_file
 from mosforge.models.network import Network
 from mosforge.training.average import Average
 
@@ -49,13 +48,7 @@ class State:
 def locked(state_file: Path) -> Iterator[None]:
     """Holds a lock beside the state: after the controller was killed, an old job may still run."""
     lock = state_file.with_suffix(".lock")
-    with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MosforgeError(
-                f"{lock}: another process still runs this training; wait for it or stop it"
-            ) from None
+    with alone(lock, f"{lock}: another process still runs this training"):
         yield
         lock.unlink()
 

@@ -1,0 +1,126 @@
+"""Runs of snakemake that are stopped in the middle of a job, and the comparison of what two runs left."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+from workflow_project import REPOSITORY, command_line
+
+PATIENCE = 600
+"""Seconds that a run may take on a busy machine; none is asserted."""
+
+TIMES = ("images_per_second", "seconds", "peak_memory")
+"""Columns of a training's history that tell how fast it was."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where a run is stopped: in the `nth` job of a rule that starts from now on, some seconds later."""
+
+    nth: int
+    seconds: float
+    signal: signal.Signals
+
+
+def run_until_stopped(folder: Path, stops: dict[str, Stop], *targets: str) -> tuple[str | None, str]:
+    """Runs snakemake until the first stop and sends its signal to the whole process group.
+
+    Args:
+        folder: a project of `workflow_project.make_project`.
+        stops: by rule; one that happens is removed, and in the others its jobs are counted down.
+        targets: of the run.
+
+    Returns:
+        The rule that was stopped, or none if the run came to its end before; and what was printed.
+    """
+    log = folder.parent / f"{folder.name}.log"
+    with log.open("w") as out:
+        run = subprocess.Popen(
+            command_line(folder, "--", *targets),
+            cwd=REPOSITORY,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    stopped = _stop(run, log, stops)
+    status = run.wait(PATIENCE)
+    text = log.read_text()
+    assert _until(lambda: not alive(run.pid)), f"processes were left behind: {alive(run.pid)}\n{text[-3000:]}"
+    assert stopped or status == 0, text[-6000:]
+    assert not stopped or status != 0, text[-6000:]
+    return stopped, text
+
+
+def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> str | None:
+    with log.open() as lines:
+        while run.poll() is None:
+            line = lines.readline()
+            if not line:
+                time.sleep(0.02)
+            elif (match := re.match(r"(?:local)?rule (\w+):$", line)) and (stop := stops.pop(match[1], None)):
+                if stop.nth > 1:
+                    stops[match[1]] = replace(stop, nth=stop.nth - 1)
+                    continue
+                time.sleep(stop.seconds)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(run.pid, stop.signal)
+                return match[1]
+    return None
+
+
+def alive(group: int) -> list[str]:
+    """The command lines of a process group's processes that still run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group and fields[0] != "Z":
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def _until(true: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE / 10
+    while not (holds := true()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return holds
+
+
+def half_written(folder: Path) -> list[str]:
+    """Files under a temporary name."""
+    return sorted(str(path.relative_to(folder)) for path in (folder / "results").rglob(".*.tmp"))
+
+
+def assert_same(folder: Path, undisturbed: Path) -> None:
+    """Compares all results of two runs: the same files, byte for byte.
+
+    What legitimately differs: `results/benchmarks` holds times, and so do three columns of each
+    `history.parquet`, whose other columns are compared.
+    """
+    files = _results(folder)
+    assert files.keys() == _results(undisturbed).keys()
+    different = [name for name, path in files.items() if not _equal(path, undisturbed / name)]
+    assert not different
+
+
+def _results(folder: Path) -> Mapping[str, Path]:
+    paths = {path.relative_to(folder).as_posix(): path for path in (folder / "results").rglob("*")}
+    return {
+        name: path
+        for name, path in sorted(paths.items())
+        if path.is_file() and not name.startswith("results/benchmarks/")
+    }
+
+
+def _equal(path: Path, other: Path) -> bool:
+    if path.name == "history.parquet":
+        one, two = (pd.read_parquet(file).drop(columns=list(TIMES)) for file in (path, other))
+        return one.equals(two)
+    return path.read_bytes() == other.read_bytes()
