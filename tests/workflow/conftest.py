@@ -15,7 +15,7 @@ from workflow_project import make_project, snakemake
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which the whole workflow has run once; tests that change it copy it.
+    """A project in which the whole workflow has run once; tests that change it copy it. Its log lies beside.
 
     The first of the workers that asks for it makes it, and the others wait: it takes minutes. It lies as
     deep as a test's own folder, since rules list their sources by paths relative to the project.
@@ -30,5 +30,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             result = snakemake(make_project(folder), "--", "all")
             assert result.returncode == 0, result.stderr[-6000:]
+            (shared / "log.txt").write_text(result.stderr)
             made.touch()
     return folder
