@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,10 +103,24 @@ def _writable(target: Path) -> Iterator[None]:
     """Tells in a sentence that there is no writing `target`."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in _WHAT_TO_DO:
+    except MosforgeError:
+        raise
+    except Exception as error:
+        number = _errno_of(error)
+        if number not in _WHAT_TO_DO:
             raise
-        raise MosforgeError(f"{target}: {_WHAT_TO_DO[error.errno]}") from None
+        raise MosforgeError(f"{target}: {_WHAT_TO_DO[number]}") from None
+
+
+def _errno_of(error: BaseException | None) -> int:
+    """The system's number of a failed write: safetensors has it in its text, torch's error comes after it."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.errno or 0
+        if told := re.search(r"\(os error (\d+)\)", str(error)):
+            return int(told[1])
+        error = error.__context__
+    return 0
 
 
 def _empty(folder: Path) -> None:

@@ -22,11 +22,15 @@ TIMES = ("images_per_second", "seconds", "peak_memory")
 
 @dataclass(frozen=True)
 class Stop:
-    """Where a run is stopped: in the `nth` job of a rule that starts from now on, some seconds later."""
+    """Where a run is stopped: in the `nth` job of a rule that starts from now on, some seconds later.
+
+    The whole process group gets the signal, or the job's process alone.
+    """
 
     nth: int
     seconds: float
     signal: signal.Signals
+    job_alone: bool = False
 
 
 def run_until_stopped(folder: Path, stops: dict[str, Stop], *targets: str) -> tuple[str | None, str]:
@@ -70,19 +74,23 @@ def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> st
                     continue
                 time.sleep(stop.seconds)
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(run.pid, stop.signal)
+                    if stop.job_alone:
+                        (job,) = set(alive(run.pid)) - {run.pid}
+                        os.kill(job, stop.signal)
+                    else:
+                        os.killpg(run.pid, stop.signal)
                 return match[1]
     return None
 
 
-def alive(group: int) -> list[str]:
-    """The command lines of a process group's processes that still run."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[2]) == group and fields[0] != "Z":
-                found.append((entry / "cmdline").read_text().replace("\0", " "))
+def alive(group: int) -> dict[int, str]:
+    """The processes of a group that still run, and their command lines."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, of_group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(of_group) == group and state != "Z":
+                found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
     return found
 
 
@@ -101,13 +109,15 @@ def half_written(folder: Path) -> list[str]:
 def assert_same(folder: Path, undisturbed: Path) -> None:
     """Compares all results of two runs: the same files, byte for byte.
 
-    What legitimately differs: `results/benchmarks` holds times, and so do three columns of each
-    `history.parquet`, whose other columns are compared.
+    What legitimately differs: `results/benchmarks` holds times and memory, and so do three columns of each
+    `history.parquet` and one table of the page, whose other parts are compared.
     """
     files = _results(folder)
-    assert files.keys() == _results(undisturbed).keys()
-    different = [name for name, path in files.items() if not _equal(path, undisturbed / name)]
-    assert not different
+    unlike = sorted(files.keys() ^ _results(undisturbed).keys())
+    unlike += [
+        name for name, path in files.items() if name not in unlike and not _equal(path, undisturbed / name)
+    ]
+    assert not unlike, unlike
 
 
 def _results(folder: Path) -> Mapping[str, Path]:
@@ -123,4 +133,10 @@ def _equal(path: Path, other: Path) -> bool:
     if path.name == "history.parquet":
         one, two = (pd.read_parquet(file).drop(columns=list(TIMES)) for file in (path, other))
         return one.equals(two)
+    if path.name == "index.html":
+        texts = (file.read_text() for file in (path, other))
+        one, two = (
+            re.sub(r'<table aria-label="Time and memory">.*?</table>', "", text, flags=re.S) for text in texts
+        )
+        return one == two
     return path.read_bytes() == other.read_bytes()

@@ -28,6 +28,7 @@ FROM_JPEG = (
     "results/report",
 )
 SAMPLE = {"distort": SIGKILL, "score": SIGTERM, "pretrain": SIGKILL, "finetune": SIGINT, "correlate": SIGKILL}
+OUT_OF_MEMORY = {"fuse": Stop(1, 0.2, SIGKILL, job_alone=True)}
 
 KILLS = 20
 
@@ -68,6 +69,8 @@ def go_on_until_the_end(folder: Path, left: dict[str, Stop]) -> list[str]:
         if rule is None:
             return stopped
         stopped.append(rule)
+        if before[rule].job_alone:
+            assert "SIGKILL" in text, "the job's end is told as what it was"
         if before[rule].signal != SIGKILL:
             assert not half_written(folder)
             assert "Traceback" not in text
@@ -80,8 +83,8 @@ def test_a_run_that_is_killed_and_interrupted_ends_as_an_undisturbed_one(
     shutil.copytree(project, folder, copy_function=shutil.copy2)
     for name in FROM_JPEG:
         shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink()
-    left = stops(SAMPLE, project, dry_run(folder), random.Random(7))
-    assert sorted(go_on_until_the_end(folder, left)) == sorted(SAMPLE)
+    left = stops(SAMPLE, project, dry_run(folder), random.Random(7)) | OUT_OF_MEMORY
+    assert sorted(go_on_until_the_end(folder, left)) == sorted({*SAMPLE, *OUT_OF_MEMORY})
     assert_same(folder, project)
     assert not dry_run(folder)
 

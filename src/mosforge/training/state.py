@@ -74,10 +74,10 @@ def save(
     content = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "state": vars(state)}
     if average is not None:
         content["average"] = average.weights
-    with atomic_file(file) as temporary:
-        torch.save(content, temporary)
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
+    with atomic_file(file) as temporary, temporary.open("wb") as handle:
+        torch.save(content, handle)
+        handle.flush()
+        os.fsync(handle.fileno())
 
 
 def resume(
