@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 from workflow_project import REPOSITORY, command_line
@@ -72,7 +73,7 @@ def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> st
                 if stop.nth > 1:
                     stops[match[1]] = replace(stop, nth=stop.nth - 1)
                     continue
-                time.sleep(stop.seconds)
+                _wait(stop.seconds, lines)
                 with contextlib.suppress(ProcessLookupError):
                     if stop.job_alone:
                         (job,) = set(alive(run.pid)) - {run.pid}
@@ -81,6 +82,13 @@ def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> st
                         os.killpg(run.pid, stop.signal)
                 return match[1]
     return None
+
+
+def _wait(seconds: float, lines: TextIO) -> None:
+    """Waits, but not beyond the end of the job: the next one's start would be missed."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not lines.readline().startswith("Finished jobid"):
+        time.sleep(0.005)
 
 
 def alive(group: int) -> dict[int, str]:

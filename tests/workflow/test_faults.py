@@ -231,7 +231,7 @@ def spoil(file: Path) -> None:
 
 def test_what_the_sentence_says_mends_a_damaged_file(project: Path, whole_copy: Path) -> None:
     folder, labels = whole_copy, "results/pmos/synthetic.parquet"
-    picture = files(folder / SHARD)[0]
+    picture = next((folder / SHARD).glob("*.jpg"))
     spoil(picture)
     (folder / SCORES).unlink()
     (folder / labels).unlink()

@@ -95,9 +95,7 @@ def _mapper(workers: int) -> Iterator[Any]:
 
 
 def _start_worker() -> None:
-    # Ctrl-C and a scheduler's SIGTERM reach all processes: the one that started the workers ends them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the one that started the workers, too
     _single_threaded()
     parent = multiprocessing.parent_process()
     if parent is not None:
