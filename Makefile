@@ -5,7 +5,7 @@ INSTALL := $(BIN)/pip install --quiet --constraint envs/requirements.txt --edita
 DEMO_MODEL := results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
 UNSEEN := resources/sources/demo_unseen/flower/flower_00_00.png
 
-.PHONY: install demo test lint bench clean
+.PHONY: install demo test test-all lint bench clean
 
 install: .venv/installed-demo
 
@@ -32,6 +32,10 @@ demo: .venv/installed-demo
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+# With the tests that take many minutes, of which `make test` runs samples.
+test-all: .venv/installed-test
+	$(BIN)/python -m pytest -m ''
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -1,8 +1,11 @@
 """The command line: `mosforge STAGE VERB` for the workflow's rules, and commands for people."""
 
 import argparse
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 
 from mosforge import __version__
 from mosforge.commands import start_log
@@ -49,8 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
     arguments = build_parser().parse_args(words)
     try:
-        start_log(arguments.log)
-        return arguments.run(arguments) or 0
+        with _sigterm_interrupts():
+            start_log(arguments.log)
+            return arguments.run(arguments) or 0
     except MosforgeError as error:
         message = str(error)
     except KeyboardInterrupt:
@@ -59,3 +63,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         message = f"{error.filename or 'input or output'}: {error.strerror or error}"
     print(f"mosforge: error: {message}", file=sys.stderr)
     return 1
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """While the block runs, SIGTERM ends it as Ctrl-C does: what is half-written is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -121,6 +121,7 @@ def start_log(file: Path | None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(file, mode="w", encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    logging.raiseExceptions = False  # a line that a full disk does not take is no reason to stop
 
 
 def read_text(path: Path) -> str:
@@ -131,6 +132,14 @@ def read_text(path: Path) -> str:
         raise MosforgeError(f"{path}: no such file") from None
     except UnicodeDecodeError:
         raise MosforgeError(f"{path}: not a text file in UTF-8") from None
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file that a stage wrote, with a clear error where it is damaged."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise MosforgeError(f"{path}: damaged JSON ({error}); delete it and run again") from None
 
 
 def format_rows(rows: Sequence[Row], columns: Sequence[str], style: str, *, array: bool = False) -> str:

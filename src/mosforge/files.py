@@ -1,13 +1,29 @@
 """Files and folders that are written whole or not at all, and their digests."""
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import json
+import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from mosforge.errors import MosforgeError
+
+logger = logging.getLogger(__name__)
+
+
+# What only writing meets, so that it is about the file that is being written, whichever call failed.
+_WHAT_TO_DO = {
+    errno.ENOSPC: "no room on the disk; make room and run again",
+    errno.EDQUOT: "your quota on the disk is used up; make room and run again",
+    errno.EROFS: "the folder is read-only; make it writable and run again",
+}
 
 
 @contextlib.contextmanager
@@ -15,34 +31,104 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path`, and renames it to `path` when the block ends well.
 
     A block that fails, or a process that is killed, never leaves a half-written `path`; what a killed
-    process left under the temporary name is overwritten by the next attempt.
+    process left under the temporary name is overwritten by the next attempt. Two processes never write
+    the same file at once: after a kill, a job of the killed run may still be at work.
+
+    Raises:
+        MosforgeError: no room, a read-only folder, or another process writes the file.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.tmp")
-    try:
-        yield temporary
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _writable(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with alone(temporary, f"{target}: another process is writing it"):
+            try:
+                yield temporary
+                temporary.replace(target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
 
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields an empty temporary folder beside `path`, and puts it in the place of `path` at the end."""
+    """Like `atomic_file`: yields an empty temporary folder, and puts it in the place of `path` at the end."""
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    with _writable(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir(exist_ok=True)
+        with alone(temporary, f"{target}: another process is writing it"):
+            try:
+                _empty(temporary)
+                yield temporary
+                shutil.rmtree(target, ignore_errors=True)
+                temporary.replace(target)
+            except BaseException:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
+
+
+@contextlib.contextmanager
+def alone(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
+    """Holds a file, which is made where it is missing, or a folder against all other processes.
+
+    The system lets go of it with the process, however that ends, so that no lock outlives a kill. On a
+    file system that cannot lock nothing is held.
+
+    Args:
+        path: the file or folder; it may be renamed or removed meanwhile.
+        busy: what to say if another process holds it.
+
+    Raises:
+        MosforgeError: another process holds it.
+    """
+    place = Path(path)
+    flags = os.O_RDONLY | (os.O_DIRECTORY if place.is_dir() else os.O_CREAT)
+    handle = os.open(place, flags, 0o666)
     try:
-        yield temporary
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.replace(target)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MosforgeError(f"{busy}; wait until it ends, or stop it, and run again") from None
+        except OSError as error:
+            logger.warning("%s: cannot be locked (%s); see to it that nothing else runs here", path, error)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _writable(target: Path) -> Iterator[None]:
+    """Tells in a sentence that there is no writing `target`."""
+    try:
+        yield
+    except MosforgeError:
         raise
+    except Exception as error:
+        number = _errno_of(error)
+        if number not in _WHAT_TO_DO:
+            raise
+        raise MosforgeError(f"{target}: {_WHAT_TO_DO[number]}") from None
+
+
+def _errno_of(error: BaseException | None) -> int:
+    """The system's number of a failed write: safetensors has it in its text, torch's error comes after it."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.errno or 0
+        if told := re.search(r"\(os error (\d+)\)", str(error)):
+            return int(told[1])
+        error = error.__context__
+    return 0
+
+
+def _empty(folder: Path) -> None:
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry)
+        else:
+            Path(entry).unlink()
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:

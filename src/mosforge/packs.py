@@ -151,7 +151,7 @@ class Pack:
             if hashlib.sha256(self.picture(i).reshape(-1).data).hexdigest() != self._digests[i]:
                 raise MosforgeError(
                     f"{self._names[self._file_of[i]]}: damaged, the pixels of {self._paths[i]} are not those "
-                    "that were packed; delete it and run its stage again"
+                    f"that were packed; {_to_pack_again(self._names[self._file_of[i]])}"
                 )
 
     def check_some(self, count: int = 64) -> None:
@@ -181,15 +181,23 @@ def problems(index: Frame, threads: int) -> Iterator[str | None]:
         yield from pool.map(problem_of, [rows for _, rows in index.groupby("file")])
 
 
+def _to_pack_again(file: str) -> str:
+    """What to delete, so that the workflow makes a file of pixels again: it asks for the indices alone."""
+    indices = [Path(file).with_suffix(".parquet")]
+    if "packs" in indices[0].parts:  # of a corpus' shard, whose index is joined with the others'
+        indices.append(indices[0].parents[2] / "pack.parquet")
+    return f"delete {' and '.join(map(str, indices))}, and run again"
+
+
 def _map(file: str, size: int) -> npt.NDArray[np.uint8]:
     try:
         # numpy's memmap would keep a file descriptor open for each file; a corpus has thousands of packs.
         with pa.memory_map(file) as opened:
             pixels: npt.NDArray[np.uint8] = np.frombuffer(opened.read_buffer(), np.uint8)
     except FileNotFoundError:
-        raise MosforgeError(f"{file}: the pack's pixels are missing; run its stage again") from None
+        raise MosforgeError(f"{file}: the pack's pixels are missing; {_to_pack_again(file)}") from None
     if pixels.size < size:
-        raise MosforgeError(f"{file}: the pack is truncated; delete it and run its stage again")
+        raise MosforgeError(f"{file}: the pack is truncated; {_to_pack_again(file)}")
     return pixels
 
 

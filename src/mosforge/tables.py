@@ -17,9 +17,11 @@ import pyarrow.parquet as pq
 
 from mosforge import __version__
 from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file
+from mosforge.files import atomic_file, sha256_of_file
 
 Frame = pd.DataFrame
+
+_MANIFEST = "manifest.parquet"
 
 METRICS = ("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd")
 """The six full-reference metrics, in the order of their columns."""
@@ -117,6 +119,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             _field("width", pa.int32(), "pixels"),
             _field("height", pa.int32(), "pixels"),
             _field("bytes", pa.int64(), "size of the file"),
+            _field("sha256", pa.string(), "SHA-256 of the file's bytes"),
         ]
     ),
     "metrics": pa.schema([*_KEYS, *_SCORES]),
@@ -290,6 +293,20 @@ def read_table(path: str | os.PathLike[str], artefact: str) -> Frame:
     return frame
 
 
+def read_manifest(folder: str | os.PathLike[str]) -> Frame:
+    """Reads the manifest of a shard's folder, and compares the pictures that it lists with their digests.
+
+    Raises:
+        MosforgeError: as `read_table`; or a picture is gone, or not what was written.
+    """
+    manifest = read_table(Path(folder) / _MANIFEST, "manifest")
+    for path, digest in zip(manifest["path"], manifest["sha256"], strict=True):
+        if not Path(path).is_file() or sha256_of_file(path) != digest:
+            reason = "damaged since it was made" if Path(path).is_file() else "no such file"
+            raise MosforgeError(f"{path}: {reason}; delete its folder and run again")
+    return manifest
+
+
 def read_cfg(path: str | os.PathLike[str], artefact: str) -> Any:
     """The parameters that made an artefact, from its metadata."""
     return _made_by(path, artefact)["cfg"]
@@ -309,16 +326,19 @@ def _made_by(path: str | os.PathLike[str], artefact: str) -> dict[str, Any]:
 
 
 def _read(path: str | os.PathLike[str], artefact: str) -> pa.Table:
+    # a shard is made again as a whole, and only if its whole folder is gone
+    it = "its folder" if Path(path).name == _MANIFEST else "it"
     try:
         table = pq.read_table(Path(path), partitioning=None)
     except FileNotFoundError:
-        raise MosforgeError(f"{path}: no such file; run the stage that writes it") from None
+        todo = f"delete {it} and run again" if Path(path).parent.is_dir() and it != "it" else ""
+        raise MosforgeError(f"{path}: no such file; {todo or 'run the stage that writes it'}") from None
     except (pa.ArrowException, OSError) as error:
         raise MosforgeError(
-            f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); delete it and run again"
+            f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); delete {it} and run again"
         ) from None
     if not table.schema.equals(SCHEMAS[artefact], check_metadata=False):
         raise MosforgeError(
-            f"{path}: not a {artefact} table of mosforge {__version__}; delete it and run its stage again"
+            f"{path}: not a {artefact} table of mosforge {__version__}; delete {it} and run again"
         )
     return table

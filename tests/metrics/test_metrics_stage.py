@@ -14,6 +14,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from mosforge.cli import main
 from mosforge.errors import MosforgeError
+from mosforge.files import sha256_of_file
 from mosforge.images import Pixels
 from mosforge.metrics import command, score
 from mosforge.metrics.pairs import score_pairs
@@ -46,6 +47,7 @@ def row(image_id: str, reference: str, path: str, pixels: Pixels, level: int) ->
         "width": pixels.shape[1],
         "height": pixels.shape[0],
         "bytes": Path(path).stat().st_size if Path(path).exists() else 0,
+        "sha256": sha256_of_file(path) if Path(path).is_file() else "",
     }
 
 
@@ -104,6 +106,9 @@ def test_empty_manifest_gives_an_empty_table(tmp_path: Path, monkeypatch: pytest
 
 def test_another_size_than_the_reference_is_refused(shard: object) -> None:
     save(f"{SHARD}/2-b.png", data.coffee()[:170, :170])
+    manifest = read_table(SHARD / "manifest.parquet", "manifest")
+    digests = [sha256_of_file(path) for path in manifest["path"]]
+    write_manifest(manifest.assign(sha256=digests).to_dict("records"))
     with pytest.raises(
         MosforgeError, match=r"2-b\.png: 170x170 pixels, but its reference .*b\.png has 161x170"
     ):
@@ -124,6 +129,17 @@ def test_a_missing_picture_is_named(shard: object, missing: str) -> None:
     Path(missing).unlink()
     with pytest.raises(MosforgeError, match=f"{missing}: no such file"):
         score_shard(SHARD, OUTPUT, CFG, threads=2)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated"])
+def test_a_picture_that_changed_since_it_was_made_is_refused(shard: object, damage: str) -> None:
+    picture = SHARD / "3-b.png"
+    content = bytearray(picture.read_bytes())
+    content[len(content) // 2] ^= 1
+    picture.write_bytes(content if damage == "flipped" else content[:-1])
+    with pytest.raises(MosforgeError, match=r"3-b\.png: damaged since it was made; delete its folder"):
+        score_shard(SHARD, OUTPUT, CFG, threads=2)
+    assert not OUTPUT.exists()
 
 
 class BrokenEngine:

@@ -232,7 +232,7 @@ def test_a_failed_save_leaves_the_old_model(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("mosforge.models.folder.save_file", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(MosforgeError, match="no room on the disk"):
         save_model(folder, networks["score"], {})
     assert (folder / WEIGHTS).read_bytes() == before
     load_model(folder)

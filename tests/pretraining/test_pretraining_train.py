@@ -12,6 +12,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from mosforge.cli import main
+from mosforge.files import sha256_of_file
 from mosforge.models.folder import load_model
 from mosforge.packs import Pack, write_pack
 from mosforge.pretraining.objective import loss_for
@@ -145,7 +146,9 @@ def test_a_training_that_failed_to_save_is_not_done_again(
     with monkeypatch.context() as patch:
         patch.setattr("mosforge.models.folder.save_file", full)
         assert train(corpus, tmp_path / "m", epochs=1) == 1
-    assert capsys.readouterr().err.endswith("error: model.safetensors: No space left on device\n")
+    assert capsys.readouterr().err.endswith(
+        "model.safetensors: no room on the disk; make room and run again\n"
+    )
     assert train(corpus, tmp_path / "m", epochs=1) == 0
     assert "epoch 1/1" not in capsys.readouterr().err
     assert (tmp_path / "m/model.safetensors").exists()
@@ -231,6 +234,7 @@ def test_weights_packs_and_indices_on_the_command_line(
     for number in range(2):
         shard = tmp_path / f"pictures/{number}"
         rows = manifest[12 * number : 12 * number + 12].assign(width=100, height=90, bytes=1)
+        rows["sha256"] = [sha256_of_file(path) for path in rows["path"]]
         write_table(shard / "manifest.parquet", "manifest", rows, stage="test", cfg={})
         out = f"packs/blur/s-{number:05d}"
         words = ["--pictures", str(shard), "--index", f"{out}.parquet", "--pixels", f"{out}.pixels"]

@@ -1,5 +1,6 @@
 """Files and folders that are written whole or not at all."""
 
+import errno
 import hashlib
 import os
 import signal
@@ -7,12 +8,15 @@ import stat
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file, atomic_folder, digest, sha256_of_file, write_json
 
 
@@ -89,6 +93,25 @@ def test_a_killed_process_leaves_nothing_under_the_name(tmp_path: Path, kind: st
     assert left == ["target"], "the next attempt takes over the temporary name"
     if kind == "folder":
         assert [path.name for path in target.iterdir()] == ["whole"]
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_two_at_once_never_write_the_same(
+    tmp_path: Path, write: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    target = tmp_path / "target"
+    with write(target) as temporary:
+        with pytest.raises(MosforgeError, match="target: another process is writing it; wait"), write(target):
+            pass
+        assert temporary.exists()
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_what_hinders_the_writing_is_told_with_what_to_do(tmp_path: Path, number: int) -> None:
+    with pytest.raises(MosforgeError, match=r"file: .* and run again$"), atomic_file(tmp_path / "file"):
+        raise OSError(number, os.strerror(number))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="a superuser writes anywhere")

@@ -140,7 +140,8 @@ def test_missing_pixels_are_told(tmp_path: Path) -> None:
     index = packed(tmp_path, pictures())
     (tmp_path / "pack.pixels").unlink()
     with pytest.raises(
-        MosforgeError, match=r"pack\.pixels: the pack's pixels are missing; run its stage again"
+        MosforgeError,
+        match=r"pack\.pixels: the pack's pixels are missing; delete .*pack\.parquet, and run again",
     ):
         Pack(index)
 
@@ -150,7 +151,9 @@ def test_truncated_pixels_are_told(tmp_path: Path, length: int) -> None:
     index = packed(tmp_path, pictures())
     content = (tmp_path / "pack.pixels").read_bytes()
     (tmp_path / "pack.pixels").write_bytes(content[:length])
-    with pytest.raises(MosforgeError, match=r"pack\.pixels: the pack is truncated; delete it"):
+    with pytest.raises(
+        MosforgeError, match=r"pack\.pixels: the pack is truncated; delete .*pack\.parquet, and run"
+    ):
         Pack(index)
 
 

@@ -155,7 +155,7 @@ def test_a_column_that_must_be_full_is(tmp_path: Path, hole: float | None) -> No
 def test_another_artefact_is_refused(tmp_path: Path) -> None:
     write_table(tmp_path / "t", "split", columns_of("split"), stage="s", cfg={})
     with pytest.raises(
-        MosforgeError, match=r"t: not a dataset table of mosforge .*; delete it and run its stage"
+        MosforgeError, match=r"t: not a dataset table of mosforge .*; delete it and run again"
     ):
         read_table(tmp_path / "t", "dataset")
 

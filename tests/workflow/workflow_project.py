@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -121,12 +122,17 @@ def make_project(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
-    """Runs snakemake in a project's folder with the repository's workflow."""
+def command_line(folder: Path, *words: str) -> list[str]:
+    """Of snakemake in a project's folder with the repository's workflow."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
     command += ["--directory", str(folder), "--cores", "1", "--configfile", str(folder / "tiny.yaml")]
+    return [*command, *words]
+
+
+def snakemake(folder: Path, *words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """Runs snakemake in a project's folder and waits for its end."""
     return subprocess.run(
-        [*command, *words],
+        command_line(folder, *words),
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,
@@ -145,3 +151,12 @@ def dry_run(folder: Path, *targets: str, hash_seed: str = "0") -> Counter[str]:
     """The jobs that a run would do, by rule."""
     words = ["--dry-run", "--nocolor", "--quiet", "host", "--", *(targets or ("all",))]
     return planned(snakemake(folder, *words, hash_seed=hash_seed))
+
+
+def command(project: Path, *words: str) -> list[str]:
+    """The words, after `mosforge`, of the first command of the fixture's run that has all these in it."""
+    log = (project.parent / "log.txt").read_text()
+    for line in re.findall(r"^Shell command: mosforge (.*)$", log, flags=re.MULTILINE):
+        if all(word in line for word in words):
+            return shlex.split(re.sub(r"\$\(dirname (\S+)/[^/)]+\)", r"\1", line))
+    raise AssertionError(f"no command of the run has {words}")

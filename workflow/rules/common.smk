@@ -16,6 +16,7 @@ from mosforge.plan.rule_parts import (
     parameters,
     source_of,
 )
+from mosforge.plan.run import hold_folder
 
 find_own_commands()
 
@@ -30,6 +31,11 @@ if missing and workflow.is_main_process:
     print(missing, file=sys.stderr)
     # a dry run of the paper's size prints much: there it is said again where it is read
     atexit.register(lambda: workflow.dryrun and print(missing, file=sys.stderr))
+
+
+# Before the first job: a second run in this folder is refused.
+onstart:
+    hold_folder()
 
 
 wildcard_constraints:

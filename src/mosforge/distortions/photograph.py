@@ -56,6 +56,7 @@ def distort_photograph(photograph: Photograph, plan: Plan, folder: Path) -> list
             "width": width,
             "height": height,
             "bytes": len(file),
+            "sha256": hashlib.sha256(file).hexdigest(),
         }
         rows.append(row)
     return rows

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -94,6 +95,7 @@ def _mapper(workers: int) -> Iterator[Any]:
 
 
 def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the one that started the workers, too
     _single_threaded()
     parent = multiprocessing.parent_process()
     if parent is not None:

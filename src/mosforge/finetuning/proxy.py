@@ -9,7 +9,7 @@ about people.
 import logging
 import os
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pandas as pd
 import piq
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file
 from mosforge.images import Pixels, read_rgb
-from mosforge.tables import read_table
+from mosforge.tables import read_manifest
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def proxy_labels(folders: Sequence[str | os.PathLike[str]], output: str | os.Pat
     Raises:
         MosforgeError: a manifest or a picture is missing or damaged, or there is no picture.
     """
-    manifests = [read_table(Path(folder) / "manifest.parquet", "manifest") for folder in folders]
+    manifests = [read_manifest(folder) for folder in folders]
     rows = pd.concat(manifests, ignore_index=True) if manifests else pd.DataFrame()
     if rows.empty:
         raise MosforgeError("proxy labels: the shards hold no picture; give folders with a manifest.parquet")

@@ -10,7 +10,7 @@ from mosforge.errors import MosforgeError
 from mosforge.metrics.engines import make_engine
 from mosforge.metrics.pairs import score_pairs
 from mosforge.metrics.psnr import PSNR, WithPsnr
-from mosforge.tables import METRICS, SCHEMAS, read_table, write_table
+from mosforge.tables import METRICS, SCHEMAS, read_manifest, read_table, write_table
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def score_shard(folder: Path, output: Path, cfg: Any, threads: int, device: str 
             that is not finite.
     """
     _check(cfg, {"engine"}, threads)
-    manifest = read_table(folder / "manifest.parquet", "manifest")
+    manifest = read_manifest(folder)
     engine = make_engine(cfg["engine"], device)
     logger.info(
         "%s: %d pictures of %d references, engine %s, %d threads",

@@ -105,7 +105,9 @@ def load_card(folder: str | os.PathLike[str]) -> Card:
     except (FileNotFoundError, NotADirectoryError):
         raise MosforgeError(f"{folder}: not a model folder, it has no {CARD}") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        raise MosforgeError(f"{path}: not a model card, the JSON is damaged") from None
+        raise MosforgeError(
+            f"{path}: not a model card, the JSON is damaged; copy it again, or delete it and run again"
+        ) from None
     if not isinstance(card, dict) or card.get("head") not in list(_FACTS_OF_HEAD):
         raise MosforgeError(f"{path}: not the card of a mosforge model")
     facts = _FACTS | _FACTS_OF_HEAD[card["head"]]
@@ -142,7 +144,9 @@ def _checked_weights(folder: str | os.PathLike[str], card: Card) -> Path:
     if not path.is_file():
         raise MosforgeError(f"{folder}: not a model folder, it has no {WEIGHTS}")
     if sha256_of_file(path) != card["weights_sha256"]:
-        raise MosforgeError(f"{path}: damaged, its digest is not the one in {CARD}; copy or train it again")
+        raise MosforgeError(
+            f"{path}: damaged, its digest is not the one in {CARD}; copy it again, or delete it and run again"
+        )
     return path
 
 
@@ -162,7 +166,8 @@ def _tensors(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     try:
         state: dict[str, torch.Tensor] = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise MosforgeError(f"{path}: not a file of weights ({error})") from None
+        reason = f"not a file of weights ({error})"
+        raise MosforgeError(f"{path}: {reason}; put it there again, or delete it and run again") from None
     return state
 
 

@@ -140,7 +140,8 @@ def _from_file(path: Path) -> State:
             "timm, package or none"
         ) from None
     except (SafetensorError, RuntimeError, ValueError, EOFError, OSError) as error:
-        raise MosforgeError(f"{path}: not a file of weights ({_first_line(error)})") from None
+        reason = f"not a file of weights ({_first_line(error)})"
+        raise MosforgeError(f"{path}: {reason}; put it there again, or delete it and run again") from None
     except Exception as error:  # the unpickler's own class is not public
         raise MosforgeError(f"{path}: not a plain state dict ({type(error).__name__})") from None
     if isinstance(state, dict):

@@ -77,14 +77,12 @@ def _diagnose(arguments: argparse.Namespace) -> None:
 
 
 def _validate(arguments: argparse.Namespace) -> None:
-    import json
-
-    from mosforge.commands import read_text
+    from mosforge.commands import read_json
     from mosforge.pmos.validation import validate
     from mosforge.tables import read_table, write_table
 
     targets = read_table(arguments.targets, "targets")
-    mapping = json.loads(read_text(arguments.mapping)) if arguments.mapping else None
+    mapping = read_json(arguments.mapping) if arguments.mapping else None
     fitted = read_table(arguments.fitted, "targets") if arguments.fitted else None
     frame = validate(targets, arguments.cfg["corpus"], mapping, fitted)
     write_table(arguments.output, "validation", frame, stage="pmos", cfg=arguments.cfg)

@@ -53,9 +53,9 @@ def _weights(arguments: argparse.Namespace) -> None:
 def _pack(arguments: argparse.Namespace) -> None:
     from mosforge.packs import write_pack
     from mosforge.pretraining.packing import scaled_pictures
-    from mosforge.tables import read_table
+    from mosforge.tables import read_manifest
 
-    manifest = read_table(arguments.pictures / "manifest.parquet", "manifest")
+    manifest = read_manifest(arguments.pictures)
     pictures = scaled_pictures(manifest["path"].tolist(), arguments.cfg["resize"], arguments.threads)
     write_pack(arguments.index, arguments.pixels, pictures, stage="pretraining", cfg=arguments.cfg)
 

@@ -1,6 +1,5 @@
 """The page: one self-contained HTML file made from the artefacts below the folder of results."""
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -12,7 +11,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from mosforge.commands import read_text
+from mosforge.commands import read_json
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file, atomic_folder
 from mosforge.report import pmosfigures, provenance, sections
@@ -216,7 +215,7 @@ def _label_figures(file: Path, corpus: str) -> dict[str, Any]:
     """What a corpus' diagnostics show, if they are there."""
     if not file.exists():
         return {}
-    found = json.loads(read_text(file))
+    found = read_json(file)
     return {
         "overview": (pmosfigures.histogram(corpus, found), pmosfigures.metric_agreement(corpus, found)),
         "distributions": tuple(pmosfigures.distributions(corpus, found)),

@@ -1,7 +1,6 @@
 """What survives a killed training: the state file, its lock, and the answer to SIGTERM."""
 
 import contextlib
-import fcntl
 import logging
 import math
 import os
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 
 from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file
+from mosforge.files import alone, atomic_file
 from mosforge.models.network import Network
 from mosforge.training.average import Average
 
@@ -49,13 +48,7 @@ class State:
 def locked(state_file: Path) -> Iterator[None]:
     """Holds a lock beside the state: after the controller was killed, an old job may still run."""
     lock = state_file.with_suffix(".lock")
-    with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MosforgeError(
-                f"{lock}: another process still runs this training; wait for it or stop it"
-            ) from None
+    with alone(lock, f"{lock}: another process still runs this training"):
         yield
         lock.unlink()
 
@@ -81,10 +74,10 @@ def save(
     content = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "state": vars(state)}
     if average is not None:
         content["average"] = average.weights
-    with atomic_file(file) as temporary:
-        torch.save(content, temporary)
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
+    with atomic_file(file) as temporary, temporary.open("wb") as handle:
+        torch.save(content, handle)
+        handle.flush()
+        os.fsync(handle.fileno())
 
 
 def resume(
