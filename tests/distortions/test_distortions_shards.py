@@ -19,7 +19,7 @@ from mosforge.distortions.synthetic import TYPES
 from mosforge.errors import MosforgeError
 from mosforge.files import sha256_of_file
 from mosforge.images import read_rgb
-from mosforge.tables import read_cfg, read_table
+from mosforge.tables import made_by, read_table
 
 NOISE = {
     "kind": "synthetic",
@@ -73,7 +73,7 @@ def test_the_manifest_says_what_was_written(catalogued: list[Photograph], tmp_pa
         rng = np.random.Generator(np.random.PCG64(row.seed))
         parameter = NOISE["levels"][row.level - 1]
         assert np.array_equal(made, TYPES["white_noise"].apply(read_rgb(row.reference), parameter, rng))
-    assert read_cfg(tmp_path / "out" / "manifest.parquet", "manifest") == NOISE
+    assert made_by(tmp_path / "out" / "manifest.parquet", "manifest")["cfg"] == NOISE
 
 
 def test_mixtures_have_labels_and_store_jpeg_as_it_is(catalogued: list[Photograph], tmp_path: Path) -> None:
@@ -98,7 +98,8 @@ def test_codecs_are_stored_as_their_bitstream(
     catalogued: list[Photograph], tmp_path: Path, name: str, suffix: str
 ) -> None:
     level = {"jpeg": 12, "jpeg2000": 0.46}[name]
-    rows = shard(catalogued[:1], NOISE | {"type": name, "levels": [level]}, tmp_path / "out")
+    cfg = {"kind": "synthetic", "type": name, "levels": [level], "first_class": 5, "seed": 0}
+    rows = shard(catalogued[:1], cfg, tmp_path / "out")
     path = Path(rows["path"][0])
     encode = TYPES[name].encode
     assert encode is not None
