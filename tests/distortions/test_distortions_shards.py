@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from skimage import data
 
+from mosforge.cli import main
 from mosforge.distortions import photograph as photograph_module
 from mosforge.distortions.photograph import Photograph, flat_name
 from mosforge.distortions.shards import make_shard
@@ -122,6 +124,41 @@ def test_the_same_bytes_for_any_shard_order_and_company(
     assert contents(tmp_path / "all") == alone
     assert {name: file for name, file in company.items() if name in alone} == alone
     assert len(company) > len(alone)
+
+
+def test_the_same_bytes_from_a_catalogue_of_other_shards_and_with_another_source(
+    catalogued: list[Photograph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "photographs"
+    Path("other").mkdir()
+    Image.fromarray(data.coffee()[:180, :180]).save("other/cup.png")
+
+    def pictures(name: str, source: Path, shard_size: int) -> dict[str, bytes]:
+        """What a source's shards hold, by the names of their files."""
+        cfg = {"folder": source.as_posix(), "shard_size": shard_size, "smallest_side": 161, "listing": ""}
+        made = ["--output", f"{name}.parquet", "--excluded", f"{name}.excluded.parquet"]
+        assert main(["sources", "catalogue", "--name", name, *made, "--cfg", json.dumps(cfg)]) == 0
+        shards = read_table(f"{name}.parquet", "catalogue")["shard"].unique()
+        photographs = [path for path in source.rglob("*") if path.is_file()]
+        assert len(shards) == -(-len(photographs) // shard_size)
+        found = {}
+        for number in shards:
+            out = f"{shard_size}/{name}-{number}"
+            words = ["--catalogue", f"{name}.parquet", "--shard", str(number), "--output", out]
+            assert main(["distortions", "shard", *words, "--cfg", json.dumps(NOISE)]) == 0
+            found |= contents(Path(out))
+        return found
+
+    usual = pictures("s", folder, 3)
+    assert len(usual) == 2 * len(catalogued)
+    assert pictures("s", folder, 2) == usual
+    assert pictures("other", Path("other"), 3).keys().isdisjoint(usual)
+    assert pictures("s", folder, 4) == usual
+    Image.fromarray(data.coffee()[:180, :180]).save(folder / "a first one.png")
+    more = pictures("s", folder, 3)
+    assert len(more) == len(usual) + 2
+    assert usual.items() <= more.items()
 
 
 def test_the_same_bytes_for_any_number_of_workers_and_hash_seed(

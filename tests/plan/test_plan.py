@@ -75,6 +75,18 @@ def test_first_class_follows_the_order_and_dropped_types(config: dict[str, Any])
     assert "white_noise" not in plan.corpora.groups("synthetic")
 
 
+def test_classes_are_numbered_alike_whatever_the_order_of_the_keys(config: dict[str, Any]) -> None:
+    """Snakemake puts the keys of a further file first, and lays the base configuration over them."""
+    expected = Plan(config)
+    types = config["distortions"]["synthetic"]
+    config["distortions"]["synthetic"] = {"jpeg": types["jpeg"], **types}
+    plan = Plan(config)
+    assert plan.corpora.class_names("synthetic") == expected.corpora.class_names("synthetic")
+    assert plan.corpora.shards("synthetic") == expected.corpora.shards("synthetic")
+    jpeg = plan.corpora.distortion("synthetic", "jpeg")
+    assert jpeg == expected.corpora.distortion("synthetic", "jpeg")
+
+
 def test_kadid25_is_planned_as_a_corpus_of_one_class_a_picture(config: dict[str, Any]) -> None:
     assert "kadid25" not in Plan(config).corpora.names  # without a source it is not made
     config["distortions"]["corpora"]["kadid25"]["sources"] = ["waterloo"]

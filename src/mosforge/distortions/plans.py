@@ -150,6 +150,15 @@ def levels_of(kind: str, levels: Any) -> dict[str, tuple[Level, ...]]:
     return {check_type(kind, name): _levels(name, values) for name, values in levels.items()}
 
 
+def in_order(kind: str, levels: Mapping[str, Any]) -> dict[str, Any]:
+    """The levels of the types in the order of their table, whatever that of the configuration.
+
+    Snakemake puts the keys of a further configuration file first: an order of their own would number the
+    classes anew wherever one type is changed.
+    """
+    return {name: levels[name] for name in TYPES[kind] if name in levels}
+
+
 def check_type(kind: str, name: str) -> str:
     """The name of a type that a kind of corpus has."""
     if name not in TYPES[kind]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mosforge.configuration import Config
 from mosforge.distortions.classes import classes_of
-from mosforge.distortions.plans import is_bitstream
+from mosforge.distortions.plans import in_order, is_bitstream
 from mosforge.plan.sources import Sources
 from mosforge.shards import shard_paths
 
@@ -51,10 +51,10 @@ class Corpora:
         return [name for name, levels in self._levels(corpus).items() if levels]
 
     def _levels(self, corpus: str) -> dict[str, Any]:
-        """The levels of each type of a corpus."""
+        """The levels of each type of a corpus, in the order of the classes."""
         kind = self._entries[corpus]["kind"]
         levels: dict[str, Any] = self._section[kind]
-        return levels["types"] if kind == "authentic" else levels
+        return in_order(kind, levels["types"] if kind == "authentic" else levels)
 
     def shards(self, corpus: str) -> dict[str, Any]:
         """Parameters of whatever collects a corpus: its groups, and its number of shards by source."""
