@@ -5,7 +5,7 @@ INSTALL := $(BIN)/pip install --quiet --constraint envs/requirements.txt --edita
 DEMO_MODEL := results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
 UNSEEN := resources/sources/demo_unseen/flower/flower_00_00.png
 
-.PHONY: install demo test test-all lint bench clean
+.PHONY: install demo test test-all lint bench clean clean-results
 
 install: .venv/installed-demo
 
@@ -47,5 +47,12 @@ lint: .venv/installed-dev
 bench: .venv/installed-test
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+# What can be installed and compiled again; results, and what Snakemake knows of them, stay.
 clean:
-	rm -rf .venv .snakemake logs results
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build src/*.egg-info
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+# Everything that the workflow made in this folder. What Snakemake knows of results goes with them: alone
+# it would be missed, for results without it are never made again.
+clean-results:
+	rm -rf results logs .snakemake

@@ -25,6 +25,12 @@ NO_NETWORK = "none"
 """What stands in the place of a backbone for a measure without a network."""
 
 
+def corpus_and_objective(initialisation: str) -> tuple[str, str]:
+    """Takes CORPUS-OBJECTIVE apart; an objective alone, and what is not pretrained, have an empty corpus."""
+    corpus, _, objective = initialisation.rpartition("-")
+    return (corpus, objective) if objective in OBJECTIVES else ("", initialisation)
+
+
 def load_config(overlays: Iterable[Path] | None = None) -> Config:
     """`config.yaml` of the working directory with other files laid over it, as Snakemake does.
 
@@ -202,7 +208,7 @@ def _impossible(
     config: Config, key: str, dataset: str, initialisation: str, mixtures: list[str]
 ) -> Iterable[str]:
     """Why a dataset cannot have a pretraining: mixtures have no levels, and must be of its own pictures."""
-    corpus, _, objective = initialisation.rpartition("-")
+    corpus, objective = corpus_and_objective(initialisation)
     corpus = corpus or config["finetuning"]["datasets"][dataset]["corpus"]
     mixed = config["pretraining"]["unified"].get(corpus, {}).get("authentic", corpus)
     if initialisation == "imagenet" or mixed not in mixtures:

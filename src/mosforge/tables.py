@@ -256,9 +256,9 @@ def write_table(
     if unknown:
         raise ValueError(f"columns that the artefact {artefact!r} does not have: {sorted(unknown)}")
     columns = columns.reindex(columns=[*columns.columns, *_absent(schema, columns)])
-    made_by = {"artefact": artefact, "stage": stage, "version": __version__, "cfg": cfg}
-    made_by |= {"device": device} if device else {}
-    stamped = schema.with_metadata({"mosforge": json.dumps(made_by, sort_keys=True)})
+    maker = {"artefact": artefact, "stage": stage, "version": __version__, "cfg": cfg}
+    maker |= {"device": device} if device else {}
+    stamped = schema.with_metadata({"mosforge": json.dumps(maker, sort_keys=True)})
     arrays = [
         pa.array([] if columns.empty else _plain(columns[field.name]), type=field.type, from_pandas=True)
         for field in schema
@@ -307,22 +307,13 @@ def read_manifest(folder: str | os.PathLike[str]) -> Frame:
     return manifest
 
 
-def read_cfg(path: str | os.PathLike[str], artefact: str) -> Any:
-    """The parameters that made an artefact, from its metadata."""
-    return _made_by(path, artefact)["cfg"]
-
-
-def read_device(path: str | os.PathLike[str], artefact: str) -> str | None:
-    """What an artefact was computed on, where it says so."""
-    return _made_by(path, artefact).get("device")
-
-
-def _made_by(path: str | os.PathLike[str], artefact: str) -> dict[str, Any]:
+def made_by(path: str | os.PathLike[str], artefact: str) -> dict[str, Any]:
+    """What made an artefact: `stage`, `version`, `cfg` (the parameters) and, where it says so, `device`."""
     metadata = _read(path, artefact).schema.metadata or {}
     if b"mosforge" not in metadata:
         raise MosforgeError(f"{path}: not written by mosforge; delete it and run the stage that writes it")
-    made_by: dict[str, Any] = json.loads(metadata[b"mosforge"])
-    return made_by
+    made: dict[str, Any] = json.loads(metadata[b"mosforge"])
+    return made
 
 
 def _read(path: str | os.PathLike[str], artefact: str) -> pa.Table:

@@ -53,9 +53,9 @@ AUTHENTIC_CFG = {
 }
 SYNTHETIC_CFG = {
     "kind": "synthetic",
-    "type": "jpeg",
-    "levels": [43, 12],
-    "first_class": 10,
+    "type": "white_noise",
+    "levels": [-10, -7.5],
+    "first_class": 5,
     "seed": 0,
     "png_compression": 1,
 }
@@ -151,8 +151,8 @@ def test_plans_follow_the_cfg() -> None:
     assert isinstance(synthetic, SyntheticPlan)
     variants = list(synthetic.variants("s", "a.png"))
     assert [(v.level, v.class_index, v.steps) for v in variants] == [
-        (1, 10, (("jpeg", 43),)),
-        (2, 11, (("jpeg", 12),)),
+        (1, 5, (("white_noise", -10),)),
+        (2, 6, (("white_noise", -7.5),)),
     ]
     authentic = plan_of(AUTHENTIC_CFG)
     assert isinstance(authentic, AuthenticPlan)
@@ -171,7 +171,7 @@ def test_seeds_depend_on_corpus_seed_source_image_type_and_level_alone() -> None
         return [v.seed for v in plan_of(SYNTHETIC_CFG | changes).variants(source, image_id)]
 
     usual = seeds("s", "a")
-    assert usual == seeds("s", "a", levels=[43, 12, 7], first_class=0, png_compression=0)[:2]
+    assert usual == seeds("s", "a", levels=[-10, -7.5, 0], first_class=0, png_compression=0)[:2]
     others = [
         seeds("t", "a"),
         seeds("s", "b"),
@@ -190,9 +190,10 @@ def test_seeds_depend_on_corpus_seed_source_image_type_and_level_alone() -> None
         ({k: v for k, v in SYNTHETIC_CFG.items() if k != "seed"}, r"missing .* \['seed'\]"),
         (SYNTHETIC_CFG | {"type": "fog"}, "no synthetic distortion type 'fog'; there are gaussian_blur,"),
         (SYNTHETIC_CFG | {"levels": 3}, "give a list"),
-        (SYNTHETIC_CFG | {"levels": ["1e-4"]}, "no level of jpeg"),
-        (SYNTHETIC_CFG | {"levels": [[1, 2, 3]]}, "no level of jpeg"),
+        (SYNTHETIC_CFG | {"levels": ["1e-4"]}, "no level of white_noise"),
+        (SYNTHETIC_CFG | {"levels": [[1, 2, 3]]}, "no level of white_noise"),
         (SYNTHETIC_CFG | {"png_compression": 10}, "png_compression is 10"),
+        (SYNTHETIC_CFG | {"type": "jpeg"}, r"unknown keys \['png_compression'\]"),
         (SYNTHETIC_CFG | {"seed": 1.5}, "seed is 1.5"),
         (AUTHENTIC_CFG | {"types": ["jpeg"]}, "give a mapping"),
         (AUTHENTIC_CFG | {"types_per_image": [3, 2]}, "types_per_image"),

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from skimage import data
 
+from mosforge.cli import main
 from mosforge.distortions import photograph as photograph_module
 from mosforge.distortions.photograph import Photograph, flat_name
 from mosforge.distortions.shards import make_shard
@@ -19,7 +21,7 @@ from mosforge.distortions.synthetic import TYPES
 from mosforge.errors import MosforgeError
 from mosforge.files import sha256_of_file
 from mosforge.images import read_rgb
-from mosforge.tables import read_cfg, read_table
+from mosforge.tables import made_by, read_table
 
 NOISE = {
     "kind": "synthetic",
@@ -73,7 +75,7 @@ def test_the_manifest_says_what_was_written(catalogued: list[Photograph], tmp_pa
         rng = np.random.Generator(np.random.PCG64(row.seed))
         parameter = NOISE["levels"][row.level - 1]
         assert np.array_equal(made, TYPES["white_noise"].apply(read_rgb(row.reference), parameter, rng))
-    assert read_cfg(tmp_path / "out" / "manifest.parquet", "manifest") == NOISE
+    assert made_by(tmp_path / "out" / "manifest.parquet", "manifest")["cfg"] == NOISE
 
 
 def test_mixtures_have_labels_and_store_jpeg_as_it_is(catalogued: list[Photograph], tmp_path: Path) -> None:
@@ -98,7 +100,8 @@ def test_codecs_are_stored_as_their_bitstream(
     catalogued: list[Photograph], tmp_path: Path, name: str, suffix: str
 ) -> None:
     level = {"jpeg": 12, "jpeg2000": 0.46}[name]
-    rows = shard(catalogued[:1], NOISE | {"type": name, "levels": [level]}, tmp_path / "out")
+    cfg = {"kind": "synthetic", "type": name, "levels": [level], "first_class": 5, "seed": 0}
+    rows = shard(catalogued[:1], cfg, tmp_path / "out")
     path = Path(rows["path"][0])
     encode = TYPES[name].encode
     assert encode is not None
@@ -121,6 +124,41 @@ def test_the_same_bytes_for_any_shard_order_and_company(
     assert contents(tmp_path / "all") == alone
     assert {name: file for name, file in company.items() if name in alone} == alone
     assert len(company) > len(alone)
+
+
+def test_the_same_bytes_from_a_catalogue_of_other_shards_and_with_another_source(
+    catalogued: list[Photograph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "photographs"
+    Path("other").mkdir()
+    Image.fromarray(data.coffee()[:180, :180]).save("other/cup.png")
+
+    def pictures(name: str, source: Path, shard_size: int) -> dict[str, bytes]:
+        """What a source's shards hold, by the names of their files."""
+        cfg = {"folder": source.as_posix(), "shard_size": shard_size, "smallest_side": 161, "listing": ""}
+        made = ["--output", f"{name}.parquet", "--excluded", f"{name}.excluded.parquet"]
+        assert main(["sources", "catalogue", "--name", name, *made, "--cfg", json.dumps(cfg)]) == 0
+        shards = read_table(f"{name}.parquet", "catalogue")["shard"].unique()
+        photographs = [path for path in source.rglob("*") if path.is_file()]
+        assert len(shards) == -(-len(photographs) // shard_size)
+        found = {}
+        for number in shards:
+            out = f"{shard_size}/{name}-{number}"
+            words = ["--catalogue", f"{name}.parquet", "--shard", str(number), "--output", out]
+            assert main(["distortions", "shard", *words, "--cfg", json.dumps(NOISE)]) == 0
+            found |= contents(Path(out))
+        return found
+
+    usual = pictures("s", folder, 3)
+    assert len(usual) == 2 * len(catalogued)
+    assert pictures("s", folder, 2) == usual
+    assert pictures("other", Path("other"), 3).keys().isdisjoint(usual)
+    assert pictures("s", folder, 4) == usual
+    Image.fromarray(data.coffee()[:180, :180]).save(folder / "a first one.png")
+    more = pictures("s", folder, 3)
+    assert len(more) == len(usual) + 2
+    assert usual.items() <= more.items()
 
 
 def test_the_same_bytes_for_any_number_of_workers_and_hash_seed(

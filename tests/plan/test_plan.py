@@ -75,6 +75,18 @@ def test_first_class_follows_the_order_and_dropped_types(config: dict[str, Any])
     assert "white_noise" not in plan.corpora.groups("synthetic")
 
 
+def test_classes_are_numbered_alike_whatever_the_order_of_the_keys(config: dict[str, Any]) -> None:
+    """Snakemake puts the keys of a further file first, and lays the base configuration over them."""
+    expected = Plan(config)
+    types = config["distortions"]["synthetic"]
+    config["distortions"]["synthetic"] = {"jpeg": types["jpeg"], **types}
+    plan = Plan(config)
+    assert plan.corpora.class_names("synthetic") == expected.corpora.class_names("synthetic")
+    assert plan.corpora.shards("synthetic") == expected.corpora.shards("synthetic")
+    jpeg = plan.corpora.distortion("synthetic", "jpeg")
+    assert jpeg == expected.corpora.distortion("synthetic", "jpeg")
+
+
 def test_kadid25_is_planned_as_a_corpus_of_one_class_a_picture(config: dict[str, Any]) -> None:
     assert "kadid25" not in Plan(config).corpora.names  # without a source it is not made
     config["distortions"]["corpora"]["kadid25"]["sources"] = ["waterloo"]
@@ -87,7 +99,7 @@ def test_kadid25_is_planned_as_a_corpus_of_one_class_a_picture(config: dict[str,
     which = SimpleNamespace(corpus="kadid25", backbone="resnet50", objective="cls")
     training = plan.trainings.pretraining(which)
     assert training["label_kind"] == "single"
-    assert training["learning_rates"] == config["pretraining"]["learning_rates"]["synthetic"]
+    assert training["learning_rates"].items() <= config["pretraining"]["learning_rates"]["synthetic"].items()
 
 
 def test_parameters_of_one_type_do_not_follow_another_ones_values(config: dict[str, Any]) -> None:
@@ -111,16 +123,66 @@ def test_runs_are_those_of_the_datasets_that_are_there(with_datasets: dict[str, 
         ("tid2013", "livec", "full"),
         ("livec", "tid2013", "full"),
     }
-    left_out = "\n".join(plan.experiments.left_out)
+    left_out = "\n".join(plan.experiments.left_out(["table1", "table2"]))
     assert all(f"dataset {name} is left out" in left_out for name in ("live", "csiq", "koniq10k"))
     assert "tid2013 is" not in left_out
+
+
+def test_a_table_is_told_of_its_own_datasets_alone(with_datasets: dict[str, Any]) -> None:
+    plan = Plan(with_datasets)
+    tables = {name: plan.table(name) for name in plan.experiments.names}
+    assert tables["table1"]["sizes"] == {"tid2013": 3000}
+    assert tables["table2"]["sizes"] == {"livec": 1162}
+    assert tables["table3"]["sizes"] == {"livec": 1162, "tid2013": 3000}
+    assert [line.split()[1] for line in tables["table1"]["left_out"]] == ["live", "csiq"]
+    assert [line.split()[1] for line in tables["table2"]["left_out"]] == ["koniq10k"]
+    with_datasets["finetuning"]["datasets"]["livec"]["layout"] = "proxy"
+    with_datasets["finetuning"]["datasets"]["livec"]["pictures"] = "authentic"
+    plan = Plan(with_datasets)
+    assert plan.table("table1") == tables["table1"]
+    assert plan.table("table2")["proxies"] == ["livec"]
+
+
+@pytest.mark.parametrize(
+    ("objective", "rates"),
+    [
+        ("cls", {"backbone", "classification"}),
+        ("reg", {"backbone", "classification", "score"}),
+        ("rank", {"backbone", "classification", "score"}),
+    ],
+)
+def test_a_training_has_the_keys_that_it_uses(
+    objective: str, rates: set[str], config: dict[str, Any]
+) -> None:
+    which = SimpleNamespace(corpus="synthetic", backbone="resnet50", objective=objective)
+    cfg = Plan(config).trainings.pretraining(which)
+    assert set(cfg["learning_rates"]) == rates
+    assert "warm_up" not in cfg
+    config["pretraining"]["schedule"] = "cosine"
+    assert Plan(config).trainings.pretraining(which)["warm_up"] == 50
+
+
+def test_the_compression_of_png_is_nothing_to_a_codecs_bitstream(config: dict[str, Any]) -> None:
+    config["distortions"]["corpora"]["kadid25"]["sources"] = ["waterloo"]
+    corpora = Plan(config).corpora
+    without = {
+        (corpus, group)
+        for corpus in ("synthetic", "kadid25", "authentic")
+        for group in corpora.groups(corpus)
+        if "png_compression" not in corpora.distortion(corpus, group)
+    }
+    assert without == {
+        (corpus, codec) for corpus in ("synthetic", "kadid25") for codec in ("jpeg", "jpeg2000")
+    }
 
 
 def test_full_reference_rows_need_references(with_datasets: dict[str, Any]) -> None:
     with_datasets["evaluation"]["experiments"]["table2"]["comparisons"] = ["psnr", "brisque"]
     experiments = Plan(with_datasets).experiments
     assert {run.initialisation for run in experiments.runs("table2") if run.backbone == "none"} == {"brisque"}
-    assert "psnr on dataset livec left out of table2: it has no undistorted pictures" in experiments.left_out
+    assert "psnr on dataset livec left out of table2: it has no undistorted pictures" in experiments.left_out(
+        ["table2"]
+    )
     run = Run("tid2013", "3", "none", "fsim", "tid2013")
     assert experiments.comparison(run)["test_scores"] == "results/metrics/targets/tid2013.parquet"
     run = Run("tid2013", "full", "none", "brisque", "livec")
@@ -331,6 +393,8 @@ def test_options_of_the_loop_reach_the_training_of_their_section_alone(
         run = Run("live", "1", "resnet50", "imagenet", "live")
         return [trainings.pretraining(which)[key], trainings.finetuning(run)[key]]
 
+    for section in ("pretraining", "finetuning"):
+        config[section]["schedule"] = "cosine"  # the only one that has a warm-up
     before = parameters_of(config)
     config["pretraining"][key] = 7
     assert parameters_of(config) == [7, before[1]]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mosforge import __version__
 from mosforge.errors import MosforgeError
-from mosforge.tables import METRICS, SCHEMAS, read_cfg, read_table, write_table
+from mosforge.tables import METRICS, SCHEMAS, made_by, read_table, write_table
 
 
 def sample_of(kind: pa.DataType, row: int) -> Any:
@@ -113,9 +113,9 @@ def test_the_metrics_are_columns_in_their_order() -> None:
 def test_the_metadata_says_what_made_it(tmp_path: Path) -> None:
     cfg = {"b": [1, {"ä": None}], "a": 1e-4}
     write_table(tmp_path / "t", "split", columns_of("split"), stage="finetuning", cfg=cfg)
-    said = json.loads(pq.read_schema(tmp_path / "t").metadata[b"mosforge"])
-    assert said == {"artefact": "split", "stage": "finetuning", "version": __version__, "cfg": cfg}
-    assert read_cfg(tmp_path / "t", "split") == cfg
+    said = {"artefact": "split", "stage": "finetuning", "version": __version__, "cfg": cfg}
+    assert json.loads(pq.read_schema(tmp_path / "t").metadata[b"mosforge"]) == said
+    assert made_by(tmp_path / "t", "split") == said
 
 
 def test_the_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_what_somebody_else_wrote_is_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "a.parquet", "split")
     pq.write_table(pa.Table.from_pydict(columns_of("split"), schema=SCHEMAS["split"]), tmp_path / "b.parquet")
     with pytest.raises(MosforgeError, match=r"b\.parquet: not written by mosforge"):
-        read_cfg(tmp_path / "b.parquet", "split")
+        made_by(tmp_path / "b.parquet", "split")
 
 
 def test_a_missing_file_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -19,3 +19,12 @@ def toy() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    toy: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, torch.Tensor], list[float]]:
+    """Weights and losses of the toy training that nothing interrupts."""
+    weights, history = toy.train(tmp_path_factory.mktemp("undisturbed"))
+    return weights, history["loss"].tolist()

@@ -1,12 +1,6 @@
-"""The loop: what it learns, which weights it keeps, and that nothing that interrupts it shows in them."""
+"""The loop: what it learns, which weights it keeps, and what it refuses."""
 
 import math
-import multiprocessing
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -14,29 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mosforge.errors import MosforgeError
 from mosforge.tables import read_table, write_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.batches import batches
-from mosforge.training.state import locked
+from mosforge.training.loop import make_optimiser
 from mosforge.training.watch import LossWatch
 
 Weights = dict[str, torch.Tensor]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(toy: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Weights, list[float]]:
-    weights, history = toy.train(tmp_path_factory.mktemp("undisturbed"))
-    return weights, history["loss"].tolist()
-
-
-def assert_same(weights: Weights, expected: Weights) -> None:
-    assert weights.keys() == expected.keys()
-    for key, value in weights.items():
-        assert torch.equal(value, expected[key]), key
 
 
 def test_two_runs_are_the_same_to_the_bit(
@@ -44,7 +25,7 @@ def test_two_runs_are_the_same_to_the_bit(
 ) -> None:
     torch.manual_seed(999)
     weights, history = toy.train(tmp_path)
-    assert_same(weights, undisturbed[0])
+    toy.assert_same(weights, undisturbed[0])
     assert history["loss"].tolist() == undisturbed[1]
 
 
@@ -93,6 +74,15 @@ def test_each_group_has_its_own_rate(toy: ModuleType, tmp_path: Path) -> None:
     weights, _ = toy.train(tmp_path, learning_rates={"backbone": 0.0, "head": 1e-2})
     assert torch.equal(weights["convolution.weight"], before["convolution.weight"])
     assert not torch.equal(weights["head.weight"], before["head.weight"])
+
+
+def test_what_is_not_trained_needs_no_rate(toy: ModuleType) -> None:
+    network = toy.Toy()
+    network.head.requires_grad_(False)
+    recipe = Recipe(**toy.RECIPE | {"learning_rates": {"backbone": 1e-2}})
+    optimiser = make_optimiser(network, recipe, torch.device("cpu"))
+    trained = {parameter for group in optimiser.param_groups for parameter in group["params"]}
+    assert trained == {*network.convolution.parameters(), *network.normalisation.parameters()}
 
 
 def test_the_first_step_of_adam_is_the_rate(toy: ModuleType, tmp_path: Path) -> None:
@@ -154,7 +144,7 @@ def test_the_weights_of_the_best_epoch_are_kept(
         return scores[len(after) - 1]
 
     weights, history = toy.train(tmp_path, network, validate=validate)
-    assert_same(weights, after[kept])
+    toy.assert_same(weights, after[kept])
     np.testing.assert_array_equal(history["validation_srocc"], scores)
 
 
@@ -238,7 +228,7 @@ def test_events_of_a_stopped_training_go_on_and_those_of_another_are_removed(
 ) -> None:
     setup = Setup(torch.device("cpu"), events=tmp_path / "events")
     with pytest.raises(MosforgeError, match="stopped"):
-        toy.train(tmp_path, setup=setup, at_step=stop_at(5), repeats=12)
+        toy.train(tmp_path, setup=setup, at_step=toy.stop_at(5), repeats=12)
     _, history = toy.train(tmp_path, setup=setup, repeats=12)
     found = scalars(tmp_path / "events")
     assert [step for step, _ in found["epoch/loss"]] == [15, 30, 45]
@@ -280,91 +270,6 @@ def test_losses_of_a_gpu_are_read_late_and_in_order() -> None:
     assert [reading.step for reading in watch.read(rest=True)] == list(range(30, 40))
 
 
-def stop_at(call: int) -> Any:
-    return lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == call else None
-
-
-@pytest.mark.parametrize("stops", [[1], [2], [3], [4], [5, 1], [8], [9], [1, 1, 1, 1], [3, 3]])
-def test_a_training_that_is_asked_to_stop_goes_on_as_if_it_had_not(
-    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], stops: list[int]
-) -> None:
-    handler = signal.getsignal(signal.SIGTERM)
-    for call in stops:
-        try:
-            weights, history = toy.train(tmp_path, at_step=stop_at(call))
-        except MosforgeError as error:
-            assert "stopped in epoch" in str(error)  # noqa: PT017
-            assert (tmp_path / ".state-x.pt").exists()
-        assert signal.getsignal(signal.SIGTERM) is handler
-    weights, history = toy.train(tmp_path)
-    assert_same(weights, undisturbed[0])
-    assert history["loss"].tolist() == undisturbed[1]
-    assert history["epoch"].tolist() == [1, 2, 3]
-
-
-def test_a_stop_takes_no_further_step(toy: ModuleType, tmp_path: Path) -> None:
-    steps: list[int] = []
-
-    def stop(step: int) -> None:
-        steps.append(step)
-        if step == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(MosforgeError, match="stopped in epoch 1 as asked; run again to go on"):
-        toy.train(tmp_path, at_step=stop)
-    assert steps == [1, 2]
-
-
-def test_the_best_epoch_survives_a_stop(toy: ModuleType, tmp_path: Path) -> None:
-    scores = {1: 0.9, 2: 0.1, 3: 0.5}
-    after: dict[int, Weights] = {}
-    network = toy.Toy()
-
-    def validate() -> float:
-        epoch = len(after) + 1
-        after[epoch] = {key: value.clone() for key, value in network.state_dict().items()}
-        return scores[epoch]
-
-    with pytest.raises(MosforgeError, match="stopped"):
-        toy.train(tmp_path, network, at_step=stop_at(5), validate=validate)
-    network = toy.Toy()
-    weights, _ = toy.train(tmp_path, network, validate=validate)
-    assert_same(weights, after[1])
-
-
-def test_a_finished_training_is_not_done_again(
-    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
-) -> None:
-    """Should saving the model fail (a full disk), the next run has only that to do."""
-    toy.train(tmp_path)
-    steps: list[int] = []
-    weights, history = toy.train(tmp_path, at_step=steps.append)
-    assert steps == []
-    assert_same(weights, undisturbed[0])
-    assert len(history) == 3
-
-
-def test_another_process_with_the_same_state_is_refused(toy: ModuleType, tmp_path: Path) -> None:
-    with locked(tmp_path / ".state-x.pt"):
-        with pytest.raises(MosforgeError, match=r"\.state-x\.lock: another process still runs this training"):
-            toy.train(tmp_path)
-        assert not (tmp_path / ".state-x.pt").exists()
-    toy.train(tmp_path)
-    assert not (tmp_path / ".state-x.lock").exists()
-
-
-@pytest.mark.parametrize("content", [b"", b"nonsense", None])
-def test_a_damaged_state_is_told(toy: ModuleType, tmp_path: Path, content: bytes | None) -> None:
-    with pytest.raises(MosforgeError, match="stopped"):
-        toy.train(tmp_path, at_step=stop_at(1))
-    state = tmp_path / ".state-x.pt"
-    state.write_bytes(state.read_bytes()[:-500] if content is None else content)
-    with pytest.raises(
-        MosforgeError, match=r"\.state-x\.pt: the saved training is damaged \(.*\); delete it"
-    ):
-        toy.train(tmp_path)
-
-
 def test_a_loss_that_is_not_finite_names_the_pictures(toy: ModuleType, tmp_path: Path) -> None:
     network = toy.Toy()
 
@@ -391,7 +296,7 @@ def test_after_a_loss_that_is_not_finite_the_last_epoch_stands(
             tmp_path, network, at_step=lambda step: step == 5 and network.head.bias.data.fill_(math.nan)
         )
     weights, _ = toy.train(tmp_path)
-    assert_same(weights, undisturbed[0])
+    toy.assert_same(weights, undisturbed[0])
 
 
 def test_many_pictures_are_not_all_listed(toy: ModuleType, tmp_path: Path) -> None:
@@ -414,72 +319,3 @@ def test_nothing_to_train_on_is_told(toy: ModuleType, tmp_path: Path) -> None:
             state_file=tmp_path / "s.pt",
             setup=Setup(torch.device("cpu")),
         )
-
-
-def run_script(toy: ModuleType, folder: Path, *when: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(toy.__file__), str(folder), *when]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-OPTIONS = {"weight_average": 0.9, "gradient_clip": 0.05}
-
-
-def start(toy: ModuleType, folder: Path, **changes: Any) -> Any:
-    """Begins a training in a process of its own."""
-    process = multiprocessing.get_context("fork").Process(
-        target=toy.train, args=(folder,), kwargs={"validate": lambda: 0.5} | changes
-    )
-    process.start()
-    return process
-
-
-@pytest.mark.parametrize("call", [2, 4, 9])
-def test_a_training_that_is_killed_outright_goes_on_as_if_it_had_not(
-    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int
-) -> None:
-    """SIGKILL leaves no time to save: the epoch that ran is run again."""
-
-    def die(step: int) -> None:
-        if step == call:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    process = start(toy, tmp_path, at_step=die, validate=None)
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-    assert (tmp_path / ".state-x.pt").exists() == (call > toy.STEPS)
-    weights, _ = toy.train(tmp_path)
-    assert_same(weights, undisturbed[0])
-
-
-@pytest.mark.parametrize("options", [{}, OPTIONS])
-def test_a_training_that_is_killed_at_three_random_moments_ends_with_the_same_weights(
-    toy: ModuleType, tmp_path: Path, options: dict[str, Any]
-) -> None:
-    """Moments on the clock: between two steps, in the middle of one, or while the state is saved."""
-    for name in ("undisturbed", "killed"):
-        (tmp_path / name).mkdir()
-    began = time.monotonic()
-    expected, history = toy.train(tmp_path / "undisturbed", validate=lambda: 0.5, epochs=12, **options)
-    took = time.monotonic() - began
-    killed = 0
-    for moment in np.random.default_rng().uniform(0.1, 0.5, 3) * took:
-        process = start(toy, tmp_path / "killed", epochs=12, **options)
-        process.join(timeout=float(moment))
-        process.kill()
-        process.join()
-        killed += process.exitcode == -signal.SIGKILL
-    weights, again = toy.train(tmp_path / "killed", validate=lambda: 0.5, epochs=12, **options)
-    assert killed > 0
-    assert_same(weights, expected)
-    assert again["loss"].tolist() == history["loss"].tolist()
-
-
-@pytest.mark.slow
-def test_a_process_that_is_asked_to_stop_exits_and_goes_on(
-    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
-) -> None:
-    stopped = run_script(toy, tmp_path, "5", "SIGTERM")
-    assert stopped.returncode == 1
-    assert stopped.stderr.splitlines()[-1] == "stopped in epoch 2 as asked; run again to go on"
-    assert run_script(toy, tmp_path).returncode == 0
-    assert_same(load_file(tmp_path / "weights.safetensors"), undisturbed[0])

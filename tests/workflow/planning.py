@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.types import (
     ConfigSettings,
     DAGSettings,
+    ExecutionSettings,
     OutputSettings,
     Quietness,
     ResourceSettings,
@@ -36,28 +38,59 @@ class Job:
     follows: bool
 
 
-def planned_jobs(folder: Path, change: Mapping[str, Any] | None = None) -> list[Job]:
-    """The jobs of the target `all` in a project's folder whose configuration is changed.
+def planned_jobs(
+    folder: Path, change: Mapping[str, Any] | None = None, *targets: str, cores: int = 1
+) -> list[Job]:
+    """The jobs of a run in a project's folder whose configuration is changed.
 
     Args:
         folder: a project of `workflow_project.make_project`.
         change: laid over the configuration, as a further `--configfile` would be.
+        targets: of the run; `all` by default.
+        cores: that the run may use.
     """
+    with _planned(folder, change or {}, targets, cores) as workflow:
+        return sorted(_jobs(workflow.dag), key=lambda job: (job.rule, job.output))
+
+
+def pretend_all_was_made(folder: Path) -> None:
+    """Empty results of the target `all`, with Snakemake's own record of what made them.
+
+    What a run would do next is then found as after a real one: from parameters, inputs, times and
+    digests of code.
+    """
+    with _planned(folder, {}, ()) as workflow:
+        jobs = [job for job in workflow.dag.jobs if job.output]
+        for output in (output for job in jobs for output in job.output):
+            output.touch_or_create()
+        now = time.time()
+        for path in Path("results").rglob("*"):
+            os.utime(path, (now, now))  # so that none is newer than what was made of it
+        workflow.execution_settings = ExecutionSettings()
+        for job in jobs:
+            workflow.async_run(workflow.persistence.finished(job))
+
+
+@contextlib.contextmanager
+def _planned(
+    folder: Path, change: Mapping[str, Any], targets: tuple[str, ...], cores: int = 1
+) -> Iterator[Any]:
+    """Snakemake's workflow with its graph of jobs, while the project's folder is the working directory."""
     overlay = folder / "change.yaml"
-    overlay.write_text(yaml.safe_dump(dict(change or {})))
+    overlay.write_text(yaml.safe_dump(dict(change)))
     try:
         with _in_folder(folder), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
             workflow = api.workflow(
-                resource_settings=ResourceSettings(cores=1),
+                resource_settings=ResourceSettings(cores=cores),
                 config_settings=ConfigSettings(configfiles=[folder / "tiny.yaml", overlay]),
                 snakefile=REPOSITORY / "Snakefile",
                 workdir=folder,
             )
-            workflow.dag(DAGSettings(targets={"all"}))
+            workflow.dag(DAGSettings(targets=set(targets or ("all",))))
             inner = workflow._workflow
             inner._prepare_dag(forceall=False, ignore_incomplete=True, lock_warn_only=True)
             inner._build_dag()
-            return sorted(_jobs(inner.dag), key=lambda job: (job.rule, job.output))
+            yield inner
     finally:
         overlay.unlink()
 

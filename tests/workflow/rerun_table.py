@@ -1,32 +1,89 @@
-"""For keys of the configuration: what runs again when one changes.
+"""For every key of the configuration: what runs again when it changes.
 
-`FIRST` names the rules whose own parameters or inputs the key is part of; every job behind those follows,
-and nothing else runs. The page is made anew with each key, since it prints the configuration.
+`CASES` names the rules whose own parameters or inputs the key is part of; every job behind those follows,
+and nothing else runs. The page is made anew with each key but one, since it prints the configuration.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 DATA = ("distort", "score", "pack_shard")
 TRAININGS = ("pretrain", "pretrain_authentic")
+NEW = "what is new, and what collects it"
+PICTURES = "its splits, packs and catalogues in a second run"
+SCORES = "no split, pack or catalogue follows"
+
+
+SYNTHETIC: dict[str, list[Any]] = {
+    "gaussian_blur": [7, 41],
+    "white_noise": [-5.5, -1],
+    "jpeg": [12, 1],
+    "jpeg2000": [0.46, 0.04],
+    "contrast": [[0.2, 0.8], [0.45, 0.55]],
+    "pink_noise": [0.3, 4],
+    "color_dither": [64, 8],
+    "overexposure": [0.15, 0.2],
+    "underexposure": [0.15, 0.2],
+}
+"""Other levels of each type, as many as there are."""
+
+AUTHENTIC: dict[str, list[float]] = {
+    "defocus": [1.0, 2.0, 5.0],
+    "motion_blur": [7, 15, 33],
+    "chromatic_aberration": [1.0, 2.5, 6.0],
+    "overexposure": [0.15, 0.2],
+    "underexposure": [0.15, 0.2],
+    "contrast": [0.7, 0.45, 0.2],
+    "jpeg": [30, 12, 4],
+}
+
+KADID25: dict[str, list[float]] = {
+    "gaussian_blur": [0.5, 1, 2, 3, 6],
+    "lens_blur": [1, 2, 4, 6, 9],
+    "motion_blur": [2, 4, 6, 8, 11],
+    "color_diffusion": [1, 3, 6, 8, 13],
+    "color_shift": [1, 3, 6, 8, 13],
+    "color_quantization": [64, 48, 32, 16, 7],
+    "saturation_hsv": [0.4, 0.2, 0.1, 0, -0.5],
+    "saturation_lab": [1.5, 2, 3, 6, 8],
+    "jpeg2000": [16, 32, 45, 120, 300],
+    "jpeg": [43, 36, 24, 7, 5],
+    "white_noise": [0.001, 0.002, 0.003, 0.005, 0.02],
+    "white_noise_ycbcr": [0.0001, 0.0005, 0.001, 0.002, 0.004],
+    "impulse_noise": [0.001, 0.005, 0.01, 0.02, 0.04],
+    "multiplicative_noise": [0.001, 0.005, 0.01, 0.02, 0.06],
+    "denoise": [0.01, 0.03, 0.05, 0.1, 0.2],
+    "brighten": [0.1, 0.2, 0.4, 0.7, 1.2],
+    "darken": [0.05, 0.1, 0.2, 0.4, 0.9],
+    "mean_shift": [0.04, 0.08, 0.15, 0.22, 0.4],
+    "jitter": [0.05, 0.1, 0.2, 0.5, 2],
+    "patches": [20, 40, 60, 80, 101],
+    "pixelate": [0.01, 0.05, 0.1, 0.2, 0.6],
+    "quantization": [20, 16, 13, 10, 6],
+    "color_block": [2, 4, 6, 8, 11],
+    "sharpen": [1, 2, 3, 6, 13],
+    "contrast": [0, 0.15, 0.3, 0.45, 0.7],
+}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A changed value of the small project's configuration.
+    """A changed value of the wide project's configuration (wide_project.py).
 
     Attributes:
         path: the key, with names of the project where the schema has a `*`.
         value: its new value.
-        first: the rules that run because of the key itself.
+        first: the rules that run because of the key itself, or also because of it.
         only: a part of the path of all that these rules write.
+        note: what else there is to know, for the table that people read.
     """
 
     path: str
     value: Any
     first: tuple[str, ...]
     only: str = ""
+    note: str = ""
 
     @property
     def change(self) -> dict[str, Any]:
@@ -54,67 +111,163 @@ def _leaves(schema: Mapping[str, Any], node: Mapping[str, Any], path: tuple[str,
 
 
 def _cases() -> Iterator[Case]:
-    photos, rated = "sources.collections.photos", "finetuning.datasets.rated"
-    yield Case("sources.shard_size", 2, ("catalogue", *DATA))
-    yield Case("sources.smallest_side", 162, ("catalogue",))
-    yield Case(f"{photos}.folder", "./photos", ("catalogue",), "photos")
-    yield Case(f"{photos}.images", 5, ("catalogue",), "photos")
-    yield Case(f"{photos}.obtain", "ask the photographer", ())
-    for key, value in (("photographs", ["skimage/data/coffee.png"]), ("tile", 162), ("stride", 200)):
-        yield Case(f"sources.collections.tiles.packaged.{key}", value, ("fetch_source",), "tiles")
-
-    yield Case("distortions.seed", 1, ("distort",))
-    yield Case("distortions.png_compression", 2, ("distort",))
-    yield Case("distortions.synthetic.gaussian_blur", [7, 41], ("distort",), "synthetic/gaussian_blur")
-    yield Case("distortions.synthetic.white_noise", [-5.5, -1], ("distort",), "synthetic/white_noise")
-    yield Case("distortions.synthetic.jpeg", [12, 1], ("distort",), "synthetic/jpeg")
-
+    yield from _sources()
+    yield from _distortions()
     yield Case("metrics.engine", "piq", ("score", "score_dataset"))
     yield Case("pmos.fusion", "mean", ("fuse",))
     yield Case("pmos.knots", 11, ("fuse",))
+    yield Case("pmos.logistic.dataset", "stand_in", ("validate",), note="with `fusion: logistic` fuse too")
     yield Case("pmos.logistic.allow_evaluated", True, ())
-    yield Case("sources.leakage.correlation", 0.8, ("screen",))
-    yield Case("distortions.kadid25.jpeg", [43], ())
+    yield from _recipes()
+    yield from _pretraining()
+    yield from _datasets()
+    yield from _finetuning()
+    yield from _evaluation()
+    yield Case("report.title", "another", ())
 
+
+def _sources() -> Iterator[Case]:
+    collections = "sources.collections"
+    photos, archive = f"{collections}.photos", f"{collections}.archived.archive"
+    yield Case("sources.shard_size", 2, ("catalogue", *DATA), note="the pictures' bytes stay the same")
+    yield Case("sources.smallest_side", 162, ("catalogue",))
+    yield Case("sources.leakage.guard", False, ("fuse",))
+    yield Case("sources.leakage.correlation", 0.8, ("screen",))
+    yield Case(f"{photos}.folder", "./photos", ("catalogue",), "photos")
+    yield Case(f"{photos}.images", 5, ("catalogue",), "photos", "more shards, where it is another number")
+    yield Case(f"{photos}.obtain", "ask the photographer", ())
+    yield Case(f"{collections}.again.dataset", "second", ("catalogue", "screen"), "again")
+    for key, value in (
+        ("url", "https://localhost/others.tar"),
+        ("md5", "1" * 32),
+        ("sha256", "1" * 64),
+        ("size", 1001),
+        ("pictures", "others"),
+    ):
+        yield Case(f"{archive}.{key}", value, ("fetch_source",), "archived")
+    for key, other in (("photographs", ["skimage/data/coffee.png"]), ("tile", 162), ("stride", 200)):
+        yield Case(f"{collections}.tiles.packaged.{key}", other, ("fetch_source",), "tiles")
+
+
+def _distortions() -> Iterator[Case]:
+    corpora = "distortions.corpora"
+    yield Case("distortions.seed", 1, ("distort",))
+    yield Case("distortions.png_compression", 2, ("distort",), note="not of `jpeg` and `jpeg2000`")
+    yield Case("distortions.keep", False, ())
+    yield Case(f"{corpora}.kadid25.kind", "synthetic", DATA, "kadid25", NEW)
+    collects = ("fuse", "index_packs")
+    screens = ("screen", "leaks")
+    yield Case(f"{corpora}.synthetic.sources", ["photos", "tiles"], (*DATA, *screens, *collects), "", NEW)
+    yield Case(f"{corpora}.authentic.total", 30, ("distort",), "authentic")
+    for kind, types in (("synthetic", SYNTHETIC), ("kadid25", KADID25)):
+        for name, levels in types.items():
+            yield Case(f"distortions.{kind}.{name}", levels, ("distort",), f"{kind}/{name}/")
+    for name, levels in AUTHENTIC.items():
+        yield Case(f"distortions.authentic.types.{name}", levels, ("distort",), "/authentic/")
+    yield Case("distortions.authentic.types_per_image", [2, 3], ("distort",), "/authentic/")
+
+
+def _recipes() -> Iterator[Case]:
+    """What pretraining and fine-tuning both have."""
+    for key, value, note in (
+        ("seed", 1, ""),
+        ("crop", 65, ""),
+        ("flip", False, ""),
+        ("epochs", 2, ""),
+        ("batch_size", 4, ""),
+        ("optimiser", "adamw", ""),
+        ("weight_decay", 0.1, ""),
+        ("schedule", "constant", ""),
+        ("warm_up", 5, "with `schedule: cosine`"),
+        ("gradient_clip", 1.0, ""),
+        ("weight_average", 0.9, ""),
+    ):
+        yield Case(f"pretraining.{key}", value, TRAININGS, note=note)
+        yield Case(f"finetuning.{key}", value, ("finetune",), note=note)
+
+
+def _pretraining() -> Iterator[Case]:
+    both = "pretraining.unified.both"
     yield Case("pretraining.backbones.efficientnet_lite0", "none", ("fetch_weights",))
     yield Case("pretraining.resize", 100, ("pack_shard",))
-    for key, value in (
-        ("seed", 1),
-        ("crop", 65),
-        ("flip", False),
-        ("epochs", 2),
-        ("batch_size", 4),
-        ("optimiser", "adamw"),
-        ("weight_decay", 0.1),
-        ("schedule", "cosine"),
-        ("warm_up", 5),
-        ("gradient_clip", 1.0),
-        ("weight_average", 0.9),
-    ):
-        yield Case(f"pretraining.{key}", value, TRAININGS)
-        yield Case(f"finetuning.{key}", value, ("finetune",))
-    yield Case("pretraining.loss_weights.score", 2.0, TRAININGS)
-    yield Case("pretraining.agreement_scale", 0.1, TRAININGS)
-    yield Case("pretraining.rank_margin", 0.2, ())
+    for weight in ("classification", "score"):
+        yield Case(f"pretraining.loss_weights.{weight}", 2.0, TRAININGS, "/multitask/", "of `multitask`")
+    yield Case("pretraining.agreement_scale", 0.1, TRAININGS, note="of `reg` and `multitask`")
+    yield Case("pretraining.rank_margin", 0.2, ("pretrain",), "/rank/", "of `rank`")
     yield Case("pretraining.multi_level", True, (*TRAININGS, "finetune"))
     for rate in ("backbone", "classification", "score"):
-        yield Case(f"pretraining.learning_rates.synthetic.{rate}", 0.002, ("pretrain",))
-        yield Case(f"pretraining.learning_rates.authentic.{rate}", 0.002, ("pretrain_authentic",))
+        note = "not of `cls`" if rate == "score" else ""
+        yield Case(f"pretraining.learning_rates.synthetic.{rate}", 0.002, ("pretrain",), "", note)
+        for kind, only in (("authentic", "pretraining/authentic/"), ("unified", "pretraining/both/")):
+            path = f"pretraining.learning_rates.{kind}.{rate}"
+            yield Case(path, 0.002, ("pretrain_authentic",), only, note)
+    yield Case(f"{both}.synthetic", "kadid25", ("pretrain_authentic",), "both", NEW)
+    yield Case(f"{both}.authentic", "others", ("pack_shard", "index_packs", "pretrain_authentic"), "", NEW)
 
-    yield Case(f"{rated}.range", [0, 11], ("dataset",), "rated")
-    yield Case(f"{rated}.higher_is_better", False, ("dataset",), "rated")
-    yield Case("finetuning.splits.train", 0.6, ("split",), "/1/")
+
+def _datasets() -> Iterator[Case]:
+    datasets = "finetuning.datasets"
+    yield Case(f"{datasets}.official.layout", "tid2013", ("dataset",), "official", PICTURES)
+    yield Case(f"{datasets}.rated.folder", "./rated", ("dataset",), "rated", PICTURES)
+    networks = ("finetune", "predict", "correlate")
+    yield Case(f"{datasets}.second.corpus", "kadid25", ("pretrain", *networks), "", NEW)
+    remade = ("label_proxy", "screen", "leaks", "score", "fuse", "diagnose")
+    yield Case(f"{datasets}.stand_in.pictures", "others", remade, "", NEW)
+    yield Case(f"{datasets}.second.table", "third.csv", ("dataset",), "second", PICTURES)
+    yield Case(f"{datasets}.second.images", "./pictures", ("dataset",), "second", PICTURES)
+    yield Case(f"{datasets}.second.range", [0, 11], ("dataset",), "second", SCORES)
+    yield Case(f"{datasets}.second.higher_is_better", False, ("dataset",), "second", SCORES)
+    added = ("split", "pretrain_authentic", *networks, "compare")
+    yield Case(f"{datasets}.rated.splits", [1, 2], added, "", NEW)
+
+
+def _finetuning() -> Iterator[Case]:
+    added = ("split", "finetune", "predict", "compare", "correlate")
+    yield Case("finetuning.splits.seeds", [1, 2], added, "", NEW)
+    yield Case("finetuning.splits.train", 0.6, ("split",), "/1/", "of the random splits")
     yield Case("finetuning.splits.validation", 0.3, ("split",))
     yield Case("finetuning.patches", 3, ("finetune",))
     yield Case("finetuning.dropout", 0.4, ("finetune",))
     for rate in ("backbone", "head"):
         yield Case(f"finetuning.learning_rates.{rate}", 0.002, ("finetune",))
 
-    yield Case("evaluation.crops", 4, ("predict",))
+
+def _evaluation() -> Iterator[Case]:
     within = "evaluation.experiments.within"
+    yield Case("evaluation.crops", 4, ("predict",))
     yield Case(f"{within}.datasets", ["rated"], ("correlate",), "within")
+    networks = ("fetch_weights", *TRAININGS, "finetune", "predict", "correlate")
+    yield Case(f"{within}.backbones", ["resnet18"], networks, "", NEW)
     yield Case(f"{within}.initialisations", ["imagenet"], ("correlate",), "within")
-    yield Case("report.title", "another", ())
+    yield Case("evaluation.experiments.across.across", False, ("correlate",), "across", NEW)
+    yield Case(f"{within}.comparisons", ["mdsi"], ("correlate",), "within")
 
 
-FIRST = {case.path: case for case in _cases()}
+def pattern_of(path: str, keys: Iterable[str]) -> str:
+    """The key of the schema that a path of a configuration is an instance of."""
+    words = path.split(".")
+    for key in keys:
+        parts = key.split(".")
+        if len(parts) == len(words) and all(a in ("*", b) for a, b in zip(parts, words, strict=True)):
+            return key
+    raise AssertionError(f"{path} is no key of the schema")
+
+
+def rendered(keys: Iterable[str]) -> str:
+    """The table for people: a line for each key of the schema, and one for all types of a kind."""
+    keys, rows = list(keys), {}
+    for path, case in CASES.items():
+        key = pattern_of(path, keys)
+        family = next((kind for kind in _TYPES if key.startswith(kind)), None)
+        rules = ", ".join(f"`{rule}`" for rule in case.first) or "nothing"
+        if family:
+            rules += " of this type" if "authentic" not in family else " of the mixtures"
+        rows[f"{family}TYPE" if family else key] = rules + (f"; {case.note}" if case.note else "")
+    lines = [f"| `{key}` | {told} |" for key, told in rows.items()]
+    return "\n".join(["| key | runs again |", "|---|---|", *lines]) + "\n"
+
+
+_TYPES = ("distortions.synthetic.", "distortions.authentic.types.", "distortions.kadid25.")
+
+CASES = {case.path: case for case in _cases()}
+"""Which jobs run again when a key of the configuration changes, and that no other does."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from planning import planned_jobs
 from workflow_project import TINY, dry_run, make_project, snakemake
 
 from mosforge.tables import read_table
@@ -65,3 +66,13 @@ def test_keep_changes_nothing_that_is_there(tmp_path: Path) -> None:
     )
     assert not dry_run(folder, target)
     assert shards(folder) == before
+
+
+def test_kept_again_a_picture_is_made_when_a_target_reads_it(folder: Path) -> None:
+    keep = {"distortions": {"keep": True}}
+    assert not planned_jobs(folder, keep, *TARGETS)
+    later = "results/pretraining/synthetic/packs/jpeg/photos-00000.parquet"
+    (folder / later).unlink()
+    made = [(job.rule, job.output) for job in planned_jobs(folder, keep, later)]
+    shard = "results/distortions/synthetic/jpeg/photos-00000"
+    assert made == [("distort", shard), ("pack_shard", later)]

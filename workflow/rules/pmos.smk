@@ -9,11 +9,12 @@ rule fuse:
         unpack(lambda wildcards: plan.validations.fit_inputs()),
         leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus),
         code=code(
-            "pmos",
+            "pmos/fusion.py",
+            "pmos/curves.py",
+            "pmos/leaks.py",
             "orientation.py",
             "logistic.py",
             "shards.py",
-            without=("diagnostics.py",),
         ),
     output:
         labels="results/pmos/{corpus}.parquet",
@@ -58,11 +59,12 @@ rule validate:
     input:
         unpack(lambda wildcards: plan.validations.inputs(wildcards.dataset)),
         code=code(
-            "pmos",
+            "pmos/validation.py",
+            "pmos/fusion.py",
+            "pmos/curves.py",
             "correlations.py",
             "orientation.py",
             "logistic.py",
-            without=("diagnostics.py",),
         ),
     output:
         "results/pmos/validation/{dataset}.parquet",

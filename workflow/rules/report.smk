@@ -24,7 +24,7 @@ rule table:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        cfg=parameters(plan.table()),
+        cfg=lambda wildcards: parameters(plan.table(wildcards.experiment)),
     shell:
         "mosforge report table --experiment {wildcards.experiment} --correlations {input.correlations}"
         " --output {output.csv} --markdown {output.markdown} --log {log} --cfg {params.cfg:q}"

@@ -31,7 +31,7 @@ def classes_of(kind: str, levels: Mapping[str, Sequence[Level]]) -> list[Distort
 
 
 def synthetic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
-    """The class of every (type, level), in the order of the configuration; a type without levels has none."""
+    """The class of every (type, level), in the order of the levels; a type without levels has none."""
     pairs = [(name, i, value) for name, values in levels.items() for i, value in enumerate(values, start=1)]
     return [DistortionClass(index, *pair) for index, pair in enumerate(pairs)]
 

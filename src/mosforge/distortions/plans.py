@@ -47,7 +47,7 @@ class SyntheticPlan:
     levels: tuple[Level, ...]
     first_class: int
     seed: int
-    png_compression: int
+    png_compression: int = 0  # of no meaning to a codec's bitstream
 
     @property
     def group(self) -> str:
@@ -94,6 +94,13 @@ class AuthenticPlan:
 
 Plan = SyntheticPlan | AuthenticPlan
 
+
+def is_bitstream(kind: str, name: str) -> bool:
+    """Whether pictures of a type are stored as the bitstream of its codec, and not as PNG."""
+    distortion = TYPES[kind].get(name)
+    return distortion is not None and distortion.encode is not None
+
+
 _SHARED = {"seed", "png_compression"}
 _ONE_TYPE = _SHARED | {"type", "levels", "first_class"}
 _KEYS = {
@@ -112,15 +119,15 @@ def plan_of(cfg: Any) -> Plan:
     kind = cfg.get("kind") if isinstance(cfg, dict) else None
     if kind not in _KEYS:
         raise MosforgeError(f"--cfg: kind is {kind!r}; give a JSON object with a kind: {', '.join(_KEYS)}")
-    wrong = (_KEYS[kind] | {"kind"}) ^ set(cfg)
+    keys = _KEYS[kind] - ({"png_compression"} if is_bitstream(kind, str(cfg.get("type"))) else set())
+    wrong = (keys | {"kind"}) ^ set(cfg)
     if wrong:
         raise MosforgeError(
-            f"--cfg: missing or unknown keys {sorted(wrong)}; kind {kind} takes {sorted(_KEYS[kind])}"
+            f"--cfg: missing or unknown keys {sorted(wrong)}; kind {kind} takes {sorted(keys)}"
         )
-    shared = {
-        "seed": _whole(cfg, "seed", -(2**63), 2**63),
-        "png_compression": _whole(cfg, "png_compression", 0, 9),
-    }
+    shared = {"seed": _whole(cfg, "seed", -(2**63), 2**63)}
+    if "png_compression" in keys:
+        shared["png_compression"] = _whole(cfg, "png_compression", 0, 9)
     if kind != "authentic":
         levels = levels_of(kind, {cfg["type"]: cfg["levels"]})[cfg["type"]]
         first_class = _whole(cfg, "first_class", 0, 10_000)
@@ -141,6 +148,15 @@ def levels_of(kind: str, levels: Any) -> dict[str, tuple[Level, ...]]:
     if not isinstance(levels, Mapping):
         raise MosforgeError(f"distortions: the {kind} types are {levels!r}; give a mapping of type to levels")
     return {check_type(kind, name): _levels(name, values) for name, values in levels.items()}
+
+
+def in_order(kind: str, levels: Mapping[str, Any]) -> dict[str, Any]:
+    """The levels of the types in the order of their table, whatever that of the configuration.
+
+    Snakemake puts the keys of a further configuration file first: an order of their own would number the
+    classes anew wherever one type is changed.
+    """
+    return {name: levels[name] for name in TYPES[kind] if name in levels}
 
 
 def check_type(kind: str, name: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mosforge.configuration import Config
 from mosforge.distortions.distortion import Level
-from mosforge.distortions.plans import check_type, levels_of
+from mosforge.distortions.plans import check_type, in_order, levels_of
 from mosforge.errors import MosforgeError
 
 _WHERE = {
@@ -16,7 +16,7 @@ _WHERE = {
 
 
 def read_levels(config: Config, kind: str) -> dict[str, tuple[Level, ...]]:
-    """The levels of every type of a kind of corpus, in the order of the configuration.
+    """The levels of every type of a kind of corpus, in the order of their classes.
 
     Raises:
         MosforgeError: the configuration lacks the key.
@@ -26,7 +26,7 @@ def read_levels(config: Config, kind: str) -> dict[str, tuple[Level, ...]]:
         if not isinstance(value, dict) or key not in value:
             raise MosforgeError(f"configuration: no key {'.'.join(_WHERE[kind])}; name a file that has it")
         value = value[key]
-    return levels_of(kind, value)
+    return in_order(kind, levels_of(kind, value))
 
 
 def parameter_of(levels: dict[str, tuple[Level, ...]], kind: str, name: str, level: int) -> Level:

@@ -147,6 +147,8 @@ _OFFICIAL = (
 LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in _OFFICIAL}
 """The official layouts by name; `table` is described by the configuration, see `layout_of`."""
 
+_OWNERS = "that of its owner"
+
 
 def layout_of(layout: str, options: Options | None = None) -> Layout:
     """The facts of a layout; those of a user's table come from its options.
@@ -176,10 +178,23 @@ def layout_of(layout: str, options: Options | None = None) -> Layout:
         highest=highest,
         higher_is_better=better,
         unit=f"{'MOS' if better else 'DMOS'}, {lowest:g} to {highest:g}",
-        licence="that of its owner",
+        licence=_OWNERS,
         obtain=f"put the CSV {options['table']} there and its pictures into {pictures_of(options)}",
         required=((options["table"],), (pictures_of(options),)),
     )
+
+
+def terms_of(layout: str) -> dict[str, str]:
+    """What a model's card says of the scores and the licence of the dataset that it learned from.
+
+    Args:
+        layout: value of the key `layout`, `table` and `proxy` among them.
+    """
+    human = layout != "proxy"
+    return {
+        "labels": "human scores" if human else "proxy scores (HaarPSI), not human scores",
+        "licence": LAYOUTS[layout].licence if layout in LAYOUTS else _OWNERS,
+    }
 
 
 REFERENCE_IMAGE = "reference_image"

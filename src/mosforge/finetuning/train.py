@@ -12,18 +12,18 @@ from torch.nn import functional
 
 from mosforge.errors import MosforgeError
 from mosforge.files import digest, sha256_of_file
+from mosforge.finetuning.registry import terms_of
 from mosforge.models.backbones import card_of
-from mosforge.models.folder import load_backbone, save_model
+from mosforge.models.folder import load_backbone
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
 from mosforge.packs import Pack, locate
-from mosforge.scoring.crops import TEST_CROPS, draw_boxes, predict
+from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.seeds import seed_of
-from mosforge.tables import Frame, read_table, write_table
+from mosforge.tables import Frame, read_table
 from mosforge.training import Recipe, Setup, fit
-from mosforge.training.devices import device_name
+from mosforge.training.finish import finish
 from mosforge.training.loop import Losses
-from mosforge.training.processes import started
 
 _VALIDATION_CROPS = 5
 
@@ -80,29 +80,14 @@ def finetune(
         setup=setup,
         validate=_validation(network, pictures, samples, recipe.crop, setup.device),
     )
-    if not started().is_first:
-        return
-    write_table(
-        folder / "history.parquet",
-        "history",
-        history,
-        stage="finetuning",
-        cfg=cfg,
-        device=device_name(setup.device),
-    )
-    save_model(
-        folder,
-        network,
-        {
-            "head": "score",
-            "test_crops": TEST_CROPS,
-            "pictures": len(training),
-            "data_digest": digest_of_data,
-            "initial_weights_sha256": digest_of_weights,
-            **cfg,
-        },
-    )
-    state_file.unlink()
+    facts = {
+        "head": "score",
+        "pictures": len(training),
+        "data_digest": digest_of_data,
+        "initial_weights_sha256": digest_of_weights,
+        **terms_of(cfg["layout"]),
+    }
+    finish(folder, network, history, facts, stage="finetuning", cfg=cfg, state_file=state_file, setup=setup)
 
 
 def _samples(dataset: Frame, split: Frame, index: Frame) -> Frame:

@@ -35,20 +35,26 @@ class Plan:
         self.experiments = Experiments(config, self.datasets, self.trainings)
         self.leakage = Leakage(config, self.sources, self.datasets, self.corpora, self.experiments)
 
-    def table(self) -> dict[str, Any]:
-        """Parameters of an experiment's table."""
+    def table(self, experiment: str) -> dict[str, Any]:
+        """Parameters of an experiment's table: what concerns its own datasets."""
+        return self._beside_numbers([experiment])
+
+    def _beside_numbers(self, experiments: list[str]) -> dict[str, Any]:
+        """What is told of the datasets of experiments beside their correlations."""
+        used = self.experiments.datasets(experiments)
         return {
-            "proxies": self.datasets.proxies,
-            "left_out": self.experiments.left_out,
-            "sizes": self.experiments.sizes,
+            "proxies": [name for name in used if name in self.datasets.proxies],
+            "left_out": self.experiments.left_out(experiments),
+            "sizes": self.experiments.sizes(experiments),
         }
 
     def page(self) -> dict[str, Any]:
         """Parameters of the report's page."""
         distortions = {key: value for key, value in self._config["distortions"].items() if key != "keep"}
-        return self.table() | {
+        names = self.experiments.names
+        return self._beside_numbers(names) | {
             "title": self._config["report"]["title"],
-            "experiments": self.experiments.names,
+            "experiments": names,
             "corpora": self.corpora.labelled,
             "validated": self.datasets.with_references,
             "compared": self.leakage.compared,
@@ -58,7 +64,7 @@ class Plan:
     def explain_missing(self) -> str | None:
         """One message that lists all that is missing, where to get it and where to put it."""
         weights = self.trainings.missing(self.experiments.backbones)
-        lines = self.sources.missing + weights + self.experiments.left_out
+        lines = self.sources.missing + weights + self.experiments.left_out(self.experiments.names)
         if not lines:
             return None
         return "\n".join(

@@ -5,6 +5,7 @@ from typing import Any
 
 from mosforge.configuration import Config
 from mosforge.distortions.classes import classes_of
+from mosforge.distortions.plans import in_order, is_bitstream
 from mosforge.plan.sources import Sources
 from mosforge.shards import shard_paths
 
@@ -50,10 +51,10 @@ class Corpora:
         return [name for name, levels in self._levels(corpus).items() if levels]
 
     def _levels(self, corpus: str) -> dict[str, Any]:
-        """The levels of each type of a corpus."""
+        """The levels of each type of a corpus, in the order of the classes."""
         kind = self._entries[corpus]["kind"]
         levels: dict[str, Any] = self._section[kind]
-        return levels["types"] if kind == "authentic" else levels
+        return in_order(kind, levels["types"] if kind == "authentic" else levels)
 
     def shards(self, corpus: str) -> dict[str, Any]:
         """Parameters of whatever collects a corpus: its groups, and its number of shards by source."""
@@ -79,12 +80,15 @@ class Corpora:
 
     def distortion(self, corpus: str, group: str) -> dict[str, Any]:
         """Parameters of the shards of one group."""
-        cfg = {key: self._section[key] for key in ("seed", "png_compression")}
+        kind = self._entries[corpus]["kind"]
+        cfg = {"kind": kind, "seed": self._section["seed"]}
+        if not is_bitstream(kind, group):
+            cfg["png_compression"] = self._section["png_compression"]
         if self.is_authentic(corpus):
-            return cfg | {"kind": "authentic", "per_image": self._share(corpus), **self._section["authentic"]}
-        levels, kind = self._levels(corpus), self._entries[corpus]["kind"]
+            return cfg | {"per_image": self._share(corpus), **self._section["authentic"]}
+        levels = self._levels(corpus)
         first = sum(len(levels[name]) for name in list(levels)[: list(levels).index(group)])
-        return cfg | {"kind": kind, "type": group, "levels": levels[group], "first_class": first}
+        return cfg | {"type": group, "levels": levels[group], "first_class": first}
 
     def _share(self, corpus: str) -> int:
         """Mixtures of one photograph: the configured total in equal proportion (paper, 2.1)."""

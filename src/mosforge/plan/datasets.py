@@ -73,15 +73,16 @@ class Datasets:
         return [(Path(cfg["folder"]) / cfg["table"]).as_posix()] if cfg["layout"] == "table" else []
 
     def scale(self, name: str) -> dict[str, Any]:
-        """Range and direction of a dataset's scores, what they are, and what its owners allow."""
+        """Range and direction of a dataset's scores, and its layout, which says what they are.
+
+        The words for people (`registry.terms_of`) are no parameters: a better sentence trains nothing anew.
+        """
         cfg = self.table(name)
         facts = layout_of(cfg["layout"], cfg)
-        human = "human scores" if name not in self.proxies else "proxy scores (HaarPSI), not human scores"
         return {
             "range": [facts.lowest, facts.highest],
             "higher_is_better": facts.higher_is_better,
-            "labels": human,
-            "licence": facts.licence,
+            "layout": self._entries[name]["layout"],
         }
 
     def images_of(self, name: str) -> int:

@@ -1,11 +1,11 @@
 """Experiments: the runs that each is made of, and what is left out because its dataset is not there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mosforge.configuration import BRISQUE, NO_NETWORK, Config
+from mosforge.configuration import BRISQUE, NO_NETWORK, OBJECTIVES, Config, corpus_and_objective
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.trainings import Trainings
 from mosforge.plan.validations import TARGETS
@@ -88,7 +88,7 @@ class Experiments:
             {
                 self._trainings.initial_weights(run)
                 for run in runs
-                if self._trainings.can_be_pretrained(run.initialisation.rpartition("-")[0], run.dataset)
+                if self._trainings.can_be_pretrained(corpus_and_objective(run.initialisation)[0], run.dataset)
             }
         )
 
@@ -97,32 +97,32 @@ class Experiments:
         """Backbones that some experiment uses."""
         return list(dict.fromkeys(name for entry in self.names for name in self._entries[entry]["backbones"]))
 
-    @cached_property
-    def _asked(self) -> list[str]:
-        """Target datasets that some experiment names."""
-        return list(dict.fromkeys(name for entry in self._entries.values() for name in entry["datasets"]))
+    def datasets(self, experiments: Sequence[str]) -> list[str]:
+        """Target datasets that some of these experiments name."""
+        return list(dict.fromkeys(name for entry in experiments for name in self._entries[entry]["datasets"]))
 
     @cached_property
     def evaluated(self) -> list[str]:
         """Target datasets that some experiment names and that are there, sorted."""
-        return sorted(name for name in self._asked if not self._datasets.missing(name))
+        return self._there(self.names)
 
-    @cached_property
-    def left_out(self) -> list[str]:
-        """A line for each target dataset that is asked for, but is not there."""
-        lines = ((name, self._datasets.missing(name)) for name in self._asked)
+    def _there(self, experiments: Sequence[str]) -> list[str]:
+        return sorted(name for name in self.datasets(experiments) if not self._datasets.missing(name))
+
+    def left_out(self, experiments: Sequence[str]) -> list[str]:
+        """A line for each target dataset that these experiments ask for, but that is not there."""
+        lines = ((name, self._datasets.missing(name)) for name in self.datasets(experiments))
         missing = [f"dataset {name} is left out: {line}" for name, line in lines if line]
         return missing + [
             f"{', '.join(metrics)} on dataset {name} left out of {experiment}: it has no undistorted pictures"
-            for experiment in self.names
+            for experiment in experiments
             for name in self._entries[experiment]["datasets"]
             if (metrics := self._without_references(experiment, name)) and not self._datasets.missing(name)
         ]
 
-    @cached_property
-    def sizes(self) -> dict[str, int]:
+    def sizes(self, experiments: Sequence[str]) -> dict[str, int]:
         """Pictures of each dataset that is there and not a proxy: the weights of the mean over datasets."""
-        human = (name for name in self.evaluated if name not in self._datasets.proxies)
+        human = (name for name in self._there(experiments) if name not in self._datasets.proxies)
         return {name: self._datasets.images_of(name) for name in human}
 
     def _lost(self, run: Run) -> bool:
@@ -157,6 +157,6 @@ class Experiments:
 
     def _full_name(self, initialisation: str, dataset: str) -> str:
         """An objective alone means the pretraining on the dataset's own corpus."""
-        if initialisation == "imagenet" or "-" in initialisation:
-            return initialisation
-        return f"{self._datasets.corpus_of(dataset)}-{initialisation}"
+        if initialisation in OBJECTIVES:
+            return f"{self._datasets.corpus_of(dataset)}-{initialisation}"
+        return initialisation

@@ -1,16 +1,16 @@
 """Pretraining and fine-tuning: the weights that each starts from, and what each depends on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from mosforge.configuration import Config
+from mosforge.configuration import Config, corpus_and_objective
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 
 _RECIPE = (
     *("seed", "crop", "flip", "epochs", "batch_size", "optimiser", "weight_decay", "schedule"),
-    *("warm_up", "gradient_clip", "weight_average"),
+    *("gradient_clip", "weight_average"),
 )
 
 _WEIGHTS_WORDS = ("torchvision", "timm", "package", "none")
@@ -23,6 +23,12 @@ _OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
     "rank": ("rank_margin",),
 }
 """Keys of the section `pretraining` that matter to some objectives alone."""
+
+_RATES_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
+    "cls": ("backbone", "classification"),
+    **dict.fromkeys(("reg", "multitask", "rank"), ("backbone", "classification", "score")),
+}
+"""Learning rates of what is trained; the score passes the first layer of the classification (equation 5)."""
 
 
 class Pretraining(Protocol):
@@ -104,14 +110,16 @@ class Trainings:
         """Parameters of a pretraining."""
         corpora = self.corpora_of(which.corpus)
         kind = "unified" if len(corpora) > 1 else self._kind(corpora[0])
-        cfg = {key: self._pretraining[key] for key in (*_RECIPE, "multi_level")} | {
+        rates = self._pretraining["learning_rates"][kind]
+        cfg = _recipe(self._pretraining) | {
+            "multi_level": self._pretraining["multi_level"],
             **{key: self._pretraining[key] for key in _OF_OBJECTIVE[which.objective]},
             "corpus": which.corpus,
             "backbone": which.backbone,
             "objective": which.objective,
             "label_kind": {"synthetic": "single", "authentic": "multiple", "unified": "both"}[kind],
             "classes": self._class_names(corpora),
-            "learning_rates": self._pretraining["learning_rates"][kind],
+            "learning_rates": {name: rates[name] for name in _RATES_OF_OBJECTIVE[which.objective]},
         }
         if kind == "unified":
             cfg["single_classes"] = len(self._corpora.class_names(corpora[0]))
@@ -130,8 +138,9 @@ class Trainings:
 
     def finetuning(self, which: Finetuning) -> dict[str, Any]:
         """Parameters of a fine-tuning."""
-        keys = (*_RECIPE, "patches", "learning_rates", "dropout")
-        return {key: self._finetuning[key] for key in keys} | {
+        keys = ("patches", "learning_rates", "dropout")
+        return _recipe(self._finetuning) | {
+            **{key: self._finetuning[key] for key in keys},
             "dataset": which.dataset,
             "split": which.split,
             "backbone": which.backbone,
@@ -143,7 +152,7 @@ class Trainings:
 
     def _seen_before(self, which: Finetuning) -> list[str]:
         """The sources whose photographs a fine-tuned network has seen in its pretraining."""
-        learnt_from = which.initialisation.rpartition("-")[0]
+        learnt_from, _ = corpus_and_objective(which.initialisation)
         corpora = self.corpora_of(learnt_from) if learnt_from else []
         return [source for corpus in corpora for source in self._sources(corpus, which.dataset)]
 
@@ -160,6 +169,12 @@ class Trainings:
         """
         if which.initialisation == "imagenet":
             return f"results/pretraining/weights/{which.backbone}.safetensors"
-        corpus, _, objective = which.initialisation.rpartition("-")
+        corpus, objective = corpus_and_objective(which.initialisation)
         split = f"/{which.dataset}/{which.split}" if self.sees_a_dataset(corpus) else ""
         return f"results/pretraining/{corpus}{split}/{which.backbone}/{objective}/model.safetensors"
+
+
+def _recipe(section: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that both trainings have; the warm-up matters to a schedule that has one."""
+    cfg = {key: section[key] for key in _RECIPE}
+    return cfg if section["schedule"] == "constant" else cfg | {"warm_up": section["warm_up"]}

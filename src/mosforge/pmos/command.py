@@ -41,9 +41,9 @@ def _fuse(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
     from mosforge.files import write_json
+    from mosforge.pmos.curves import curves_of
     from mosforge.pmos.fusion import fuse
     from mosforge.pmos.leaks import without_leaks
-    from mosforge.pmos.validation import curves_of
     from mosforge.shards import shard_paths
     from mosforge.tables import METRICS, read_table, write_table
 

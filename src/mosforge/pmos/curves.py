@@ -8,11 +8,19 @@ import numpy.typing as npt
 
 from mosforge.errors import MosforgeError
 from mosforge.logistic import fit_logistic, logistic
-from mosforge.tables import METRICS
+from mosforge.orientation import orient
+from mosforge.tables import METRICS, Frame
 
 Floats = npt.NDArray[np.float64]
 
 _PARAMETERS = ("upper", "lower", "centre", "width")
+
+
+def curves_of(targets: Frame) -> dict[str, Any]:
+    """The curves from the six metrics to the scores of a dataset (artefact `targets`)."""
+    oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
+    quality = targets["quality"].to_numpy(dtype=np.float64)
+    return fit_curves(oriented, quality, str(targets["dataset"].iloc[0]))
 
 
 def fit_curves(oriented: Floats, quality: Floats, dataset: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mosforge.correlations import correlations
 from mosforge.errors import MosforgeError
 from mosforge.orientation import orient
-from mosforge.pmos.curves import fit_curves, map_curves
+from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import map_scores
 from mosforge.tables import METRICS, Frame
 
@@ -80,13 +80,6 @@ def _cross_fitted(oriented: Floats, quality: Floats, folds: npt.NDArray[np.int64
         curves = fit_curves(oriented[~inside], quality[~inside], dataset)
         mapped[inside] = map_curves(oriented[inside], curves)
     return mapped
-
-
-def curves_of(targets: Frame) -> dict[str, Any]:
-    """The curves from the six metrics to the scores of a dataset (artefact `targets`)."""
-    oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
-    quality = targets["quality"].to_numpy(dtype=np.float64)
-    return fit_curves(oriented, quality, str(targets["dataset"].iloc[0]))
 
 
 def _folds(contents: list[str]) -> list[int]:

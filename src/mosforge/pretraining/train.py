@@ -10,18 +10,16 @@ import torch
 from mosforge.errors import MosforgeError
 from mosforge.files import digest, sha256_of_file
 from mosforge.models.backbones import card_of
-from mosforge.models.folder import load_backbone, save_model
+from mosforge.models.folder import load_backbone
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
 from mosforge.packs import Pack, locate
 from mosforge.pretraining.labels import labels_of, series_of
 from mosforge.pretraining.objective import loss_for, untrained
-from mosforge.scoring.crops import TEST_CROPS
 from mosforge.seeds import seed_of
-from mosforge.tables import Frame, read_table, write_table
+from mosforge.tables import Frame, read_table
 from mosforge.training import Recipe, Setup, fit
-from mosforge.training.devices import device_name
-from mosforge.training.processes import started
+from mosforge.training.finish import finish
 
 
 def pretrain(
@@ -84,33 +82,17 @@ def pretrain(
         setup=setup,
         groups=series_of(samples) if cfg["objective"] == "rank" else None,
     )
-    if not started().is_first:
-        return
-    write_table(
-        folder / "history.parquet",
-        "history",
-        history,
-        stage="pretraining",
-        cfg=cfg,
-        device=device_name(setup.device),
-    )
-    save_model(
-        folder,
-        network,
-        {
-            "head": "multitask",
-            "test_crops": TEST_CROPS,
-            "range": [0.0, 1.0],
-            "higher_is_better": True,
-            "labels": "pseudo-MOS (fused full-reference metrics), not human scores"
-            + (" (of two corpora, whose scales differ)" if len(tables) > 1 else ""),
-            "pictures": len(samples),
-            "data_digest": digest_of_data,
-            "initial_weights_sha256": digest_of_weights,
-            **cfg,
-        },
-    )
-    state_file.unlink()
+    facts = {
+        "head": "multitask",
+        "range": [0.0, 1.0],
+        "higher_is_better": True,
+        "labels": "pseudo-MOS (fused full-reference metrics), not human scores"
+        + (" (of two corpora, whose scales differ)" if len(tables) > 1 else ""),
+        "pictures": len(samples),
+        "data_digest": digest_of_data,
+        "initial_weights_sha256": digest_of_weights,
+    }
+    finish(folder, network, history, facts, stage="pretraining", cfg=cfg, state_file=state_file, setup=setup)
 
 
 def only_training_part(samples: Frame, sources: list[str], split: Frame) -> Frame:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mosforge.report.summary import MODEL, corpus_and_objective
-from mosforge.tables import read_device, read_table
+from mosforge.configuration import corpus_and_objective
+from mosforge.report.summary import MODEL
+from mosforge.tables import made_by, read_table
 
 
 class Run(NamedTuple):
@@ -84,7 +85,7 @@ def devices_of(runs: Sequence[Run], results: Path) -> dict[str, str]:
         rule = "pretrain_authentic" if item.split else "pretrain"
         files[rule].append((item.history_file(results), "history"))
     found = {
-        rule: {read_device(path, artefact) for path, artefact in pairs if path.exists()}
+        rule: {made_by(path, artefact).get("device") for path, artefact in pairs if path.exists()}
         for rule, pairs in files.items()
     }
     return {rule: ", ".join(sorted(name for name in names if name)) for rule, names in found.items()}

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from mosforge.commands import read_json
+from mosforge.configuration import corpus_and_objective
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file, atomic_folder
 from mosforge.report import pmosfigures, provenance, sections
@@ -21,7 +22,6 @@ from mosforge.report.notes import PROXY, proxy_note
 from mosforge.report.summary import (
     MEASURE_NAMES,
     backbone_of,
-    corpus_and_objective,
     interval,
     method_of,
     number,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mosforge.configuration import NO_NETWORK
+from mosforge.configuration import NO_NETWORK, corpus_and_objective
 from mosforge.tables import MEASURES
 
 MEASURE_NAMES = {
@@ -22,12 +22,6 @@ MODEL = ("dataset", "backbone", "initialisation", "test_dataset")
 
 _OBJECTIVES = {"cls": "CLS", "reg": "REG", "multitask": "CLS+REG", "rank": "RANK"}
 _MEASURES_WITHOUT_NETWORK = {"fsim": "FSIMc", "ms_ssim": "MS-SSIM"}
-
-
-def corpus_and_objective(initialisation: str) -> tuple[str, str]:
-    """Takes CORPUS-OBJECTIVE apart; weights without pretraining have an empty corpus."""
-    corpus, dash, objective = initialisation.rpartition("-")
-    return (corpus, objective) if dash and objective in _OBJECTIVES else ("", initialisation)
 
 
 def method_of(initialisation: str) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mosforge.configuration import corpus_and_objective
 from mosforge.report.notes import table_notes
 from mosforge.report.published import AVERAGE, published_for
-from mosforge.report.summary import backbone_of, corpus_and_objective, method_of, summarise, weighted_mean
+from mosforge.report.summary import backbone_of, method_of, summarise, weighted_mean
 
 NOTHING = (float("nan"), float("nan"))
 

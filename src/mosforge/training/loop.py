@@ -247,11 +247,15 @@ class _Training:
 
 
 def make_optimiser(network: Network, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
-    """The optimiser of a recipe, with a rate for each group of parameters; one kernel a step on a GPU."""
+    """The optimiser of a recipe, with a rate for each group of parameters; one kernel a step on a GPU.
+
+    What an objective does not train has no gradient, and needs no rate.
+    """
     kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     groups: list[dict[str, Any]] = [
-        {"params": parameters, "lr": recipe.learning_rates[name], "initial_lr": recipe.learning_rates[name]}
+        {"params": trained, "lr": recipe.learning_rates[name], "initial_lr": recipe.learning_rates[name]}
         for name, parameters in network.parameter_groups().items()
+        if (trained := [parameter for parameter in parameters if parameter.requires_grad])
     ]
     return kinds[recipe.optimiser](
         groups, betas=(0.9, 0.999), weight_decay=recipe.weight_decay, fused=device.type == "cuda" or None

@@ -22,12 +22,12 @@ class Recipe:
         flip: mirror half of the crops.
         optimiser: `adam` or `adamw`, with betas of .9 and .999.
         weight_decay: of the optimiser.
-        learning_rates: by the names of the network's parameter groups.
+        learning_rates: by the names of the network's parameter groups, of those that are trained.
         schedule: `constant`, or `cosine` (a warm-up, then half a cosine down to zero).
-        warm_up: steps over which `cosine` raises the rates; a twentieth of all steps if that is less.
         gradient_clip: largest norm of all gradients together; 0: whatever it is.
         weight_average: decay a step of the running average of the weights that is validated and kept
             instead of the last ones; 0: none.
+        warm_up: steps over which `cosine` raises the rates; a twentieth of all steps if that is less.
     """
 
     seed: int
@@ -40,14 +40,18 @@ class Recipe:
     weight_decay: float
     learning_rates: Mapping[str, float]
     schedule: str
-    warm_up: int
     gradient_clip: float
     weight_average: float
+    warm_up: int = 0
 
     @classmethod
     def from_parameters(cls, cfg: Mapping[str, Any], repeats: int) -> "Recipe":
-        """The recipe in the parameters of a rule, which has the other fields under their names."""
+        """The recipe in the parameters of a rule, which has the other fields under their names.
+
+        The warm-up is among them where the schedule has one.
+        """
         names = cls.__dataclass_fields__.keys() - {"repeats"}
+        names -= {"warm_up"} if cfg["schedule"] == "constant" else set()
         return cls(repeats=repeats, **{name: cfg[name] for name in names})
 
     def rate_factor(self, step: int, steps: int) -> float:

@@ -1,0 +1,43 @@
+"""The end of a training: its history and model are written, and then its state is not needed any more."""
+
+from pathlib import Path
+from typing import Any
+
+from mosforge.models.folder import save_model
+from mosforge.models.network import Network
+from mosforge.scoring.crops import TEST_CROPS
+from mosforge.tables import Frame, write_table
+from mosforge.training.devices import device_name
+from mosforge.training.processes import started
+from mosforge.training.setup import Setup
+
+
+def finish(
+    folder: Path,
+    network: Network,
+    history: Frame,
+    facts: dict[str, Any],
+    *,
+    stage: str,
+    cfg: dict[str, Any],
+    state_file: Path,
+    setup: Setup,
+) -> None:
+    """Writes a trained model's folder (weights, cards and history), in the first of several processes.
+
+    Args:
+        folder: of the model.
+        network: with the weights that are to be kept.
+        history: what `fit` returned.
+        facts: for the model's card, beside `cfg`.
+        stage: `pretraining` or `finetuning`.
+        cfg: the parameters of the training.
+        state_file: of the training; it is removed at the end.
+        setup: where it was trained.
+    """
+    if not started().is_first:
+        return
+    device = device_name(setup.device)
+    write_table(folder / "history.parquet", "history", history, stage=stage, cfg=cfg, device=device)
+    save_model(folder, network, {"test_crops": TEST_CROPS, **facts, **cfg})
+    state_file.unlink()

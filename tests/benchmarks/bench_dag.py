@@ -1,0 +1,54 @@
+"""Time and memory of planning the paper's full run: `python tests/benchmarks/bench_dag.py`.
+
+The five target datasets are there by name (21,869 photographs in shards of 100, 11,235 rated ones for 700,000
+mixtures), and nothing else is: every job is planned. The goals are 15 s and 1 GB for `all`, and 5 s for the
+labels of one shard. Each is a dry run in a process of its own, the interpreter's start included.
+"""
+
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mosforge.finetuning.registry import LAYOUTS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+GOALS = {"all": (15, 1024), "results/metrics/synthetic/jpeg/waterloo-00000.parquet": (5, 1024)}
+
+
+def make_datasets(folder: Path) -> None:
+    """The files by which the official datasets are known to be there, empty."""
+    for name in ("live", "csiq", "tid2013", "livec", "koniq10k"):
+        for names in LAYOUTS[name].required:
+            path = folder / "resources/datasets" / name / names[0]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch() if path.suffix else path.mkdir(exist_ok=True)
+
+
+def plan(folder: Path, target: str) -> tuple[float, float, int]:
+    """Seconds, megabytes and jobs of a dry run."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["--directory", str(folder), "--dry-run", "--quiet", "rules", "--nocolor", "--", target]
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    seconds = time.monotonic() - began
+    total = re.search(r"^total\s+(\d+)$", done.stdout + done.stderr, flags=re.MULTILINE)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return seconds, peak, int(total[1]) if total else 0
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_datasets(folder)
+        for target in reversed(GOALS):  # the peak is that of the largest child so far
+            seconds, peak, jobs = plan(folder, target)
+            most, memory = GOALS[target]
+            print(f"{target}: {jobs} jobs, {seconds:.1f} s (goal {most}), {peak:.0f} MB (goal {memory})")
+
+
+if __name__ == "__main__":
+    main()

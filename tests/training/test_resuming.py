@@ -1,0 +1,171 @@
+"""Interrupted trainings: nothing of a stop, a kill or a damaged state shows in the weights."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mosforge.errors import MosforgeError
+from mosforge.training.state import locked
+
+Weights = dict[str, torch.Tensor]
+
+
+@pytest.mark.parametrize("stops", [[1], [2], [3], [4], [5, 1], [8], [9], [1, 1, 1, 1], [3, 3]])
+def test_a_training_that_is_asked_to_stop_goes_on_as_if_it_had_not(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], stops: list[int]
+) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    for call in stops:
+        try:
+            weights, history = toy.train(tmp_path, at_step=toy.stop_at(call))
+        except MosforgeError as error:
+            assert "stopped in epoch" in str(error)  # noqa: PT017
+            assert (tmp_path / ".state-x.pt").exists()
+        assert signal.getsignal(signal.SIGTERM) is handler
+    weights, history = toy.train(tmp_path)
+    toy.assert_same(weights, undisturbed[0])
+    assert history["loss"].tolist() == undisturbed[1]
+    assert history["epoch"].tolist() == [1, 2, 3]
+
+
+def test_a_stop_takes_no_further_step(toy: ModuleType, tmp_path: Path) -> None:
+    steps: list[int] = []
+
+    def stop(step: int) -> None:
+        steps.append(step)
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(MosforgeError, match="stopped in epoch 1 as asked; run again to go on"):
+        toy.train(tmp_path, at_step=stop)
+    assert steps == [1, 2]
+
+
+def test_the_best_epoch_survives_a_stop(toy: ModuleType, tmp_path: Path) -> None:
+    scores = {1: 0.9, 2: 0.1, 3: 0.5}
+    after: dict[int, Weights] = {}
+    network = toy.Toy()
+
+    def validate() -> float:
+        epoch = len(after) + 1
+        after[epoch] = {key: value.clone() for key, value in network.state_dict().items()}
+        return scores[epoch]
+
+    with pytest.raises(MosforgeError, match="stopped"):
+        toy.train(tmp_path, network, at_step=toy.stop_at(5), validate=validate)
+    network = toy.Toy()
+    weights, _ = toy.train(tmp_path, network, validate=validate)
+    toy.assert_same(weights, after[1])
+
+
+def test_a_finished_training_is_not_done_again(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
+) -> None:
+    """Should saving the model fail (a full disk), the next run has only that to do."""
+    toy.train(tmp_path)
+    steps: list[int] = []
+    weights, history = toy.train(tmp_path, at_step=steps.append)
+    assert steps == []
+    toy.assert_same(weights, undisturbed[0])
+    assert len(history) == 3
+
+
+def test_another_process_with_the_same_state_is_refused(toy: ModuleType, tmp_path: Path) -> None:
+    with locked(tmp_path / ".state-x.pt"):
+        with pytest.raises(MosforgeError, match=r"\.state-x\.lock: another process still runs this training"):
+            toy.train(tmp_path)
+        assert not (tmp_path / ".state-x.pt").exists()
+    toy.train(tmp_path)
+    assert not (tmp_path / ".state-x.lock").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", None])
+def test_a_damaged_state_is_told(toy: ModuleType, tmp_path: Path, content: bytes | None) -> None:
+    with pytest.raises(MosforgeError, match="stopped"):
+        toy.train(tmp_path, at_step=toy.stop_at(1))
+    state = tmp_path / ".state-x.pt"
+    state.write_bytes(state.read_bytes()[:-500] if content is None else content)
+    with pytest.raises(
+        MosforgeError, match=r"\.state-x\.pt: the saved training is damaged \(.*\); delete it"
+    ):
+        toy.train(tmp_path)
+
+
+def run_script(toy: ModuleType, folder: Path, *when: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(toy.__file__), str(folder), *when]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+OPTIONS = {"weight_average": 0.9, "gradient_clip": 0.05}
+
+
+def start(toy: ModuleType, folder: Path, **changes: Any) -> Any:
+    """Begins a training in a process of its own."""
+    process = multiprocessing.get_context("fork").Process(
+        target=toy.train, args=(folder,), kwargs={"validate": lambda: 0.5} | changes
+    )
+    process.start()
+    return process
+
+
+@pytest.mark.parametrize("call", [2, 4, 9])
+def test_a_training_that_is_killed_outright_goes_on_as_if_it_had_not(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int
+) -> None:
+    """SIGKILL leaves no time to save: the epoch that ran is run again."""
+
+    def die(step: int) -> None:
+        if step == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    process = start(toy, tmp_path, at_step=die, validate=None)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert (tmp_path / ".state-x.pt").exists() == (call > toy.STEPS)
+    weights, _ = toy.train(tmp_path)
+    toy.assert_same(weights, undisturbed[0])
+
+
+@pytest.mark.parametrize("options", [{}, OPTIONS])
+def test_a_training_that_is_killed_at_three_random_moments_ends_with_the_same_weights(
+    toy: ModuleType, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    """Moments on the clock: between two steps, in the middle of one, or while the state is saved."""
+    for name in ("undisturbed", "killed"):
+        (tmp_path / name).mkdir()
+    began = time.monotonic()
+    expected, history = toy.train(tmp_path / "undisturbed", validate=lambda: 0.5, epochs=12, **options)
+    took = time.monotonic() - began
+    killed = 0
+    for moment in np.random.default_rng().uniform(0.1, 0.5, 3) * took:
+        process = start(toy, tmp_path / "killed", epochs=12, **options)
+        process.join(timeout=float(moment))
+        process.kill()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
+    weights, again = toy.train(tmp_path / "killed", validate=lambda: 0.5, epochs=12, **options)
+    assert killed > 0
+    toy.assert_same(weights, expected)
+    assert again["loss"].tolist() == history["loss"].tolist()
+
+
+@pytest.mark.slow
+def test_a_process_that_is_asked_to_stop_exits_and_goes_on(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
+) -> None:
+    stopped = run_script(toy, tmp_path, "5", "SIGTERM")
+    assert stopped.returncode == 1
+    assert stopped.stderr.splitlines()[-1] == "stopped in epoch 2 as asked; run again to go on"
+    assert run_script(toy, tmp_path).returncode == 0
+    toy.assert_same(load_file(tmp_path / "weights.safetensors"), undisturbed[0])
