@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import logging
 import os
 import time
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import (
@@ -54,7 +57,9 @@ def planned_jobs(
 
 
 def pretend_all_was_made(folder: Path) -> None:
-    """Empty results of the target `all`, with Snakemake's own record of what made them.
+    """Results of the target `all` without content, with Snakemake's own record of what made them.
+
+    Only a dataset's table says what it was made for, since planning reads that.
 
     What a run would do next is then found as after a real one: from parameters, inputs, times and
     digests of code.
@@ -63,6 +68,11 @@ def pretend_all_was_made(folder: Path) -> None:
         jobs = [job for job in workflow.dag.jobs if job.output]
         for output in (output for job in jobs for output in job.output):
             output.touch_or_create()
+        for job in jobs:
+            if job.rule.name == "dataset":
+                made = {"cfg": job.params.cfg}
+                schema = pa.schema([], metadata={"mosforge": json.dumps(made)})
+                pq.write_table(schema.empty_table(), str(job.output[0]))
         now = time.time()
         for path in Path("results").rglob("*"):
             os.utime(path, (now, now))  # so that none is newer than what was made of it

@@ -126,10 +126,6 @@ def test_what_reads_a_dataset_for_its_pictures_does_not_follow_its_scores(
     assert not rules & {"catalogue", "screen", "split", "pack_dataset", *DATA, *TRAININGS}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Snakemake looks at no parameter behind a job that runs, and does not follow it through ancient()",
-)
 def test_what_reads_a_dataset_for_its_pictures_follows_them_in_the_same_run(wide: Path) -> None:
     change = {"finetuning": {"datasets": {"rated": {"table": "third.csv"}}}}
     rules = {job.rule for job in planned_jobs(wide, change)}

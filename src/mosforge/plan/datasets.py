@@ -1,6 +1,7 @@
 """Target datasets: which are there, and what their tables depend on."""
 
 import csv
+import json
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
@@ -10,6 +11,9 @@ from mosforge.configuration import Config
 from mosforge.files import digest
 from mosforge.finetuning.registry import csv_lines, has_references, layout_of, missing
 
+_PICTURES = ("layout", "folder", "table", "images", "listing")
+"""Parameters of a dataset's table that its pictures depend on, and not only their scores."""
+
 
 class Datasets:
     """The datasets of the section `finetuning`."""
@@ -18,6 +22,8 @@ class Datasets:
         self._entries = config["finetuning"]["datasets"]
         self._splits = config["finetuning"]["splits"]
         self.missing = cache(self._missing)
+        self._listing = cache(_listing)
+        self._recorded = cache(_recorded)
 
     @cached_property
     def proxies(self) -> list[str]:
@@ -40,7 +46,10 @@ class Datasets:
                 "range": [0.0, 1.0],
                 "higher_is_better": True,
             }
-        return {key: entry[key] for key in entry if key not in ("corpus", "splits")}
+        cfg = {key: entry[key] for key in entry if key not in ("corpus", "splits")}
+        if cfg["layout"] == "table":
+            cfg["listing"] = self._listing(_csv_of(cfg))
+        return cfg
 
     def pictures(self, name: str) -> dict[str, Any]:
         """Parameters of what reads a dataset's pictures, contents and parts, but not its scores.
@@ -48,29 +57,28 @@ class Datasets:
         An official release is not watched; of a user's table every column but the scores counts. A
         proxy's table is made by the workflow, so there the file itself tells.
         """
-        keys = ("layout", "folder", "table", "images")
-        cfg = {key: value for key, value in self.table(name).items() if key in keys}
-        if cfg["layout"] == "table" and name not in self.proxies:
-            cfg["listing"] = _listing(self.files(name)[0])
-        return cfg
+        return _of_pictures(self.table(name))
 
     def read_for_pictures(self, name: str, ancient: Callable[[str], str]) -> str:
         """The dataset's table, for rules that read its pictures but not its scores.
 
-        An edited score or range writes the table anew, and is nothing to these rules: their parameters
-        hold what `pictures` gives. A proxy's pictures come from the workflow, so there a new table counts.
+        An edited score or range writes the table anew, and is nothing to these rules: what `pictures` gives
+        is as it was when the table was written. Their own parameters hold it too, but Snakemake looks at
+        none of them in a run that writes the table. A proxy's pictures come from the workflow, so there a
+        new table counts.
 
         Args:
             name: the dataset.
             ancient: Snakemake's mark of an input whose age is nothing to the rule.
         """
         table = f"results/finetuning/{name}/dataset.parquet"
-        return table if name in self.proxies else ancient(table)
+        follows = name in self.proxies or self._recorded(Path(table)) != self.pictures(name)
+        return table if follows else ancient(table)
 
     def files(self, name: str) -> list[str]:
         """The user's table of scores, whose edit is a change; official releases are not watched."""
         cfg = self.table(name)
-        return [(Path(cfg["folder"]) / cfg["table"]).as_posix()] if cfg["layout"] == "table" else []
+        return [_csv_of(cfg)] if cfg["layout"] == "table" else []
 
     def scale(self, name: str) -> dict[str, Any]:
         """Range and direction of a dataset's scores, and its layout, which says what they are.
@@ -118,6 +126,26 @@ class Datasets:
         """Parameters of a split; the share that is trained on matters to random ones alone."""
         keys = ("train", "validation") if split.isdigit() else ("validation",)
         return self.pictures(name) | {key: self._splits[key] for key in keys}
+
+
+def _csv_of(cfg: dict[str, Any]) -> str:
+    path: str = (Path(cfg["folder"]) / cfg["table"]).as_posix()
+    return path
+
+
+def _of_pictures(cfg: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in cfg.items() if key in _PICTURES}
+
+
+def _recorded(table: Path) -> dict[str, Any] | None:
+    """What a dataset's table says of the pictures that it was written for; None where there is no table."""
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(table).metadata or {}
+        return _of_pictures(json.loads(metadata[b"mosforge"])["cfg"])
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _rows(table: str) -> list[list[str]]:
