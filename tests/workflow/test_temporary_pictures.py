@@ -56,18 +56,6 @@ def test_a_second_run_plans_nothing(folder: Path) -> None:
     assert not dry_run(folder, *TARGETS)
 
 
-def test_keep_changes_nothing_that_is_there(tmp_path: Path) -> None:
-    folder = make_project(tmp_path / "mine")
-    target = "results/pmos/synthetic.parquet"
-    assert snakemake(folder, "--", target).returncode == 0
-    before = shards(folder)
-    (folder / "tiny.yaml").write_text(
-        yaml.safe_dump(TINY | {"distortions": TINY["distortions"] | {"keep": False}})
-    )
-    assert not dry_run(folder, target)
-    assert shards(folder) == before
-
-
 def test_kept_again_a_picture_is_made_when_a_target_reads_it(folder: Path) -> None:
     keep = {"distortions": {"keep": True}}
     assert not planned_jobs(folder, keep, *TARGETS)
