@@ -6,6 +6,8 @@ The trainings do not depend on this module's wording, so a change here reruns no
 from collections.abc import Mapping
 from typing import Any
 
+from mosforge.models.classes import knows_classes
+
 Card = Mapping[str, Any]
 
 _MEASURES = (("srocc", "SROCC"), ("plcc", "PLCC"), ("plcc_mapped", "PLCC mapped"), ("krocc", "KROCC"))
@@ -82,7 +84,7 @@ def _how(card: Card) -> str:
         f"- Output: quality on [0, 1], higher is better; and the score on {low:g} to {high:g}, "
         f"{better} is better",
     ]
-    if card["head"] == "multitask":
+    if knows_classes(card):
         kind = {
             "single": "one class",
             "multiple": "several labels",

@@ -113,6 +113,16 @@ def test_the_probabilities_of_other_kinds(trained: Path, kind: str) -> None:
     np.testing.assert_allclose(probabilities, class_chances(logits.numpy(), card), atol=1e-6)
 
 
+def test_a_branch_that_was_not_trained_is_no_output(trained: Path) -> None:
+    network, card = load_model(trained)
+    graph = _Graph(network, card | {"objective": "reg"})
+    crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.uint8))
+    with torch.inference_mode():
+        (quality,) = graph(crops)
+        assert torch.equal(quality, network(crops)[1])
+    assert graph.names == ["quality"]
+
+
 def test_the_file_says_how_it_is_used_and_not_where_it_was_made(trained: Path, exported: Path) -> None:
     metadata = onnxruntime.InferenceSession(str(exported)).get_modelmeta().custom_metadata_map
     assert json.loads(metadata["mosforge"]) == {

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from scipy.special import expit, softmax
 
+from mosforge.cards import card_markdown
 from mosforge.errors import MosforgeError, UnreadableImageError
 from mosforge.images import at_least, read_rgb
 from mosforge.models.folder import load_model
@@ -154,6 +155,15 @@ def test_the_likeliest_distortions(model: Model, photographs: Path, kind: str) -
     assert score.distortions is not None
     assert list(score.distortions) == likeliest
     assert score.distortions == pytest.approx({name: chances[name] for name in likeliest})
+
+
+@pytest.mark.parametrize("objective", ["reg", "rank"])
+def test_a_model_that_was_not_trained_on_classes_names_no_distortion(
+    model: Model, photographs: Path, objective: str
+) -> None:
+    folder = model("multitask", objective=objective)
+    assert Scorer(folder, device="cpu").score(photographs / "b.jpg").distortions is None
+    assert "- Distortions:" not in card_markdown(load_model(folder)[1])
 
 
 def test_a_model_without_that_head_names_no_distortion(model: Model, photographs: Path) -> None:

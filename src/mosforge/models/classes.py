@@ -7,6 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, softmax
 
+_WITHOUT_CLASSES = ("reg", "rank")
+"""Objectives that train no classification, though their networks have the branch."""
+
+
+def knows_classes(card: Mapping[str, Any]) -> bool:
+    """Whether a model was trained to tell the distortion classes in its card."""
+    return "classes" in card and card.get("objective") not in _WITHOUT_CLASSES
+
 
 def class_chances(logits: npt.NDArray[np.float64], card: Mapping[str, Any]) -> npt.NDArray[np.float64]:
     """Probabilities of the classes in the model's card, in [0, 1].

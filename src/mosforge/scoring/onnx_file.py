@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file
 from mosforge.images import Pixels, read_rgb
+from mosforge.models.classes import knows_classes
 from mosforge.models.folder import load_model
 from mosforge.scoring.crops import cut, draw_boxes
 
@@ -45,7 +46,7 @@ def facts(card: dict[str, Any]) -> dict[str, Any]:
         "range": card["range"],
         "higher_is_better": card["higher_is_better"],
     }
-    return known | ({"classes": card["classes"]} if "classes" in card else {})
+    return known | ({"classes": card["classes"]} if knows_classes(card) else {})
 
 
 def export_onnx(folder: str | os.PathLike[str], output: Path, card: dict[str, Any]) -> float:
@@ -93,16 +94,17 @@ class _Graph(nn.Module):
     def __init__(self, network: nn.Module, card: dict[str, Any]) -> None:
         super().__init__()
         self.network = network
-        self.knows_distortions = "classes" in card
+        self.knows_distortions = knows_classes(card)
         self.names = ["quality", "probabilities"] if self.knows_distortions else ["quality"]
         # see models.classes.class_chances
         kind = card.get("label_kind")
         self.singles = len(card["classes"]) if kind == "single" else card.get("single_classes", 0)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
+        said = self.network(crops)
         if not self.knows_distortions:
-            return (self.network(crops),)
-        logits, quality = self.network(crops)
+            return (said[1] if isinstance(said, tuple) else said,)
+        logits, quality = said
         singles, others = logits[:, : self.singles], logits[:, self.singles :]
         parts = [singles.softmax(dim=1)] * (singles.shape[1] > 0) + [others.sigmoid()] * (others.shape[1] > 0)
         return quality, torch.cat(parts, dim=1)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from mosforge.errors import MosforgeError, UnreadableImageError
 from mosforge.images import Pixels, at_least, read_rgb, to_rgb
-from mosforge.models.classes import class_chances
+from mosforge.models.classes import class_chances, knows_classes
 from mosforge.models.folder import load_model
 from mosforge.scoring.crops import Boxes, Floats, Said, ask, batches_of, cut, draw_boxes, joined
 from mosforge.scoring.threads import start_pool, usable_cores
@@ -44,7 +44,7 @@ class Score:
         score: the same on the scale and in the direction of the dataset that the model learned from.
         spread: standard deviation of the quality over the crops; 0 where there is only one.
         distortions: the likeliest distortion classes and their probabilities, likeliest first; none
-            where the model has no such head.
+            where the model was not trained to tell them.
     """
 
     quality: float
@@ -194,7 +194,7 @@ class Scorer:
             quality=quality,
             score=lowest + position * (highest - lowest),
             spread=float(scores.std()),
-            distortions=None if logits is None else self._distortions(logits),
+            distortions=None if logits is None or not knows_classes(self.card) else self._distortions(logits),
         )
 
     def _distortions(self, logits: Floats) -> dict[str, float]:
