@@ -77,12 +77,11 @@ def _box(lines: list[Moments], ends: tuple[tuple[int, int], ...]) -> _Box:
         along = table[:, :, :, first : last + 1]
         line = along[:, b, d] - along[:, a, d] - along[:, b, c] + along[:, a, c]
         line = line - line[:, :1]
-        best = best._replace(moments=line[:, -1])
         gains = _gains(line)
         if gains.size and gains.max() > best.gain:
             cut = int(gains.argmax())
             best = best._replace(gain=float(gains[cut]), axis=axis, cut=first + cut + 1)
-    return best
+    return best._replace(moments=line[:, -1])
 
 
 def _gains(line: Moments) -> npt.NDArray[np.float64]:

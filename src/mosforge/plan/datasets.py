@@ -139,6 +139,7 @@ def _of_pictures(cfg: dict[str, Any]) -> dict[str, Any]:
 
 def _recorded(table: Path) -> dict[str, Any] | None:
     """What a dataset's table says of the pictures that it was written for; None where there is no table."""
+    # not tables.made_by: it imports pandas, and reads the rows, each time that something is planned
     import pyarrow.parquet as pq
 
     try:
