@@ -101,6 +101,7 @@ def steps(width: int, height: int, rounds: int) -> None:
     work: dict[str, Callable[[], object]] = {
         "plan (once a size)": lambda: Plan(height, width),
         "reference (once)": lambda: Reference(plan, original),
+        "poolings": features.fill_pooled,
         "pyramid": features.fill_pyramid,
         "colours": features.fill_colours,
         "phase congruency": features.fill_phase,

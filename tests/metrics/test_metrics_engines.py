@@ -208,6 +208,37 @@ def test_fused_agrees_on_extremes_at_usual_sizes(name: str) -> None:
         assert_agrees(*extreme_pairs(shape)[name])
 
 
+def stripes(shape: tuple[int, ...], frequency: float, angle: float, noise_level: float) -> Pixels:
+    """Grey stripes of so many cycles a pixel, in noise: hardly anything at low frequencies."""
+    down, across = np.mgrid[: shape[0], : shape[1]]
+    phase = 2 * np.pi * frequency * (np.cos(angle) * across + np.sin(angle) * down)
+    wave = 127 + 100 * np.cos(phase) + np.random.default_rng(0).normal(0, noise_level, shape[:2])
+    return np.repeat(np.clip(wave, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("frequency", [0.47, 0.5])
+@pytest.mark.parametrize("noise_level", [0, 0.5])
+def test_fused_agrees_on_fine_stripes(frequency: float, noise_level: float) -> None:
+    """At awkward sizes, coarse wavelets are cut off above what they pass, where stripes lie."""
+    shape = (163, 251, 3)
+    assert_agrees(stripes(shape, frequency, 0, noise_level), stripes(shape, frequency, 1.5, noise_level))
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    shape=st.sampled_from([(163, 251, 3), (167, 222, 3), (321, 171, 3)]),
+    frequency=st.floats(0.2, 0.5),
+    angle=st.floats(0, 1.6),
+    noise_level=st.sampled_from([0.3, 1.0, 3.0, 10.0]),
+)
+def test_no_stripes_disagree(
+    shape: tuple[int, ...], frequency: float, angle: float, noise_level: float
+) -> None:
+    reference = stripes(shape, frequency, angle, noise_level)
+    assert_agrees(reference, stripes(shape, frequency, angle + 0.3, 2 * noise_level))
+
+
 @pytest.mark.parametrize("name", some_slow(flat_pairs((161, 161, 3)), "one pixel off flat"))
 def test_fused_agrees_on_flat_pictures_where_piq_is_exact(name: str) -> None:
     """At lengths of factors 2 and 3, piq's transform of a constant has no rounding errors."""

@@ -5,7 +5,7 @@ The luma weights differ in the fourth digit between the metrics; these are piq's
 
 import numpy as np
 
-from mosforge.metrics.fused.compilation import Map, kernel
+from mosforge.metrics.fused.compilation import F32, Bytes, Map, kernel
 
 YIQ: Map = np.array(
     [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]], np.float32
@@ -25,7 +25,7 @@ def bordered(channels: int, shape: tuple[int, int]) -> Map:
 
 
 @kernel
-def mix(rgb: Map, matrix: Map, out: Map) -> None:
+def mix(rgb: Map | Bytes, matrix: Map, out: Map) -> None:
     """Matrix times RGB planes (3, h, w), into the inside of bordered maps (C, h + 2, w + 2), C <= 3."""
     _, height, width = rgb.shape
     for c in range(out.shape[0]):
@@ -36,4 +36,4 @@ def mix(rgb: Map, matrix: Map, out: Map) -> None:
             red, green, blue = rgb[0, i], rgb[1, i], rgb[2, i]
             row = out[c, i + 1, 1:]
             for j in range(width):
-                row[j] = m0 * red[j] + m1 * green[j] + m2 * blue[j]
+                row[j] = m0 * F32(red[j]) + m1 * F32(green[j]) + m2 * F32(blue[j])

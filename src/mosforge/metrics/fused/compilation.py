@@ -22,6 +22,9 @@ Map = npt.NDArray[np.float32]
 
 Bytes = npt.NDArray[np.uint8]
 
+Places = npt.NDArray[np.int64]
+"""Indices."""
+
 F32 = np.float32
 """Constants in kernels are F32(...): a Python float would turn the arithmetic into float64."""
 

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import scipy.fft
 
-from mosforge.metrics.fused.compilation import Map, kernel
-from mosforge.metrics.fused.filters import Grid
-from mosforge.metrics.fused.resampling import InverseTransform, correction, is_awkward
+from mosforge.metrics.fused.buffers import aligned
+from mosforge.metrics.fused.compilation import F32, Map, kernel
+from mosforge.metrics.fused.resampling import is_awkward
 
 # One picture a thread: OpenCV's own threads would only get in the way.
 cv2.setNumThreads(1)
@@ -17,7 +17,8 @@ Spectrum = Map
 
 def empty_spectrum(shape: tuple[int, int]) -> Spectrum:
     """An uninitialised spectrum of a map of that shape."""
-    return np.empty((*shape, 2), np.float32)
+    spectrum: Spectrum = aligned((*shape, 2))
+    return spectrum
 
 
 def transform(image: Map, spectrum: Spectrum) -> None:
@@ -28,42 +29,14 @@ def transform(image: Map, spectrum: Spectrum) -> None:
     if is_awkward(spectrum.shape[:2]):
         spectrum.view(np.complex64)[..., 0] = scipy.fft.fft2(image)
         return
-    spectrum[..., 0] = image
-    spectrum[..., 1] = 0
+    _as_complex(image.reshape(-1), spectrum.reshape(-1))
     cv2.dft(spectrum, spectrum)
 
 
-def transfer_functions(bank: Grid) -> Map:
-    """A bank of filters (..., h, w) as `FilterResponse.compute` takes it: normalised, in float32."""
-    shape = (bank.shape[-2], bank.shape[-1])
-    scale = correction(shape) if is_awkward(shape) else np.ones(shape)
-    transfers: Map = (bank * (scale / (shape[0] * shape[1]))).astype(np.float32)
-    return transfers
-
-
-class FilterResponse:
-    """Responses of filters to pictures of one shape, in its own buffers."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self._resampled = InverseTransform(shape) if is_awkward(shape) else None
-        self.transposed = self._resampled is not None
-        """Whether responses lie on their side, (w, h) instead of (h, w)."""
-        self.shape = shape[::-1] if self.transposed else shape
-        """Shape of a response."""
-
-    def compute(self, spectrum: Spectrum, transfer: Map, response: Spectrum) -> None:
-        """The complex response of a filter with a real transfer function (h, w).
-
-        Args:
-            spectrum: of the picture.
-            transfer: the transfer function, from `transfer_functions`.
-            response: even (real) and odd (imaginary) response, written; see `shape`.
-        """
-        if self._resampled is not None:
-            self._resampled.apply(spectrum, transfer, response)
-            return
-        _multiply(spectrum.reshape(-1), transfer.reshape(-1), response.reshape(-1))
-        cv2.dft(response, response, flags=cv2.DFT_INVERSE)
+def filtered(spectrum: Spectrum, transfer: Map, response: Spectrum) -> None:
+    """The complex response of a filter with a real transfer function (h, w) / (h * w)."""
+    _multiply(spectrum.reshape(-1), transfer.reshape(-1), response.reshape(-1))
+    cv2.dft(response, response, flags=cv2.DFT_INVERSE)
 
 
 def filter_pair(pair: Spectrum, transfer: Map, buffer: Spectrum) -> None:
@@ -75,8 +48,14 @@ def filter_pair(pair: Spectrum, transfer: Map, buffer: Spectrum) -> None:
         buffer: of the shape of `pair`, overwritten.
     """
     cv2.dft(pair, buffer)
-    _multiply(buffer.reshape(-1), transfer.reshape(-1), pair.reshape(-1))
-    cv2.dft(pair, pair, flags=cv2.DFT_INVERSE)
+    filtered(buffer, transfer, pair)
+
+
+@kernel
+def _as_complex(image: Map, out: Map) -> None:
+    for j in range(image.shape[0]):
+        out[2 * j] = image[j]
+        out[2 * j + 1] = F32(0)
 
 
 @kernel

@@ -41,12 +41,14 @@ def _pooled(maps: Map, phase: Map, expected: Map, expected_phase: Map, gradients
             g2 = squared_length(gx, gy)
             g, r = math.sqrt(g2), row_gradient[j]
             p, q = row_phase[j], row_expected_phase[j]
-            structure = (F32(2) * g * r + _T2) * (F32(2) * p * q + _T1)
-            structure /= (g2 + r * r + _T2) * (p * p + q * q + _T1)
             a, b = in_phase[j + 1], expected_in_phase[j + 1]
             c, d = quadrature[j + 1], expected_quadrature[j + 1]
-            chroma = (F32(2) * a * b + _T3) * (F32(2) * c * d + _T3)
-            chroma = abs(chroma / ((a * a + b * b + _T3) * (c * c + d * d + _T3)))
+            structure_base = (g2 + r * r + _T2) * (p * p + q * q + _T1)
+            chroma_base = (a * a + b * b + _T3) * (c * c + d * d + _T3)
+            # Both quotients from one division, which costs as much as a dozen products
+            rest = F32(1) / (structure_base * chroma_base)
+            structure = (F32(2) * g * r + _T2) * (F32(2) * p * q + _T1) * (rest * chroma_base)
+            chroma = abs((F32(2) * a * b + _T3) * (F32(2) * c * d + _T3) * (rest * structure_base))
             weight = max(p, q)
             raised = power(max(chroma, F32(1e-30)), _LAMBDA)
             row_denominator += weight

@@ -43,8 +43,9 @@ def _pyramid(height: int, width: int) -> tuple[Pooling, ...]:
     poolings = [Pooling(1, 0, False, (height, width))]
     for _ in range(_SCALES - 1):
         odd = max(height % 2, width % 2)
-        height, width = (height + odd) // 2, (width + odd) // 2
-        poolings.append(Pooling(2, odd, True, (height, width)))
+        shape = ((height + odd) // 2, (width + odd) // 2)
+        poolings.append(Pooling(2, odd, True, shape).merged(height, width))
+        height, width = shape
     return tuple(poolings)
 
 

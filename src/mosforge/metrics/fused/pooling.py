@@ -7,8 +7,12 @@ pads them differently before, so that the windows of one metric are shifted agai
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from mosforge.metrics.fused.compilation import F32, Bytes, Map, inline, kernel
+
+Sums = npt.NDArray[np.float32] | npt.NDArray[np.uint16]
+"""Sums of samples; those of bytes, up to 257 of them, are whole numbers, which take half the time."""
 
 
 class Pooling(NamedTuple):
@@ -29,7 +33,7 @@ class Pooling(NamedTuple):
 
 
 @inline
-def pool_row(row: Map, out: Map, factor: int, shift: int, replicate: bool, scale: F32) -> None:
+def pool_row(row: Sums, out: Map, factor: int, shift: int, replicate: bool, scale: F32) -> None:
     """Adds up windows of one row: out[j] = scale * the sum of row[factor * j - shift + (0 .. factor - 1)]."""
     width = row.shape[0]
     first = 1 if shift > 0 else 0
@@ -38,31 +42,36 @@ def pool_row(row: Map, out: Map, factor: int, shift: int, replicate: bool, scale
     target = out[first:end]
     if factor == 1:
         for j in range(end - first):
-            target[j] = inner[j] * scale
+            target[j] = F32(inner[j]) * scale
     elif factor == 2:
         for j in range(end - first):
-            target[j] = (inner[2 * j] + inner[2 * j + 1]) * scale
+            target[j] = F32(inner[2 * j] + inner[2 * j + 1]) * scale
     else:
         for j in range(end - first):
             total = inner[factor * j]
             for k in range(1, factor):
                 total += inner[factor * j + k]
-            target[j] = total * scale
+            target[j] = F32(total) * scale
     for j in range(out.shape[0]):
         if j < first or j >= end:
             total = F32(0)
             for k in range(factor * j - shift, factor * j - shift + factor):
                 if replicate or 0 <= k < width:
-                    total += row[min(max(k, 0), width - 1)]
+                    total += F32(row[min(max(k, 0), width - 1)])
             out[j] = total * scale
 
 
-@kernel
 def pool(planes: Map | Bytes, out: Map, factor: int, shift: int, replicate: bool) -> None:
     """Average pooling of (C, H, W) planes, uint8 or float32, into (C, h, w); see `Pooling`."""
+    width = planes.shape[2]
+    sums: Sums = np.empty(width, np.uint16) if planes.dtype == np.uint8 else np.empty(width, np.float32)
+    _pool(planes, out, factor, shift, replicate, sums)
+
+
+@kernel
+def _pool(planes: Map | Bytes, out: Map, factor: int, shift: int, replicate: bool, sums: Sums) -> None:
     channels, height, width = planes.shape
     scale = F32(1.0 / (factor * factor))
-    sums = np.empty(width, np.float32)
     for c in range(channels):
         for i in range(out.shape[1]):
             filled = False
@@ -71,16 +80,16 @@ def pool(planes: Map | Bytes, out: Map, factor: int, shift: int, replicate: bool
                     row = planes[c, min(max(k, 0), height - 1)]
                     if filled:
                         for j in range(width):
-                            sums[j] += F32(row[j])
+                            sums[j] += row[j]
                     else:
                         for j in range(width):
-                            sums[j] = F32(row[j])
+                            sums[j] = row[j]
                         filled = True
             pool_row(sums, out[c, i], factor, shift, replicate, scale)
 
 
 @kernel
-def centre(planes: Bytes, out: Map) -> None:
-    """uint8 in 0..255 to float32 in [-1/2, 1/2]; both flat."""
-    for i in range(planes.shape[0]):
-        out[i] = F32(planes[i]) * F32(1 / 255) - F32(0.5)
+def centre(samples: Map | Bytes, out: Map) -> None:
+    """Samples in 0..255 to [-1/2, 1/2]; both flat."""
+    for i in range(samples.shape[0]):
+        out[i] = F32(samples[i]) * F32(1 / 255) - F32(0.5)

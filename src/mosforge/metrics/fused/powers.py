@@ -11,18 +11,18 @@ I32 = np.int32
 def log2(x: F32) -> F32:
     """log2 of a normal positive float32, to 1e-7 of its unit.
 
-    The mantissa m is brought into [sqrt(1/2), sqrt(2)); log2(m) is the series of 2 artanh(s) / ln 2,
-    s = (m - 1) / (m + 1).
+    The mantissa is brought into [sqrt(1/2), sqrt(2)), for which log2(1 + x) / x is the polynomial of degree 8
+    whose largest relative error is least, 3e-8. There is no division, which takes as long as all of it.
     """
     bits = F32(x).view(np.int32)
-    exponent = (bits - I32(0x3F3504F3)) >> I32(23)
-    above_one = I32(bits - (exponent << I32(23))).view(np.float32) - F32(1)
-    s = above_one / (above_one + F32(2))
-    z = s * s
-    series = F32(2.885390082) + z * (
-        F32(0.961796694) + z * (F32(0.577078016) + z * (F32(0.412198583) + z * F32(0.32059890)))
+    exponent = I32((bits - I32(0x3F3504F3)) >> I32(23))
+    x = I32(bits - (exponent << I32(23))).view(np.float32) - F32(1)
+    series = F32(0.287916481) + x * (
+        F32(-0.238945946) + x * (F32(0.215714291) + x * (F32(-0.207261205) + x * F32(0.125830218)))
     )
-    return F32(exponent) + s * series
+    series = F32(0.480910629) + x * (F32(-0.360703647) + x * series)
+    series = F32(1.44269502) + x * (F32(-0.721347332) + x * series)
+    return F32(exponent) + x * series
 
 
 @inline
@@ -33,7 +33,7 @@ def exp2(x: F32) -> F32:
     """
     x = max(x, F32(-126))
     whole = I32(x + F32(127))
-    r = x - F32(whole) + F32(126.5)
+    r = x - F32(I32(whole - I32(127))) - F32(0.5)  # in this order, every difference is exact
     series = F32(1.41421356) + r * (
         F32(0.98025814)
         + r

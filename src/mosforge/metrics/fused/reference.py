@@ -1,8 +1,7 @@
 """What is computed once for a reference, however many distorted pictures follow."""
 
-import numpy as np
-
 from mosforge.images import Pixels
+from mosforge.metrics.fused.buffers import aligned
 from mosforge.metrics.fused.compilation import F32, Map
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.gaussian import WINDOW, moments
@@ -36,12 +35,13 @@ class Reference:
 
 def _moments(planes: Map) -> tuple[Map, Map]:
     channels, height, width = planes.shape
-    mean, variance = np.empty((2, channels, height - WINDOW + 1, width - WINDOW + 1), np.float32)
+    shape = (channels, height - WINDOW + 1, width - WINDOW + 1)
+    mean, variance = aligned(shape), aligned(shape)
     moments(planes, mean, variance)
     return mean, variance
 
 
 def _gradients(bordered: Map, side: F32, middle: F32) -> Map:
-    maps: Map = np.empty((3, bordered.shape[0] - 2, bordered.shape[1] - 2), np.float32)
+    maps: Map = aligned((3, bordered.shape[0] - 2, bordered.shape[1] - 2))
     gradient_maps(bordered, side, middle, *maps)
     return maps

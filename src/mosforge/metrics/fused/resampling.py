@@ -1,23 +1,38 @@
 """Inverse Fourier transforms for sizes with large prime factors, where libraries are slow.
 
-OpenCV takes 3 ns a sample at 324x480 and 19 at 321x481 = (3 x 107) x (13 x 37), where this takes 8. The
-spectrum is transformed at the next larger size whose factors are 2, 3 and 5, which gives the same periodic
-function at more places, and from there it is interpolated at the places that are wanted: the non-uniform
-transform of Fessler and Sutton (IEEE TSP 51(2), 2003) with the Kaiser-Bessel window of Jackson et al. (IEEE
-TMI 10(3), 1991). At 1.17 times the samples and with 10 taps its error is 1e-7 of the strongest response,
-which is float32's.
+OpenCV takes 3 ns a sample at 324x480 and 19 at 321x481 = (3 x 107) x (13 x 37), where this takes 7. The
+spectrum is transformed at another size whose factors are 2, 3 and 5, which gives the same periodic function
+at other places, and from there it is interpolated at the places that are wanted: the non-uniform transform
+of Fessler and Sutton (IEEE TSP 51(2), 2003) with the Kaiser-Bessel window of Jackson et al. (IEEE TMI 10(3),
+1991). At 1.17 samples for each frequency and with 10 taps its error is 1e-7 of the strongest response, which
+is float32's. A filter that passes low frequencies alone needs fewer samples than its response has.
 """
 
+import math
+from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from mosforge.metrics.fused.compilation import Map, kernel
+from mosforge.metrics.fused.buffers import aligned
+from mosforge.metrics.fused.compilation import F32, Map, Places, inline, kernel
+from mosforge.metrics.fused.filters import Grid
 
 TAPS = 10
-_FINER = 1.17
+_SAMPLES = 1.17  # for each frequency
+
+# What a filter passes of a frequency, as a share of its best, may be left out below this: the coarsest of the
+# four wavelets then needs two thirds of the samples in each direction.
+_NEGLIGIBLE = 2e-5
+_WORTHWHILE = 0.9  # that share of the samples, or nothing is left out
+
+# That is, if the picture's response is more than what is left out by at least this factor. White noise lies
+# above 3,000, photographs above 50,000; stripes of two pixels, with little else in the picture, below 300.
+_ENOUGH = 1000.0
+
+_ROWS = 96  # that are interpolated before they are turned to columns: they fit in the second-level cache
 
 # OpenCV's time for a sample grows with the largest prime factors of both sides; there it meets ours.
 _MEETING = 70
@@ -39,63 +54,145 @@ def _largest_prime(n: int) -> int:
     return largest
 
 
+def _grid(frequencies: int) -> int:
+    size: int = cv2.getOptimalDFTSize(math.ceil(_SAMPLES * frequencies))
+    return size
+
+
 class _Axis:
-    """One axis: how the finer grid is interpolated at each place, and what that does to frequencies.
+    """One axis: the frequencies that count, the grid of their transform, and how that is interpolated.
 
     Args:
-        length: samples that are wanted.
+        passed: what the filters pass of each frequency, in the order of the Fourier transform, shape (n,).
     """
 
-    def __init__(self, length: int) -> None:
-        self.length = length
-        self.finer: int = cv2.getOptimalDFTSize(int(np.ceil(_FINER * length)))
-        ratio = self.finer / length
+    def __init__(self, passed: Grid) -> None:
+        length = len(passed)
+        middle = (length + 1) // 2
+        counts = np.flatnonzero(passed >= _NEGLIGIBLE * passed.max())
+        positive = int(counts[counts < middle][-1]) + 1
+        negative = length - int(counts[counts >= middle][0])
+        self.finer = _grid(positive + negative)
+        if self.finer > _WORTHWHILE * _grid(length):
+            positive, negative = middle, length - middle
+            self.finer = _grid(length)
+        self.positive = positive
+        self.kept = np.r_[:positive, length - negative : length]
         # Beatty, Nishimura and Pauly, IEEE TMI 24(6), 2005, eq. 5
+        ratio = self.finer / len(self.kept)
         shape = np.pi * np.sqrt((TAPS / ratio) ** 2 * (ratio - 0.5) ** 2 - 0.8)
-        places = np.arange(length) * ratio
+        places = np.arange(length) * (self.finer / length)
         first = np.ceil(places - TAPS / 2).astype(np.int64)
         distance = (places - first)[:, None] - np.arange(TAPS)
         window = np.i0(shape * np.sqrt(np.maximum(1 - (2 * distance / TAPS) ** 2, 0)))
         # The window's own transform, which the spectrum is divided by
-        frequencies = np.fft.fftfreq(length, 1 / length) / self.finer
+        frequencies = np.fft.fftfreq(length, 1 / length)[self.kept] / self.finer
         root = np.sqrt(shape**2 - (np.pi * TAPS * frequencies) ** 2)
         transformed = TAPS * np.sinh(root) / root
-        self.rows = (first[:, None] + np.arange(TAPS)) % self.finer
+        self.places: Places = (first[:, None] + np.arange(TAPS)) % self.finer
         self.weights: Map = (window / transformed[0]).astype(np.float32)
         self.correction = transformed[0] / transformed
 
 
-def correction(shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """What transfer functions are to be multiplied with, shape (h, w), to make up for the interpolation."""
-    down, across = (_Axis(length).correction for length in shape)
-    return np.outer(down, across)
+class Resampling:
+    """What the inverse transforms of filtered spectra share: the grid, its interpolation, and the filters.
 
+    Args:
+        filters: real transfer functions of like reach, shape (n, h, w).
+    """
 
-class InverseTransform:
-    """Unnormalised inverse transforms of products of spectra, in its own buffers."""
+    def __init__(self, filters: Grid) -> None:
+        self.down = _Axis(filters.max(axis=(0, 2)))
+        self.across = _Axis(filters.max(axis=(0, 1)))
+        scale = np.outer(self.down.correction, self.across.correction) / (filters.shape[1] * filters.shape[2])
+        kept = filters[:, self.down.kept[:, None], self.across.kept]
+        self.transfers: Map = (kept * scale).astype(np.float32)
+        """The filters where they count, with what makes up for the interpolation, normalised."""
+        best = filters.max(axis=0)
+        self._best = best[self.down.kept[:, None], self.across.kept].astype(np.float32)
+        best[self.down.kept[:, None], self.across.kept] = 0
+        self._left_out = float(best.max())
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self._down, self._across = _Axis(shape[0]), _Axis(shape[1])
-        height, width = self._down.finer, self._across.finer
-        self._finer = np.empty((height, width, 2), np.float32)
-        self._rows = np.empty((shape[0], width, 2), np.float32)
-        self._columns = np.empty((width, shape[0], 2), np.float32)
-
-    def apply(self, spectrum: Map, transfer: Map, response: Map) -> None:
-        """Transforms spectrum (h, w, 2) x transfer (h, w) into the transposed response (w, h, 2).
+    def suffices(self, spectrum: Map, energy: float) -> bool:
+        """Whether what the grid leaves out of a picture's responses does not matter.
 
         Args:
-            spectrum: of a map.
-            transfer: times `correction`.
-            response: written.
+            spectrum: of the picture, shape (h, w, 2).
+            energy: the sum of the squares of the spectrum.
         """
-        finer, rows, columns = map(_flat, (self._finer, self._rows, self._columns))
-        _pad(_flat(spectrum), transfer, finer)
-        cv2.dft(self._finer, self._finer, flags=cv2.DFT_INVERSE)
-        _interpolate(finer, self._down.rows, self._down.weights, rows)
-        # Rows are long and contiguous, so it is along the first axis that sums are quick.
-        cv2.transpose(self._rows, self._columns)
-        _interpolate(columns, self._across.rows, self._across.weights, _flat(response))
+        if self._left_out == 0:
+            return True
+        response, inside = _energies(_flat(spectrum), self._best, self.down.positive, self.across.positive)
+        return response >= (_ENOUGH * self._left_out) ** 2 * (energy - inside)
+
+
+class _Turn(NamedTuple):
+    """Some rows of a response: how they are interpolated, where to, and where they are columns."""
+
+    places: Places
+    weights: Map
+    rows: Map
+    columns: Map
+
+
+class ResampledTransforms:
+    """Inverse transforms of filtered spectra, but for their last interpolation, in its own buffers.
+
+    Args:
+        plans: one for each set of filters, of spectra of the same shape.
+    """
+
+    def __init__(self, plans: Sequence[Resampling]) -> None:
+        self._plans = plans
+        self.places = tuple(plan.across.places for plan in plans)
+        self.weights = tuple(plan.across.weights for plan in plans)
+        """For `interpolated_row`: each column of a response from rows of what `columns` returns."""
+        height = len(plans[0].down.places)
+        # What only lives until the next plan's turn shares its memory, which then stays in the cache.
+        finer = aligned((max(plan.down.finer * plan.across.finer for plan in plans) * 2,))
+        rows = aligned((max(plan.across.finer for plan in plans) * _ROWS * 2,))
+        self._finer = [_shaped(finer, plan.down.finer, plan.across.finer) for plan in plans]
+        self._columns = [aligned((plan.across.finer, height, 2)) for plan in plans]
+        self._turns = [
+            [_turn(plan, start, rows, columns) for start in range(0, height, _ROWS)]
+            for plan, columns in zip(plans, self._columns, strict=True)
+        ]
+
+    def suffice(self, spectrum: Map, energy: float) -> bool:
+        """Whether all grids suffice for a picture; see `Resampling.suffices`."""
+        return all(plan.suffices(spectrum, energy) for plan in self._plans)
+
+    def columns(self, spectrum: Map, index: int) -> tuple[Map, ...]:
+        """The responses of one filter of each plan, as columns that are still to be interpolated.
+
+        Args:
+            spectrum: of a map, shape (h, w, 2).
+            index: which filter.
+
+        Returns:
+            For each plan the columns at the grid's places, (its finer width, 2 h), valid until the next call.
+        """
+        for plan, finer, turns in zip(self._plans, self._finer, self._turns, strict=True):
+            source = _flat(finer)
+            _pad(_flat(spectrum), plan.transfers[index], plan.down.positive, plan.across.positive, source)
+            cv2.dft(finer, finer, flags=cv2.DFT_INVERSE)
+            for turn in turns:
+                # Rows are long and contiguous, so it is along the first axis that sums are quick.
+                _interpolate(source, turn.places, turn.weights, _flat(turn.rows))
+                cv2.transpose(turn.rows, turn.columns)
+        return tuple(map(_flat, self._columns))
+
+
+def _turn(plan: Resampling, start: int, buffer: Map, columns: Map) -> _Turn:
+    places = plan.down.places[start : start + _ROWS]
+    rows = _shaped(buffer, len(places), plan.across.finer)
+    weights = plan.down.weights[start : start + _ROWS]
+    return _Turn(places, weights, rows, columns[:, start : start + _ROWS])
+
+
+def _shaped(memory: Map, height: int, width: int) -> Map:
+    """The beginning of a flat buffer as pairs, (h, w, 2)."""
+    return memory[: height * width * 2].reshape(height, width, 2)
 
 
 def _flat(pairs: Map) -> Map:
@@ -104,35 +201,68 @@ def _flat(pairs: Map) -> Map:
 
 
 @kernel
-def _pad(spectrum: Map, transfer: Map, out: Map) -> None:
-    """The product, with its negative frequencies moved to the ends of the larger spectrum; 0 between."""
+def _pad(spectrum: Map, transfer: Map, rows_before: int, before: int, out: Map) -> None:
+    """The product, with its negative frequencies moved to the ends of the other spectrum; 0 between.
+
+    Args:
+        spectrum: shape (h, 2 w).
+        transfer: the frequencies that count, first those that are not negative.
+        rows_before: how many rows of `transfer` are not negative frequencies.
+        before: how many columns of it are not.
+        out: written.
+    """
     height, width = transfer.shape
-    middle, shift = (width + 1) // 2, out.shape[1] - 2 * width
-    rows_before, rows_missing = (height + 1) // 2, out.shape[0] - height
-    out[rows_before : rows_before + rows_missing] = 0
+    after = width - before
+    out[rows_before : out.shape[0] - (height - rows_before)] = 0
     for i in range(height):
-        row = out[i if i < rows_before else i + rows_missing]
-        source, weight = spectrum[i], transfer[i]
-        for j in range(middle):
+        negative = i >= rows_before
+        row = out[i + out.shape[0] - height if negative else i]
+        source = spectrum[i + spectrum.shape[0] - height if negative else i]
+        weight = transfer[i]
+        for j in range(before):
             row[2 * j] = source[2 * j] * weight[j]
             row[2 * j + 1] = source[2 * j + 1] * weight[j]
-        row[2 * middle : 2 * middle + shift] = 0
-        end = row[shift:]
-        for j in range(middle, width):
-            end[2 * j] = source[2 * j] * weight[j]
-            end[2 * j + 1] = source[2 * j + 1] * weight[j]
+        row[2 * before : row.shape[0] - 2 * after] = 0
+        end, source_end = row[row.shape[0] - 2 * after :], source[source.shape[0] - 2 * after :]
+        weight_end = weight[before:]
+        for j in range(after):
+            end[2 * j] = source_end[2 * j] * weight_end[j]
+            end[2 * j + 1] = source_end[2 * j + 1] * weight_end[j]
 
 
 @kernel
-def _interpolate(source: Map, rows: npt.NDArray[np.int64], weights: Map, out: Map) -> None:
-    """Sums of ten rows of `source`, each with its weight."""
+def _energies(spectrum: Map, passed: Map, rows_before: int, before: int) -> tuple[float, float]:
+    """The energy of a spectrum (h, 2 w) in a band, filtered and as it is; see `_pad` for the band."""
+    height, width = passed.shape
+    filtered, unfiltered = 0.0, 0.0
+    for i in range(height):
+        source = spectrum[i if i < rows_before else i + spectrum.shape[0] - height]
+        weight = passed[i]
+        row_filtered, row_unfiltered = F32(0), F32(0)
+        for j in range(width):
+            k = j if j < before else j + source.shape[0] // 2 - width
+            square = source[2 * k] * source[2 * k] + source[2 * k + 1] * source[2 * k + 1]
+            row_unfiltered += square
+            row_filtered += square * weight[j] * weight[j]
+        filtered += float(row_filtered)
+        unfiltered += float(row_unfiltered)
+    return filtered, unfiltered
+
+
+@inline
+def interpolated_row(source: Map, row: Places, weight: Map, out: Map) -> None:
+    """The sum of ten rows of `source`, each with its weight."""
+    r0, r1, r2, r3, r4 = source[row[0]], source[row[1]], source[row[2]], source[row[3]], source[row[4]]
+    r5, r6, r7, r8, r9 = source[row[5]], source[row[6]], source[row[7]], source[row[8]], source[row[9]]
+    w0, w1, w2, w3, w4 = weight[0], weight[1], weight[2], weight[3], weight[4]
+    w5, w6, w7, w8, w9 = weight[5], weight[6], weight[7], weight[8], weight[9]
+    for j in range(out.shape[0]):
+        total = w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j] + w4 * r4[j]
+        total += w5 * r5[j] + w6 * r6[j] + w7 * r7[j] + w8 * r8[j] + w9 * r9[j]
+        out[j] = total
+
+
+@kernel
+def _interpolate(source: Map, rows: Places, weights: Map, out: Map) -> None:
     for i in range(weights.shape[0]):
-        row, weight, target = rows[i], weights[i], out[i]
-        r0, r1, r2, r3, r4 = source[row[0]], source[row[1]], source[row[2]], source[row[3]], source[row[4]]
-        r5, r6, r7, r8, r9 = source[row[5]], source[row[6]], source[row[7]], source[row[8]], source[row[9]]
-        w0, w1, w2, w3, w4 = weight[0], weight[1], weight[2], weight[3], weight[4]
-        w5, w6, w7, w8, w9 = weight[5], weight[6], weight[7], weight[8], weight[9]
-        for j in range(target.shape[0]):
-            total = w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j] + w4 * r4[j]
-            total += w5 * r5[j] + w6 * r6[j] + w7 * r7[j] + w8 * r8[j] + w9 * r9[j]
-            target[j] = total
+        interpolated_row(source, rows[i], weights[i], out[i])

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from mosforge.metrics.fused.buffers import aligned
 from mosforge.metrics.fused.compilation import F32, Bytes, Map, exact, kernel
 from mosforge.metrics.fused.filters import central_bias, saliency_band_pass
 from mosforge.metrics.fused.fourier import empty_spectrum, filter_pair
@@ -36,9 +37,9 @@ class Saliency:
 
     def __init__(self, plan: SaliencyPlan) -> None:
         self._plan = plan
-        self._rgb, self._lab = np.empty((2, 3, SIZE, SIZE), np.float32)
+        self._rgb, self._lab = aligned((3, SIZE, SIZE)), aligned((3, SIZE, SIZE))
         self._lightness, self._chroma, self._buffer = (empty_spectrum((SIZE, SIZE)) for _ in range(3))
-        self._map = np.empty((SIZE, SIZE), np.float32)
+        self._map = aligned((SIZE, SIZE))
 
     def compute(self, planes: Map | Bytes, out: Map) -> None:
         """The saliency of uint8 planes (3, H, W), in [0, 1], pooled as the colours of VSI are.
@@ -120,15 +121,18 @@ def _enlarge_and_pool(
     row that it belongs to; the first and the last one count for the border as well.
     """
     height, width = rows.weight.shape[0], columns.weight.shape[0]
-    blend = np.empty(small.shape[1], np.float32)
+    wide = np.empty((small.shape[0], width), np.float32)
+    for i in range(small.shape[0]):
+        row, target = small[i], wide[i]
+        for j in range(width):
+            left = row[columns.before[j]]
+            target[j] = left + (row[columns.after[j]] - left) * columns.weight[j]
     sums = np.zeros(width, np.float32)
     lows = np.full(width, np.inf, np.float32)
     highs = np.full(width, -np.inf, np.float32)
     scale = F32(1.0 / (factor * factor))
     for i in range(height):
-        above, below, weight = small[rows.before[i]], small[rows.after[i]], rows.weight[i]
-        for j in range(blend.shape[0]):
-            blend[j] = above[j] + (below[j] - above[j]) * weight
+        above, below, weight = wide[rows.before[i]], wide[rows.after[i]], rows.weight[i]
         target = (i + shift) // factor
         copies = F32(1)
         if i == 0:
@@ -136,8 +140,7 @@ def _enlarge_and_pool(
         if i == height - 1:
             copies += F32(max(out.shape[0] * factor - shift - height, 0))
         for j in range(width):
-            left = blend[columns.before[j]]
-            value = left + (blend[columns.after[j]] - left) * columns.weight[j]
+            value = above[j] + (below[j] - above[j]) * weight
             lows[j] = min(lows[j], value)
             highs[j] = max(highs[j], value)
             sums[j] += value * copies

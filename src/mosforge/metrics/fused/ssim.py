@@ -67,10 +67,13 @@ def _similarities(x: Map, y: Map, mean: Map, variance: Map, result: Channels) ->
                 mx, my = along(down_x, j), row_mean[j]
                 covariance = along(down_xy, j) - mx * my
                 spread = along(down_xx, j) - mx * mx + row_variance[j]
-                cs = (F32(2) * covariance + _C2) / (spread + _C2)
                 ux, uy = mx + half, my + half  # the luminance term is about means in [0, 1]
-                row_cs += cs
-                row_total += cs * (F32(2) * ux * uy + _C1) / (ux * ux + uy * uy + _C1)
+                above, below = F32(2) * covariance + _C2, spread + _C2
+                brightness = ux * ux + uy * uy + _C1
+                # Both quotients from one division, which costs as much as a dozen products
+                scaled = above / (below * brightness)
+                row_cs += scaled * brightness
+                row_total += scaled * (F32(2) * ux * uy + _C1)
             total_cs += float(row_cs)
             total += float(row_total)
         result[c, 0] = total_cs / (rows * columns)

@@ -37,11 +37,14 @@ def _pooled(maps: Map, saliency: Map, expected: Map, expected_saliency: Map, gra
             g2 = squared_length(gx, gy)
             g, r = math.sqrt(g2), row_gradient[j]
             p, q = row_saliency[j], row_expected[j]
-            salient = (F32(2) * p * q + _C1) / (p * p + q * q + _C1)
-            edges = (F32(2) * g * r + _C2) / (g2 + r * r + _C2)
             a, b, c, d = m[j + 1], rm[j + 1], n[j + 1], rn[j + 1]
-            chroma = (F32(2) * a * b + _C3) * (F32(2) * c * d + _C3)
-            chroma /= (a * a + b * b + _C3) * (c * c + d * d + _C3)
+            salience, length = p * p + q * q + _C1, g2 + r * r + _C2
+            colour = (a * a + b * b + _C3) * (c * c + d * d + _C3)
+            # Three quotients from one division, which costs as much as a dozen products
+            rest = F32(1) / (salience * length * colour)
+            salient = (F32(2) * p * q + _C1) * rest * (length * colour)
+            edges = (F32(2) * g * r + _C2) * rest * (salience * colour)
+            chroma = (F32(2) * a * b + _C3) * (F32(2) * c * d + _C3) * rest * (salience * length)
             raised = exp2(_ALPHA * log2(edges) + _BETA * log2(max(abs(chroma), F32(1e-30))))
             turn = F32(1) if chroma > F32(0) else (_TURN if chroma < F32(0) else F32(0))
             weight = max(p, q)
