@@ -15,7 +15,6 @@ from mosforge.report.svg import (
     LINE,
     METHOD_COLOURS,
     MUTED,
-    PLUM,
     Picture,
     drawing,
     finish,
@@ -48,7 +47,7 @@ def scatter(predictions: pd.DataFrame, *, curve: bool, name: str, caption: str, 
             s=9,
             alpha=0.45 if len(predictions) > 100 else 0.7,
             linewidths=0,
-            color=METHOD_COLOURS.get(method, PLUM),
+            color=METHOD_COLOURS.get(method, MUTED),
             rasterized=len(predictions) > MANY_POINTS,
         )
         fitted = fit_logistic(predicted, given) if curve else None
@@ -77,7 +76,7 @@ def learning_curves(
         named: set[str] = set()
         for method, history in runs:
             rows = history[history[column].notna()]
-            colour = METHOD_COLOURS.get(method, PLUM)
+            colour = METHOD_COLOURS.get(method, MUTED)
             marker = "o" if len(rows) < 4 else ""
             shown = f"_{method}" if method in named else method
             axes.plot(
@@ -107,9 +106,10 @@ def pretraining_curves(history: pd.DataFrame, *, name: str, caption: str) -> Pic
     }
     with drawing(3.3, 2.5) as (figure, axes):
         axes.grid(True, axis="y")
+        single = not history["class_loss"].notna().any() or not history["score_loss"].notna().any()
         for column, (label, colour) in parts.items():
             rows = history[history[column].notna()]
-            if len(rows):
+            if len(rows) and not (single and column == "loss"):
                 marker = "o" if len(rows) < 4 else ""
                 axes.plot(rows["epoch"], rows[column], color=colour, label=label, marker=marker, markersize=3)
         axes.set_ylim(bottom=0)
@@ -143,7 +143,7 @@ def bars(
             axes.text(0.012 * right, place, backbone, color=MUTED, va="center", fontsize=7.5)
             for _, method, value in (row for row in rows if row[0] == backbone):
                 place += 1
-                axes.barh(place, value, height=0.62, alpha=0.8, color=METHOD_COLOURS.get(method, PLUM))
+                axes.barh(place, value, height=0.62, alpha=0.8, color=METHOD_COLOURS.get(method, MUTED))
                 if (backbone, method) in intervals:
                     axes.hlines(place, *intervals[backbone, method], color=INK, linewidth=1.2)
                 axes.text(right + 0.02, place, number(value), va="center", fontsize=7.5)
