@@ -159,6 +159,22 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
             load_weights("resnet18", str(tmp_path / folder))
 
 
+@pytest.mark.parametrize("word", ["torchvision", "timm", "package", "none"])
+def test_a_folder_of_the_working_directory_hides_no_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """resnet50_mlp has weights nowhere, so that each word ends in its own way, and none in a download."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / word).mkdir()
+    if word == "none":
+        assert load_weights("resnet18", word)
+        return
+    with pytest.raises(MosforgeError, match=r"has no (ImageNet )?weights of|only efficientnet_lite0 has a"):
+        load_weights("resnet50_mlp", word)
+    with pytest.raises(MosforgeError, match="not a model folder"):
+        load_weights("resnet50_mlp", f"./{word}")
+
+
 def test_random_weights_are_the_same_each_time_and_leave_the_random_state() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)

@@ -42,7 +42,8 @@ def load_weights(backbone: str, source: str) -> State:
             return build_backbone(backbone).state_dict()
     if source == "timm":
         return _from_timm(backbone)
-    if Path(source).is_dir():
+    # a folder of the working directory may be called like one of the words
+    if source not in ("torchvision", "package") and Path(source).is_dir():
         return _fitting(backbone, _from_folder(backbone, Path(source)), source)
     state = imagenet_weights(backbone, source)
     return _fitting(backbone, without_classifier(backbone, state), source)
