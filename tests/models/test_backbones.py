@@ -136,6 +136,20 @@ def test_torchvisions_network_without_its_classifier_gives_the_features(name: st
         torch.testing.assert_close(backbone(planes), seen[0])
 
 
+@pytest.mark.parametrize(("side", "pools"), [(224, False), (96, True)])
+def test_alexnets_pooling_is_left_out_where_it_would_change_nothing(side: int, pools: bool) -> None:
+    """Its gradient on CUDA is not deterministic, and torch would refuse to train with --deterministic 1."""
+    torch.manual_seed(0)
+    ours = build_backbone("alexnet")
+    with torch.device("meta"):
+        theirs = models.alexnet(weights=None)
+    maps = ours.features(torch.randn(2, 3, side, side))
+    pooled = ours.avgpool(maps)
+    torch.testing.assert_close(pooled, theirs.avgpool(maps), rtol=0, atol=0)
+    assert pooled.shape[-2:] == (6, 6)
+    assert (type(pooled.grad_fn).__name__ == "AdaptiveAvgPool2DBackward0") is pools
+
+
 @pytest.mark.parametrize("name", ["resnet50", "resnet18", "alexnet"])
 def test_the_pixels_are_normalised_as_torchvision_does(name: str) -> None:
     preset = models.get_model_weights(name)["IMAGENET1K_V1"].transforms()

@@ -139,10 +139,22 @@ def build_backbone(name: str) -> nn.Module:
     network: Any
     if name == "alexnet":
         network = torchvision.models.alexnet(weights=None)
+        network.avgpool = _PoolToSize((6, 6))
         network.classifier[6] = nn.Identity()
     else:
         network = timm.create_model(timm_name(name), num_classes=0)
     return network  # type: ignore[no-any-return]
+
+
+class _PoolToSize(nn.AdaptiveAvgPool2d):
+    """Adaptive average pooling that lets maps of its size pass, as AlexNet's are at 224 pixels.
+
+    The pooling would leave them as they are, but its gradient on CUDA is not deterministic.
+    """
+
+    def forward(self, planes: torch.Tensor) -> torch.Tensor:
+        """Maps (n, channels, height, width) -> maps of the output size."""
+        return planes if planes.shape[-2:] == self.output_size else super().forward(planes)
 
 
 def multi_level_features(backbone: Any, planes: torch.Tensor) -> torch.Tensor:
