@@ -185,7 +185,7 @@ def _contradictions_of_pmos(config: Config) -> Iterable[str]:
 
 def _contradictions_of_pretraining(config: Config) -> Iterable[str]:
     pretraining, corpora = config["pretraining"], config["distortions"]["corpora"]
-    if pretraining["crop"] > pretraining["resize"]:
+    if 0 < pretraining["resize"] < pretraining["crop"]:
         yield f"pretraining.crop: {pretraining['crop']} is larger than pretraining.resize"
     mixtures = [name for name, entry in corpora.items() if entry["kind"] == "authentic"]
     others = [name for name in corpora if name not in mixtures]

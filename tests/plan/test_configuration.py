@@ -61,6 +61,9 @@ def test_every_key_of_the_schema_stands_in_the_commented_configuration() -> None
         ("pretraining.gradient_clip", -0.1, "pretraining.gradient_clip: -0.1"),
         ("finetuning.weight_average", 1.0, "finetuning.weight_average: 1.0"),
         ("pretraining.crop", 300, "pretraining.crop: 300 is larger than pretraining.resize"),
+        ("pretraining.resize", 63, "pretraining.resize: 63 is not a number of pixels from 64, or 0, which"),
+        ("pretraining.resize", 96.5, "pretraining.resize: 96.5 is not a number of pixels from 64, or 0"),
+        ("pretraining.resize", False, "pretraining.resize: False is not a number of pixels from 64, or 0"),
         ("sources.smallest_side", 160, "sources.smallest_side: 160"),
         ("finetuning.learning_rates.head", "1e-4", "in YAML, 1e-4 is written 1.0e-4"),
         ("finetuning.splits.validation", 1.0, "finetuning.splits.validation"),
@@ -174,6 +177,7 @@ def test_what_pretraining_cannot_do_is_told(changes: dict[str, Any], sentence: s
 def test_what_pretraining_can_do_is_accepted() -> None:
     config = copy.deepcopy(BASE)
     config["pretraining"]["unified"] = {"pair": PAIR}
+    config["pretraining"]["resize"] = 0  # whole pictures, from which a crop of any size is cut
     config["pretraining"]["backbones"]["convnext_tiny__in12k_ft_in1k"] = "timm"
     experiments = config["evaluation"]["experiments"]
     experiments["table1"]["initialisations"] = ["rank", "synthetic-rank"]

@@ -1,6 +1,9 @@
 """What pretraining may see: the pictures of a training part and no other; and how they are packed."""
 
+import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +13,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
+from mosforge.cli import main
 from mosforge.errors import MosforgeError, UnreadableImageError
+from mosforge.files import digest, sha256_of_file
+from mosforge.images import read_rgb
 from mosforge.pretraining.packing import join_indices, scale, scaled_pictures
 from mosforge.pretraining.train import only_training_part
+from mosforge.tables import SCHEMAS, read_table, write_table
 
 _NAMES = st.sampled_from(["1.bmp", "2.bmp", "10.bmp", "a/1.bmp", "1.BMP", "1.bmp "])
 
@@ -77,6 +84,15 @@ def test_a_picture_of_that_size_is_not_changed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scale(str(tmp_path / "x.png"), 32), pixels)
 
 
+@pytest.mark.parametrize("threads", [1, 5])
+def test_whole_pictures_keep_their_size_and_every_pixel(tmp_path: Path, threads: int) -> None:
+    paths = photographs(tmp_path)
+    whole = list(scaled_pictures(paths, 0, threads))
+    assert [path for path, _ in whole] == paths
+    for i, (_, pixels) in enumerate(whole):
+        np.testing.assert_array_equal(pixels, data.coffee()[i : i + 60 + i, i : i + 90])
+
+
 def test_a_damaged_picture_stops_the_pack_by_its_name(tmp_path: Path) -> None:
     paths = photographs(tmp_path)
     Path(paths[3]).write_bytes(b"text")
@@ -93,3 +109,26 @@ def test_indices_are_joined_in_order(corpus) -> None:
     assert len(joined) == 48
     assert joined["path"].tolist() == joined["path"].tolist()[:24] * 2
     assert joined.index.is_unique
+
+
+def test_a_training_sees_whole_pictures_of_all_sizes(corpus: Any, tmp_path: Path) -> None:
+    """From 50x73 to 73x50: in width, in height or in both, each is smaller than the crop of 64."""
+    labels = read_table(corpus.labels, "pmos")
+    paths = [str(tmp_path / f"{i}.png") for i in range(len(labels))]
+    for i, (old, new) in enumerate(zip(labels["path"], paths, strict=True)):
+        Image.open(old).crop((0, 0, 50 + i, 73 - i)).save(new)
+    labels["path"] = paths
+    write_table(tmp_path / "labels.parquet", "pmos", labels, stage="test", cfg={})
+    rows = labels[[name for name in SCHEMAS["manifest"].names if name in labels]]
+    rows = rows.assign(width=1, height=1, bytes=1, sha256=[sha256_of_file(path) for path in paths])
+    write_table(tmp_path / "shard/manifest.parquet", "manifest", rows, stage="test", cfg={})
+    index, weights, model = f"{tmp_path}/pack.parquet", str(corpus.weights), tmp_path / "model"
+    packing = ["--pictures", f"{tmp_path}/shard", "--index", index, "--pixels", f"{tmp_path}/pack.pixels"]
+    assert main(["pretraining", "pack", *packing, "--cfg", '{"resize": 0}']) == 0
+    training = ["--labels", f"{tmp_path}/labels.parquet", "--pack", index, "--weights", weights]
+    training += ["--output", str(model), "--device", "cpu", "--cfg", json.dumps(corpus.cfg | {"epochs": 1})]
+    assert main(["pretraining", "train", *training]) == 0
+    pixels = [hashlib.sha256(read_rgb(path).tobytes()).hexdigest() for path in paths]
+    card = json.loads((model / "card.json").read_text())
+    assert card["data_digest"] == digest([pixels, labels["pmos"].tolist()])
+    assert card["pictures"] == len(paths)

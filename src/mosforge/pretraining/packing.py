@@ -1,4 +1,4 @@
-"""Packs of distorted pictures, scaled once to the square that training crops from."""
+"""Packs of distorted pictures: scaled once to the square that training crops from, or whole."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +17,11 @@ def scaled_pictures(paths: list[str], side: int, threads: int) -> Iterator[tuple
 
     Args:
         paths: picture files.
-        side: side of the square in pixels.
+        side: side of the square in pixels; 0: the pictures are left as they are.
         threads: decoders.
 
     Yields:
-        The path, and uint8 RGB pixels (side, side, 3).
+        The path, and uint8 RGB pixels (side, side, 3), or (height, width, 3).
     """
     waiting = iter(paths)
     with ThreadPoolExecutor(threads) as pool:
@@ -33,9 +33,11 @@ def scaled_pictures(paths: list[str], side: int, threads: int) -> Iterator[tuple
 
 
 def scale(path: str, side: int) -> Pixels:
-    """A picture scaled to a square, with a filter wide enough not to alias."""
-    image = Image.fromarray(read_rgb(path)).resize((side, side), Image.Resampling.BILINEAR)
-    return np.asarray(image)
+    """A picture scaled to a square, with a filter wide enough not to alias; side 0: as it is."""
+    pixels = read_rgb(path)
+    if not side:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
 
 
 def join_indices(files: list[str]) -> Frame:
