@@ -1,11 +1,10 @@
 """The Parquet artefacts: their columns, and the one way to write and to read them.
 
 Every file carries, in the metadata key `mosforge`, the artefact's name, the stage, the package version
-and the parameters that made it. Paths in tables are POSIX paths relative to the working directory of
-the run (the folder that holds `results/`), unless the configuration gave an absolute folder.
+and the parameters that made it (see `stamps`). Paths in tables are POSIX paths relative to the working
+directory of the run (the folder that holds `results/`), unless the configuration gave an absolute folder.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,10 +17,9 @@ import pyarrow.parquet as pq
 from mosforge import __version__
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file, sha256_of_file
+from mosforge.stamps import MANIFEST, stamped, told_in_a_sentence, what_to_delete
 
 Frame = pd.DataFrame
-
-_MANIFEST = "manifest.parquet"
 
 METRICS = ("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd")
 """The six full-reference metrics, in the order of their columns."""
@@ -256,15 +254,13 @@ def write_table(
     if unknown:
         raise ValueError(f"columns that the artefact {artefact!r} does not have: {sorted(unknown)}")
     columns = columns.reindex(columns=[*columns.columns, *_absent(schema, columns)])
-    maker = {"artefact": artefact, "stage": stage, "version": __version__, "cfg": cfg}
-    maker |= {"device": device} if device else {}
-    stamped = schema.with_metadata({"mosforge": json.dumps(maker, sort_keys=True)})
+    signed = stamped(schema, artefact, stage=stage, cfg=cfg, device=device)
     arrays = [
         pa.array([] if columns.empty else _plain(columns[field.name]), type=field.type, from_pandas=True)
         for field in schema
     ]
     with atomic_file(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=stamped), temporary, compression="zstd")
+        pq.write_table(pa.Table.from_arrays(arrays, schema=signed), temporary, compression="zstd")
 
 
 def _absent(schema: pa.Schema, columns: Frame) -> list[str]:
@@ -299,7 +295,7 @@ def read_manifest(folder: str | os.PathLike[str]) -> Frame:
     Raises:
         MosforgeError: as `read_table`; or a picture is gone, or not what was written.
     """
-    manifest = read_table(Path(folder) / _MANIFEST, "manifest")
+    manifest = read_table(Path(folder) / MANIFEST, "manifest")
     for path, digest in zip(manifest["path"], manifest["sha256"], strict=True):
         if not Path(path).is_file() or sha256_of_file(path) != digest:
             reason = "damaged since it was made" if Path(path).is_file() else "no such file"
@@ -307,29 +303,10 @@ def read_manifest(folder: str | os.PathLike[str]) -> Frame:
     return manifest
 
 
-def made_by(path: str | os.PathLike[str], artefact: str) -> dict[str, Any]:
-    """What made an artefact: `stage`, `version`, `cfg` (the parameters) and, where it says so, `device`."""
-    metadata = _read(path, artefact).schema.metadata or {}
-    if b"mosforge" not in metadata:
-        raise MosforgeError(f"{path}: not written by mosforge; delete it and run the stage that writes it")
-    made: dict[str, Any] = json.loads(metadata[b"mosforge"])
-    return made
-
-
 def _read(path: str | os.PathLike[str], artefact: str) -> pa.Table:
-    # a shard is made again as a whole, and only if its whole folder is gone
-    it = "its folder" if Path(path).name == _MANIFEST else "it"
-    try:
+    with told_in_a_sentence(path):
         table = pq.read_table(Path(path), partitioning=None)
-    except FileNotFoundError:
-        todo = f"delete {it} and run again" if Path(path).parent.is_dir() and it != "it" else ""
-        raise MosforgeError(f"{path}: no such file; {todo or 'run the stage that writes it'}") from None
-    except (pa.ArrowException, OSError) as error:
-        raise MosforgeError(
-            f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); delete {it} and run again"
-        ) from None
     if not table.schema.equals(SCHEMAS[artefact], check_metadata=False):
-        raise MosforgeError(
-            f"{path}: not a {artefact} table of mosforge {__version__}; delete {it} and run again"
-        )
+        reason = f"not a {artefact} table of mosforge {__version__}"
+        raise MosforgeError(f"{path}: {reason}; delete {what_to_delete(path)} and run again")
     return table

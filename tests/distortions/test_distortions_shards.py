@@ -21,7 +21,8 @@ from mosforge.distortions.synthetic import TYPES
 from mosforge.errors import MosforgeError
 from mosforge.files import sha256_of_file
 from mosforge.images import read_rgb
-from mosforge.tables import made_by, read_table
+from mosforge.stamps import made_by
+from mosforge.tables import read_table
 
 NOISE = {
     "kind": "synthetic",
@@ -75,7 +76,7 @@ def test_the_manifest_says_what_was_written(catalogued: list[Photograph], tmp_pa
         rng = np.random.Generator(np.random.PCG64(row.seed))
         parameter = NOISE["levels"][row.level - 1]
         assert np.array_equal(made, TYPES["white_noise"].apply(read_rgb(row.reference), parameter, rng))
-    assert made_by(tmp_path / "out" / "manifest.parquet", "manifest")["cfg"] == NOISE
+    assert made_by(tmp_path / "out" / "manifest.parquet")["cfg"] == NOISE
 
 
 def test_mixtures_have_labels_and_store_jpeg_as_it_is(catalogued: list[Photograph], tmp_path: Path) -> None:

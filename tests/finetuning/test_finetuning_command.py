@@ -10,7 +10,8 @@ import yaml
 from mosforge.finetuning.command import add_commands
 from mosforge.finetuning.registry import LAYOUTS
 from mosforge.finetuning.splits import split_digest
-from mosforge.tables import made_by, read_table
+from mosforge.stamps import made_by
+from mosforge.tables import read_table
 
 RATINGS = {
     "layout": "table",
@@ -86,4 +87,4 @@ def test_a_split_is_written_with_its_digest(here: Path, name: str) -> None:
     )
     frame = read_table(split, "split")
     assert frame["part"].value_counts().to_dict() == {"train": 8, "test": 2}
-    assert made_by(split, "split")["cfg"] == {**cfg, "digest": split_digest(frame)}
+    assert made_by(split)["cfg"] == {**cfg, "digest": split_digest(frame)}

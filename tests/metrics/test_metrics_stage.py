@@ -20,7 +20,8 @@ from mosforge.metrics import command, score
 from mosforge.metrics.pairs import score_pairs
 from mosforge.metrics.stage import score_dataset, score_shard
 from mosforge.metrics.workers import map_in_order
-from mosforge.tables import METRICS, made_by, read_table, write_table
+from mosforge.stamps import made_by
+from mosforge.tables import METRICS, read_table, write_table
 
 SHARD = Path("shard")
 OUTPUT = Path("results/metrics/synthetic/noise/00000.parquet")
@@ -81,7 +82,7 @@ def test_shard_is_scored_in_the_order_of_its_manifest(
 ) -> None:
     score_shard(SHARD, OUTPUT, CFG, threads=2)
     table, manifest = read_table(OUTPUT, "metrics"), read_table(SHARD / "manifest.parquet", "manifest")
-    assert made_by(OUTPUT, "metrics")["cfg"] == CFG
+    assert made_by(OUTPUT)["cfg"] == CFG
     keys = ["source", "image_id", "reference", "group", "level", "class_index", "labels", "seed", "path"]
     pd.testing.assert_frame_equal(table[keys], manifest[keys])
     for name, (reference, distorted) in shard.items():

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mosforge.cli import main
-from mosforge.tables import METRICS, made_by, read_table, write_table
+from mosforge.stamps import made_by
+from mosforge.tables import METRICS, read_table, write_table
 
 CFG = {"groups": ["gaussian_blur", "jpeg"], "shards": {"b": 1, "a": 2}, "fusion": "quantile", "knots": 51}
 
@@ -61,7 +62,7 @@ def test_the_labels_of_a_corpus(metrics: Path, capsys: pytest.CaptureFixture[str
     assert labels["path"].is_unique
     assert labels["pmos"].between(0, 1).all()
     assert (labels["agreement"] > 0).all()
-    assert made_by(metrics.parent / "labels.parquet", "pmos")["cfg"] == CFG
+    assert made_by(metrics.parent / "labels.parquet")["cfg"] == CFG
     mapping = json.loads((metrics.parent / "labels.mapping.json").read_text())
     assert mapping["fusion"] == "quantile"
     assert {len(knots) for knots in mapping["knots"].values()} == {51}

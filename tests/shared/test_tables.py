@@ -1,6 +1,8 @@
 """The Parquet artefacts: what is written comes back, and nothing else is taken for one."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from hypothesis import strategies as st
 
 from mosforge import __version__
 from mosforge.errors import MosforgeError
-from mosforge.tables import METRICS, SCHEMAS, made_by, read_table, write_table
+from mosforge.stamps import made_by
+from mosforge.tables import METRICS, SCHEMAS, read_manifest, read_table, write_table
 
 
 def sample_of(kind: pa.DataType, row: int) -> Any:
@@ -115,7 +118,7 @@ def test_the_metadata_says_what_made_it(tmp_path: Path) -> None:
     write_table(tmp_path / "t", "split", columns_of("split"), stage="finetuning", cfg=cfg)
     said = {"artefact": "split", "stage": "finetuning", "version": __version__, "cfg": cfg}
     assert json.loads(pq.read_schema(tmp_path / "t").metadata[b"mosforge"]) == said
-    assert made_by(tmp_path / "t", "split") == said
+    assert made_by(tmp_path / "t") == said
 
 
 def test_the_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
@@ -166,12 +169,27 @@ def test_what_somebody_else_wrote_is_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "a.parquet", "split")
     pq.write_table(pa.Table.from_pydict(columns_of("split"), schema=SCHEMAS["split"]), tmp_path / "b.parquet")
     with pytest.raises(MosforgeError, match=r"b\.parquet: not written by mosforge"):
-        made_by(tmp_path / "b.parquet", "split")
+        made_by(tmp_path / "b.parquet")
+
+
+def test_planning_reads_what_made_a_table_without_pandas(tmp_path: Path) -> None:
+    """Pandas alone takes longer to import than a small project takes to plan."""
+    write_table(tmp_path / "t", "split", columns_of("split"), stage="s", cfg={"a": 1})
+    code = (
+        "import sys, mosforge.plan; from mosforge.stamps import made_by; print(made_by(sys.argv[1])['cfg'], "
+        "[name for name in ('pandas', 'torch') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "t")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "{'a': 1} []\n"
 
 
 def test_a_missing_file_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(MosforgeError, match=r"none\.parquet: no such file; run the stage that writes it"):
         read_table(tmp_path / "none.parquet", "split")
+    with pytest.raises(MosforgeError, match=r"none\.parquet: no such file; run the stage that writes it"):
+        made_by(tmp_path / "none.parquet")
+    with pytest.raises(MosforgeError, match=r"manifest\.parquet: no such file; delete its folder and run"):
+        read_manifest(tmp_path)
 
 
 def test_a_truncated_file_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -181,9 +199,10 @@ def test_a_truncated_file_is_told_in_a_sentence(tmp_path: Path) -> None:
         {0, 1, 4, 8, len(content) - 1, len(content) - 4, len(content) - 8, *range(9, len(content), 331)}
     ):
         (tmp_path / "t").write_bytes(content[:length])
-        with pytest.raises(MosforgeError, match="not a readable Parquet file") as caught:
-            read_table(tmp_path / "t", "manifest")
-        assert "\n" not in str(caught.value)
+        for read in (lambda file: read_table(file, "manifest"), made_by):
+            with pytest.raises(MosforgeError, match=r"not a readable Parquet file .*; delete it") as caught:
+                read(tmp_path / "t")
+            assert "\n" not in str(caught.value)
 
 
 @settings(max_examples=30, deadline=None)

@@ -13,7 +13,8 @@ from PIL import Image
 
 from mosforge.errors import MosforgeError
 from mosforge.sources.command import add_commands
-from mosforge.tables import made_by, read_table, write_table
+from mosforge.stamps import made_by
+from mosforge.tables import read_table, write_table
 
 
 def call(*words: object) -> int:
@@ -52,7 +53,7 @@ def test_catalogue_of_a_folder(here: Path) -> None:
     assert catalogue["path"].tolist() == [f"photos/{number}.png" for number in range(3)]
     assert catalogue["shard"].tolist() == [0, 0, 1]
     assert read_table("e.parquet", "excluded")["image_id"].tolist() == ["bad.jpg"]
-    assert made_by("c.parquet", "catalogue")["cfg"] == cfg
+    assert made_by("c.parquet")["cfg"] == cfg
 
 
 def test_catalogue_of_a_dataset(here: Path) -> None:

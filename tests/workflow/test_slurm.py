@@ -20,7 +20,8 @@ from slurm_cluster import Cluster, Job, missing_program, running_cluster
 from workflow_project import REPOSITORY, TINY, dry_run, make_project, snakemake
 
 from mosforge.cli import main
-from mosforge.tables import made_by, read_table
+from mosforge.stamps import made_by
+from mosforge.tables import read_table
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
@@ -211,7 +212,7 @@ def test_two_processes_train_in_a_slurm_job_what_one_trains(
 ) -> None:
     """A process for each GPU that Slurm gave; on the CPU, so in a network without batch normalisation."""
     pretraining = runs.local / "results/pretraining/synthetic"
-    cfg = made_by(pretraining / "efficientnet_lite0/multitask/history.parquet", "history")["cfg"]
+    cfg = made_by(pretraining / "efficientnet_lite0/multitask/history.parquet")["cfg"]
     weights = str(tmp_path / "weights.safetensors")
     fetching = ["pretraining", "weights", "--backbone", "test_convnext", "--source", "none"]
     assert main([*fetching, "--output", weights]) == 0

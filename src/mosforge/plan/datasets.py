@@ -1,13 +1,13 @@
 """Target datasets: which are there, and what their tables depend on."""
 
 import csv
-import json
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.errors import MosforgeError
 from mosforge.files import digest
 from mosforge.finetuning.registry import csv_lines, has_references, layout_of, missing
 
@@ -139,13 +139,11 @@ def _of_pictures(cfg: dict[str, Any]) -> dict[str, Any]:
 
 def _recorded(table: Path) -> dict[str, Any] | None:
     """What a dataset's table says of the pictures that it was written for; None where there is no table."""
-    # not tables.made_by: it imports pandas, and reads the rows, each time that something is planned
-    import pyarrow.parquet as pq
+    from mosforge.stamps import made_by
 
     try:
-        metadata = pq.read_schema(table).metadata or {}
-        return _of_pictures(json.loads(metadata[b"mosforge"])["cfg"])
-    except (OSError, ValueError, KeyError):
+        return _of_pictures(made_by(table)["cfg"])
+    except MosforgeError:
         return None
 
 

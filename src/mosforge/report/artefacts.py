@@ -8,7 +8,8 @@ import pandas as pd
 
 from mosforge.configuration import corpus_and_objective
 from mosforge.report.summary import MODEL
-from mosforge.tables import made_by, read_table
+from mosforge.stamps import made_by
+from mosforge.tables import read_table
 
 
 class Run(NamedTuple):
@@ -76,17 +77,17 @@ def pretrainings_of(runs: Sequence[Run], results: Path) -> list[Pretraining]:
 def devices_of(runs: Sequence[Run], results: Path) -> dict[str, str]:
     """What the trainings and predictions behind the runs ran on, by rule, as far as their files say it."""
     files = {
-        "finetune": [(run.history_file(results), "history") for run in runs],
-        "predict": [(run.predictions_file(results), "predictions") for run in runs],
+        "finetune": [run.history_file(results) for run in runs],
+        "predict": [run.predictions_file(results) for run in runs],
         "pretrain": [],
         "pretrain_authentic": [],
     }
     for item in pretrainings_of(runs, results):
         rule = "pretrain_authentic" if item.split else "pretrain"
-        files[rule].append((item.history_file(results), "history"))
+        files[rule].append(item.history_file(results))
     found = {
-        rule: {made_by(path, artefact).get("device") for path, artefact in pairs if path.exists()}
-        for rule, pairs in files.items()
+        rule: {made_by(path).get("device") for path in paths if path.exists()}
+        for rule, paths in files.items()
     }
     return {rule: ", ".join(sorted(name for name in names if name)) for rule, names in found.items()}
 
