@@ -8,10 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors.torch import save_file
 
 from mosforge import __version__
 from mosforge.cards import card_markdown
@@ -20,6 +17,7 @@ from mosforge.files import atomic_file, sha256_of_file, write_json
 from mosforge.models.backbones import card_of
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
+from mosforge.models.states import backbone_part, fitting, read_state
 
 Card = dict[str, Any]
 
@@ -135,7 +133,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
         else ScoreHead(width, card["dropout"])
     )
     network = Network(card["backbone"], head, multi_level)
-    _fill(network, _tensors(path), path)
+    network.load_state_dict(fitting(read_state(path), network, path))
     return network.eval(), card
 
 
@@ -152,28 +150,4 @@ def _checked_weights(folder: str | os.PathLike[str], card: Card) -> Path:
 
 def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:
     """Gives a network's backbone the weights of a file of ImageNet weights, or of a trained model's file."""
-    _fill(network.backbone, backbone_part(_tensors(path)), path)
-
-
-def backbone_part(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The backbone of a trained model's weights; ImageNet weights as they are."""
-    prefix = "backbone."
-    trained = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-    return trained or state
-
-
-def _tensors(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
-    try:
-        state: dict[str, torch.Tensor] = load_file(path)
-    except (OSError, SafetensorError) as error:
-        reason = f"not a file of weights ({error})"
-        raise MosforgeError(f"{path}: {reason}; put it there again, or delete it and run again") from None
-    return state
-
-
-def _fill(module: nn.Module, state: dict[str, torch.Tensor], path: str | os.PathLike[str]) -> None:
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:  # a heading, and a line for each kind of difference
-        reason = str(error).splitlines()[-1].strip()[:200]
-        raise MosforgeError(f"{path}: the weights do not fit the network ({reason})") from None
+    network.backbone.load_state_dict(fitting(backbone_part(read_state(path)), network.backbone, path))

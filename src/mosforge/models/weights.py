@@ -5,14 +5,11 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from mosforge.errors import MosforgeError
 from mosforge.models.backbones import build_backbone, card_of, timm_name, without_classifier
-from mosforge.models.folder import WEIGHTS, backbone_part, load_card
-
-State = dict[str, torch.Tensor]
+from mosforge.models.folder import WEIGHTS, load_card
+from mosforge.models.states import State, backbone_part, first_line, fitting, not_weights, read_state
 
 _WRAPPERS = ("state_dict", "model", "state_dict_ema")
 """Keys under which training scripts save the weights, beside other things."""
@@ -44,9 +41,10 @@ def load_weights(backbone: str, source: str) -> State:
         return _from_timm(backbone)
     # a folder of the working directory may be called like one of the words
     if source not in ("torchvision", "package") and Path(source).is_dir():
-        return _fitting(backbone, _from_folder(backbone, Path(source)), source)
-    state = imagenet_weights(backbone, source)
-    return _fitting(backbone, without_classifier(backbone, state), source)
+        state = _from_folder(backbone, Path(source))
+    else:
+        state = without_classifier(backbone, imagenet_weights(backbone, source))
+    return fitting(state, build_backbone(backbone), source, backbone)
 
 
 def imagenet_weights(backbone: str, source: str) -> State:
@@ -89,13 +87,9 @@ def _from_timm(backbone: str) -> State:
 
 def _not_downloaded(backbone: str, place: str, error: Exception) -> str:
     return (
-        f"the weights of {backbone} could not be downloaded from {place} ({_first_line(error)}); download "
+        f"the weights of {backbone} could not be downloaded from {place} ({first_line(error)}); download "
         f"them elsewhere and set pretraining.backbones.{backbone} to the file's path"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
 
 
 def _from_folder(backbone: str, folder: Path) -> State:
@@ -131,18 +125,17 @@ def _as_timm_names_them(state: State) -> State:
 
 def _from_file(path: Path) -> State:
     """A state dict, without what training scripts wrap it in."""
-    try:
-        if path.suffix == ".safetensors":
-            return backbone_part(dict(load_file(path)))
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
+    if not path.exists():
         raise MosforgeError(
             f"{path}: no such file of weights; put it there, or let pretraining.backbones say torchvision, "
             "timm, package or none"
-        ) from None
-    except (SafetensorError, RuntimeError, ValueError, EOFError, OSError) as error:
-        reason = f"not a file of weights ({_first_line(error)})"
-        raise MosforgeError(f"{path}: {reason}; put it there again, or delete it and run again") from None
+        )
+    if path.suffix == ".safetensors":
+        return backbone_part(read_state(path))
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, ValueError, EOFError, OSError) as error:
+        raise not_weights(path, error) from None
     except Exception as error:  # the unpickler's own class is not public
         raise MosforgeError(f"{path}: not a plain state dict ({type(error).__name__})") from None
     if isinstance(state, dict):
@@ -150,16 +143,3 @@ def _from_file(path: Path) -> State:
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise MosforgeError(f"{path}: not a plain state dict of tensors")
     return backbone_part({str(key).removeprefix("module."): value for key, value in state.items()})
-
-
-def _fitting(backbone: str, state: State, source: str) -> State:
-    expected = build_backbone(backbone).state_dict()
-    missing = expected.keys() - state.keys()
-    # Older files lack the counters of batch normalisation; they do not change any result.
-    missing = {key for key in missing if not key.endswith("num_batches_tracked")}
-    unknown = state.keys() - expected.keys()
-    shapes = {key for key in expected.keys() & state.keys() if expected[key].shape != state[key].shape}
-    if missing or unknown or shapes:
-        example = sorted(missing | unknown | shapes)[0]
-        raise MosforgeError(f"{source}: the weights do not fit {backbone} (see {example!r})")
-    return {key: state.get(key, expected[key]).to(expected[key].dtype) for key in expected}
