@@ -15,6 +15,7 @@ from mosforge.models.backbones import build_backbone
 from mosforge.models.folder import save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
+from mosforge.models.origins import ORIGINS
 from mosforge.models.weights import load_weights
 
 
@@ -159,7 +160,7 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
             load_weights("resnet18", str(tmp_path / folder))
 
 
-@pytest.mark.parametrize("word", ["torchvision", "timm", "package", "none"])
+@pytest.mark.parametrize("word", ORIGINS)
 def test_a_folder_of_the_working_directory_hides_no_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
 ) -> None:

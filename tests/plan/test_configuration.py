@@ -9,6 +9,7 @@ import yaml
 
 from mosforge.configuration import check_config, entry_of, load_config
 from mosforge.errors import MosforgeError
+from mosforge.models.origins import ORIGINS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
@@ -48,6 +49,11 @@ def test_every_key_of_the_schema_stands_in_the_commented_configuration() -> None
 
     absent = {key for key in keys(schema) if f"{key}:" not in text and f"{key} " not in text}
     assert absent <= OPTIONAL
+
+
+def test_the_commented_configuration_tells_all_origins_of_weights() -> None:
+    told = (REPOSITORY / "config.yaml").read_text().partition(" Weights:\n")[2].partition("  #   PATH")[0]
+    assert told.splitlines() == [f"  #   {word:<11}  {about}" for word, about in ORIGINS.items()]
 
 
 @pytest.mark.parametrize(

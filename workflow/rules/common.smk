@@ -62,6 +62,7 @@ WORDS_AND_PROCESSES = (
     "classes.py",
     "devices.py",
     "launch.py",
+    "origins.py",
     "progress.py",
     "rates.py",
     "weights.py",

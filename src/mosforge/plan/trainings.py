@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mosforge.configuration import Config, corpus_and_objective
+from mosforge.models.origins import ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 
@@ -13,7 +14,6 @@ _RECIPE = (
     *("gradient_clip", "weight_average"),
 )
 
-_WEIGHTS_WORDS = ("torchvision", "timm", "package", "none")
 _MODEL_FILES = ("model.safetensors", "card.json")
 
 _OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
@@ -72,7 +72,7 @@ class Trainings:
     def weights_file(self, backbone: str) -> list[str]:
         """The files of weights, where the configuration names a file or a model's folder."""
         source = self.weights_source(backbone)
-        if source in _WEIGHTS_WORDS:
+        if source in ORIGINS:
             return []
         folder = Path(source)
         return [f"{source}/{name}" for name in _MODEL_FILES] if folder.is_dir() else [source]
@@ -81,7 +81,7 @@ class Trainings:
         """A line for each of these backbones whose file of weights is not there."""
         return [
             f"weights of {backbone} are missing: {file}; put them there, or let "
-            f"pretraining.backbones.{backbone} be one of {', '.join(_WEIGHTS_WORDS)}"
+            f"pretraining.backbones.{backbone} be one of {WORDS}"
             for backbone in backbones
             for file in self.weights_file(backbone)
             if not Path(file).is_file()

