@@ -10,12 +10,13 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from mosforge.errors import MosforgeError
+from mosforge.models.objectives import LOSSES
 
 Config = dict[str, Any]
 
 DEFAULT = Path("config.yaml")
 
-OBJECTIVES = ("cls", "reg", "multitask", "rank")
+OBJECTIVES = tuple(LOSSES)
 
 INITIALISATIONS = ("imagenet", *OBJECTIVES)
 

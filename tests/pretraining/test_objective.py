@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from mosforge.configuration import OBJECTIVES
+from mosforge.models.classes import knows_classes
 from mosforge.models.heads import MultiTaskHead
+from mosforge.models.objectives import rates_of
 from mosforge.pretraining.labels import Labels
 from mosforge.pretraining.objective import class_loss, loss_for, rank_loss, untrained
 
@@ -201,9 +203,18 @@ def test_a_single_task_gives_the_other_branch_no_gradient(objective: str, untouc
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_what_is_called_untrained_is_just_what_gets_no_gradient(objective: str) -> None:
+def test_what_is_said_of_an_objective_is_what_its_gradients_do(objective: str) -> None:
+    """Which layers are left as they are, which learning rates matter, and whether it knows the classes."""
     head = MultiTaskHead(4, 3)
     loss_of = loss_for(objective, labels(np.zeros(PICTURES)), rank_margin=10.0)
     loss_of(head(torch.randn(3, 4)), torch.tensor([0, 1, 2]))["loss"].backward()
     without = {id(parameter) for parameter in head.parameters() if parameter.grad is None}
     assert without == {id(parameter) for parameter in untrained(head, objective)}
+    moved = {
+        name
+        for name, parameters in head.parameter_groups().items()
+        if any(parameter.grad is not None for parameter in parameters)
+    }
+    assert set(rates_of(objective)) == {"backbone", *moved}
+    card = {"classes": ["a", "b", "c"], "objective": objective}
+    assert knows_classes(card) is (head.cfc2.weight.grad is not None)

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, softmax
 
-_WITHOUT_CLASSES = ("reg", "rank")
+from mosforge.models.objectives import LOSSES
+
+_WITHOUT_CLASSES = [objective for objective, losses in LOSSES.items() if "classification" not in losses]
 """Objectives that train no classification, though their networks have the branch."""
 
 

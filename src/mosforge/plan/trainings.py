@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mosforge.configuration import Config, corpus_and_objective
+from mosforge.models.objectives import rates_of
 from mosforge.models.origins import ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
@@ -23,12 +24,6 @@ _OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
     "rank": ("rank_margin",),
 }
 """Keys of the section `pretraining` that matter to some objectives alone."""
-
-_RATES_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
-    "cls": ("backbone", "classification"),
-    **dict.fromkeys(("reg", "multitask", "rank"), ("backbone", "classification", "score")),
-}
-"""Learning rates of what is trained; the score passes the first layer of the classification (equation 5)."""
 
 
 class Pretraining(Protocol):
@@ -119,7 +114,7 @@ class Trainings:
             "objective": which.objective,
             "label_kind": {"synthetic": "single", "authentic": "multiple", "unified": "both"}[kind],
             "classes": self._class_names(corpora),
-            "learning_rates": {name: rates[name] for name in _RATES_OF_OBJECTIVE[which.objective]},
+            "learning_rates": {name: rates[name] for name in rates_of(which.objective)},
         }
         if kind == "unified":
             cfg["single_classes"] = len(self._corpora.class_names(corpora[0]))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mosforge.models.heads import MultiTaskHead
+from mosforge.models.objectives import LOSSES
 from mosforge.pretraining.labels import Labels
 from mosforge.training.loop import Losses, LossOf
 
@@ -24,23 +25,23 @@ def loss_for(
     The network is the same under all objectives; a single task leaves the other's loss out.
 
     Args:
-        objective: `cls` (classification alone), `reg` (score alone) or `multitask` (both), which are CLS,
-            REG and CLS+REG in the paper's Fig. 3; or `rank` (the order of levels alone).
+        objective: one of `LOSSES`; the score loss of `rank` is that of the order of levels.
         labels: of every sample.
         loss_weights: factors of the `classification` and `score` losses in their sum; 1 by default, as in
             equations 7 and 8.
         rank_margin: of `rank_loss`.
     """
+    learnt = LOSSES[objective]
     weights = {"classification": 1.0, "score": 1.0, **(loss_weights or {})}
 
     def loss_of(output: Any, positions: Tensor) -> Losses:
         logits, predicted = output
         parts: Losses = {}
         weighted = []
-        if objective in ("cls", "multitask"):
+        if "classification" in learnt:
             parts["class_loss"] = class_loss(logits, labels, positions)
             weighted.append(weights["classification"] * parts["class_loss"])
-        if objective != "cls":
+        if "score" in learnt:
             parts["score_loss"] = (
                 rank_loss(predicted, labels.series[positions], labels.levels[positions], rank_margin)
                 if objective == "rank"
@@ -104,7 +105,6 @@ def rank_loss(predicted: Tensor, series: Tensor, levels: Tensor, margin: float) 
 
 def untrained(head: MultiTaskHead, objective: str) -> Iterable[nn.Parameter]:
     """The parameters of a head that an objective's loss does not depend on."""
-    if objective == "multitask":
-        return []
-    layers = [head.rfc1, head.rfc2, head.rfc3] if objective == "cls" else [head.cfc2]
-    return [parameter for layer in layers for parameter in layer.parameters()]
+    of_one_loss = {"classification": (head.cfc2,), "score": (head.rfc1, head.rfc2, head.rfc3)}
+    unused = [layers for loss, layers in of_one_loss.items() if loss not in LOSSES[objective]]
+    return [parameter for layers in unused for layer in layers for parameter in layer.parameters()]

@@ -1,0 +1,19 @@
+"""What each objective of pretraining learns."""
+
+from collections.abc import Mapping
+
+LOSSES: Mapping[str, tuple[str, ...]] = {
+    "cls": ("classification",),
+    "reg": ("score",),
+    "multitask": ("classification", "score"),
+    "rank": ("score",),
+}
+"""The losses of the paper's CLS, REG and CLS+REG (Fig. 3), and of RankIQA, which ranks by the score."""
+
+
+def rates_of(objective: str) -> tuple[str, ...]:
+    """Names of the learning rates of what an objective trains.
+
+    The score passes the first layer of the classification branch (equation 5), so that is always trained.
+    """
+    return ("backbone", "classification", *(("score",) if "score" in LOSSES[objective] else ()))
