@@ -1,15 +1,21 @@
 """Weights from wherever: files of both formats, and files that are not what they seem."""
 
+import hashlib
 import pickle
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torchvision import models
 
+from mosforge.cli import main
 from mosforge.errors import MosforgeError
 from mosforge.models.backbones import build_backbone
 from mosforge.models.folder import save_model
@@ -214,6 +220,56 @@ def test_timm_gives_its_weights_without_the_classifier(monkeypatch: pytest.Monke
     assert "timm/resnet18.tv_in1k" in str(asked), "torchvision's weights, which are the paper's"
     assert set(whole) - set(state) == {"fc.weight", "fc.bias"}
     torch.testing.assert_close(state["conv1.weight"], whole["conv1.weight"], rtol=0, atol=0)
+
+
+@pytest.fixture
+def published(
+    tmp_path: Path, whole: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A file that torchvision downloads from a server on this machine in the place of ResNet-18's weights.
+
+    It has their names and shapes, each tensor filled with a number of its own, and a digest in its name.
+    """
+    state = {key: torch.tensor(float(i)).expand(value.shape) for i, (key, value) in enumerate(whole.items())}
+    write(tmp_path / "w.pth", state)
+    digest = hashlib.sha256((tmp_path / "w.pth").read_bytes()).hexdigest()[:8]
+    file = (tmp_path / "w.pth").rename(tmp_path / f"resnet18-{digest}.pth")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    url = f"http://127.0.0.1:{server.server_address[1]}/{file.name}"
+    monkeypatch.setattr(models.ResNet18_Weights.IMAGENET1K_V1.value, "url", url)
+    yield file
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Keeps the test's output clean."""
+
+
+def test_torchvisions_weights_are_downloaded_once(published: Path, whole: dict[str, torch.Tensor]) -> None:
+    output = published.parent / "out.safetensors"
+    words = ["pretraining", "weights", "--backbone", "resnet18", "--source", "torchvision"]
+    assert main([*words, "--output", str(output)]) == 0
+    state = load_file(output)
+    assert set(whole) - set(state) == {"fc.weight", "fc.bias"}
+    for i, key in enumerate(whole):
+        if key in state:
+            assert state[key].shape == whole[key].shape
+            assert (state[key] == i).all()
+    published.unlink()
+    torch.testing.assert_close(load_weights("resnet18", "torchvision"), state, rtol=0, atol=0)
+
+
+def test_another_file_than_torchvision_published_is_refused(published: Path) -> None:
+    published.write_bytes(published.read_bytes()[:-1] + b"x")
+    with pytest.raises(MosforgeError, match=r"could not be downloaded from .*\(invalid hash value") as caught:
+        load_weights("resnet18", "torchvision")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
