@@ -6,6 +6,7 @@ mixtures), and nothing else is: every job is planned. The goals are 15 s and 1 G
 builds the same graph, and then formats every job's description, printed or not.
 """
 
+import argparse
 import re
 import resource
 import subprocess
@@ -39,6 +40,7 @@ def seconds_of(folder: Path, target: str, *words: str) -> tuple[float, str]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_datasets(folder)

@@ -5,9 +5,9 @@ run, a plain implementation of the same classes with Pillow, NumPy and SciPy, on
 reading its photograph anew, and for JPEG and JPEG2000 the codec alone.
 """
 
+import argparse
 import io
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -164,4 +164,6 @@ def main(runs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", type=int, nargs="?", default=2, help="of each class; the fastest counts")
+    main(parser.parse_args().runs)

@@ -5,10 +5,10 @@ by one thread. Beside it, in the same run, a torchvision folder over the same pi
 worker processes, and the folder's pictures decoded in this process. The goal is 6,000 a second.
 """
 
+import argparse
 import itertools
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -123,4 +123,8 @@ def main(count: int, steps: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:]) if len(sys.argv) == 3 else (1024, 100))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pictures", type=int, nargs="?", default=1024)
+    parser.add_argument("batches", type=int, nargs="?", default=100)
+    words = parser.parse_args()
+    main(words.pictures, words.batches)
