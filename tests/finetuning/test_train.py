@@ -1,7 +1,9 @@
 """`mosforge finetuning train`: what it reads, what it learns, and which epoch it keeps."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from scipy.stats import spearmanr
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.errors import MosforgeError
 from mosforge.models.folder import load_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
@@ -22,7 +25,9 @@ from mosforge.models.weights import load_weights
 from mosforge.packs import Pack, write_pack
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.tables import read_table, write_table
+from mosforge.training import fit
 
+STOPPED = "that is all the test wants to see"
 BACKBONE = "efficientnet_lite0"
 PARTS = ["train"] * 8 + ["validation"] * 4 + ["test"] * 4
 
@@ -39,13 +44,14 @@ class Target:
         output: Path,
         *,
         weights: Path | None = None,
+        dataset: str = "dataset",
         pack: str = "pack",
         split: str = "split",
         **cfg: Any,
     ) -> int:
         return main(
             [
-                *("finetuning", "train", "--dataset", f"{self.folder}/dataset.parquet"),
+                *("finetuning", "train", "--dataset", f"{self.folder}/{dataset}.parquet"),
                 *("--split", f"{self.folder}/{split}.parquet", "--pack", f"{self.folder}/{pack}.parquet"),
                 *("--weights", str(weights or self.folder / "weights.safetensors"), "--output", str(output)),
                 *("--device", "cpu", "--cfg", json.dumps(self.cfg | cfg)),
@@ -82,6 +88,24 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
         "learning_rates": {"backbone": 1e-3, "head": 1e-3},
     }
     return Target(folder, cfg)
+
+
+@pytest.fixture
+def asked(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """What a training asks of the loop, without training: the arguments of `fit` by name."""
+    calls: list[dict[str, Any]] = []
+
+    def recorded(*words: Any, **named: Any) -> None:
+        calls.append(signature(fit).bind(*words, **named).arguments)
+        raise MosforgeError(STOPPED)
+
+    monkeypatch.setattr("mosforge.finetuning.train.fit", recorded)
+
+    def of_training(**options: Any) -> dict[str, Any]:
+        assert target.train(tmp_path / "m", **options) == 1
+        return calls.pop()
+
+    return of_training
 
 
 def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Target, tmp_path: Path) -> None:
@@ -145,6 +169,37 @@ def test_it_starts_from_a_pretrained_model(target: Target, tmp_path: Path) -> No
     state = load_file(tmp_path / "m/model.safetensors")
     for name, value in pretrained.backbone.named_parameters():
         assert torch.equal(state[f"backbone.{name}"], value), name
+
+
+def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
+    target: Target, tmp_path: Path, asked: Callable[..., dict[str, Any]]
+) -> None:
+    """Its state has another name for other parts, labels, pictures, first weights and parameters."""
+    dataset = read_table(target.folder / "dataset.parquet", "dataset")
+    split = read_table(target.folder / "split.parquet", "split")
+    parts = [*PARTS[:3], "validation", *PARTS[4:8], "train", *PARTS[9:]]
+    write_table(target.folder / "other.parquet", "split", split.assign(part=parts), stage="test", cfg={})
+    lower = dataset.assign(quality=dataset["quality"].where(dataset.index != 0, 0.9))
+    write_table(target.folder / "lower.parquet", "dataset", lower, stage="test", cfg={})
+    state = load_file(target.folder / "weights.safetensors")
+    save_file(state | {"bn1.bias": state["bn1.bias"] + 0.01}, tmp_path / "w.safetensors")
+    index = read_table(target.folder / "pack.parquet", "pack")
+    packed = index.assign(sha256=index["sha256"].where(index.index != 0, "0" * 64))
+    write_table(target.folder / "packed.parquet", "pack", packed, stage="test", cfg={})
+
+    def state_file(**options: Any) -> Path:
+        file: Path = asked(**options)["state_file"]
+        return file
+
+    assert state_file() == state_file()
+    others: list[dict[str, Any]] = [
+        {"split": "other"},
+        {"dataset": "lower"},
+        {"pack": "packed"},
+        {"weights": tmp_path / "w.safetensors"},
+        {"seed": 1},
+    ]
+    assert len({state_file(), *(state_file(**options) for options in others)}) == 1 + len(others)
 
 
 @pytest.mark.slow

@@ -65,7 +65,7 @@ def pretrain(
     for parameter in untrained(head, cfg["objective"]):
         parameter.requires_grad_(False)
     digest_of_weights = sha256_of_file(weights)
-    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt"
+    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights, known.digest()])}.pt"
     history = fit(
         network,
         Pack(samples),
