@@ -1,6 +1,8 @@
 """The loop: what it learns, which weights it keeps, and what it refuses."""
 
 import math
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -223,17 +225,38 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
 
 
-def test_events_of_a_stopped_training_go_on_and_those_of_another_are_removed(
-    toy: ModuleType, tmp_path: Path
+def crash_at(call: int) -> Callable[[int], None]:
+    """For `train`: a step that ends the training with no time to save, as a kill does."""
+
+    def crash(step: int) -> None:
+        if step == call:
+            raise KeyboardInterrupt
+
+    return crash
+
+
+@pytest.mark.parametrize("how", ["stop", "crash"])
+@pytest.mark.parametrize("call", [5, 20])
+def test_events_of_a_training_that_goes_on_are_those_of_an_undisturbed_one(
+    toy: ModuleType, tmp_path: Path, how: str, call: int
 ) -> None:
+    """Fifteen steps an epoch: it stops in the first, or at the very step that writes an event."""
     setup = Setup(torch.device("cpu"), events=tmp_path / "events")
-    with pytest.raises(MosforgeError, match="stopped"):
-        toy.train(tmp_path, setup=setup, at_step=toy.stop_at(5), repeats=12)
+    with pytest.raises((MosforgeError, KeyboardInterrupt)):
+        toy.train(
+            tmp_path, setup=setup, at_step={"stop": toy.stop_at, "crash": crash_at}[how](call), repeats=12
+        )
+    time.sleep(1.1)  # the files of events are ordered by the second in their names
     _, history = toy.train(tmp_path, setup=setup, repeats=12)
     found = scalars(tmp_path / "events")
     assert [step for step, _ in found["epoch/loss"]] == [15, 30, 45]
     np.testing.assert_allclose([value for _, value in found["epoch/loss"]], history["loss"], rtol=1e-6)
     assert [step for step, _ in found["step/loss"]] == [20, 40]
+
+
+def test_events_of_another_training_are_removed(toy: ModuleType, tmp_path: Path) -> None:
+    setup = Setup(torch.device("cpu"), events=tmp_path / "events")
+    toy.train(tmp_path, setup=setup, epochs=2)
     (tmp_path / ".state-x.pt").unlink()
     toy.train(tmp_path, setup=setup)
     assert [step for step, _ in scalars(tmp_path / "events")["epoch/loss"]] == [3, 6, 9]

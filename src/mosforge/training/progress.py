@@ -103,7 +103,7 @@ def _writer(folder: Path, done: int) -> Any:
     if done == 0:
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
-    return SummaryWriter(str(folder), purge_step=done or None)
+    return SummaryWriter(str(folder), purge_step=done + 1 if done else None)  # it drops that step, too
 
 
 def peak_memory(device: torch.device) -> float:
