@@ -180,6 +180,7 @@ def test_a_training_that_failed_to_save_is_not_done_again(
     assert capsys.readouterr().err.endswith(
         "model.safetensors: no room on the disk; make room and run again\n"
     )
+    (tmp_path / "m/.state-other.pt").touch()
     assert train(corpus, tmp_path / "m", epochs=1) == 0
     assert "epoch 1/1" not in capsys.readouterr().err
     assert (tmp_path / "m/model.safetensors").exists()

@@ -88,7 +88,7 @@ def finetune(
         "initial_weights_sha256": digest_of_weights,
         **terms_of(cfg["layout"]),
     }
-    finish(folder, network, history, facts, stage="finetuning", cfg=cfg, state_file=state_file, setup=setup)
+    finish(folder, network, history, facts, stage="finetuning", cfg=cfg, setup=setup)
 
 
 def _samples(dataset: Frame, split: Frame, index: Frame) -> Frame:

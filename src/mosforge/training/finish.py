@@ -1,4 +1,4 @@
-"""The end of a training: its history and model are written, and then its state is not needed any more."""
+"""The end of a training: its history and model are written, and then no state is needed any more."""
 
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from mosforge.tables import Frame, write_table
 from mosforge.training.devices import device_name
 from mosforge.training.processes import started
 from mosforge.training.setup import Setup
+from mosforge.training.state import forget
 
 
 def finish(
@@ -20,7 +21,6 @@ def finish(
     *,
     stage: str,
     cfg: dict[str, Any],
-    state_file: Path,
     setup: Setup,
 ) -> None:
     """Writes a trained model's folder (weights, cards and history), in the first of several processes.
@@ -32,7 +32,6 @@ def finish(
         facts: for the model's card, beside `cfg`.
         stage: `pretraining` or `finetuning`.
         cfg: the parameters of the training.
-        state_file: of the training; it is removed at the end.
         setup: where it was trained.
     """
     if not started().is_first:
@@ -40,4 +39,4 @@ def finish(
     device = device_name(setup.device)
     write_table(folder / "history.parquet", "history", history, stage=stage, cfg=cfg, device=device)
     save_model(folder, network, {"test_crops": TEST_CROPS, **facts, **cfg})
-    state_file.unlink()
+    forget(folder)

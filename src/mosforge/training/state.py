@@ -53,6 +53,19 @@ def locked(state_file: Path) -> Iterator[None]:
         lock.unlink()
 
 
+def forget(folder: Path) -> None:
+    """Removes the states of all trainings in a folder, with what kills left of them.
+
+    Beside the one that is through now there may be others, stopped with other parameters and never gone on
+    with; only one that still runs is left alone.
+    """
+    for name in {path.name.lstrip(".").partition(".")[0] for path in folder.glob(".*state-*")}:
+        state_file = folder / f".{name}.pt"
+        with contextlib.suppress(MosforgeError), locked(state_file):
+            state_file.unlink(missing_ok=True)
+            state_file.with_name(f".{state_file.name}.tmp").unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def sigterm() -> Iterator[threading.Event]:
     """An event that SIGTERM sets while the block runs (in the main thread, the only one signals reach)."""
