@@ -182,7 +182,7 @@ def test_a_training_that_failed_to_save_is_not_done_again(
     )
     (tmp_path / "m/.state-other.pt").touch()
     assert train(corpus, tmp_path / "m", epochs=1) == 0
-    assert "epoch 1/1" not in capsys.readouterr().err
+    assert not [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch")]
     assert (tmp_path / "m/model.safetensors").exists()
     assert not list((tmp_path / "m").glob(".*"))
 

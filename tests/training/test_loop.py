@@ -270,6 +270,25 @@ def test_each_epoch_is_told(toy: ModuleType, tmp_path: Path, caplog: pytest.LogC
     assert all("images/s  validation SROCC 0.250" in line for line in lines)
 
 
+def test_the_log_of_a_training_that_goes_on_tells_of_all_epochs(
+    toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(MosforgeError, match="stopped"):
+        toy.train(tmp_path, at_step=toy.stop_at(8), validate=lambda: 0.25)
+    with caplog.at_level("INFO"):
+        _, history = toy.train(tmp_path, validate=lambda: 0.25)
+    lines = [line.split("  ") for line in caplog.messages if "epoch" in line]
+    assert [line[0] for line in lines] == [
+        "done before: epoch 1/3",
+        "done before: epoch 2/3",
+        "going on from epoch 3, step 3",
+        "epoch 3/3",
+    ]
+    told = [f"loss {loss:.4f}" for loss in history["loss"]]
+    assert [line[1] for line in lines if len(line) > 1] == told
+    assert all(line[-1] == "validation SROCC 0.250" for line in lines if len(line) > 1)
+
+
 def test_losses_of_a_gpu_are_read_late_and_in_order() -> None:
     """The host waits for a step only when it is far behind, and then for the oldest alone."""
 

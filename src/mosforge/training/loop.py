@@ -143,6 +143,8 @@ class _Training:
         with Progress(
             self._recipe, self._steps, self._samples, done, events=self._setup.events, silent=not first
         ) as progress:
+            if done:
+                progress.go_on(state.history, state.step)
             while state.epoch < self._recipe.epochs:
                 self._run_epoch(stop_asked, progress)
                 if state.step > 0:

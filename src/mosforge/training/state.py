@@ -1,7 +1,6 @@
 """What survives a killed training: the state file, its lock, and the answer to SIGTERM."""
 
 import contextlib
-import logging
 import math
 import os
 import signal
@@ -17,8 +16,6 @@ from mosforge.errors import MosforgeError
 from mosforge.files import alone, atomic_file
 from mosforge.models.network import Network
 from mosforge.training.average import Average
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -109,9 +106,7 @@ def resume(
         optimiser.load_state_dict(saved["optimiser"])
         if average is not None:
             average.load(saved["average"])
-        state = State(**saved["state"])
+        return State(**saved["state"])
     except Exception as error:  # the unpickler raises whatever a damaged file makes it stumble over
         reason = f"the saved training is damaged ({type(error).__name__})"
         raise MosforgeError(f"{file}: {reason}; delete it to start again") from None
-    log.info("going on from epoch %d, step %d", state.epoch + 1, state.step + 1)
-    return state
