@@ -127,7 +127,7 @@ class _Training:
         self._state = resume(state_file, network, self._optimiser, self._average, setup.device)
         processes.wait()  # before the first can be through and remove the state
         if setup.compiled:
-            network.backbone.compile(dynamic=False)
+            network.compile_features()
         self._step: nn.Module = StepToLoss(network, loss_of)
         if processes.count > 1:
             self._step = DistributedDataParallel(
