@@ -341,11 +341,16 @@ def test_after_a_loss_that_is_not_finite_the_last_epoch_stands(
     toy.assert_same(weights, undisturbed[0])
 
 
-def test_many_pictures_are_not_all_listed(toy: ModuleType, tmp_path: Path) -> None:
+def test_many_pictures_are_listed_in_the_log_alone(
+    toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     network = toy.Toy()
     network.head.bias.data.fill_(math.nan)
-    with pytest.raises(MosforgeError, match="and 2 more; lower"):
+    with pytest.raises(MosforgeError, match="picture 7 and 2 more; lower"):
         toy.train(tmp_path, network, repeats=1, batch_size=10)
+    first, *pictures = caplog.messages[-1].splitlines()
+    assert first == "the pictures of epoch 1, step 1:"
+    assert pictures == [f"picture {i}" for i in range(10)]
 
 
 def test_nothing_to_train_on_is_told(toy: ModuleType, tmp_path: Path) -> None:
