@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mosforge.models.folder import save_model
+from mosforge.models.folder import MEASURED, save_model
 from mosforge.models.network import Network
 from mosforge.scoring.crops import TEST_CROPS
 from mosforge.tables import Frame, write_table
@@ -38,5 +38,10 @@ def finish(
         return
     device = device_name(setup.device)
     write_table(folder / "history.parquet", "history", history, stage=stage, cfg=cfg, device=device)
-    save_model(folder, network, {"test_crops": TEST_CROPS, **facts, **cfg})
+    measured = {
+        "device": device,
+        "images_per_second": round(float(history["images_per_second"].median()), 1),
+        "peak_memory_mib": round(float(history["peak_memory"].max())),
+    }
+    save_model(folder, network, {"test_crops": TEST_CROPS, **facts, **cfg, MEASURED: measured})
     forget(folder)
