@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
 
 from mosforge.errors import MosforgeError
 from mosforge.tables import read_table, write_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.batches import batches
-from mosforge.training.loop import make_optimiser
+from mosforge.training.loop import StepToLoss, make_optimiser
 from mosforge.training.watch import LossWatch
 
 Weights = dict[str, torch.Tensor]
@@ -85,6 +86,7 @@ def test_what_is_not_trained_needs_no_rate(toy: ModuleType) -> None:
     optimiser = make_optimiser(network, recipe, torch.device("cpu"))
     trained = {parameter for group in optimiser.param_groups for parameter in group["params"]}
     assert trained == {*network.convolution.parameters(), *network.normalisation.parameters()}
+    assert optimiser.defaults["betas"] == (0.9, 0.999)
 
 
 def test_the_first_step_of_adam_is_the_rate(toy: ModuleType, tmp_path: Path) -> None:
@@ -101,6 +103,55 @@ def test_the_first_step_of_adam_is_the_rate(toy: ModuleType, tmp_path: Path) -> 
     moved = (weights["head.weight"] - before).abs()
     np.testing.assert_allclose(moved[moved > 1e-4], 1e-2, rtol=1e-3)
     assert (moved > 1e-4).sum() >= 4
+
+
+def test_every_step_is_taken_at_the_rate_of_the_schedule(
+    toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[list[float]] = []
+    step = torch.optim.Adam.step
+
+    def watched(self: torch.optim.Adam) -> None:
+        rates.append([group["lr"] for group in self.param_groups])
+        step(self)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", watched)
+    with pytest.raises(MosforgeError, match="stopped"):
+        toy.train(tmp_path, at_step=toy.stop_at(5), learning_rates={"backbone": 1e-3, "head": 1e-2})
+    toy.train(tmp_path, learning_rates={"backbone": 1e-3, "head": 1e-2})
+    recipe = Recipe(**toy.RECIPE)
+    factors = [recipe.rate_factor(i, 3 * toy.STEPS) for i in range(3 * toy.STEPS)]
+    assert factors[-1] < 0.1
+    np.testing.assert_allclose(rates, [[1e-3 * factor, 1e-2 * factor] for factor in factors])
+
+
+def test_rates_too_small_to_move_a_layer_are_told_first(
+    toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        toy.train(tmp_path, learning_rates={"backbone": 1e-2, "head": 1e-9})
+    timid = [i for i, line in enumerate(caplog.messages) if "the learning rate of 'head' is timid" in line]
+    assert timid == [0]
+    assert caplog.messages[1].startswith("epoch 1/3")
+
+
+def test_it_compiles_when_asked_and_only_then(toy: ModuleType, tmp_path: Path) -> None:
+    network, compiled = toy.Toy(), []
+    network.compile_features = lambda: compiled.append(network)
+    toy.train(tmp_path, network)
+    assert compiled == []
+    (tmp_path / ".state-x.pt").unlink()
+    toy.train(tmp_path, network, setup=Setup(torch.device("cpu"), compiled=True))
+    assert compiled == [network]
+
+
+def test_a_step_mirrors_the_crops_that_are_to_be_mirrored() -> None:
+    pixels = torch.arange(2 * 3 * 4 * 3, dtype=torch.uint8).reshape(2, 3, 4, 3)
+    echo: Any = nn.Identity()
+    step = StepToLoss(echo, lambda output, positions: {"pixels": output, "positions": positions})
+    said = step(pixels, torch.tensor([True, False]), torch.tensor([7, 5]))
+    assert torch.equal(said["pixels"], torch.stack([pixels[0][:, [3, 2, 1, 0]], pixels[1]]))
+    assert said["positions"].tolist() == [7, 5]
 
 
 def test_adamw_decays_otherwise_than_adam(toy: ModuleType, tmp_path: Path) -> None:
