@@ -25,7 +25,7 @@ from mosforge.models.weights import load_weights
 from mosforge.packs import Pack, write_pack
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.tables import read_table, write_table
-from mosforge.training import fit
+from mosforge.training import Recipe, fit
 
 STOPPED = "that is all the test wants to see"
 BACKBONE = "efficientnet_lite0"
@@ -175,6 +175,25 @@ def test_it_starts_from_a_pretrained_model(target: Target, tmp_path: Path) -> No
     state = load_file(tmp_path / "m/model.safetensors")
     for name, value in pretrained.backbone.named_parameters():
         assert torch.equal(state[f"backbone.{name}"], value), name
+
+
+def test_the_loop_is_asked_for_the_recipe_of_the_parameters(
+    target: Target, asked: Callable[..., dict[str, Any]]
+) -> None:
+    call, other = asked(patches=7, dropout=0.3), asked(seed=1)
+    assert call["recipe"] == Recipe.from_parameters(target.cfg, repeats=7)
+    assert call["network"].head.dropout.p == 0.3
+    heads = [asking["network"].head.fc1.weight for asking in (call, other)]
+    assert not torch.equal(*heads), "the seed decides on its first weights"
+    assert call["rows"].tolist() == list(range(8))
+    assert call["names"] == [f"{i}.png" for i in range(8)]
+
+
+def test_a_crop_that_the_network_cannot_take_is_refused_before_the_training(
+    target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert target.train(tmp_path / "m", backbone="vit_tiny_patch16_224") == 1
+    assert "vit_tiny_patch16_224 takes pictures of 224 pixels alone" in capsys.readouterr().err
 
 
 def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(

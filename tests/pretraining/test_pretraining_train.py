@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from mosforge.cli import main
@@ -21,7 +22,7 @@ from mosforge.packs import Pack, write_pack
 from mosforge.pretraining.objective import loss_for
 from mosforge.scoring.scorer import Scorer
 from mosforge.tables import read_table, write_table
-from mosforge.training import fit
+from mosforge.training import Recipe, fit
 
 STOPPED = "that is all the test wants to see"
 
@@ -184,6 +185,27 @@ def test_a_training_that_failed_to_save_is_not_done_again(
     assert not [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch")]
     assert (tmp_path / "m/model.safetensors").exists()
     assert not list((tmp_path / "m").glob(".*"))
+
+
+def test_the_loop_is_asked_for_the_recipe_of_the_parameters(
+    corpus: Any, asked: Callable[..., dict[str, Any]]
+) -> None:
+    call, other = asked(), asked(seed=1)
+    assert call["recipe"] == Recipe.from_parameters(corpus.cfg, repeats=1)
+    heads = [asking["network"].head.rfc1.weight for asking in (call, other)]
+    assert not torch.equal(*heads), "the seed decides on its first weights"
+    assert call["rows"].tolist() == list(range(24))
+    assert call["names"] == read_table(corpus.labels, "pmos")["path"].tolist()
+    assert call["groups"] is None
+
+
+def test_ranking_keeps_series_together_and_asks_for_the_margin(asked: Callable[..., dict[str, Any]]) -> None:
+    """Without groups few pairs would meet in a batch; a pair of equal scores is a margin away from order."""
+    call = asked(objective="rank", rank_margin=0.125)
+    assert np.unique(call["groups"], return_counts=True)[1].tolist() == [3] * 8
+    assert all(len(set(series)) == 1 for series in call["groups"].reshape(8, 3))
+    losses = call["loss_of"]((None, torch.zeros(2)), torch.tensor([0, 1]))
+    assert losses["loss"].item() == losses["score_loss"].item() == 0.125
 
 
 def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(

@@ -47,6 +47,7 @@ def test_the_history_is_the_artefact(toy: ModuleType, tmp_path: Path) -> None:
     assert frame["loss"].tolist() == frame["score_loss"].tolist()
     assert frame["validation_srocc"].isna().all()
     assert (frame["images_per_second"] * frame["seconds"]).tolist() == pytest.approx([20, 20, 20])
+    assert (frame["peak_memory"] > 50).all(), "MiB; torch alone takes more"
 
 
 def test_the_loss_of_the_history_is_the_mean_over_samples(toy: ModuleType, tmp_path: Path) -> None:
@@ -123,6 +124,15 @@ def test_every_step_is_taken_at_the_rate_of_the_schedule(
     factors = [recipe.rate_factor(i, 3 * toy.STEPS) for i in range(3 * toy.STEPS)]
     assert factors[-1] < 0.1
     np.testing.assert_allclose(rates, [[1e-3 * factor, 1e-2 * factor] for factor in factors])
+
+
+def test_every_step_has_a_dropout_of_its_own(toy: ModuleType, tmp_path: Path) -> None:
+    seeds: list[list[int]] = []
+    for seed in (7, 8):
+        (tmp_path / str(seed)).mkdir()
+        seeds.append([])
+        toy.train(tmp_path / str(seed), seed=seed, at_step=lambda _: seeds[-1].append(torch.initial_seed()))
+    assert len({*seeds[0], *seeds[1]}) == 2 * 3 * toy.STEPS
 
 
 def test_rates_too_small_to_move_a_layer_are_told_first(
