@@ -5,8 +5,28 @@ import os
 # Several workers share the cores: a second thread in each would only wait for the first.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import settings
 
 # A busy machine is no defect of the code.
 settings.register_profile("mosforge", deadline=None)
 settings.load_profile("mosforge")
+
+MEASURES = {"device", "images_per_second", "peak_memory_mib"}
+
+
+@pytest.fixture(scope="session")
+def learnt() -> Callable[[Path], tuple[bytes, dict[str, Any]]]:
+    """What two runs of one training have in common: the weights, and the card without what was measured."""
+
+    def of_folder(folder: Path) -> tuple[bytes, dict[str, Any]]:
+        card = json.loads((folder / "card.json").read_text())
+        assert card.pop("measured").keys() == MEASURES
+        return (folder / "model.safetensors").read_bytes(), card
+
+    return of_folder

@@ -69,6 +69,11 @@ def _trained_on(card: Card, tuned: bool) -> str:
     ):
         if key in card:
             lines.append(f"- {about}: `{card[key]}`")
+    if "measured" in card:
+        lines.append(
+            "- Ran on: {device}; {images_per_second:,} images a second (the median of its epochs), "
+            "{peak_memory_mib:,} MiB of memory at most".format(**card["measured"])
+        )
     if "mosforge" in card:
         lines.append(f"- Made with mosforge {card['mosforge']}; the whole recipe is in `card.json`")
     return "## What it was trained on\n\n" + "\n".join(lines)

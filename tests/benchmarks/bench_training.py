@@ -133,7 +133,7 @@ def resident(case: Case, setup: Setup) -> Callable[[], None]:
     network = case.network().to(device).train()
     optimiser = make_optimiser(network, case.recipe(1), device)
     if setup.compiled:
-        network.backbone.compile(dynamic=False)
+        network.compile_features()
     step = StepToLoss(network, case.loss(device))
     positions = np.arange(case.batch) % case.pictures
     pixels = torch.randint(0, 256, (case.batch, CROP, CROP, 3), dtype=torch.uint8)

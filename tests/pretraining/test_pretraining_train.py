@@ -3,33 +3,65 @@
 import json
 import os
 import signal
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from mosforge.cli import main
+from mosforge.errors import MosforgeError
 from mosforge.files import sha256_of_file
 from mosforge.models.folder import load_model
 from mosforge.packs import Pack, write_pack
 from mosforge.pretraining.objective import loss_for
 from mosforge.scoring.scorer import Scorer
 from mosforge.tables import read_table, write_table
+from mosforge.training import Recipe, fit
+
+STOPPED = "that is all the test wants to see"
 
 
 def train(
-    corpus: Any, folder: Path, *words: str, pack: Path | None = None, weights: Path | None = None, **cfg: Any
+    corpus: Any,
+    folder: Path,
+    *words: str,
+    labels: Path | None = None,
+    pack: Path | None = None,
+    weights: Path | None = None,
+    **cfg: Any,
 ) -> int:
     return main(
         [
-            *("pretraining", "train", "--labels", str(corpus.labels), "--pack", str(pack or corpus.pack)),
+            *("pretraining", "train", "--labels", str(labels or corpus.labels)),
+            *("--pack", str(pack or corpus.pack)),
             *("--weights", str(weights or corpus.weights), "--output", str(folder), "--device", "cpu"),
             *("--cfg", json.dumps(corpus.cfg | cfg), *words),
         ]
     )
+
+
+@pytest.fixture
+def asked(corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """What a training asks of the loop, without training: the arguments of `fit` by name."""
+    calls: list[dict[str, Any]] = []
+
+    def recorded(*words: Any, **named: Any) -> None:
+        calls.append(signature(fit).bind(*words, **named).arguments)
+        raise MosforgeError(STOPPED)
+
+    monkeypatch.setattr("mosforge.pretraining.train.fit", recorded)
+
+    def of_training(**options: Any) -> dict[str, Any]:
+        assert train(corpus, tmp_path / "m", **options) == 1
+        return calls.pop()
+
+    return of_training
 
 
 def test_a_training_writes_a_model_and_its_history_and_nothing_else(corpus: Any, tmp_path: Path) -> None:
@@ -56,16 +88,15 @@ def test_a_training_writes_a_model_and_its_history_and_nothing_else(corpus: Any,
 
 
 @pytest.mark.slow
-def test_a_wrong_order_of_labels_and_pack_does_not_matter(corpus: Any, tmp_path: Path) -> None:
+def test_a_wrong_order_of_labels_and_pack_does_not_matter(
+    corpus: Any, tmp_path: Path, learnt: Callable[[Path], object]
+) -> None:
     """Labels find their pixels by path: a pack in another order trains the same model."""
     shuffled = read_table(corpus.pack, "pack").sample(frac=1, random_state=1)
     write_table(tmp_path / "pack.parquet", "pack", shuffled, stage="test", cfg={})
     assert train(corpus, tmp_path / "a", epochs=1) == 0
     assert train(corpus, tmp_path / "b", epochs=1, pack=tmp_path / "pack.parquet") == 0
-    names = ["model.safetensors", "card.json"]
-    assert [(tmp_path / "a" / n).read_bytes() for n in names] == [
-        (tmp_path / "b" / n).read_bytes() for n in names
-    ]
+    assert learnt(tmp_path / "a") == learnt(tmp_path / "b")
 
 
 @pytest.mark.parametrize(("objective", "absent"), [("cls", "score_loss"), ("reg", "class_loss")])
@@ -149,40 +180,78 @@ def test_a_training_that_failed_to_save_is_not_done_again(
     assert capsys.readouterr().err.endswith(
         "model.safetensors: no room on the disk; make room and run again\n"
     )
+    (tmp_path / "m/.state-other.pt").touch()
     assert train(corpus, tmp_path / "m", epochs=1) == 0
-    assert "epoch 1/1" not in capsys.readouterr().err
+    assert not [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch")]
     assert (tmp_path / "m/model.safetensors").exists()
     assert not list((tmp_path / "m").glob(".*"))
 
 
-@pytest.mark.slow
-def test_another_beginning_does_not_go_on_from_an_old_state(
-    corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_loop_is_asked_for_the_recipe_of_the_parameters(
+    corpus: Any, asked: Callable[..., dict[str, Any]]
 ) -> None:
-    """A killed run's state belongs to its initial weights: with others in the same place, it is not used."""
-    weights = tmp_path / "weights.safetensors"
-    weights.write_bytes(corpus.weights.read_bytes())
+    call, other = asked(), asked(seed=1)
+    assert call["recipe"] == Recipe.from_parameters(corpus.cfg, repeats=1)
+    heads = [asking["network"].head.rfc1.weight for asking in (call, other)]
+    assert not torch.equal(*heads), "the seed decides on its first weights"
+    assert call["rows"].tolist() == list(range(24))
+    assert call["names"] == read_table(corpus.labels, "pmos")["path"].tolist()
+    assert call["groups"] is None
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch:
-        patch.setattr("mosforge.models.folder.save_file", full)
-        assert train(corpus, tmp_path / "m", weights=weights, epochs=1) == 1
-    state = load_file(weights)
-    state["bn1.bias"] += 0.01
-    save_file(state, weights)
-    capsys.readouterr()
-    assert train(corpus, tmp_path / "m", weights=weights, epochs=1) == 0
-    err = capsys.readouterr().err
-    assert "epoch 1/1" in err
-    assert "going on" not in err
+def test_ranking_keeps_series_together_and_asks_for_the_margin(asked: Callable[..., dict[str, Any]]) -> None:
+    """Without groups few pairs would meet in a batch; a pair of equal scores is a margin away from order."""
+    call = asked(objective="rank", rank_margin=0.125)
+    assert np.unique(call["groups"], return_counts=True)[1].tolist() == [3] * 8
+    assert all(len(set(series)) == 1 for series in call["groups"].reshape(8, 3))
+    losses = call["loss_of"]((None, torch.zeros(2)), torch.tensor([0, 1]))
+    assert losses["loss"].item() == losses["score_loss"].item() == 0.125
+
+
+def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
+    corpus: Any, tmp_path: Path, asked: Callable[..., dict[str, Any]]
+) -> None:
+    """Its state has another name for other labels, pictures, first weights and parameters."""
+    labels, index = read_table(corpus.labels, "pmos"), read_table(corpus.pack, "pack")
+    changed = {
+        "class_index": [1, *labels["class_index"][1:]],
+        "level": [2, *labels["level"][1:]],
+        "pmos": [0.3, *labels["pmos"][1:]],
+        "agreement": [0.3, *labels["agreement"][1:]],
+        "labels": [np.array([0, 1, 0]), *labels["labels"][1:]],
+    }
+    files = {name: tmp_path / f"{name}.parquet" for name in changed}
+    for name, values in changed.items():
+        write_table(files[name], "pmos", labels.assign(**{name: values}), stage="test", cfg={})
+    packed = index.assign(sha256=index["sha256"].where(index.index != 0, "0" * 64))
+    write_table(tmp_path / "packed.parquet", "pack", packed, stage="test", cfg={})
+    state = load_file(corpus.weights)
+    save_file(state | {"bn1.bias": state["bn1.bias"] + 0.01}, tmp_path / "w.safetensors")
+
+    def state_file(**options: Any) -> Path:
+        file: Path = asked(**options)["state_file"]
+        return file
+
+    assert state_file() == state_file()
+    others: list[dict[str, Any]] = [
+        *({"labels": files[name]} for name in ("class_index", "level", "pmos")),
+        {"pack": tmp_path / "packed.parquet"},
+        {"weights": tmp_path / "w.safetensors"},
+        {"seed": 1},
+    ]
+    assert len({state_file(), *(state_file(**options) for options in others)}) == 1 + len(others)
+    for options, name in (({"agreement_scale": 0.1}, "agreement"), ({"label_kind": "multiple"}, "labels")):
+        assert state_file(**options) != state_file(labels=files[name], **options)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("call", [2, 3, 5])
 def test_a_training_that_was_stopped_ends_with_the_same_model(
-    corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int
+    corpus: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    learnt: Callable[[Path], object],
+    call: int,
 ) -> None:
     """Three steps an epoch, two epochs; the whole network, not a toy."""
     assert train(corpus, tmp_path / "undisturbed") == 0
@@ -205,8 +274,7 @@ def test_a_training_that_was_stopped_ends_with_the_same_model(
         assert train(corpus, tmp_path / "stopped") == 1
     assert train(corpus, tmp_path / "stopped") == 0
     assert calls == call + (call % 3 == 0), "the last step of an epoch is followed by one more"
-    for name in ("model.safetensors", "card.json"):
-        assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
+    assert learnt(tmp_path / "stopped") == learnt(tmp_path / "undisturbed")
 
 
 def test_weights_packs_and_indices_on_the_command_line(

@@ -23,6 +23,7 @@ TUNED = NEEDED | {
     "sources": ["waterloo", "voc2012"],
     "pictures": 12345,
     "data_digest": "0123abcd",
+    "measured": {"device": "NVIDIA H100", "images_per_second": 3456.7, "peak_memory_mib": 23456},
 }
 PRETRAINED = NEEDED | {
     "head": "multitask",
@@ -45,6 +46,8 @@ def test_a_fine_tuned_model() -> None:
         "Pictures: 12,345",
         "the pretraining `synthetic-multitask`",
         "`0123abcd`",
+        "- Ran on: NVIDIA H100; 3,456.7 images a second (the median of its epochs), "
+        "23,456 MiB of memory at most\n",
         "60 random crops of 224x224",
         "the score on -3 to 112, lower is better",
         "Not measured yet",

@@ -87,7 +87,8 @@ def test_all_places_and_both_sides_are_seen(toy: ModuleType, pack: Pack) -> None
 
 def test_the_seed_decides(toy: ModuleType, pack: Pack) -> None:
     assert crops(toy, pack) == crops(toy, pack)
-    assert crops(toy, pack) != crops(toy, pack, seed=8)
+    one, other = set(crops(toy, pack)), set(crops(toy, pack, seed=8))
+    assert len(one & other) < len(one) / 2, "the places differ, and not the order alone"
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])

@@ -2,20 +2,19 @@
 
 import math
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
 
 from mosforge.errors import MosforgeError
 from mosforge.tables import read_table, write_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.batches import batches
-from mosforge.training.loop import make_optimiser
-from mosforge.training.watch import LossWatch
+from mosforge.training.loop import StepToLoss, make_optimiser
 
 Weights = dict[str, torch.Tensor]
 
@@ -44,6 +43,7 @@ def test_the_history_is_the_artefact(toy: ModuleType, tmp_path: Path) -> None:
     assert frame["loss"].tolist() == frame["score_loss"].tolist()
     assert frame["validation_srocc"].isna().all()
     assert (frame["images_per_second"] * frame["seconds"]).tolist() == pytest.approx([20, 20, 20])
+    assert (frame["peak_memory"] > 50).all(), "MiB; torch alone takes more"
 
 
 def test_the_loss_of_the_history_is_the_mean_over_samples(toy: ModuleType, tmp_path: Path) -> None:
@@ -83,6 +83,7 @@ def test_what_is_not_trained_needs_no_rate(toy: ModuleType) -> None:
     optimiser = make_optimiser(network, recipe, torch.device("cpu"))
     trained = {parameter for group in optimiser.param_groups for parameter in group["params"]}
     assert trained == {*network.convolution.parameters(), *network.normalisation.parameters()}
+    assert optimiser.defaults["betas"] == (0.9, 0.999)
 
 
 def test_the_first_step_of_adam_is_the_rate(toy: ModuleType, tmp_path: Path) -> None:
@@ -99,6 +100,54 @@ def test_the_first_step_of_adam_is_the_rate(toy: ModuleType, tmp_path: Path) -> 
     moved = (weights["head.weight"] - before).abs()
     np.testing.assert_allclose(moved[moved > 1e-4], 1e-2, rtol=1e-3)
     assert (moved > 1e-4).sum() >= 4
+
+
+def test_every_step_is_taken_at_the_rate_of_the_schedule(
+    toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[list[float]] = []
+    step = torch.optim.Adam.step
+
+    def watched(self: torch.optim.Adam) -> None:
+        rates.append([group["lr"] for group in self.param_groups])
+        step(self)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", watched)
+    with pytest.raises(MosforgeError, match="stopped"):
+        toy.train(tmp_path, at_step=toy.stop_at(5), learning_rates={"backbone": 1e-3, "head": 1e-2})
+    toy.train(tmp_path, learning_rates={"backbone": 1e-3, "head": 1e-2})
+    recipe = Recipe(**toy.RECIPE)
+    factors = [recipe.rate_factor(i, 3 * toy.STEPS) for i in range(3 * toy.STEPS)]
+    assert factors[-1] < 0.1
+    np.testing.assert_allclose(rates, [[1e-3 * factor, 1e-2 * factor] for factor in factors])
+
+
+def test_every_step_has_a_dropout_of_its_own(toy: ModuleType, tmp_path: Path) -> None:
+    seeds: list[list[int]] = []
+    for seed in (7, 8):
+        (tmp_path / str(seed)).mkdir()
+        seeds.append([])
+        toy.train(tmp_path / str(seed), seed=seed, at_step=lambda _: seeds[-1].append(torch.initial_seed()))
+    assert len({*seeds[0], *seeds[1]}) == 2 * 3 * toy.STEPS
+
+
+def test_it_compiles_when_asked_and_only_then(toy: ModuleType, tmp_path: Path) -> None:
+    network, compiled = toy.Toy(), []
+    network.compile_features = lambda: compiled.append(network)
+    toy.train(tmp_path, network)
+    assert compiled == []
+    (tmp_path / ".state-x.pt").unlink()
+    toy.train(tmp_path, network, setup=Setup(torch.device("cpu"), compiled=True))
+    assert compiled == [network]
+
+
+def test_a_step_mirrors_the_crops_that_are_to_be_mirrored() -> None:
+    pixels = torch.arange(2 * 3 * 4 * 3, dtype=torch.uint8).reshape(2, 3, 4, 3)
+    echo: Any = nn.Identity()
+    step = StepToLoss(echo, lambda output, positions: {"pixels": output, "positions": positions})
+    said = step(pixels, torch.tensor([True, False]), torch.tensor([7, 5]))
+    assert torch.equal(said["pixels"], torch.stack([pixels[0][:, [3, 2, 1, 0]], pixels[1]]))
+    assert said["positions"].tolist() == [7, 5]
 
 
 def test_adamw_decays_otherwise_than_adam(toy: ModuleType, tmp_path: Path) -> None:
@@ -216,94 +265,6 @@ def test_a_damaged_pack_is_not_trained_on(toy: ModuleType, tmp_path: Path) -> No
     (tmp_path / "pack.pixels").write_bytes(pixels)
     with pytest.raises(MosforgeError, match=r"pack\.pixels: damaged, the pixels of picture 4 are not those"):
         toy.train(tmp_path)
-
-
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    events = EventAccumulator(str(folder)).Reload()
-    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
-
-
-def test_events_of_a_stopped_training_go_on_and_those_of_another_are_removed(
-    toy: ModuleType, tmp_path: Path
-) -> None:
-    setup = Setup(torch.device("cpu"), events=tmp_path / "events")
-    with pytest.raises(MosforgeError, match="stopped"):
-        toy.train(tmp_path, setup=setup, at_step=toy.stop_at(5), repeats=12)
-    _, history = toy.train(tmp_path, setup=setup, repeats=12)
-    found = scalars(tmp_path / "events")
-    assert [step for step, _ in found["epoch/loss"]] == [15, 30, 45]
-    np.testing.assert_allclose([value for _, value in found["epoch/loss"]], history["loss"], rtol=1e-6)
-    assert [step for step, _ in found["step/loss"]] == [20, 40]
-    (tmp_path / ".state-x.pt").unlink()
-    toy.train(tmp_path, setup=setup)
-    assert [step for step, _ in scalars(tmp_path / "events")["epoch/loss"]] == [3, 6, 9]
-
-
-def test_each_epoch_is_told(toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO"):
-        toy.train(tmp_path, validate=lambda: 0.25)
-    lines = [line for line in caplog.messages if line.startswith("epoch")]
-    assert [line.split("  ")[0] for line in lines] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
-    assert all("images/s  validation SROCC 0.250" in line for line in lines)
-
-
-def test_losses_of_a_gpu_are_read_late_and_in_order() -> None:
-    """The host waits for a step only when it is far behind, and then for the oldest alone."""
-
-    class Device:
-        done = 0
-
-        def event(self, number: int) -> Any:
-            def wait() -> None:
-                self.done = max(self.done, number)
-
-            return SimpleNamespace(query=lambda: self.done >= number, synchronize=wait)
-
-    device, watch, read = Device(), LossWatch(), []
-    for step in range(40):
-        watch.add(step, np.array([step]), {"loss": torch.tensor(float(step))})
-        watch._waiting[-1] = (*watch._waiting[-1][:4], device.event(step + 1))
-        read += [reading.step for reading in watch.read()]
-        assert read == list(range(max(0, step + 1 - 16)))
-    device.done = 30
-    assert [reading.losses["loss"] for reading in watch.read()] == list(range(24, 30))
-    assert [reading.step for reading in watch.read(rest=True)] == list(range(30, 40))
-
-
-def test_a_loss_that_is_not_finite_names_the_pictures(toy: ModuleType, tmp_path: Path) -> None:
-    network = toy.Toy()
-
-    def spoil(step: int) -> None:
-        if step == 5:
-            with torch.no_grad():
-                network.head.bias.fill_(math.inf)
-
-    with pytest.raises(MosforgeError, match="the loss is not finite in epoch 2, step 3") as caught:
-        toy.train(tmp_path, network, at_step=spoil)
-    pack, _ = toy.make_pack(tmp_path)
-    positions = list(batches(pack, np.arange(10), Recipe(**toy.RECIPE), 1))[2].samples
-    for i in range(10):
-        assert (f"picture {i}" in str(caught.value)) == (i in positions)
-    assert "lower the learning rates" in str(caught.value)
-
-
-def test_after_a_loss_that_is_not_finite_the_last_epoch_stands(
-    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
-) -> None:
-    network = toy.Toy()
-    with pytest.raises(MosforgeError, match="not finite"):
-        toy.train(
-            tmp_path, network, at_step=lambda step: step == 5 and network.head.bias.data.fill_(math.nan)
-        )
-    weights, _ = toy.train(tmp_path)
-    toy.assert_same(weights, undisturbed[0])
-
-
-def test_many_pictures_are_not_all_listed(toy: ModuleType, tmp_path: Path) -> None:
-    network = toy.Toy()
-    network.head.bias.data.fill_(math.nan)
-    with pytest.raises(MosforgeError, match="and 2 more; lower"):
-        toy.train(tmp_path, network, repeats=1, batch_size=10)
 
 
 def test_nothing_to_train_on_is_told(toy: ModuleType, tmp_path: Path) -> None:

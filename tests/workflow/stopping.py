@@ -1,6 +1,7 @@
 """Runs of snakemake that are stopped in the middle of a job, and the comparison of what two runs left."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -19,6 +20,9 @@ PATIENCE = 600
 
 TIMES = ("images_per_second", "seconds", "peak_memory")
 """Columns of a training's history that tell how fast it was."""
+
+MEASURES = {"device", "images_per_second", "peak_memory_mib"}
+"""What the card of a model tells of the machine, under `measured`."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ def assert_same(folder: Path, undisturbed: Path) -> None:
     """Compares all results of two runs: the same files, byte for byte.
 
     What legitimately differs: `results/benchmarks` holds times and memory, and so do three columns of each
-    `history.parquet` and one table of the page, whose other parts are compared.
+    `history.parquet`, the key `measured` and one line of each model's cards, and one table of the page,
+    whose other parts are compared.
     """
     files = _results(folder)
     unlike = sorted(files.keys() ^ _results(undisturbed).keys())
@@ -141,6 +146,13 @@ def _equal(path: Path, other: Path) -> bool:
     if path.name == "history.parquet":
         one, two = (pd.read_parquet(file).drop(columns=list(TIMES)) for file in (path, other))
         return one.equals(two)
+    if path.name == "card.json":
+        cards = [json.loads(file.read_text()) for file in (path, other)]
+        measured = [card.pop("measured", {}).keys() for card in cards]
+        return cards[0] == cards[1] and measured == [MEASURES, MEASURES]
+    if path.name == "card.md":
+        one, two = (re.sub(r"(?m)^- Ran on: .*$", "", file.read_text(), count=1) for file in (path, other))
+        return one == two
     if path.name == "index.html":
         texts = (file.read_text() for file in (path, other))
         one, two = (

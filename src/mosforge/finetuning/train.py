@@ -63,7 +63,8 @@ def finetune(
     load_backbone(network, weights)
     head.start_at(float(quality.mean()))
     pictures = Pack(samples)
-    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt"
+    parts = samples[["image", "part"]].to_numpy().tolist()  # names, too: crops of the validation follow them
+    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights, parts])}.pt"
 
     def loss_of(predicted: torch.Tensor, positions: torch.Tensor) -> Losses:
         loss = functional.l1_loss(predicted, quality[positions])
@@ -87,7 +88,7 @@ def finetune(
         "initial_weights_sha256": digest_of_weights,
         **terms_of(cfg["layout"]),
     }
-    finish(folder, network, history, facts, stage="finetuning", cfg=cfg, state_file=state_file, setup=setup)
+    finish(folder, network, history, facts, stage="finetuning", cfg=cfg, setup=setup)
 
 
 def _samples(dataset: Frame, split: Frame, index: Frame) -> Frame:

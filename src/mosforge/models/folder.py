@@ -25,6 +25,9 @@ WEIGHTS = "model.safetensors"
 CARD = "card.json"
 CARD_FOR_PEOPLE = "card.md"
 
+MEASURED = "measured"
+"""Key of a card for what its training measured, which alone differs between two runs of one training."""
+
 _FACTS: dict[str, Callable[[Any], bool]] = {
     "backbone": lambda value: isinstance(value, str),
     "weights_sha256": lambda value: isinstance(value, str),

@@ -39,10 +39,19 @@ class Network(nn.Module):
         """
         planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=pixels.device.type == "cuda"):
-            features = (
-                multi_level_features(self.backbone, planes) if self.multi_level else self.backbone(planes)
-            )
+            features = self.features(planes)
         return self.head(features.float())
+
+    def features(self, planes: Tensor) -> Tensor:
+        """Normalised pictures (n, 3, height, width) -> the vectors (n, width) that the head sees."""
+        vectors: Tensor = (
+            multi_level_features(self.backbone, planes) if self.multi_level else self.backbone(planes)
+        )
+        return vectors
+
+    def compile_features(self) -> None:
+        """Lets `torch.compile` build the kernels of `features` for each size of batch and pictures."""
+        self.features = torch.compile(self.features, dynamic=False)  # type: ignore[method-assign]
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the name of their learning rate."""

@@ -1,6 +1,7 @@
 """What pretraining knows of every distorted picture, as tensors."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from mosforge.files import digest
 from mosforge.tables import Frame
 
 
@@ -30,6 +32,11 @@ class Labels:
     class_bits: Tensor | None
     series: Tensor
     levels: Tensor
+
+    def digest(self) -> str:
+        """Of all of them: a training that was stopped goes on only with the labels that it began with."""
+        present = {name: value for name, value in vars(self).items() if value is not None}
+        return digest({name: sha256(value.cpu().numpy().data).hexdigest() for name, value in present.items()})
 
 
 def labels_of(samples: Frame, kind: str, agreement_scale: float, device: torch.device) -> Labels:

@@ -65,7 +65,7 @@ def pretrain(
     for parameter in untrained(head, cfg["objective"]):
         parameter.requires_grad_(False)
     digest_of_weights = sha256_of_file(weights)
-    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights])}.pt"
+    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights, known.digest()])}.pt"
     history = fit(
         network,
         Pack(samples),
@@ -92,7 +92,7 @@ def pretrain(
         "data_digest": digest_of_data,
         "initial_weights_sha256": digest_of_weights,
     }
-    finish(folder, network, history, facts, stage="pretraining", cfg=cfg, state_file=state_file, setup=setup)
+    finish(folder, network, history, facts, stage="pretraining", cfg=cfg, setup=setup)
 
 
 def only_training_part(samples: Frame, sources: list[str], split: Frame) -> Frame:

@@ -8,7 +8,8 @@ The graph takes 8-bit crops as they are, normalises them itself, and has two out
     probabilities  float32 (n, classes), for a model that knows distortions
 
 The metadata key `mosforge` holds, as JSON, what else a user needs (see `facts`), and `card` the model's
-card. docs/score_onnx.py scores pictures with it, without torch.
+card (without what its training measured, so that the same weights make the same file). docs/score_onnx.py
+scores pictures with it, without torch.
 """
 
 import json
@@ -25,7 +26,7 @@ from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file
 from mosforge.images import Pixels, read_rgb
 from mosforge.models.classes import knows_classes
-from mosforge.models.folder import load_model
+from mosforge.models.folder import MEASURED, load_model
 from mosforge.scoring.crops import cut, draw_boxes
 
 TOLERANCE = 1e-4
@@ -73,8 +74,9 @@ def export_onnx(folder: str | os.PathLike[str], output: Path, card: dict[str, An
     graph = _Graph(network, card).eval()
     model = _traced(graph, card["crop"])
     _forget_where_it_was_made(model.graph)
+    lasting = {key: value for key, value in card.items() if key != MEASURED}
     onnx.helper.set_model_props(
-        model, {"mosforge": json.dumps(facts(card)), "card": json.dumps(card, sort_keys=True)}
+        model, {"mosforge": json.dumps(facts(card)), "card": json.dumps(lasting, sort_keys=True)}
     )
     onnx.checker.check_model(model)
     content = model.SerializeToString(deterministic=True)

@@ -1,15 +1,16 @@
-"""The end of a training: its history and model are written, and then its state is not needed any more."""
+"""The end of a training: its history and model are written, and then no state is needed any more."""
 
 from pathlib import Path
 from typing import Any
 
-from mosforge.models.folder import save_model
+from mosforge.models.folder import MEASURED, save_model
 from mosforge.models.network import Network
 from mosforge.scoring.crops import TEST_CROPS
 from mosforge.tables import Frame, write_table
 from mosforge.training.devices import device_name
 from mosforge.training.processes import started
 from mosforge.training.setup import Setup
+from mosforge.training.state import forget
 
 
 def finish(
@@ -20,7 +21,6 @@ def finish(
     *,
     stage: str,
     cfg: dict[str, Any],
-    state_file: Path,
     setup: Setup,
 ) -> None:
     """Writes a trained model's folder (weights, cards and history), in the first of several processes.
@@ -32,12 +32,16 @@ def finish(
         facts: for the model's card, beside `cfg`.
         stage: `pretraining` or `finetuning`.
         cfg: the parameters of the training.
-        state_file: of the training; it is removed at the end.
         setup: where it was trained.
     """
     if not started().is_first:
         return
     device = device_name(setup.device)
     write_table(folder / "history.parquet", "history", history, stage=stage, cfg=cfg, device=device)
-    save_model(folder, network, {"test_crops": TEST_CROPS, **facts, **cfg})
-    state_file.unlink()
+    measured = {
+        "device": device,
+        "images_per_second": round(float(history["images_per_second"].median()), 1),
+        "peak_memory_mib": round(float(history["peak_memory"].max())),
+    }
+    save_model(folder, network, {"test_crops": TEST_CROPS, **facts, **cfg, MEASURED: measured})
+    forget(folder)

@@ -1,6 +1,7 @@
 """The loop over epochs and steps: resumable, and the same on every run."""
 
 import contextlib
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from mosforge.training.recipe import Recipe
 from mosforge.training.setup import Setup
 from mosforge.training.state import locked, resume, save, sigterm
 from mosforge.training.watch import LossWatch, Reading
+
+log = logging.getLogger(__name__)
 
 Losses = dict[str, Tensor]
 LossOf = Callable[[Any, Tensor], Losses]
@@ -127,7 +130,7 @@ class _Training:
         self._state = resume(state_file, network, self._optimiser, self._average, setup.device)
         processes.wait()  # before the first can be through and remove the state
         if setup.compiled:
-            network.backbone.compile(dynamic=False)
+            network.compile_features()
         self._step: nn.Module = StepToLoss(network, loss_of)
         if processes.count > 1:
             self._step = DistributedDataParallel(
@@ -143,6 +146,8 @@ class _Training:
         with Progress(
             self._recipe, self._steps, self._samples, done, events=self._setup.events, silent=not first
         ) as progress:
+            if done:
+                progress.go_on(state.history, state.step)
             while state.epoch < self._recipe.epochs:
                 self._run_epoch(stop_asked, progress)
                 if state.step > 0:
@@ -222,11 +227,13 @@ class _Training:
 
     def _not_finite(self, reading: Reading) -> str:
         pictures = sorted({self._names[i] for i in reading.samples.tolist()})
-        shown = ", ".join(pictures[:8]) + (f" and {len(pictures) - 8} more" if len(pictures) > 8 else "")
-        return (
-            f"the loss is not finite in epoch {self._state.epoch + 1}, step {reading.step + 1}, on {shown}; "
-            "lower the learning rates"
-        )
+        place = f"epoch {self._state.epoch + 1}, step {reading.step + 1}"
+        shown = ", ".join(pictures[:8])
+        if len(pictures) > 8:
+            shown += f" and {len(pictures) - 8} more"
+            if self._processes.is_first:
+                log.error("the pictures of %s:\n%s", place, "\n".join(pictures))
+        return f"the loss is not finite in {place}, on {shown}; lower the learning rates"
 
     def _close_epoch(self, progress: Progress, validate: Callable[[], float] | None) -> None:
         state = self._state

@@ -3,7 +3,7 @@
 import logging
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +84,29 @@ class Progress:
         if self._writer is not None:
             self._events("epoch", {k: v for k, v in row.items() if k != "epoch"}, self._done)
             self._writer.flush()
+        self._tell_epoch(row)
+
+    def go_on(self, history: Sequence[Mapping[str, Any]], step: int) -> None:
+        """What an earlier run did is told once more: Snakemake removes a job's log when it starts it again.
+
+        Args:
+            history: the rows of the epochs that are done.
+            step: steps that are done in the next one.
+        """
+        for row in history:
+            self._tell_epoch(row, "done before: ")
         if not self._silent:
-            score = row.get("validation_srocc")
-            log.info(
-                "epoch %d/%d  loss %.4f  %.1f images/s%s",
-                *(row["epoch"], self._recipe.epochs, row["loss"], row["images_per_second"]),
-                "" if score is None else f"  validation SROCC {score:.3f}",
-            )
+            log.info("going on from epoch %d, step %d", len(history) + 1, step + 1)
+
+    def _tell_epoch(self, row: Mapping[str, Any], before: str = "") -> None:
+        if self._silent:
+            return
+        score = row.get("validation_srocc")
+        log.info(
+            "%sepoch %d/%d  loss %.4f  %.1f images/s%s",
+            *(before, row["epoch"], self._recipe.epochs, row["loss"], row["images_per_second"]),
+            "" if score is None else f"  validation SROCC {score:.3f}",
+        )
 
     def _events(self, kind: str, values: Mapping[str, float], step: int) -> None:
         for name, value in values.items():
@@ -103,7 +119,7 @@ def _writer(folder: Path, done: int) -> Any:
     if done == 0:
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
-    return SummaryWriter(str(folder), purge_step=done or None)
+    return SummaryWriter(str(folder), purge_step=done + 1 if done else None)  # it drops that step, too
 
 
 def peak_memory(device: torch.device) -> float:

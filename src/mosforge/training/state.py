@@ -1,7 +1,6 @@
 """What survives a killed training: the state file, its lock, and the answer to SIGTERM."""
 
 import contextlib
-import logging
 import math
 import os
 import signal
@@ -17,8 +16,6 @@ from mosforge.errors import MosforgeError
 from mosforge.files import alone, atomic_file
 from mosforge.models.network import Network
 from mosforge.training.average import Average
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -51,6 +48,19 @@ def locked(state_file: Path) -> Iterator[None]:
     with alone(lock, f"{lock}: another process still runs this training"):
         yield
         lock.unlink()
+
+
+def forget(folder: Path) -> None:
+    """Removes the states of all trainings in a folder, with what kills left of them.
+
+    Beside the one that is through now there may be others, stopped with other parameters and never gone on
+    with; only one that still runs is left alone.
+    """
+    for name in {path.name.lstrip(".").partition(".")[0] for path in folder.glob(".*state-*")}:
+        state_file = folder / f".{name}.pt"
+        with contextlib.suppress(MosforgeError), locked(state_file):
+            state_file.unlink(missing_ok=True)
+            state_file.with_name(f".{state_file.name}.tmp").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -96,9 +106,7 @@ def resume(
         optimiser.load_state_dict(saved["optimiser"])
         if average is not None:
             average.load(saved["average"])
-        state = State(**saved["state"])
+        return State(**saved["state"])
     except Exception as error:  # the unpickler raises whatever a damaged file makes it stumble over
         reason = f"the saved training is damaged ({type(error).__name__})"
         raise MosforgeError(f"{file}: {reason}; delete it to start again") from None
-    log.info("going on from epoch %d, step %d", state.epoch + 1, state.step + 1)
-    return state
