@@ -1,5 +1,6 @@
 """Several processes: the samples of one, and its weights up to the order of sums."""
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mosforge.errors import MosforgeError
-from mosforge.training.launch import processes_to_start
+from mosforge.training.launch import processes_to_start, train_in_processes
 from mosforge.training.processes import ALONE, Gathering, Processes, normalise_together
 
 CPU = torch.device("cpu")
@@ -78,6 +79,25 @@ def test_one_gpu_or_none_needs_no_other_process(monkeypatch: pytest.MonkeyPatch)
     for name, value in (("TORCHELASTIC_RUN_ID", "x"), ("RANK", "1"), ("WORLD_SIZE", "2")):
         monkeypatch.setenv(name, value)
     assert processes_to_start(4, "auto") == 0
+
+
+@pytest.mark.parametrize(("gpus", "status"), [(1, None), (2, 7)])
+def test_a_training_runs_here_or_as_the_same_command_line_in_several_processes(
+    monkeypatch: pytest.MonkeyPatch, gpus: int, status: int | None
+) -> None:
+    did: list[object] = []
+
+    def launch(processes: int, words: list[str]) -> int:
+        did.append((processes, words))
+        return 7
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr("mosforge.training.launch.launch", launch)
+    monkeypatch.setattr("mosforge.training.launch.set_up", lambda arguments: arguments.device)
+    monkeypatch.setattr(sys, "argv", ["mosforge", "a", "b"])
+    arguments = argparse.Namespace(gpus=gpus, device="auto")
+    assert train_in_processes(arguments, lambda setup: did.append(setup)) == status
+    assert did == ["auto" if gpus == 1 else (2, ["a", "b"])]
 
 
 def torchrun(toy: ModuleType, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,19 +118,15 @@ def _pack(arguments: argparse.Namespace) -> None:
 
 def _train(arguments: argparse.Namespace) -> int | None:
     from mosforge.finetuning.train import finetune
-    from mosforge.training import set_up
-    from mosforge.training.launch import launch, processes_to_start
+    from mosforge.training.launch import train_in_processes
 
-    processes = processes_to_start(arguments.gpus, arguments.device)
-    if processes:
-        return launch(processes, sys.argv[1:])
-    finetune(
+    train = partial(
+        finetune,
         arguments.cfg,
         dataset=arguments.dataset,
         split=arguments.split,
         pack=arguments.pack,
         weights=arguments.weights,
         folder=arguments.output,
-        setup=set_up(arguments),
     )
-    return None
+    return train_in_processes(arguments, train)

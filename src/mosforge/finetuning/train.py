@@ -13,17 +13,16 @@ from torch.nn import functional
 from mosforge.errors import MosforgeError
 from mosforge.files import digest, sha256_of_file
 from mosforge.finetuning.registry import terms_of
-from mosforge.models.backbones import card_of
-from mosforge.models.folder import load_backbone
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
 from mosforge.packs import Pack, locate
 from mosforge.scoring.crops import draw_boxes, predict
-from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.finish import finish
 from mosforge.training.loop import Losses
+from mosforge.training.start import start
+from mosforge.training.state import state_file_in
 
 _VALIDATION_CROPS = 5
 
@@ -55,16 +54,15 @@ def finetune(
     digest_of_data = digest([samples["sha256"].tolist(), samples["quality"].tolist()])
     digest_of_weights = sha256_of_file(weights)
     recipe = Recipe.from_parameters(cfg, repeats=cfg["patches"])
-    card = card_of(cfg["backbone"])
-    card.check_crop(recipe.crop)
-    torch.manual_seed(seed_of("fine-tuning head", recipe.seed))
-    head = ScoreHead(card.feature_width(cfg["multi_level"]), cfg["dropout"])
-    network = Network(cfg["backbone"], head, cfg["multi_level"])
-    load_backbone(network, weights)
-    head.start_at(float(quality.mean()))
+    network, _ = start(
+        cfg,
+        weights,
+        "fine-tuning head",
+        lambda width: ScoreHead(width, cfg["dropout"]),
+        float(quality.mean()),
+    )
     pictures = Pack(samples)
     parts = samples[["image", "part"]].to_numpy().tolist()  # names, too: crops of the validation follow them
-    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights, parts])}.pt"
 
     def loss_of(predicted: torch.Tensor, positions: torch.Tensor) -> Losses:
         loss = functional.l1_loss(predicted, quality[positions])
@@ -77,7 +75,7 @@ def finetune(
         loss_of,
         recipe,
         names=samples["image"].iloc[training].tolist(),
-        state_file=state_file,
+        state_file=state_file_in(folder, cfg, digest_of_data, digest_of_weights, parts),
         setup=setup,
         validate=_validation(network, pictures, samples, recipe.crop, setup.device),
     )

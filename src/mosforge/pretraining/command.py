@@ -1,7 +1,7 @@
 """`mosforge pretraining`: weights, packs and the training."""
 
 import argparse
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,19 +73,15 @@ def _index(arguments: argparse.Namespace) -> None:
 
 def _train(arguments: argparse.Namespace) -> int | None:
     from mosforge.pretraining.train import pretrain
-    from mosforge.training import set_up
-    from mosforge.training.launch import launch, processes_to_start
+    from mosforge.training.launch import train_in_processes
 
-    processes = processes_to_start(arguments.gpus, arguments.device)
-    if processes:
-        return launch(processes, sys.argv[1:])
-    pretrain(
+    train = partial(
+        pretrain,
         arguments.cfg,
         labels=arguments.labels,
         packs=arguments.pack,
         weights=arguments.weights,
         split=arguments.split,
         folder=arguments.output,
-        setup=set_up(arguments),
     )
-    return None
+    return train_in_processes(arguments, train)

@@ -5,21 +5,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from mosforge.errors import MosforgeError
 from mosforge.files import digest, sha256_of_file
-from mosforge.models.backbones import card_of
-from mosforge.models.folder import load_backbone
 from mosforge.models.heads import MultiTaskHead
-from mosforge.models.network import Network
 from mosforge.packs import Pack, locate
 from mosforge.pretraining.labels import labels_of, series_of
 from mosforge.pretraining.objective import loss_for, untrained
-from mosforge.seeds import seed_of
 from mosforge.tables import Frame, read_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.finish import finish
+from mosforge.training.start import start
+from mosforge.training.state import state_file_in
 
 
 def pretrain(
@@ -54,18 +51,17 @@ def pretrain(
     samples = locate(pd.concat(tables), pd.concat([read_table(file, "pack") for file in packs]))
     digest_of_data = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
     recipe = Recipe.from_parameters(cfg, repeats=1)
-    card = card_of(cfg["backbone"])
-    card.check_crop(recipe.crop)
-    torch.manual_seed(seed_of("pretraining head", recipe.seed))
-    head = MultiTaskHead(card.feature_width(cfg["multi_level"]), len(cfg["classes"]))
-    network = Network(cfg["backbone"], head, cfg["multi_level"])
-    load_backbone(network, weights)
     known = labels_of(samples, cfg["label_kind"], cfg.get("agreement_scale", 0.0), setup.device)
-    head.start_at(float(known.scores.mean()))
+    network, head = start(
+        cfg,
+        weights,
+        "pretraining head",
+        lambda width: MultiTaskHead(width, len(cfg["classes"])),
+        float(known.scores.mean()),
+    )
     for parameter in untrained(head, cfg["objective"]):
         parameter.requires_grad_(False)
     digest_of_weights = sha256_of_file(weights)
-    state_file = folder / f".state-{digest([cfg, digest_of_data, digest_of_weights, known.digest()])}.pt"
     history = fit(
         network,
         Pack(samples),
@@ -78,7 +74,7 @@ def pretrain(
         ),
         recipe,
         names=samples["path"].tolist(),
-        state_file=state_file,
+        state_file=state_file_in(folder, cfg, digest_of_data, digest_of_weights, known.digest()),
         setup=setup,
         groups=series_of(samples) if cfg["objective"] == "rank" else None,
     )

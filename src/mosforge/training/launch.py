@@ -1,12 +1,31 @@
 """Several GPUs: the same command line once more for each of them, through torchrun's own launcher."""
 
+import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from mosforge.training.processes import started
+from mosforge.training.setup import set_up
+
+
+def train_in_processes(arguments: argparse.Namespace, train: Callable[..., None]) -> int | None:
+    """Trains here, or in a process for each GPU, as the training options of the command line say.
+
+    Args:
+        arguments: those of `commands.add_fitting_options`.
+        train: what to do here; it gets the `setup`.
+
+    Returns:
+        The exit status; none after a training here.
+    """
+    processes = processes_to_start(arguments.gpus, arguments.device)
+    if processes:
+        return launch(processes, sys.argv[1:])
+    train(setup=set_up(arguments))
+    return None
 
 
 def processes_to_start(gpus: int, device: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from mosforge.errors import MosforgeError
-from mosforge.files import alone, atomic_file
+from mosforge.files import alone, atomic_file, digest
 from mosforge.models.network import Network
 from mosforge.training.average import Average
 
@@ -48,6 +48,17 @@ def locked(state_file: Path) -> Iterator[None]:
     with alone(lock, f"{lock}: another process still runs this training"):
         yield
         lock.unlink()
+
+
+def state_file_in(folder: Path, *reasons: Any) -> Path:
+    """Where a training in a folder keeps its state.
+
+    Args:
+        folder: of the model.
+        reasons: JSON values that hold, or are digests of, all that the result depends on; a state is found
+            again only by a training for which all are the same.
+    """
+    return folder / f".state-{digest(list(reasons))}.pt"
 
 
 def forget(folder: Path) -> None:
