@@ -85,6 +85,7 @@ def test_the_log_of_a_training_that_goes_on_tells_of_all_epochs(
 ) -> None:
     with pytest.raises(MosforgeError, match="stopped"):
         toy.train(tmp_path, at_step=toy.stop_at(8), validate=lambda: 0.25)
+    caplog.clear()
     with caplog.at_level("INFO"):
         _, history = toy.train(tmp_path, validate=lambda: 0.25)
     lines = [line.split("  ") for line in caplog.messages if "epoch" in line]

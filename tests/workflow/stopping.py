@@ -89,9 +89,14 @@ def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> st
 
 
 def _wait(seconds: float, lines: TextIO) -> None:
-    """Waits, but not beyond the end of the job: the next one's start would be missed."""
+    """Waits, but not beyond the start of the next job, where this one was quicker than is usual."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not lines.readline().startswith("Finished jobid"):
+    while time.monotonic() < end:
+        if lines.readline().startswith("Finished jobid"):
+            # Not while Snakemake chooses the next jobs: it holds a lock then that its handler of SIGTERM
+            # waits for, and such a run hangs for ever. Other moments are more instructive.
+            time.sleep(0.5)
+            return
         time.sleep(0.005)
 
 
