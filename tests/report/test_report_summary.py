@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from mosforge.report.sections import findings
 from mosforge.report.summary import (
     method_of,
     number,
@@ -121,3 +122,12 @@ def test_standard_error_agrees_with_simulated_rank_correlations() -> None:
 )
 def test_numbers_for_people(value: float | None, text: str) -> None:
     assert number(value) == text
+
+
+@pytest.mark.parametrize(("other", "shown"), [(0.74, False), (0.90, True)])
+def test_a_finding_within_chance_says_so(other: float, shown: bool) -> None:
+    """With some 100 images, chance moves an SROCC of .7 by about .06."""
+    table = summarise(correlations({("net", "imagenet"): [0.7], ("net", "synthetic-cls"): [other]}))
+    (sentence,) = findings(table, ())
+    assert f"SROCC 0.700 from ImageNet weights alone, {other:.3f} after CLS pretraining" in sentence
+    assert ("no difference is shown" not in sentence) == shown

@@ -18,6 +18,7 @@ from mosforge.report.summary import (
     number,
     of_networks,
     paired_differences,
+    standard_error,
     summarise,
 )
 from mosforge.report.svg import Picture, file_stem
@@ -142,11 +143,16 @@ def findings(summary: pd.DataFrame, proxies: Collection[str]) -> list[str]:
         best = others.sort_values("srocc", ascending=False, kind="stable").iloc[0]
         splits = int(best["splits"])
         over = f"median over {splits} splits" if splits > 1 else "one split"
-        sentences.append(
-            f"{dataset}, {backbone}: SROCC {number(base['srocc'].iloc[0])} from ImageNet weights alone, "
+        from_imagenet = float(base["srocc"].iloc[0])
+        error = standard_error(from_imagenet, int(best["images"]))
+        sentence = (
+            f"{dataset}, {backbone}: SROCC {number(from_imagenet)} from ImageNet weights alone, "
             f"{number(best['srocc'])} after {best['method']} pretraining ({over}, {best['images']} test "
             f"images{'; ' + PROXY if dataset in proxies else ''})."
         )
+        if abs(best["srocc"] - from_imagenet) < error:
+            sentence += f" Chance alone moves either by about {number(error)}: no difference is shown."
+        sentences.append(sentence)
     return sentences
 
 
