@@ -57,6 +57,7 @@ def run_until_stopped(folder: Path, stops: dict[str, Stop], *targets: str) -> tu
             stdout=out,
             stderr=out,
             start_new_session=True,
+            preexec_fn=_heed_interrupts,
         )
     stopped = _stop(run, log, stops)
     status = run.wait(PATIENCE)
@@ -65,6 +66,11 @@ def run_until_stopped(folder: Path, stops: dict[str, Stop], *targets: str) -> tu
     assert stopped or status == 0, text[-6000:]
     assert not stopped or status != 0, text[-6000:]
     return stopped, text
+
+
+def _heed_interrupts() -> None:
+    """Undoes what a shell does to what it starts in the background, whose children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> str | None:
