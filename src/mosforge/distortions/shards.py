@@ -87,6 +87,9 @@ def _mapper(workers: int) -> Iterator[Any]:
     try:
         yield pool.map
     except BrokenProcessPool:
+        # A worker that was started while the pool broke is not ended by it, but waited for: for ever.
+        for worker in multiprocessing.active_children():
+            worker.kill()
         raise MosforgeError(
             "a worker process was killed, probably for want of memory; run again with fewer threads"
         ) from None
