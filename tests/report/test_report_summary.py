@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from mosforge.report.artefacts import typical_split
+from mosforge.report.figures import bars
 from mosforge.report.sections import findings
 from mosforge.report.summary import (
     method_of,
@@ -131,3 +133,19 @@ def test_a_finding_within_chance_says_so(other: float, shown: bool) -> None:
     (sentence,) = findings(table, ())
     assert f"SROCC 0.700 from ImageNet weights alone, {other:.3f} after CLS pretraining" in sentence
     assert ("no difference is shown" not in sentence) == shown
+
+
+@pytest.mark.parametrize(
+    ("sroccs", "split"),
+    [([0.1, 0.7, 0.5], "2"), ([math.nan, 0.7, 0.6, 0.5], "2"), ([math.nan, math.nan], "0")],
+)
+def test_the_typical_split_is_at_the_median(sroccs: list[float], split: str) -> None:
+    (chosen,) = typical_split(correlations({("net", "imagenet"): sroccs})).to_dict("records")
+    assert chosen["split"] == split
+
+
+@pytest.mark.parametrize("others", [[], [("net", "CLS", 0.5), ("net", "REG", -0.2)]])
+def test_a_model_without_a_correlation_has_no_bar(others: list[tuple[str, str, float]]) -> None:
+    rows = [("net", "FT", math.nan), *others]
+    drawn = bars(rows, {("net", "FT"): (math.nan, math.nan)}, name="bars", caption="")
+    assert "<svg" in drawn.inline

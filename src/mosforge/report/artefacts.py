@@ -100,10 +100,12 @@ def read_if_there(path: Path, artefact: str) -> pd.DataFrame | None:
 def typical_split(correlations: pd.DataFrame) -> pd.DataFrame:
     """For each model the row of the split whose SROCC is nearest to the median, the first one of equals.
 
+    A split without a SROCC is taken only where no split has one.
+
     The models keep the order of their first appearance.
     """
     medians = correlations.groupby(list(MODEL))["srocc"].transform("median")
-    distance = (correlations["srocc"] - medians).abs().fillna(0)
+    distance = (correlations["srocc"] - medians).abs().fillna(float("inf"))
     ordered = correlations.assign(distance=distance).sort_values(["distance", "split"], kind="stable")
     chosen = ordered.drop_duplicates(list(MODEL)).set_index(list(MODEL))
     models = pd.MultiIndex.from_frame(correlations[list(MODEL)].drop_duplicates())

@@ -138,13 +138,16 @@ def bars(
     backbones = list(dict.fromkeys(backbone for backbone, _, _ in rows))
     with drawing(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(backbones))) as (figure, axes):
         place, places, labels = 0.0, [], []
-        right = max([value for *_, value in rows] + [high for _, high in intervals.values()])
+        ends = np.array([value for *_, value in rows] + [end for pair in intervals.values() for end in pair])
+        known = ends[np.isfinite(ends)]  # a constant prediction has no correlation
+        right = max(known.max(initial=0.0), 0.1)
         for backbone in backbones:
             axes.text(0.012 * right, place, backbone, color=MUTED, va="center", fontsize=7.5)
             for _, method, value in (row for row in rows if row[0] == backbone):
                 place += 1
-                axes.barh(place, value, height=0.62, alpha=0.8, color=METHOD_COLOURS.get(method, MUTED))
-                if (backbone, method) in intervals:
+                if np.isfinite(value):
+                    axes.barh(place, value, height=0.62, alpha=0.8, color=METHOD_COLOURS.get(method, MUTED))
+                if np.isfinite(intervals.get((backbone, method), np.nan)).all():
                     axes.hlines(place, *intervals[backbone, method], color=INK, linewidth=1.2)
                 axes.text(right + 0.02, place, number(value), va="center", fontsize=7.5)
                 places.append(place)
@@ -153,7 +156,7 @@ def bars(
         axes.set_yticks(places, labels)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.set_ylim(place - 0.6, -0.6)
-        axes.set_xlim(min(0.0, *(value for *_, value in rows)), right + 0.16)
+        axes.set_xlim(known.min(initial=0.0), right + 0.16)
         axes.set_xlabel("SROCC")
         return finish(figure, name, caption)
 
