@@ -7,6 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import json
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +31,23 @@ def learnt() -> Callable[[Path], tuple[bytes, dict[str, Any]]]:
         return (folder / "model.safetensors").read_bytes(), card
 
     return of_folder
+
+
+@pytest.fixture
+def asked_of_loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """What the training of a stage asks of the loop, without training: the arguments of `fit` by name."""
+    from mosforge.errors import MosforgeError
+    from mosforge.training import fit
+
+    calls: list[dict[str, Any]] = []
+
+    def recorded(*words: Any, **named: Any) -> None:
+        calls.append(signature(fit).bind(*words, **named).arguments)
+        raise MosforgeError("that is all the test wants to see")
+
+    def of_stage(stage: str, train: Callable[[], int]) -> dict[str, Any]:
+        monkeypatch.setattr(f"mosforge.{stage}.train.fit", recorded)
+        assert train() == 1
+        return calls.pop()
+
+    return of_stage

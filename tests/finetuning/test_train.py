@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from scipy.stats import spearmanr
 from skimage import data
 
 from mosforge.cli import main
-from mosforge.errors import MosforgeError
 from mosforge.models.folder import load_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
@@ -25,9 +23,8 @@ from mosforge.models.weights import load_weights
 from mosforge.packs import Pack, write_pack
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.tables import read_table, write_table
-from mosforge.training import Recipe, fit
+from mosforge.training import Recipe
 
-STOPPED = "that is all the test wants to see"
 BACKBONE = "efficientnet_lite0"
 PARTS = ["train"] * 8 + ["validation"] * 4 + ["test"] * 4
 
@@ -91,21 +88,11 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
 
 
 @pytest.fixture
-def asked(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """What a training asks of the loop, without training: the arguments of `fit` by name."""
-    calls: list[dict[str, Any]] = []
-
-    def recorded(*words: Any, **named: Any) -> None:
-        calls.append(signature(fit).bind(*words, **named).arguments)
-        raise MosforgeError(STOPPED)
-
-    monkeypatch.setattr("mosforge.finetuning.train.fit", recorded)
-
-    def of_training(**options: Any) -> dict[str, Any]:
-        assert target.train(tmp_path / "m", **options) == 1
-        return calls.pop()
-
-    return of_training
+def asked(
+    target: Target, tmp_path: Path, asked_of_loop: Callable[..., dict[str, Any]]
+) -> Callable[..., dict[str, Any]]:
+    """What a training with these options asks of the loop."""
+    return lambda **options: asked_of_loop("finetuning", lambda: target.train(tmp_path / "m", **options))
 
 
 def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Target, tmp_path: Path) -> None:

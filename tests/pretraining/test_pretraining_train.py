@@ -4,7 +4,6 @@ import json
 import os
 import signal
 from collections.abc import Callable
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mosforge.cli import main
-from mosforge.errors import MosforgeError
 from mosforge.files import sha256_of_file
 from mosforge.models.folder import load_model
 from mosforge.packs import Pack, write_pack
 from mosforge.pretraining.objective import loss_for
 from mosforge.scoring.scorer import Scorer
 from mosforge.tables import read_table, write_table
-from mosforge.training import Recipe, fit
-
-STOPPED = "that is all the test wants to see"
+from mosforge.training import Recipe
 
 
 def train(
@@ -47,21 +43,11 @@ def train(
 
 
 @pytest.fixture
-def asked(corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """What a training asks of the loop, without training: the arguments of `fit` by name."""
-    calls: list[dict[str, Any]] = []
-
-    def recorded(*words: Any, **named: Any) -> None:
-        calls.append(signature(fit).bind(*words, **named).arguments)
-        raise MosforgeError(STOPPED)
-
-    monkeypatch.setattr("mosforge.pretraining.train.fit", recorded)
-
-    def of_training(**options: Any) -> dict[str, Any]:
-        assert train(corpus, tmp_path / "m", **options) == 1
-        return calls.pop()
-
-    return of_training
+def asked(
+    corpus: Any, tmp_path: Path, asked_of_loop: Callable[..., dict[str, Any]]
+) -> Callable[..., dict[str, Any]]:
+    """What a training with these options asks of the loop."""
+    return lambda **options: asked_of_loop("pretraining", lambda: train(corpus, tmp_path / "m", **options))
 
 
 def test_a_training_writes_a_model_and_its_history_and_nothing_else(corpus: Any, tmp_path: Path) -> None:
