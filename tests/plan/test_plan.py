@@ -10,8 +10,8 @@ import pytest
 
 from mosforge.errors import MosforgeError
 from mosforge.plan import Plan
-from mosforge.plan.experiments import Run
 from mosforge.plan.rule_parts import Parameters, code, growing, number_of, parameters, source_of
+from mosforge.runs import Run
 from mosforge.shards import shard_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]

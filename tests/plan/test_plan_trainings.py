@@ -8,7 +8,7 @@ import pytest
 
 from mosforge.configuration import OBJECTIVES
 from mosforge.plan import Plan
-from mosforge.plan.experiments import Run
+from mosforge.runs import Run
 
 
 def pretraining(plan: Plan, corpus: str, objective: str = "multitask", **more: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from mosforge import __version__
 from mosforge.errors import MosforgeError
+from mosforge.runs import RUN
 from mosforge.stamps import made_by
 from mosforge.tables import METRICS, SCHEMAS, read_manifest, read_table, write_table
 
@@ -223,3 +224,8 @@ def test_any_key_survives(tmp_path_factory: pytest.TempPathFactory, rows: list[t
         columns[name] = [row[i] for row in rows]
     write_table(file, "metrics", columns, stage="s", cfg={})
     assert plain(read_table(file, "metrics")) == columns
+
+
+def test_the_keys_of_a_run_are_the_first_columns_of_what_is_told_of_it() -> None:
+    for artefact in ("predictions", "correlations"):
+        assert tuple(SCHEMAS[artefact].names[: len(RUN)]) == RUN

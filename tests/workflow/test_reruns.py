@@ -98,7 +98,7 @@ ALGORITHMS = {
     "finetuning/train.py": {"finetune"},
     "evaluation/predictions.py": {"predict"},
     "evaluation/brisque.py": {"brisque", "compare"},
-    "evaluation/bootstrap.py": {"correlate"},
+    "bootstrap.py": {"correlate"},
     "report/tables.py": {"table"},
     "cards.py": set(),
     "cli.py": set(),

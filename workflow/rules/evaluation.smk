@@ -98,15 +98,13 @@ rule compare:
 
 rule correlate:
     input:
-        predictions=lambda wildcards: [
-            run.predictions for run in plan.experiments.runs(wildcards.experiment)
-        ],
+        predictions=lambda wildcards: plan.experiments.predictions(wildcards.experiment),
         code=code(
             "evaluation/correlations.py",
-            "evaluation/bootstrap.py",
-            "evaluation/tested.py",
+            "bootstrap.py",
             "correlations.py",
             "logistic.py",
+            "runs.py",
             "seeds.py",
         ),
     output:

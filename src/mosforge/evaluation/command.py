@@ -45,7 +45,7 @@ def _predict(arguments: argparse.Namespace) -> None:
     import torch
 
     from mosforge.evaluation.predictions import predictions
-    from mosforge.evaluation.tested import RUN
+    from mosforge.runs import RUN
     from mosforge.tables import write_table
     from mosforge.training import pick_device
     from mosforge.training.devices import device_name
@@ -80,7 +80,7 @@ def _brisque(arguments: argparse.Namespace) -> None:
 
 def _compare(arguments: argparse.Namespace) -> None:
     from mosforge.evaluation.comparisons import compared
-    from mosforge.evaluation.tested import RUN
+    from mosforge.runs import RUN
     from mosforge.tables import write_table
 
     frame = compared(

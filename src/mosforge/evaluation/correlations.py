@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from mosforge.bootstrap import intervals
 from mosforge.correlations import correlations
-from mosforge.evaluation.bootstrap import intervals
-from mosforge.evaluation.tested import RUN
+from mosforge.runs import RUN
 from mosforge.tables import Frame
 
 

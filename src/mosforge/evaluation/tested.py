@@ -6,9 +6,6 @@ from pathlib import Path
 from mosforge.errors import MosforgeError
 from mosforge.tables import Frame, read_table
 
-RUN = ("dataset", "split", "backbone", "initialisation", "test_dataset")
-"""The keys of one evaluated model on one dataset."""
-
 
 def tested_rows(run: Mapping[str, str], dataset: Path, split: Path | None) -> Frame:
     """The rows of the normalised table `dataset` that are tested on.

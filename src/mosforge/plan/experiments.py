@@ -1,7 +1,6 @@
 """Experiments: the runs that each is made of, and what is left out because its dataset is not there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -9,26 +8,10 @@ from mosforge.configuration import BRISQUE, NO_NETWORK, OBJECTIVES, Config, corp
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.trainings import Trainings
 from mosforge.plan.validations import TARGETS
+from mosforge.runs import RUN, Run
 
 FULL = "full"
 """The split that trains on a whole dataset, for experiments across datasets."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A fine-tuned model and the dataset that it is evaluated on."""
-
-    dataset: str
-    split: str
-    backbone: str
-    initialisation: str
-    test_dataset: str
-
-    @property
-    def predictions(self) -> str:
-        """File of the predictions."""
-        model = f"{self.dataset}/{self.split}/{self.backbone}/{self.initialisation}"
-        return f"results/evaluation/{model}/{self.test_dataset}.parquet"
 
 
 class Experiments:
@@ -50,6 +33,10 @@ class Experiments:
         declared = [*self._declared(experiment), *self._compared(experiment)]
         return [run for run in declared if not self._lost(run)]
 
+    def predictions(self, experiment: str) -> list[str]:
+        """Files of the predictions of an experiment's runs."""
+        return [f"results/{run.predictions}" for run in self.runs(experiment)]
+
     def comparison(self, run: Any) -> dict[str, str]:
         """Inputs of the predictions of a measure without a network."""
         scores = "results/evaluation/brisque/{dataset}.parquet" if run.initialisation == BRISQUE else TARGETS
@@ -69,7 +56,7 @@ class Experiments:
 
     def run(self, run: Any) -> dict[str, Any]:
         """The keys of a run, or of wildcards of the same names."""
-        return {key: getattr(run, key) for key in Run.__dataclass_fields__}
+        return {key: getattr(run, key) for key in RUN}
 
     def prediction(self, run: Any) -> dict[str, Any]:
         """Parameters of the predictions of a run."""

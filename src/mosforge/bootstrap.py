@@ -1,8 +1,10 @@
-"""Intervals for the correlations of one model, by resampling its test images (Efron, 1979).
+"""Intervals for correlations and their differences, by resampling test images (Efron, 1979).
 
 A resample is a column of counts: how often each image is drawn. All measures follow from the counts, so
 no resample is ever sorted or fitted on its own.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -43,21 +45,51 @@ def intervals(predicted: Floats, given: Floats, *key: SeedPart) -> Intervals:
     if count < FEWEST:
         return dict.fromkeys(MEASURES, (np.nan, np.nan))
     mapped = map_predictions(predicted, given)[0]
+    blocks = [
+        {
+            "srocc": _spearman(counts, predicted, _ranks(counts, given)),
+            "krocc": _kendall(counts, predicted, given),
+            "plcc": _pearson(counts, predicted, given),
+            "plcc_mapped": _pearson(counts, mapped, given),
+            "rmse": np.sqrt(counts @ (mapped - given) ** 2 / count),
+        }
+        for counts in _resamples(count, *key)
+    ]
+    return {name: _ends(np.concatenate([block[name] for block in blocks])) for name in blocks[0]}
+
+
+def interval_of_difference(
+    first: Floats, second: Floats, given: Floats, *key: SeedPart
+) -> tuple[float, float]:
+    """The 95% percentile interval of how much higher one model's SROCC is than another's.
+
+    Both models are measured on the same resamples, those of `intervals`, so that what makes an image hard
+    for both does not widen the interval.
+
+    Args:
+        first: predicted qualities of the one, shape (n,).
+        second: predicted qualities of the other for the same images, shape (n,).
+        given: given qualities, shape (n,).
+        key: what is resampled, as for `intervals`.
+
+    Returns:
+        Lower and upper end; NaN where `intervals` has NaN for either.
+    """
+    if len(given) < FEWEST:
+        return np.nan, np.nan
+    differences = []
+    for counts in _resamples(len(given), *key):
+        ranks = _ranks(counts, given)
+        differences.append(_spearman(counts, first, ranks) - _spearman(counts, second, ranks))
+    return _ends(np.concatenate(differences))
+
+
+def _resamples(count: int, *key: SeedPart) -> Iterator[Floats]:
+    """The resamples of `count` images, a block of them at a time, shape (resamples, count)."""
     draws = generator("bootstrap over test images", *key)
     rows = max(1, _BLOCK // count)
-    blocks = []
     for first in range(0, RESAMPLES, rows):
-        counts = _counts(draws, min(rows, RESAMPLES - first), count)
-        blocks.append(
-            {
-                "srocc": _pearson_of_rows(counts, _ranks(counts, predicted), _ranks(counts, given)),
-                "krocc": _kendall(counts, predicted, given),
-                "plcc": _pearson(counts, predicted, given),
-                "plcc_mapped": _pearson(counts, mapped, given),
-                "rmse": np.sqrt(counts @ (mapped - given) ** 2 / count),
-            }
-        )
-    return {name: _ends(np.concatenate([block[name] for block in blocks])) for name in blocks[0]}
+        yield _counts(draws, min(rows, RESAMPLES - first), count)
 
 
 def _counts(draws: np.random.Generator, resamples: int, count: int) -> Floats:
@@ -86,6 +118,11 @@ def _sums_of_groups(counts: Floats, group: npt.NDArray[np.int64]) -> Floats:
 def _pearson(counts: Floats, first: Floats, second: Floats) -> Floats:
     a, b = first - first.mean(), second - second.mean()
     return _correlation(counts, *(counts @ x for x in (a, b, a * a, b * b, a * b)))
+
+
+def _spearman(counts: Floats, values: Floats, given_ranks: Floats) -> Floats:
+    """Spearman's correlation of values with what has these ranks in each resample."""
+    return _pearson_of_rows(counts, _ranks(counts, values), given_ranks)
 
 
 def _pearson_of_rows(counts: Floats, first: Floats, second: Floats) -> Floats:

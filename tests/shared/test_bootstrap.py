@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mosforge.evaluation import bootstrap
-from mosforge.evaluation.bootstrap import FEWEST, RESAMPLES, intervals
+from mosforge import bootstrap
+from mosforge.bootstrap import FEWEST, RESAMPLES, interval_of_difference, intervals
 from mosforge.evaluation.correlations import correlate
 from mosforge.seeds import generator
 from mosforge.tables import MEASURES
@@ -90,3 +90,19 @@ def test_the_order_of_the_table_changes_nothing() -> None:
     assert row == correlate(table.iloc[::-1])
     ends = intervals(predicted, given, "own", "1")
     assert (row["srocc_low"], row["srocc_high"]) == ends["srocc"]
+
+
+def test_a_difference_is_taken_on_the_resamples_of_the_intervals() -> None:
+    predicted, given = pairs(30)
+    other = pairs(30, seed=1)[0]
+    of_zero = interval_of_difference(predicted, predicted, given, "own", "1")
+    assert of_zero == (0.0, 0.0)
+    low, high = interval_of_difference(predicted, other, given, "own", "1")
+    assert interval_of_difference(other, predicted, given, "own", "1") == pytest.approx((-high, -low))
+    # shared resamples: what is hard for both models is no part of their difference
+    noisier = predicted + np.random.default_rng(2).normal(0, 0.02, 30)
+    ends = interval_of_difference(predicted, noisier, given, "own", "1")
+    assert np.ptp(ends) < np.ptp(intervals(predicted, given, "own", "1")["srocc"]) / 3
+    assert np.isnan(
+        interval_of_difference(*(x[: FEWEST - 1] for x in (predicted, other, given)), "own")
+    ).all()
