@@ -11,6 +11,7 @@ import pytest
 from mosforge.errors import MosforgeError
 from mosforge.plan import Plan
 from mosforge.plan.rule_parts import Parameters, code, growing, number_of, parameters, source_of
+from mosforge.report.protocol import differences
 from mosforge.runs import Run
 from mosforge.shards import shard_name
 
@@ -113,6 +114,43 @@ def test_a_table_is_told_of_its_own_datasets_alone(with_datasets: dict[str, Any]
     plan = Plan(with_datasets)
     assert plan.table("table1") == tables["table1"]
     assert plan.table("table2")["proxies"] == ["livec"]
+
+
+def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: dict[str, Any]) -> None:
+    plan = Plan(with_datasets)
+    for name in ("table1", "table2", "table3", "ablation"):
+        protocol = plan.table(name)["protocol"]
+        assert plan.page()["protocols"][name] == protocol
+        assert differences(name, plan.experiments.backbones([name]), protocol) == []
+    assert plan.table("table1")["protocol"]["corpora"] == {"synthetic": {"photographs": 21869}}
+    assert plan.table("table2")["protocol"]["corpora"] == {"authentic": {"mixtures": 700000}}
+
+
+def test_a_table_is_told_of_what_its_own_networks_were_trained_with_alone(
+    with_datasets: dict[str, Any],
+) -> None:
+    """Else a key that they do not depend on would write it anew."""
+    experiments = with_datasets["evaluation"]["experiments"]
+    experiments["table1"]["initialisations"] = ["imagenet", "cls"]
+    experiments["table2"]["initialisations"] = ["imagenet"]
+    plan = Plan(with_datasets)
+    rates = plan.table("table1")["protocol"]["rates"]
+    assert rates == {"synthetic": {"backbone": 1.0e-4, "classification": 1.0e-5}}
+    assert plan.table("table2")["protocol"].keys() == {"evaluation", "finetuning"}
+    with_datasets["finetuning"]["patches"] = 4
+    with_datasets["evaluation"]["crops"] = 8
+    found = differences("table1", ["resnet50"], Plan(with_datasets).table("table1")["protocol"])
+    assert found == ["crops of a test image 8 (60)", "crops of a training image in fine-tuning 4 (100)"]
+
+
+def test_missing_weights_are_among_what_was_left_out(with_datasets: dict[str, Any]) -> None:
+    with_datasets["pretraining"]["backbones"]["alexnet"] = "weights/alexnet.pth"
+    plan = Plan(with_datasets)
+    line = "weights of alexnet are missing: weights/alexnet.pth"
+    assert sum(told.startswith(line) for told in plan.page()["left_out"]) == 1
+    assert any(told.startswith(line) for told in plan.table("ablation")["left_out"])
+    assert not any("alexnet" in told for told in plan.table("table1")["left_out"])
+    assert (plan.explain_missing() or "").count(line) == 1
 
 
 def test_the_compression_of_png_is_nothing_to_a_codecs_bitstream(config: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image, ImageFilter
 from scipy import stats
 from skimage import data, metrics
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share rows.py and browser.py
 
 from mosforge.files import sha256_of_file, write_json
 from mosforge.pmos.diagnostics import diagnose

@@ -3,17 +3,13 @@
 import base64
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, Browser
 
 from mosforge.cli import main
-
-sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share browser.py
-
-from browser import CHROMIUM, Browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 

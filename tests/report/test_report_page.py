@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import csv
 import io
 import json
 import re
@@ -17,12 +18,15 @@ from PIL import Image
 
 from mosforge.errors import MosforgeError
 from mosforge.report import command
+from mosforge.report.artefacts import predictions_of
+from mosforge.report.differences import paired_differences
 from mosforge.report.gallery import SIDE, distortions, examples, thumbnail
 from mosforge.report.notes import PROXY
 from mosforge.report.page import PageCfg, parse_cfg, write_page
 from mosforge.report.pmosfigures import falling, percent
 from mosforge.report.provenance import RuleTime, duration, read_benchmarks, read_source
-from mosforge.tables import read_table
+from mosforge.report.summary import interval, number, signed
+from mosforge.tables import read_table, write_table
 
 CFG = {
     "title": "Small & real",
@@ -144,6 +148,126 @@ def test_medians_stand_on_the_page(html: str, results: Path) -> None:
         assert f">{np.median(group['srocc']):.3f}<" in html
 
 
+def test_the_pages_tables_are_the_csv(html: str, results: Path, tmp_path: Path) -> None:
+    """Value, both ranges and both counts of every number, in the table and below it."""
+    for name in ("table1", "table3", "ablation"):
+        output = tmp_path / f"{name}.csv"
+        words = ["table", "--experiment", name, "--output", str(output), "--cfg", '{"proxies": ["own"]}']
+        words += ["--correlations", str(results / f"evaluation/{name}.parquet")]
+        assert mosforge(words) == 0
+        with output.open(encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        shown, every = tables_of(html, name)
+        assert cells_of(shown) == [
+            told(line)
+            for line in lines
+            if line["metric"] == "srocc" or (line["metric"] == "plcc" and name != "table3")
+        ]
+        assert cells_of(every) == [told(line) for line in lines if line["origin"] == "measured"]
+        counts = re.findall(r"<td>(\d+)</td><td>(\d+)</td>", every)
+        first = [line for line in lines if line["origin"] == "measured" and line["metric"] == "srocc"]
+        assert counts == [(line["splits"], line["images"]) for line in first]
+        for line in first:
+            assert f"{line['images']} images" in shown
+
+
+def tables_of(html: str, experiment: str) -> tuple[str, str]:
+    """The table of an experiment, and that of its every measure."""
+    part = html.split(f'aria-label="Correlations of {experiment}"')[1]
+    every = part.split("<summary>Every measure of these models</summary>")[1]
+    return part.split("</table>")[0], every.split("</table>")[0]
+
+
+def cells_of(table: str) -> list[tuple[str, ...]]:
+    """The value and the small print of each cell that holds a number."""
+    return [
+        (value, *re.findall(r"<small>(.*?)</small>", rest))
+        for value, rest in re.findall(r'<td><span class="\w*">(.*?)</span>(.*?)</td>', table)
+    ]
+
+
+def told(line: dict[str, str]) -> tuple[str, ...]:
+    """How a line of the CSV reads on the page."""
+    ranges = (("95%", line["low"], line["high"]), ("splits", line["q25"], line["q75"]))
+    spreads = (f"{word} {interval(float(low), float(high))}" for word, low, high in ranges if low)
+    return (number(float(line["value"])), *spreads)
+
+
+def test_gains_name_their_datasets_and_what_their_interval_is_over(html: str, results: Path) -> None:
+    section = html.split('<section id="correlations">')[1].split("</section>")[0]
+    table1, ablation = (part for part in re.split(r"<h3>", section) if "What pretraining adds" in part)
+    gains = table1.split("What pretraining adds")[1].split("</details>")[0]
+    assert table1.split("<summary>What pretraining adds")[0].endswith("<details open>\n")
+    rows = read_table(results / "evaluation/table1.parquet", "correlations")
+    found = paired_differences(rows, lambda run: predictions_of(run, results))
+    lines = re.findall(r"<tr><th.*?</tr>", gains, flags=re.DOTALL)[1:]
+    assert len(lines) == len(found) == 2
+    for line, item in zip(lines, found, strict=True):
+        assert re.search(rf">\s*{item.test}\b", line)
+        assert f">{signed(item.value)}<" in line
+        assert f">{signed(item.low)} to {signed(item.high)}<" in line
+        assert line.endswith('<td class="text">splits</td></tr>')
+    assert "Student's 95% interval" in gains
+    assert '<td class="text">test images</td></tr>' in ablation
+    assert "both models measured on the same ones" in ablation
+
+
+def test_every_split_can_be_read_alone(html: str, results: Path) -> None:
+    part = html.split('aria-label="Splits of tid2013 in table1"')[1].split("</table>")[0]
+    rows = read_table(results / "evaluation/table1.parquet", "correlations")
+    for _, row in rows[rows["dataset"] == "tid2013"].iterrows():
+        ends = interval(row["srocc_low"], row["srocc_high"])
+        assert f"<td>{number(row['srocc'])}<small>95% {ends}</small>" in part
+    assert 'aria-label="Splits of tid2013 in ablation"' not in html, "one split is its own table"
+
+
+def test_what_holds_for_all_intervals_is_said_once(html: str) -> None:
+    assert html.count("takes them for independent of one another") == 1
+    assert html.count("RANK that of RankIQA") == 1
+    assert html.count("by order alone, whatever chance may have done") == 3
+
+
+def test_the_configuration_is_printed(html: str) -> None:
+    assert "details.quiet" not in html
+    assert "details::details-content { display: block" in html
+
+
+def test_across_datasets_alone_there_are_scatters_and_a_gallery(results: Path, tmp_path: Path) -> None:
+    output = tmp_path / "index.html"
+    cfg = PageCfg(experiments=["table3"], proxies=["own"])
+    write_page(results, output, output.parent / "figures", cfg)
+    text = output.read_text(encoding="utf-8")
+    scatter = text.split('<section id="scatter">')[1].split("</section>")[0]
+    assert scatter.count("<figure>") == 6
+    assert "Trained on one dataset, tested on another" in scatter
+    gallery = text.split('<section id="gallery">')[1]
+    assert len(re.findall(r"As CLS\+REG, efficientnet_lite0, trained on \w+ scores them", gallery)) == 3
+
+
+def test_two_corpora_of_one_objective_are_told_apart_everywhere(results: Path, tmp_path: Path) -> None:
+    """Each picture and each sentence that names the method names the corpus too."""
+    folder = tmp_path / "results"
+    (folder / "evaluation").mkdir(parents=True)
+    rows = read_table(results / "evaluation/table1.parquet", "correlations")
+    rows = rows[rows["dataset"] == "tid2013"]
+    again = rows[rows["initialisation"] == "tiles-multitask"].assign(initialisation="big-multitask")
+    table = pd.concat([rows, again], ignore_index=True)
+    write_table(folder / "evaluation/mine.parquet", "correlations", table, stage="evaluation", cfg={})
+    for kind in ("evaluation", "finetuning"):
+        shutil.copytree(results / kind / "tid2013", folder / kind / "tid2013")
+        for split in (folder / kind / "tid2013").iterdir():
+            model = split / "efficientnet_lite0"
+            shutil.copytree(model / "tiles-multitask", model / "big-multitask")
+    output = tmp_path / "index.html"
+    write_page(folder, output, tmp_path / "figures", PageCfg(experiments=["mine"]))
+    text = output.read_text(encoding="utf-8").split('<section id="correlations">')
+    body = text[0].split("<body>")[1] + text[1].split("CLS+REG to do both, as the paper proposes")[1]
+    named = body.replace("one network for each pair of datasets: CLS+REG where", "")
+    assert named.count("CLS+REG from tiles") > 6
+    assert named.count("CLS+REG from big") > 5
+    assert not re.findall(r"CLS\+REG(?! from (?:tiles|big)\b)", named)
+
+
 def test_what_the_user_wrote_is_escaped(html: str) -> None:
     assert "<title>Small &amp; real</title>" in html
     assert "csiq &lt;b&gt;: its folder is missing" in html
@@ -197,7 +321,7 @@ def test_missing_predictions_and_pictures_do_not_stop_the_page(results: Path, tm
     write_page(tmp_path / "results", output, output.parent / "figures", parse_cfg(CFG))
     text = output.read_text(encoding="utf-8")
     parsed(text)
-    assert "No predictions within a dataset are there yet." in text
+    assert "No predictions are there yet." in text
     assert "No distorted pictures are there to show" in text
 
 
@@ -305,12 +429,16 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_the_table_verb_writes_both_files(results: Path, tmp_path: Path) -> None:
+def test_the_table_verb_writes_its_files(results: Path, tmp_path: Path) -> None:
     output, markdown = tmp_path / "t/table1.csv", tmp_path / "t/table1.md"
+    gains, splits = tmp_path / "t/table1.gains.csv", tmp_path / "t/table1.splits.csv"
     words = ["table", "--experiment", "table1", "--output", str(output), "--markdown", str(markdown)]
     words += ["--correlations", str(results / "evaluation/table1.parquet")]
+    words += ["--gains", str(gains), "--splits", str(splits)]
     assert mosforge([*words, "--cfg", '{"proxies": ["own"], "left_out": ["live: not there"]}']) == 0
     assert "Proposed" in output.read_text(encoding="utf-8")
+    assert gains.read_text(encoding="utf-8").count("CLS+REG,FT,") == 2
+    assert splits.read_text(encoding="utf-8").count("\n") == 16
     assert "- live: not there" in markdown.read_text(encoding="utf-8")
     with pytest.raises(MosforgeError, match="proxies"):
         mosforge([*words, "--cfg", '{"proxy": []}'])

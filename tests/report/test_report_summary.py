@@ -1,4 +1,4 @@
-"""Medians, weighted means, paired differences and intervals, against numpy, scipy and hand calculation."""
+"""Medians, weighted means, standard errors and names, against numpy, scipy and hand calculation."""
 
 import math
 
@@ -7,42 +7,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows import correlations, crossed
 from scipy import stats
 
 from mosforge.report.artefacts import typical_split
-from mosforge.report.figures import bars
-from mosforge.report.sections import findings
-from mosforge.report.summary import (
-    method_of,
-    number,
-    paired_differences,
-    standard_error,
-    summarise,
-    weighted_mean,
-)
+from mosforge.report.figures import Bar, bars
+from mosforge.report.methods import method_names, method_of
+from mosforge.report.summary import number, signed, standard_error, summarise, weighted_mean
 from mosforge.tables import MEASURES
-
-
-def correlations(values: dict[tuple[str, str], list[float]], dataset: str = "own") -> pd.DataFrame:
-    """Rows for (backbone, initialisation) -> SROCC of each split; the other measures follow it."""
-    return pd.DataFrame(
-        [
-            {
-                "dataset": dataset,
-                "split": str(split),
-                "backbone": backbone,
-                "initialisation": start,
-                "test_dataset": dataset,
-                "images": 100 + split,
-                **{measure: srocc - 0.01 * place for place, measure in enumerate(MEASURES)},
-                **{f"{measure}_low": srocc - 0.1 for measure in MEASURES},
-                **{f"{measure}_high": srocc + 0.1 for measure in MEASURES},
-                "mapping": "none" if split == 1 else "logistic",
-            }
-            for (backbone, start), sroccs in values.items()
-            for split, srocc in enumerate(sroccs)
-        ]
-    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -95,19 +67,18 @@ def test_names_of_methods(initialisation: str, name: str) -> None:
     assert method_of(initialisation) == name
 
 
-def test_paired_differences_are_scipys_t_interval() -> None:
-    base, other = [0.80, 0.70, 0.75, 0.90], [0.82, 0.75, 0.74, 0.93]
-    table = correlations({("net", "imagenet"): base, ("net", "tiles-cls"): other})
-    row = paired_differences(table).iloc[0]
-    interval = stats.ttest_rel(other, base).confidence_interval(0.95)
-    assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
-    assert row["difference"] == pytest.approx(0.0225)
-
-
-def test_one_split_has_a_difference_but_no_interval() -> None:
-    row = paired_differences(correlations({("net", "imagenet"): [0.8], ("net", "t-reg"): [0.9]})).iloc[0]
-    assert row["difference"] == pytest.approx(0.1)
-    assert math.isnan(row["low"])
+def test_a_corpus_is_in_the_name_where_an_objective_has_several() -> None:
+    starts = ("imagenet", "big-multitask", "tiles-multitask", "tiles-cls")
+    rows = correlations({("net", start): [0.5] for start in starts})
+    assert method_names(rows) == {
+        "imagenet": "FT",
+        "big-multitask": "CLS+REG from big",
+        "tiles-multitask": "CLS+REG from tiles",
+        "tiles-cls": "CLS",
+    }
+    # each dataset has a corpus of its own: one method, and one name
+    own = {("live", "livec", "net", "tiles-multitask"): 0.5, ("livec", "live", "net", "big-multitask"): 0.4}
+    assert set(method_names(crossed(own)).values()) == {"CLS+REG"}
 
 
 def test_standard_error_agrees_with_simulated_rank_correlations() -> None:
@@ -126,13 +97,11 @@ def test_numbers_for_people(value: float | None, text: str) -> None:
     assert number(value) == text
 
 
-@pytest.mark.parametrize(("other", "shown"), [(0.74, False), (0.90, True)])
-def test_a_finding_within_chance_says_so(other: float, shown: bool) -> None:
-    """With some 100 images, chance moves an SROCC of .7 by about .06."""
-    table = summarise(correlations({("net", "imagenet"): [0.7], ("net", "synthetic-cls"): [other]}))
-    (sentence,) = findings(table, ())
-    assert f"SROCC 0.700 from ImageNet weights alone, {other:.3f} after CLS pretraining" in sentence
-    assert ("no difference is shown" not in sentence) == shown
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0123, "+0.012"), (-0.0123, "−0.012"), (0.0001, "0.000"), (math.nan, "–")]
+)
+def test_differences_for_people(value: float, text: str) -> None:
+    assert signed(value) == text
 
 
 @pytest.mark.parametrize(
@@ -144,8 +113,8 @@ def test_the_typical_split_is_at_the_median(sroccs: list[float], split: str) -> 
     assert chosen["split"] == split
 
 
-@pytest.mark.parametrize("others", [[], [("net", "CLS", 0.5), ("net", "REG", -0.2)]])
-def test_a_model_without_a_correlation_has_no_bar(others: list[tuple[str, str, float]]) -> None:
-    rows = [("net", "FT", math.nan), *others]
-    drawn = bars(rows, {("net", "FT"): (math.nan, math.nan)}, name="bars", caption="")
-    assert "<svg" in drawn.inline
+@pytest.mark.parametrize("others", [[], [0.5, -0.2]])
+def test_a_model_without_a_correlation_has_no_bar(others: list[float]) -> None:
+    nothing = (math.nan, math.nan)
+    rows = [Bar("net", "FT", value, nothing, nothing) for value in (math.nan, *others)]
+    assert "<svg" in bars(rows, name="bars", caption="").inline

@@ -8,11 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rows import correlations, measured, no_predictions
 
+from mosforge.report.differences import paired_differences
 from mosforge.report.notes import PROXY
-from mosforge.report.summary import number
+from mosforge.report.protocol import differences
+from mosforge.report.published import AVERAGE
+from mosforge.report.splits import split_tables
+from mosforge.report.summary import interval, number
 from mosforge.report.tables import Table, build_table
-from mosforge.report.tabletext import table_csv, table_markdown
+from mosforge.report.tabletext import gains_csv, splits_csv, spread_words, table_csv, table_markdown
+from mosforge.runs import RUN, Run
 from mosforge.tables import MEASURES, read_table
 
 STARTS = {"FT": "imagenet", "CLS+REG": "tiles-multitask", "FSIMc": "fsim"}
@@ -35,22 +41,70 @@ def test_measured_values_are_numpys_medians(within: Table, results: Path) -> Non
     rows = read(results, "table1")
     checked = 0
     for line in csv_rows(within):
-        if line["origin"] == "measured" and line["test_dataset"] in ("tid2013", "own"):
+        if line["origin"] == "measured":
             start = STARTS[line["method"]]
             same = rows[(rows["dataset"] == line["test_dataset"]) & (rows["initialisation"] == start)]
             assert float(line["value"]) == pytest.approx(np.median(same[line["metric"]]), abs=1e-5)
             checked += 1
-    assert checked == 10
+    assert checked == 5 * len(MEASURES)
 
 
-def test_the_average_uses_the_given_sizes_and_else_the_test_images(within: Table) -> None:
-    values = {
-        line["test_dataset"]: float(line["value"])
-        for line in csv_rows(within)
-        if line["method"] == "FT" and line["metric"] == "srocc"
+PAPERS = ("live", "csiq", "tid2013")
+
+
+def of_datasets(*datasets: str, start: str = "imagenet") -> pd.DataFrame:
+    """FT of each dataset in two splits; the SROCC is another in each."""
+    values = {name: 0.5 + 0.1 * place for place, name in enumerate(datasets)}
+    return pd.concat([correlations({("net", start): [value] * 2}, name) for name, value in values.items()])
+
+
+def average_of(table: Table, measure: str = "srocc") -> dict[str, float]:
+    """Method -> weighted average."""
+    return {
+        line["method"]: float(line["value"])
+        for line in csv_rows(table)
+        if (line["test_dataset"], line["metric"]) == (AVERAGE, measure)
     }
-    wanted = (values["tid2013"] * 3000 + values["own"] * 36) / 3036
-    assert values["weighted_average"] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_the_average_uses_the_given_sizes_and_else_the_test_images() -> None:
+    table = build_table("mine", of_datasets("tid2013", "live", "own"), sizes={"tid2013": 3000})
+    wanted = (0.5 * 3000 + 0.6 * 100 + 0.7 * 100) / 3200
+    assert average_of(table)["FT"] == pytest.approx(wanted, abs=1e-3)
+    assert average_of(table, "rmse")["FT"] == pytest.approx(wanted - 0.04, abs=1e-3)
+
+
+def test_a_proxy_is_in_no_average(within: Table) -> None:
+    """`own` is one, so that tid2013 is left alone, and a mean over it would be no mean."""
+    assert average_of(within) == {}
+    both = build_table("mine", of_datasets("tid2013", "live", "own"), proxies=["own"])
+    assert average_of(both)["FT"] == pytest.approx(0.55, abs=1e-3)
+    assert any(note.startswith("Weighted average: over tid2013 and live, weighted") for note in both.notes)
+
+
+@pytest.mark.parametrize(
+    ("others", "proxies", "published"),
+    [((), (), True), (("own",), ("own",), True), (("own",), (), False)],
+)
+def test_measured_and_published_averages_go_over_the_same_datasets(
+    others: tuple[str, ...], proxies: tuple[str, ...], published: bool
+) -> None:
+    table = build_table("table1", of_datasets(*PAPERS, *others), proxies=proxies)
+    found = average_of(table)
+    assert ("Proposed" in found) == published
+    assert found["FT"] == pytest.approx(0.6 if published else 0.65, abs=1e-3)
+    notes = [note for note in table.notes if note.startswith("Weighted average")]
+    assert len(notes) == (not published)
+    if notes:
+        assert "live, csiq, tid2013 and own, weighted" in notes[0]
+        assert "the paper's goes over live, csiq and tid2013, and does not stand beside it" in notes[0]
+
+
+def test_a_part_of_the_papers_datasets_has_no_published_average() -> None:
+    table = build_table("table1", of_datasets("live", "csiq"))
+    assert set(average_of(table)) == {"FT"}
+    assert "Proposed" in {row.method for row in table.published}
+    assert any("over live and csiq, weighted" in note for note in table.notes)
 
 
 def test_published_rows_stand_beside_the_same_dataset_alone(within: Table) -> None:
@@ -117,17 +171,17 @@ def test_markdown_has_a_row_for_each_method_and_the_quartiles(within: Table) -> 
     cell = within.rows[0].cells[0]
     assert cell is not None
     low, high = cell.quartiles
-    assert f"{number(cell.value)} ({number(low)} to {number(high)})" in body[0]
+    spread = f"95% {interval(*cell.interval)}; splits {number(low)} to {number(high)}"
+    assert f"{number(cell.value)} ({spread})" in body[0]
     assert any(line.startswith("| Proposed (published) | **0.895**") for line in body)
 
 
 def test_across_datasets_each_pair_is_a_column(results: Path) -> None:
     table = build_table("table3", read(results, "table3"), proxies=["own"])
-    assert [(column.train, column.test) for column in table.columns[:2]] == [
-        ("live", "csiq"),
-        ("live", "own"),
-    ]
-    assert len(table.columns) == 6
+    shown = [(column.train, column.test, column.measure) for column in table.shown.columns]
+    assert shown[:2] == [("live", "csiq", "srocc"), ("live", "own", "srocc")]
+    assert len(shown) == 6
+    assert len(table.columns) == 6 * len(MEASURES)
     published = [line for line in csv_rows(table) if line["origin"] == "published"]
     assert {(line["train_dataset"], line["test_dataset"]) for line in published} == {
         ("live", "csiq"),
@@ -149,10 +203,85 @@ def test_two_corpora_of_one_objective_are_told_apart(results: Path) -> None:
 
 
 def test_no_measurement_gives_a_table_that_says_so(results: Path) -> None:
-    table = build_table("table2", read(results, "table1").iloc[:0], left_out=["livec: not there"])
+    nothing = read(results, "table1").iloc[:0]
+    table = build_table("table2", nothing, left_out=["livec: not there"])
     assert table.notes == ("Nothing was measured.", "livec: not there")
     assert len(csv_rows(table)) == 0
     assert "Nothing was measured." in table_markdown(table)
+    assert splits_csv("table2", nothing, ()).count("\n") == 1
+    assert gains_csv("table2", paired_differences(nothing, no_predictions), ()).count("\n") == 1
+
+
+def test_the_lowest_error_is_the_best() -> None:
+    rows = [
+        measured(Run("own", "1", name, "imagenet", "own"), srocc) for name, srocc in (("a", 0.5), ("b", 0.6))
+    ]
+    marks = {
+        (line["metric"], line["backbone"])
+        for line in csv_rows(build_table("mine", pd.DataFrame(rows)))
+        if line["mark"] == "best"
+    }
+    assert marks == {("rmse", "a"), *((measure, "b") for measure in MEASURES if measure != "rmse")}
+
+
+def test_the_other_files_tell_each_split_and_each_gain(results: Path) -> None:
+    rows = read(results, "table1")
+    lines = list(csv.DictReader(io.StringIO(splits_csv("table1", rows, ["own"]))))
+    assert len(lines) == len(rows)
+    for line, (_, row) in zip(lines, rows.iterrows(), strict=True):
+        assert [line[key] for key in RUN] == [row[key] for key in RUN]
+        for measure in MEASURES:
+            for end in ("", "_low", "_high"):
+                assert float(line[f"{measure}{end}"]) == pytest.approx(row[f"{measure}{end}"], abs=1e-5)
+        assert line["note"] == (PROXY if line["dataset"] == "own" else "")
+    gains = paired_differences(rows, no_predictions)
+    lines = list(csv.DictReader(io.StringIO(gains_csv("table1", gains, ["own"]))))
+    assert [(line["method"], line["against"], line["test_dataset"]) for line in lines] == [
+        ("CLS+REG", "FT", "tid2013"),
+        ("CLS+REG", "FT", "own"),
+    ]
+    for line, gain in zip(lines, gains, strict=True):
+        assert float(line["difference"]) == pytest.approx(gain.value, abs=1e-5)
+        assert (line["interval_over"], line["splits"]) == ("splits", "3")
+        assert line["note"] == (PROXY if line["test_dataset"] == "own" else "")
+
+
+def test_an_official_split_can_be_read_alone() -> None:
+    rows = correlations({("net", "imagenet"): [0.5, 0.6, 0.7], ("net", "t-cls"): [0.55, 0.65, 0.75]})
+    rows["split"] = rows["split"].replace({"1": "official"})
+    (table,) = split_tables(rows)
+    assert table.splits == ("official", "0", "2")
+    assert table.images == (101, 100, 102)
+    assert [method for method, _, _ in table.rows] == ["FT", "CLS"]
+    assert [cells[0]["srocc"] for *_, cells in table.rows if cells[0] is not None] == [0.6, 0.65]
+    assert split_tables(rows[rows["split"] == "official"]) == []
+
+
+OURS = {
+    "evaluation": {"crops": 8},
+    "finetuning": {"patches": 4, "epochs": 10, "learning_rates": {"backbone": 1e-4, "head": 1e-5}},
+    "pretraining": {"epochs": 30, "schedule": "cosine"},
+    "corpora": {"bsds": {"photographs": 500}, "mixed": {"mixtures": 700000}},
+    "rates": {"synthetic": {"backbone": 1e-4, "score": 1e-3}, "unified": {"backbone": 1.0}},
+}
+
+
+def test_another_protocol_is_told_and_the_papers_own_is_not() -> None:
+    assert differences("table1", ["resnet50"], {}) == []
+    assert differences("ablation", ["resnet50", "alexnet"], {"evaluation": {"crops": 60}}) == []
+    assert differences("table1", ["resnet50", "alexnet"], OURS) == [
+        "backbone alexnet (resnet50)",
+        "photographs in the corpus bsds 500 (21,869)",
+        "crops of a test image 8 (60)",
+        "crops of a training image in fine-tuning 4 (100)",
+        "schedule of the learning rates in pretraining cosine (constant)",
+        "learning rates of fine-tuning: backbone 0.0001 (1e-05)",
+        "learning rates of synthetic pretraining: score branch 0.001 (1e-06)",
+    ]
+    notes = build_table("table1", of_datasets("live"), protocol=OURS).notes
+    (told,) = (note for note in notes if note.startswith("Measured otherwise than in the paper"))
+    assert "backbone net (resnet50); photographs in the corpus bsds 500 (21,869);" in told
+    assert any("it does not state how many splits it used (here 2)" in note for note in notes)
 
 
 def test_a_single_split_shows_its_interval_over_images(results: Path) -> None:
@@ -160,8 +289,9 @@ def test_a_single_split_shows_its_interval_over_images(results: Path) -> None:
     table = build_table("mine", rows[rows["split"] == "1"], proxies=["own"])
     cell = table.rows[0].cells[0]
     assert cell is not None
-    assert cell.spread == cell.interval == pytest.approx((cell.value - 0.03, cell.value + 0.02))
-    assert any(note.startswith("Beside each measured value stands the range of 95%") for note in table.notes)
+    assert cell.spreads == [("95%", pytest.approx((cell.value - 0.03, cell.value + 0.02)))]
+    (words,) = spread_words(table)
+    assert words == "With a value, “95%” is the interval over 1,000 resamples of the test images."
     line = csv_rows(table)[0]
     assert float(line["low"]) == pytest.approx(cell.value - 0.03, abs=1e-5)
 
@@ -169,7 +299,7 @@ def test_a_single_split_shows_its_interval_over_images(results: Path) -> None:
 def test_a_measure_without_a_network_is_a_row_with_its_paper_name(within: Table) -> None:
     row = next(row for row in within.rows if row.method == "FSIMc" and not row.published)
     assert row.backbone == ""
-    assert row.cells[-1] is None, "no average without the other dataset"
+    assert row.cells[-1] is None, "the other dataset has no undistorted pictures"
     assert "| FSIMc | " in table_markdown(within)
     assert any(note.startswith("FSIMc sees the undistorted picture") for note in within.notes)
 

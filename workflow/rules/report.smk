@@ -4,7 +4,8 @@
 rule table:
     input:
         correlations="results/evaluation/{experiment}.parquet",
-        code=code("report"),
+        predictions=lambda wildcards: plan.experiments.predictions(wildcards.experiment),
+        code=code("report", "bootstrap.py", "runs.py", "seeds.py"),
         published=files_of("report/data"),
     output:
         csv=report(
@@ -14,6 +15,18 @@ rule table:
             labels={"experiment": "{experiment}"},
         ),
         markdown="results/report/tables/{experiment}.md",
+        gains=report(
+            "results/report/tables/{experiment}.gains.csv",
+            caption="../report/gains.rst",
+            category="Tables",
+            labels={"experiment": "{experiment}, gains"},
+        ),
+        splits=report(
+            "results/report/tables/{experiment}.splits.csv",
+            caption="../report/splits.rst",
+            category="Tables",
+            labels={"experiment": "{experiment}, every split"},
+        ),
     log:
         "logs/report/{experiment}.log",
     benchmark:
@@ -27,7 +40,8 @@ rule table:
         cfg=lambda wildcards: parameters(plan.table(wildcards.experiment)),
     shell:
         "mosforge report table --experiment {wildcards.experiment} --correlations {input.correlations}"
-        " --output {output.csv} --markdown {output.markdown} --log {log} --cfg {params.cfg:q}"
+        " --predictions {input.predictions} --output {output.csv} --markdown {output.markdown}"
+        " --gains {output.gains} --splits {output.splits} --log {log} --cfg {params.cfg:q}"
 
 
 rule page:
@@ -45,7 +59,15 @@ rule page:
             "results/evaluation/{experiment}.parquet",
             experiment=plan.experiments.names,
         ),
-        code=code("report", "logistic.py", "images.py"),
+        code=code(
+            "report",
+            "bootstrap.py",
+            "images.py",
+            "logistic.py",
+            "orientation.py",
+            "runs.py",
+            "seeds.py",
+        ),
         published=files_of("report/data"),
         templates=files_of("report/templates"),
     output:

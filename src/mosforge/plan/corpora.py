@@ -92,8 +92,16 @@ class Corpora:
 
     def _share(self, corpus: str) -> int:
         """Mixtures of one photograph: the configured total in equal proportion (paper, 2.1)."""
-        photographs = sum(self._sources.images_of(source) for source in self.sources(corpus))
-        return max(1, int(self._entries[corpus]["total"]) // max(1, photographs))
+        return max(1, int(self._entries[corpus]["total"]) // max(1, self._photographs(corpus)))
+
+    def _photographs(self, corpus: str) -> int:
+        return sum(self._sources.images_of(source) for source in self.sources(corpus))
+
+    def size(self, corpus: str) -> dict[str, int]:
+        """How large a corpus is, in what the paper tells of its own: photographs, or mixtures of them."""
+        if self.is_authentic(corpus):
+            return {"mixtures": int(self._entries[corpus]["total"])}
+        return {"photographs": self._photographs(corpus)}
 
     def fusion(self, corpus: str) -> dict[str, Any]:
         """Parameters of a corpus' labels."""

@@ -79,10 +79,16 @@ class Experiments:
             }
         )
 
-    @cached_property
-    def backbones(self) -> list[str]:
-        """Backbones that some experiment uses."""
-        return list(dict.fromkeys(name for entry in self.names for name in self._entries[entry]["backbones"]))
+    def initialisations(self, experiment: str) -> list[str]:
+        """Full names of the initialisations of an experiment's networks on the datasets that are there."""
+        there = (run for run in self._declared(experiment) if not self._lost(run))
+        return list(dict.fromkeys(run.initialisation for run in there))
+
+    def backbones(self, experiments: Sequence[str]) -> list[str]:
+        """Backbones that some of these experiments use."""
+        return list(
+            dict.fromkeys(name for entry in experiments for name in self._entries[entry]["backbones"])
+        )
 
     def datasets(self, experiments: Sequence[str]) -> list[str]:
         """Target datasets that some of these experiments name."""

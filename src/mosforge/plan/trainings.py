@@ -104,7 +104,7 @@ class Trainings:
     def pretraining(self, which: Pretraining) -> dict[str, Any]:
         """Parameters of a pretraining."""
         corpora = self.corpora_of(which.corpus)
-        kind = "unified" if len(corpora) > 1 else self._kind(corpora[0])
+        kind = self.kind(which.corpus)
         rates = self._pretraining["learning_rates"][kind]
         cfg = _recipe(self._pretraining) | {
             "multi_level": self._pretraining["multi_level"],
@@ -123,8 +123,12 @@ class Trainings:
         dataset, split = (getattr(which, key) for key in ("dataset", "split"))
         return cfg | {"dataset": dataset, "split": split, "sources": self._sources(corpora[-1], dataset)}
 
-    def _kind(self, corpus: str) -> str:
-        return "authentic" if self._corpora.is_authentic(corpus) else "synthetic"
+    def kind(self, corpus: str) -> str:
+        """The kind of a pretraining by what it learns from, which has learning rates of its own."""
+        corpora = self.corpora_of(corpus)
+        if len(corpora) > 1:
+            return "unified"
+        return "authentic" if self._corpora.is_authentic(corpora[0]) else "synthetic"
 
     def _class_names(self, corpora: list[str]) -> list[str]:
         """Names of the classes; those of two corpora share some, and get their corpus' name before them."""

@@ -1,6 +1,6 @@
 """Where the artefacts of other stages lie below the folder of results, and which runs there were."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,30 +8,9 @@ import pandas as pd
 
 from mosforge.configuration import corpus_and_objective
 from mosforge.report.summary import MODEL
+from mosforge.runs import RUN, Run
 from mosforge.stamps import made_by
 from mosforge.tables import read_table
-
-
-class Run(NamedTuple):
-    """One fine-tuned model and the dataset it was tested on."""
-
-    dataset: str
-    split: str
-    backbone: str
-    initialisation: str
-    test_dataset: str
-
-    def predictions_file(self, results: Path) -> Path:
-        return results / "evaluation" / Path(*self[:4]) / f"{self.test_dataset}.parquet"
-
-    def history_file(self, results: Path) -> Path:
-        return results / "finetuning" / Path(*self[:4]) / "history.parquet"
-
-    def predictions(self, results: Path) -> pd.DataFrame | None:
-        return read_if_there(self.predictions_file(results), "predictions")
-
-    def history(self, results: Path) -> pd.DataFrame | None:
-        return read_if_there(self.history_file(results), "history")
 
 
 class Pretraining(NamedTuple):
@@ -44,19 +23,14 @@ class Pretraining(NamedTuple):
     objective: str
 
     @property
-    def name(self) -> str:
-        return " · ".join(part for part in self if part)
-
-    def history_file(self, results: Path) -> Path:
-        return results / "pretraining" / Path(*(part for part in self if part)) / "history.parquet"
-
-    def history(self, results: Path) -> pd.DataFrame | None:
-        return read_if_there(self.history_file(results), "history")
+    def history(self) -> str:
+        """File of its epochs, below the folder of results."""
+        return "/".join(("pretraining", *(part for part in self if part), "history.parquet"))
 
 
 def runs_of(correlations: pd.DataFrame) -> list[Run]:
     """The runs behind a table of correlations, each once, in its order."""
-    columns = [correlations[field].astype(str) for field in Run._fields]
+    columns = [correlations[field].astype(str) for field in RUN]
     return list(dict.fromkeys(Run(*values) for values in zip(*columns, strict=True)))
 
 
@@ -69,7 +43,7 @@ def pretrainings_of(runs: Sequence[Run], results: Path) -> list[Pretraining]:
             continue
         for dataset, split in (("", ""), (run.dataset, run.split)):
             candidate = Pretraining(corpus, dataset, split, run.backbone, objective)
-            if candidate.history_file(results).exists():
+            if (results / candidate.history).exists():
                 found[candidate] = None
     return list(found)
 
@@ -77,14 +51,14 @@ def pretrainings_of(runs: Sequence[Run], results: Path) -> list[Pretraining]:
 def devices_of(runs: Sequence[Run], results: Path) -> dict[str, str]:
     """What the trainings and predictions behind the runs ran on, by rule, as far as their files say it."""
     files = {
-        "finetune": [run.history_file(results) for run in runs],
-        "predict": [run.predictions_file(results) for run in runs],
+        "finetune": [results / run.history for run in runs],
+        "predict": [results / run.predictions for run in runs],
         "pretrain": [],
         "pretrain_authentic": [],
     }
     for item in pretrainings_of(runs, results):
         rule = "pretrain_authentic" if item.split else "pretrain"
-        files[rule].append(item.history_file(results))
+        files[rule].append(results / item.history)
     found = {
         rule: {made_by(path).get("device") for path in paths if path.exists()}
         for rule, paths in files.items()
@@ -95,6 +69,27 @@ def devices_of(runs: Sequence[Run], results: Path) -> dict[str, str]:
 def read_if_there(path: Path, artefact: str) -> pd.DataFrame | None:
     """An artefact, or None where the file does not exist; a damaged one is an error."""
     return read_table(path, artefact) if path.exists() else None
+
+
+def predictions_of(run: Run, results: Path) -> pd.DataFrame | None:
+    """The predictions of a run, if they are there."""
+    return read_if_there(results / run.predictions, "predictions")
+
+
+def predictions_in(files: Sequence[Path]) -> Callable[[Run], pd.DataFrame | None]:
+    """The predictions of a run, looked for among some files of `predictions`, which are read when needed."""
+
+    def of_run(run: Run) -> pd.DataFrame | None:
+        matching = (file for file in files if f"/{file.as_posix()}".endswith(f"/{run.predictions}"))
+        file = next(matching, None)
+        return None if file is None else read_table(file, "predictions")
+
+    return of_run
+
+
+def history_of(training: Run | Pretraining, results: Path) -> pd.DataFrame | None:
+    """The epochs of a training, if they are there."""
+    return read_if_there(results / training.history, "history")
 
 
 def typical_split(correlations: pd.DataFrame) -> pd.DataFrame:

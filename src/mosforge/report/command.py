@@ -23,6 +23,16 @@ def add_commands(commands: Any) -> None:
     table.add_argument("--correlations", type=Path, required=True, metavar="PARQUET", help="its correlations")
     table.add_argument("--output", type=Path, required=True, metavar="CSV", help="one line a number")
     table.add_argument("--markdown", type=Path, metavar="MD", help="also as a Markdown table")
+    table.add_argument("--splits", type=Path, metavar="CSV", help="also the numbers of every split")
+    table.add_argument("--gains", type=Path, metavar="CSV", help="also what one pretraining adds to another")
+    table.add_argument(
+        "--predictions",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="PARQUET",
+        help="predictions behind the correlations: the gains of a single split have no interval without",
+    )
 
     summary = add_verb(verbs, "summary", _summary, "print correlations: medians over splits")
     summary.add_argument("correlations", type=Path, nargs="+", metavar="PARQUET", help="correlations")
@@ -47,18 +57,26 @@ def _page(arguments: argparse.Namespace) -> None:
 
 def _table(arguments: argparse.Namespace) -> None:
     from mosforge.files import atomic_file
+    from mosforge.report.artefacts import predictions_in
+    from mosforge.report.differences import paired_differences
     from mosforge.report.tables import build_table
-    from mosforge.report.tabletext import table_csv, table_markdown
+    from mosforge.report.tabletext import gains_csv, splits_csv, table_csv, table_markdown
     from mosforge.tables import read_table
 
-    keys = {"proxies", "left_out", "sizes"}
+    keys = {"proxies", "left_out", "sizes", "protocol"}
     if not isinstance(arguments.cfg, dict) or set(arguments.cfg) - keys:
         raise MosforgeError(f"--cfg: give a JSON object with some of the keys {', '.join(sorted(keys))}")
+    name, proxies = arguments.experiment, arguments.cfg.get("proxies", ())
     correlations = read_table(arguments.correlations, "correlations")
-    table = build_table(arguments.experiment, correlations, **arguments.cfg)
+    table = build_table(name, correlations, **arguments.cfg)
     texts = {arguments.output: table_csv(table)}
     if arguments.markdown is not None:
         texts[arguments.markdown] = table_markdown(table)
+    if arguments.splits is not None:
+        texts[arguments.splits] = splits_csv(name, correlations, proxies)
+    if arguments.gains is not None:
+        gains = paired_differences(correlations, predictions_in(arguments.predictions))
+        texts[arguments.gains] = gains_csv(name, gains, proxies)
     for path, text in texts.items():
         with atomic_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -67,13 +85,14 @@ def _table(arguments: argparse.Namespace) -> None:
 def _summary(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
+    from mosforge.report.methods import method_names
     from mosforge.report.notes import proxy_note
-    from mosforge.report.summary import method_of, summarise
+    from mosforge.report.summary import summarise
     from mosforge.tables import MEASURES, read_table
 
     frames = [read_table(path, "correlations") for path in arguments.correlations]
     summary = summarise(pd.concat(frames, ignore_index=True))
-    summary.insert(3, "method", [method_of(name) for name in summary["initialisation"]])
+    summary.insert(3, "method", summary["initialisation"].map(method_names(summary)))
     columns = ["dataset", "test_dataset", "backbone", "method", "splits", "images", *MEASURES]
     columns[7:7] = ["srocc_q25", "srocc_q75"]
     if arguments.format != "table":

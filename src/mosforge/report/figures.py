@@ -1,6 +1,7 @@
 """The figures about trained models: learning curves, scatter, ablation bars, the cross-dataset matrix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,15 @@ from mosforge.report.svg import (
     METHOD_COLOURS,
     MUTED,
     Picture,
+    colour_of,
     drawing,
     finish,
     whole_numbers,
 )
 
 Floats = npt.NDArray[np.float64]
+
+_DASHES = ("-", "--", ":", "-.")
 
 MANY_POINTS = 3000
 """Above this a scatter's points are embedded as pixels: as shapes they would weigh megabytes."""
@@ -35,7 +39,7 @@ def scatter(predictions: pd.DataFrame, *, curve: bool, name: str, caption: str, 
         curve: whether to draw the fitted logistic; it is left out too where the fit fails.
         name: stem of the files.
         caption: of the figure.
-        method: short name of the initialisation, for the colour.
+        method: its name, for the colour.
     """
     predicted = predictions["prediction"].to_numpy(dtype=float)
     given = predictions["quality"].to_numpy(dtype=float)
@@ -47,7 +51,7 @@ def scatter(predictions: pd.DataFrame, *, curve: bool, name: str, caption: str, 
             s=9,
             alpha=0.45 if len(predictions) > 100 else 0.7,
             linewidths=0,
-            color=METHOD_COLOURS.get(method, MUTED),
+            color=colour_of(method),
             rasterized=len(predictions) > MANY_POINTS,
         )
         fitted = fit_logistic(predicted, given) if curve else None
@@ -62,7 +66,7 @@ def scatter(predictions: pd.DataFrame, *, curve: bool, name: str, caption: str, 
 def learning_curves(
     runs: Sequence[tuple[str, pd.DataFrame]], column: str, *, label: str, name: str, caption: str
 ) -> Picture:
-    """One thin line a run, coloured by its method.
+    """One thin line a run, coloured by its method; a method from a further corpus is dashed.
 
     Args:
         runs: (method, rows of the artefact `history`).
@@ -73,27 +77,33 @@ def learning_curves(
     """
     with drawing(3.3, 2.5) as (figure, axes):
         axes.grid(True, axis="y")
-        named: set[str] = set()
+        named: dict[str, str] = {}
         for method, history in runs:
             rows = history[history[column].notna()]
-            colour = METHOD_COLOURS.get(method, MUTED)
+            colour = colour_of(method)
             marker = "o" if len(rows) < 4 else ""
             shown = f"_{method}" if method in named else method
+            named.setdefault(
+                method, _DASHES[[colour_of(name) for name in named].count(colour) % len(_DASHES)]
+            )
             axes.plot(
                 rows["epoch"],
                 rows[column],
                 color=colour,
+                linestyle=named[method],
                 label=shown,
                 marker=marker,
                 markersize=3,
                 linewidth=1.1,
             )
-            named.add(method)
         whole_numbers(axes)
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
         if len(named) > 1:
-            axes.legend(ncols=min(len(named), 4), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+            wide = max(map(len, named)) > 10
+            axes.legend(
+                ncols=min(len(named), 2 if wide else 4), loc="lower center", bbox_to_anchor=(0.5, 1.0)
+            )
         return finish(figure, name, caption)
 
 
@@ -120,38 +130,50 @@ def pretraining_curves(history: pd.DataFrame, *, name: str, caption: str) -> Pic
         return finish(figure, name, caption)
 
 
-def bars(
-    rows: Sequence[tuple[str, str, float]],
-    intervals: Mapping[tuple[str, str], tuple[float, float]],
-    *,
-    name: str,
-    caption: str,
-) -> Picture:
-    """Horizontal bars of SROCC with their intervals, grouped by backbone.
+class Bar(NamedTuple):
+    """A bar of `bars`; an end that is not finite, of a model without a correlation, draws nothing.
+
+    Attributes:
+        group: what stands above the bar and those beside it, such as the backbone.
+        label: what stands beside it.
+        value: its length.
+        interval: lower and upper end of the thin line.
+        quartiles: lower and upper end of the thick part.
+    """
+
+    group: str
+    label: str
+    value: float
+    interval: tuple[float, float]
+    quartiles: tuple[float, float]
+
+
+def bars(rows: Sequence[Bar], *, name: str, caption: str) -> Picture:
+    """Horizontal bars of SROCC with their intervals, in groups.
 
     Args:
-        rows: (backbone, method, value), a backbone's rows together.
-        intervals: (backbone, method) -> lower and upper end; a bar without one has no whisker.
+        rows: the bars, those of a group together.
         name: stem of the files.
         caption: of the figure.
     """
-    backbones = list(dict.fromkeys(backbone for backbone, _, _ in rows))
-    with drawing(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(backbones))) as (figure, axes):
+    groups = list(dict.fromkeys(row.group for row in rows))
+    with drawing(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(groups))) as (figure, axes):
         place, places, labels = 0.0, [], []
-        ends = np.array([value for *_, value in rows] + [end for pair in intervals.values() for end in pair])
+        ends = np.array([end for row in rows for end in (row.value, *row.interval, *row.quartiles)])
         known = ends[np.isfinite(ends)]  # a constant prediction has no correlation
         right = max(known.max(initial=0.0), 0.1)
-        for backbone in backbones:
-            axes.text(0.012 * right, place, backbone, color=MUTED, va="center", fontsize=7.5)
-            for _, method, value in (row for row in rows if row[0] == backbone):
+        for group in groups:
+            axes.text(0.012 * right, place, group, color=MUTED, va="center", fontsize=7.5)
+            for row in (row for row in rows if row.group == group):
                 place += 1
-                if np.isfinite(value):
-                    axes.barh(place, value, height=0.62, alpha=0.8, color=METHOD_COLOURS.get(method, MUTED))
-                if np.isfinite(intervals.get((backbone, method), np.nan)).all():
-                    axes.hlines(place, *intervals[backbone, method], color=INK, linewidth=1.2)
-                axes.text(right + 0.02, place, number(value), va="center", fontsize=7.5)
+                if np.isfinite(row.value):
+                    axes.barh(place, row.value, height=0.62, alpha=0.8, color=colour_of(row.label))
+                for line, width in ((row.interval, 1.0), (row.quartiles, 3.2)):
+                    if np.isfinite(line).all():
+                        axes.hlines(place, *line, color=INK, linewidth=width)
+                axes.text(right + 0.02, place, number(row.value), va="center", fontsize=7.5)
                 places.append(place)
-                labels.append(method)
+                labels.append(row.label)
             place += 1.2
         axes.set_yticks(places, labels)
         axes.tick_params(axis="y", length=0, labelcolor=INK)

@@ -1,14 +1,22 @@
 """The caveats, in plain words, that stand beside the numbers they concern."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from mosforge.configuration import BRISQUE, NO_NETWORK
-from mosforge.report.published import TABLE_OF
-from mosforge.report.summary import method_of, number, standard_error
+from mosforge.report.methods import METRIC_NAMES
+from mosforge.report.protocol import differences
+from mosforge.report.published import TABLE_OF, averaged_over
+from mosforge.report.summary import number, standard_error
 
 PROXY = "proxy scores, not human scores"
+
+INDEPENDENT = (
+    "Every interval over test images takes them for independent of one another. Where several show the same "
+    "photograph, it is rather too narrow than too wide."
+)
 
 FEW_SPLITS = 5
 FEW_IMAGES = 500
@@ -17,9 +25,12 @@ FEW_IMAGES = 500
 
 def proxy_note(datasets: Collection[str]) -> str:
     """The sentence that accompanies every number made from proxy scores."""
-    return (
-        f"{_listed(sorted(datasets))}: {PROXY}. The numbers do not tell how well people's judgement is met."
-    )
+    return f"{proxy_words(datasets)} The numbers do not tell how well people's judgement is met."
+
+
+def proxy_words(datasets: Collection[str]) -> str:
+    """Which of the datasets have no human scores, in a caption."""
+    return f"{_listed(sorted(datasets))}: {PROXY}."
 
 
 def table_notes(
@@ -28,29 +39,39 @@ def table_notes(
     pairs: Sequence[tuple[str, str]],
     human: Sequence[tuple[str, str]],
     proxies: Collection[str],
+    *,
     published: bool,
+    averaged: bool,
+    protocol: Mapping[str, Any],
 ) -> list[str]:
     """The notes below a table of correlations.
 
     Args:
         experiment: its name.
-        summary: what `summarise` returned.
+        summary: what `summarise` returned, and the names of the methods as `method`.
         pairs: (training dataset, test dataset) of all columns.
         human: those of them with human scores on both sides.
         proxies: datasets with proxy scores.
         published: whether rows of the paper stand in the table.
+        averaged: whether there is a weighted average.
+        protocol: how it was measured, as `differences` takes it.
     """
     datasets = list(dict.fromkeys(name for pair in pairs for name in pair))
     used = [name for name in datasets if name in set(proxies)]
     notes = [proxy_note(used)] if used else []
     notes += _about_published(experiment, summary, human, published)
-    return notes + _about_comparisons(summary) + _about_intervals(summary) + _about_size(summary)
+    if averaged:
+        notes += _about_average(experiment, [test for _, test in human])
+    backbones = set(summary["backbone"]) - {NO_NETWORK}
+    if found := differences(experiment, backbones, protocol):
+        notes.append(f"Measured otherwise than in the paper, whose own is in brackets: {'; '.join(found)}.")
+    return notes + _about_comparisons(summary) + _about_mappings(summary) + _about_size(summary)
 
 
 def _about_comparisons(summary: pd.DataFrame) -> list[str]:
     measures = list(dict.fromkeys(summary.loc[summary["backbone"] == NO_NETWORK, "initialisation"]))
     notes = []
-    if metrics := [method_of(name) for name in measures if name != BRISQUE]:
+    if metrics := [METRIC_NAMES[name] for name in measures if name != BRISQUE]:
         verb = "sees" if len(metrics) == 1 else "see"
         notes.append(
             f"{_listed(metrics)} {verb} the undistorted picture, which no network does; nothing was fitted."
@@ -62,18 +83,11 @@ def _about_comparisons(summary: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _about_intervals(summary: pd.DataFrame) -> list[str]:
-    beside = "95% of 1,000 resamples of the test images"
-    if summary["splits"].max() > 1:
-        notes = [
-            "Measured values are medians over the splits, given with their quartiles; of a single split, "
-            f"with the range of {beside}."
-        ]
-    else:
-        notes = [f"Beside each measured value stands the range of {beside}."]
+def _about_mappings(summary: pd.DataFrame) -> list[str]:
+    notes = []
     for _, row in summary[summary["unmapped"] > 0].iterrows():
         where = f"{row['unmapped']} of {row['splits']} splits" if row["splits"] > 1 else "its split"
-        name = f"{method_of(row['initialisation'])} on {row['test_dataset']}"
+        name = f"{row['method']} on {row['test_dataset']}"
         notes.append(f"{name}: the logistic did not converge in {where}; the raw PLCC and RMSE stand there.")
     return notes
 
@@ -82,21 +96,29 @@ def _about_published(
     experiment: str, summary: pd.DataFrame, human: Sequence[tuple[str, str]], published: bool
 ) -> list[str]:
     if published:
-        backbones = sorted(set(summary["backbone"]) - {"resnet50", NO_NETWORK})
-        other = f" Measured here with {_listed(backbones)}; the paper used ResNet-50." if backbones else ""
-        unsaid = (
-            "; it does not state how many splits it used, nor whether its PLCC is mapped. "
-            "The measured PLCC is that of the raw predictions."
-        )
-        crossed = (summary["dataset"] != summary["test_dataset"]).any()
         start = f"Published rows are copied from the paper's Table {TABLE_OF[experiment]}"
-        return [f"{start}{'.' if crossed else unsaid}{other}"]
+        if (summary["dataset"] != summary["test_dataset"]).any():
+            return [f"{start}."]
+        counts = sorted({int(count) for count in summary["splits"]})
+        splits = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+        return [
+            f"{start}; it does not state how many splits it used (here {splits}), nor whether its PLCC is "
+            "mapped. The measured PLCC is that of the raw predictions."
+        ]
     if experiment == "ablation":
         return ["The paper shows its ablation as bars (Fig. 3), without numbers: nothing published to print."]
     if experiment not in TABLE_OF:
         return ["This experiment is not one of the paper's tables: it has no published rows."]
     about = "these datasets" if human else "proxy scores"
     return [f"The paper's Table {TABLE_OF[experiment]} has no numbers for {about}: no published rows."]
+
+
+def _about_average(experiment: str, datasets: Sequence[str]) -> list[str]:
+    papers = averaged_over(experiment)
+    if set(datasets) == set(papers):
+        return []
+    other = f"; the paper's goes over {_listed(papers)}, and does not stand beside it" if papers else ""
+    return [f"Weighted average: over {_listed(datasets)}, weighted by their number of images{other}."]
 
 
 def _about_size(summary: pd.DataFrame) -> list[str]:
@@ -106,7 +128,10 @@ def _about_size(summary: pd.DataFrame) -> list[str]:
         reasons = []
         if images < FEW_IMAGES:
             error = number(standard_error(float(rows["srocc"].max()), images))
-            reasons.append(f"with {images} test images, chance alone moves an SROCC by about {error}")
+            reasons.append(
+                f"with {images} test images one standard error of an SROCC is about {error}, "
+                "and its 95% interval reaches about two of them to either side"
+            )
         if splits < FEW_SPLITS and (rows["dataset"] == dataset).any():
             count = "one split says" if splits == 1 else f"{splits} splits say"
             reasons.append(f"{count} little about the spread")

@@ -15,22 +15,18 @@ from mosforge.commands import read_json
 from mosforge.configuration import corpus_and_objective
 from mosforge.errors import MosforgeError
 from mosforge.files import atomic_file, atomic_folder
-from mosforge.report import pmosfigures, provenance, sections
-from mosforge.report.artefacts import Run, devices_of, read_if_there, runs_of
+from mosforge.report import pmosfigures, provenance, sections, trained
+from mosforge.report.artefacts import devices_of, predictions_of, read_if_there, runs_of
 from mosforge.report.gallery import Distortions, distortions
-from mosforge.report.notes import PROXY, proxy_note
-from mosforge.report.summary import (
-    MEASURE_NAMES,
-    backbone_of,
-    interval,
-    method_of,
-    number,
-    of_networks,
-    summarise,
-)
+from mosforge.report.methods import METRIC_NAMES, method_names, of_networks
+from mosforge.report.notes import INDEPENDENT, PROXY, proxy_note
+from mosforge.report.splits import split_words
+from mosforge.report.summary import MEASURE_NAMES, interval, number, signed
 from mosforge.report.svg import Picture
 from mosforge.report.tables import Column
+from mosforge.report.tabletext import spread_words
 from mosforge.report.validation import validation_section
+from mosforge.runs import Run
 from mosforge.tables import MEASURES, METRICS, SCHEMAS, Frame
 
 _log = logging.getLogger(__name__)
@@ -49,6 +45,7 @@ class PageCfg:
         compared: source -> target datasets that the leakage guard compared it with.
         left_out: lines about what could not be run.
         sizes: dataset -> number of images, the weights of the average; the test images where not given.
+        protocols: experiment -> how it was measured, as `protocol.differences` takes it.
         config: the configuration to show.
     """
 
@@ -60,6 +57,7 @@ class PageCfg:
     compared: Mapping[str, Sequence[str]] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    protocols: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -113,10 +111,19 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
     }
     _log.info("tables")
     experiments = [
-        sections.experiment_section(name, table, cfg.proxies, cfg.sizes) for name, table in tables.items()
+        sections.experiment_section(
+            name,
+            table,
+            lambda run: predictions_of(run, results),
+            proxies=cfg.proxies,
+            sizes=cfg.sizes,
+            protocol=cfg.protocols.get(name),
+        )
+        for name, table in tables.items()
     ]
     correlations = _together(table for table in tables.values() if table is not None)
     runs = runs_of(of_networks(correlations))
+    names = method_names(correlations)
     corpora = [_corpus(results, base, name) for name in cfg.corpora]
     _log.info("figures")
     sources = dict.fromkeys(source for corpus in corpora for source in corpus.sources)
@@ -125,7 +132,7 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
     return {
         "cfg": cfg,
         "proxy_note": proxy_note(used) if used else "",
-        "findings": sections.findings(summarise(correlations), cfg.proxies),
+        "findings": sections.findings(experiments, cfg.proxies),
         "experiments": experiments,
         "corpora": corpora,
         "validations": [validation_section(results, name) for name in cfg.validated],
@@ -136,10 +143,13 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
         "targets": [provenance.read_target(results, name) for name in targets],
         "benchmarks": provenance.read_benchmarks(results, _devices(runs, results, cfg)),
         "config": list(provenance.flatten(cfg.config)),
-        "scatter": sections.scatter_pictures(correlations, results, cfg.proxies),
-        "pretraining": sections.pretraining_pictures(runs, results),
-        "finetuning": sections.finetuning_pictures(runs, results),
-        "extremes": sections.extremes(correlations, results, base, cfg.proxies),
+        "scatter": [
+            trained.scatter_pictures(choose(correlations), names, results, cfg.proxies)
+            for choose in (trained.within_datasets, trained.across_datasets)
+        ],
+        "pretraining": trained.pretraining_pictures(runs, results),
+        "finetuning": trained.finetuning_pictures(runs, names, results),
+        "extremes": trained.extremes(correlations, names, results, base, cfg.proxies),
         "starts": sorted({corpus for run in runs if (corpus := corpus_and_objective(run.initialisation)[0])}),
     }
 
@@ -156,9 +166,10 @@ def render(context: Mapping[str, Any]) -> str:
     environment.filters |= {
         "number": number,
         "duration": provenance.duration,
-        "method": method_of,
-        "backbone": backbone_of,
+        "signed": signed,
+        "split": split_words,
         "groupby_pair": _by_pair,
+        "spread_words": spread_words,
         "percent": pmosfigures.percent,
         "svg": lambda picture: Markup(picture.inline),
     }
@@ -166,14 +177,15 @@ def render(context: Mapping[str, Any]) -> str:
         "interval": interval,
         "measures": MEASURES,
         "measure_names": MEASURE_NAMES,
-        "metric_names": [pmosfigures.NAMES[name] for name in METRICS],
+        "metric_names": [METRIC_NAMES[name] for name in METRICS],
         "proxy_words": PROXY,
+        "independent": INDEPENDENT,
     }
     return environment.get_template("index.html.j2").render(context)
 
 
 def _by_pair(columns: Sequence[Column]) -> list[list[Column]]:
-    return [list(group) for _, group in groupby(columns, key=lambda column: (column.train, column.test))]
+    return [list(group) for _, group in groupby(columns, key=lambda column: column.pair)]
 
 
 def _together(tables: Iterable[Frame]) -> Frame:
@@ -226,7 +238,8 @@ def _label_figures(file: Path, corpus: str) -> dict[str, Any]:
 
 def _pictures(context: Mapping[str, Any]) -> list[Picture]:
     found = [picture for experiment in context["experiments"] for picture in experiment.pictures]
-    found += [*context["scatter"], *context["pretraining"], *context["finetuning"]]
+    found += [picture for pictures in context["scatter"] for picture in pictures]
+    found += [*context["pretraining"], *context["finetuning"]]
     for corpus in context["corpora"]:
         found += [*corpus.overview, *corpus.distributions, *corpus.levels]
     return found

@@ -7,23 +7,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from mosforge.orientation import DISTANCES
 from mosforge.report.figures import matrix
+from mosforge.report.methods import METRIC_NAMES
 from mosforge.report.svg import ACCENT, BLUE, Picture, drawing, file_stem, finish, whole_numbers
 from mosforge.tables import METRICS
 
 Diagnostics = Mapping[str, Any]
 
-NAMES = {
-    "ssim": "SSIM",
-    "ms_ssim": "MS-SSIM",
-    "mdsi": "MDSI",
-    "vsi": "VSI",
-    "fsim": "FSIMc",
-    "gmsd": "GMSD",
-    "psnr": "PSNR",
-    "pmos": "label",
-}
-"""Metrics and the label as people call them."""
+_NAMES = METRIC_NAMES | {"pmos": "label"}
 
 
 def histogram(corpus: str, found: Diagnostics) -> Picture:
@@ -50,8 +42,7 @@ def _distribution(corpus: str, name: str, found: Mapping[str, Any]) -> Picture:
         axes.stairs(counted["counts"], counted["edges"], fill=True, color=BLUE, alpha=0.85)
         axes.set_yticks([])
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
-        distance = name in ("mdsi", "gmsd")
-        caption = f"{'1 − ' if distance else ''}{NAMES[name]}"
+        caption = f"{'1 − ' if name in DISTANCES else ''}{METRIC_NAMES[name]}"
         return finish(figure, file_stem("pmos", corpus, "distribution", name), caption)
 
 
@@ -85,9 +76,10 @@ def _level(
 def metric_agreement(corpus: str, found: Diagnostics) -> Picture:
     """Spearman's correlation of every two of the six metrics and the label, the distances backwards."""
     ranks = np.array(found["rank_correlations"]["values"], dtype=float)
-    names = [NAMES[name] for name in found["rank_correlations"]["names"]]
+    names = [_NAMES[name] for name in found["rank_correlations"]["names"]]
     table = pd.DataFrame(ranks, index=names, columns=names)
-    caption = "Rank correlation of the six metrics and the label; MDSI and GMSD, distances, count backwards."
+    distances = " and ".join(METRIC_NAMES[name] for name in DISTANCES)
+    caption = f"Rank correlation of the six metrics and the label; {distances}, distances, count backwards."
     name = file_stem("pmos", corpus, "metrics")
     lowest = float(np.floor(np.nanmin(ranks) * 10) / 10) if np.isfinite(ranks).any() else 0.0
     return matrix(table, rows="", columns="", name=name, caption=caption, lowest=min(lowest, 0.9))

@@ -36,11 +36,19 @@ def published_for(experiment: str, pairs: Collection[tuple[str, str]]) -> pd.Dat
 
     Returns:
         Rows of `published_results` for those pairs. The weighted average is among them only where the
-        pairs are all of the datasets that the paper averaged over.
+        pairs are the very datasets that the paper averaged over.
     """
     every = published_results()
     rows = every[every["table"] == TABLE_OF.get(experiment, 0)]
     of_pair = [pair in set(pairs) for pair in zip(rows["train_dataset"], rows["test_dataset"], strict=True)]
-    datasets = set(rows["test_dataset"]) - {AVERAGE}
-    averaged = rows["test_dataset"].eq(AVERAGE) & (datasets == {test for _, test in pairs})
+    alike = set(averaged_over(experiment)) == {test for _, test in pairs}
+    averaged = rows["test_dataset"].eq(AVERAGE) & alike
     return rows[pd.Series(of_pair, index=rows.index, dtype=bool) | averaged]
+
+
+def averaged_over(experiment: str) -> list[str]:
+    """The datasets that the paper's weighted average of an experiment goes over; empty without one."""
+    every = published_results()
+    tests = every.loc[every["table"] == TABLE_OF.get(experiment, 0), "test_dataset"]
+    names = list(dict.fromkeys(tests))
+    return [name for name in names if name != AVERAGE] if AVERAGE in names else []

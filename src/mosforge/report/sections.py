@@ -1,26 +1,17 @@
-"""The parts of the page about trained models, each made from the artefacts that are there."""
+"""What the page shows of each experiment, and what all of them came to."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from mosforge.report.artefacts import Run, pretrainings_of, runs_of, typical_split
-from mosforge.report.figures import bars, learning_curves, matrix, pretraining_curves, scatter
-from mosforge.report.gallery import Example, examples
-from mosforge.report.notes import PROXY
-from mosforge.report.summary import (
-    MODEL,
-    backbone_of,
-    method_of,
-    number,
-    of_networks,
-    paired_differences,
-    standard_error,
-    summarise,
-)
+from mosforge.report.differences import IMAGES, Difference, Predictions, paired_differences
+from mosforge.report.figures import Bar, bars, matrix
+from mosforge.report.methods import BOTH, without_corpus
+from mosforge.report.notes import PROXY, proxy_words
+from mosforge.report.splits import SplitTable, split_tables
+from mosforge.report.summary import number, signed
 from mosforge.report.svg import Picture, file_stem
 from mosforge.report.tables import Table, build_table
 
@@ -40,197 +31,129 @@ class Experiment:
     title: str
     missing: str = ""
     table: Table | None = None
-    summary: pd.DataFrame | None = None
-    gains: pd.DataFrame | None = None
+    gains: tuple[Difference, ...] = ()
+    splits: tuple[SplitTable, ...] = ()
     pictures: tuple[Picture, ...] = ()
-
-
-@dataclass(frozen=True)
-class Extremes:
-    """The outstanding test images of one dataset."""
-
-    dataset: str
-    model: str
-    proxy: bool
-    groups: dict[str, list[Example]]
 
 
 def experiment_section(
     name: str,
     correlations: pd.DataFrame | None,
-    proxies: Collection[str],
-    sizes: Mapping[str, int],
+    predictions: Predictions,
+    *,
+    proxies: Collection[str] = (),
+    sizes: Mapping[str, int] | None = None,
+    protocol: Mapping[str, Any] | None = None,
 ) -> Experiment:
-    """The table, the bars and the matrices of an experiment."""
+    """The table, the gains, the bars and the matrices of an experiment."""
     title = _TITLES.get(name, name)
     if correlations is None:
         missing = f"results/evaluation/{name}.parquet is not there: not measured yet."
         return Experiment(name, title, missing)
-    table = build_table(name, correlations, proxies=proxies, sizes=sizes)
     if correlations.empty:
         return Experiment(name, title, "Nothing was measured: no dataset of this experiment was there.")
-    summary = summarise(correlations)
-    crossed = summary[summary["dataset"] != summary["test_dataset"]]
-    within = summary[summary["dataset"] == summary["test_dataset"]]
-    pictures = [
-        _bars(name, str(dataset), rows, proxies)
-        for dataset, rows in within.groupby("dataset", sort=False)
-        if len(rows) > 1
-    ]
-    pictures += [
-        _matrix(name, str(backbone), str(initialisation), rows, proxies)
-        for (backbone, initialisation), rows in _by_model(crossed)
-    ]
-    return Experiment(name, title, "", table, summary, paired_differences(correlations), tuple(pictures))
-
-
-def _by_model(crossed: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-    methods = crossed["initialisation"].map(method_of).rename("method")
-    return [
-        ((str(backbone), str(method)), rows)
-        for (backbone, method), rows in crossed.groupby(["backbone", methods], sort=False)
-    ]
-
-
-def _bars(
-    experiment: str,
-    dataset: str,
-    rows: pd.DataFrame,
-    proxies: Collection[str],
-) -> Picture:
-    values, intervals = [], {}
-    for _, row in rows.iterrows():
-        key = (backbone_of(str(row["backbone"])) or "no network", method_of(row["initialisation"]))
-        values.append((*key, float(row["srocc"])))
-        if row["splits"] > 1:
-            intervals[key] = (float(row["srocc_q25"]), float(row["srocc_q75"]))
-        elif np.isfinite(row["srocc_low"]):
-            intervals[key] = (float(row["srocc_low"]), float(row["srocc_high"]))
-    backbones = [backbone for backbone, *_ in values]
-    values.sort(key=lambda value: backbones.index(value[0]))
-    what = "the quartiles over splits" if rows["splits"].max() > 1 else "95% over resampled test images"
-    lines = f"; the line is {what}" if intervals else ""
-    caption = f"{dataset}: SROCC{', median over splits' if rows['splits'].max() > 1 else ''}{lines}."
-    return bars(
-        values,
-        intervals,
-        name=file_stem("bars", experiment, dataset),
-        caption=caption + _proxy({dataset}, proxies),
+    table = build_table(name, correlations, proxies=proxies, sizes=sizes, protocol=protocol)
+    return Experiment(
+        name,
+        title,
+        "",
+        table,
+        tuple(paired_differences(correlations, predictions)),
+        tuple(split_tables(correlations)),
+        (*_all_bars(table, proxies), *_matrices(table, proxies)),
     )
+
+
+def _all_bars(table: Table, proxies: Collection[str]) -> list[Picture]:
+    """A figure for each dataset that several models were tested on within it."""
+    within = [test for train, test in table.pairs if train == test]
+    return [_bars(table, test, proxies) for test in within if len(table.sroccs((test, test))) > 1]
+
+
+def _bars(table: Table, dataset: str, proxies: Collection[str]) -> Picture:
+    rows = [
+        Bar(row.backbone or "no network", row.method, cell.value, cell.interval, cell.quartiles)
+        for row, cell in table.sroccs((dataset, dataset))
+    ]
+    groups = [row.group for row in rows]
+    rows.sort(key=lambda row: groups.index(row.group))
+    several = any(cell.splits > 1 for _, cell in table.sroccs((dataset, dataset)))
+    caption = (
+        f"{dataset}: SROCC, median over splits. The thin line is the 95% interval over resampled test images "
+        "(of the splits its median ends), the thick one the middle half of the splits."
+        if several
+        else f"{dataset}: SROCC. The line is the 95% interval over resampled test images."
+    )
+    name = file_stem("bars", table.experiment, dataset)
+    return bars(rows, name=name, caption=caption + _proxy({dataset}, proxies))
+
+
+def _matrices(table: Table, proxies: Collection[str]) -> list[Picture]:
+    """A figure for each method that was tested on other datasets than it was trained on."""
+    values = [
+        {"method": row.method, "backbone": row.backbone, "train": train, "test": test, "srocc": cell.value}
+        for train, test in table.pairs
+        if train != test
+        for row, cell in table.sroccs((train, test))
+    ]
+    if not values:
+        return []
+    groups = pd.DataFrame(values).groupby(["backbone", "method"], sort=False)
+    return [
+        _matrix(table.experiment, str(backbone), str(method), rows, proxies)
+        for (backbone, method), rows in groups
+    ]
 
 
 def _matrix(
     experiment: str, backbone: str, method: str, rows: pd.DataFrame, proxies: Collection[str]
 ) -> Picture:
-    names = list(dict.fromkeys([*rows["dataset"], *rows["test_dataset"]]))
-    grid = rows.pivot_table(index="dataset", columns="test_dataset", values="srocc", sort=False)
+    names = list(dict.fromkeys([*rows["train"], *rows["test"]]))
+    # unlike pivot_table it averages nothing: two numbers for one cell are an error
+    grid = rows.pivot(index="train", columns="test", values="srocc")  # noqa: PD010
     grid = grid.reindex(index=[name for name in names if name in grid.index], columns=names)
-    caption = f"{method}, {backbone}: SROCC of every training and test dataset." + _proxy(set(names), proxies)
-    name = file_stem("matrix", experiment, backbone, method)
+    model = f"{method}, {backbone}" if backbone else method
+    caption = f"{model}: SROCC of every training and test dataset." + _proxy(set(names), proxies)
+    name = file_stem("matrix", experiment, *filter(None, (backbone, method)))
     return matrix(grid, rows="trained on", columns="tested on", name=name, caption=caption)
 
 
-def findings(summary: pd.DataFrame, proxies: Collection[str]) -> list[str]:
-    """What came out, one sentence for each dataset and backbone that has FT and another method."""
-    sentences = []
-    within = summary[summary["dataset"] == summary["test_dataset"]]
-    for (dataset, backbone), rows in within.groupby(["dataset", "backbone"], sort=False):
-        methods = rows.assign(method=rows["initialisation"].map(method_of))
-        base = methods[methods["method"] == "FT"]
-        others = methods[(methods["method"] != "FT") & methods["srocc"].notna()]
-        if base.empty or others.empty:
-            continue
-        best = others.sort_values("srocc", ascending=False, kind="stable").iloc[0]
-        splits = int(best["splits"])
-        over = f"median over {splits} splits" if splits > 1 else "one split"
-        from_imagenet = float(base["srocc"].iloc[0])
-        error = standard_error(from_imagenet, int(best["images"]))
-        sentence = (
-            f"{dataset}, {backbone}: SROCC {number(from_imagenet)} from ImageNet weights alone, "
-            f"{number(best['srocc'])} after {best['method']} pretraining ({over}, {best['images']} test "
-            f"images{'; ' + PROXY if dataset in proxies else ''})."
-        )
-        if abs(best["srocc"] - from_imagenet) < error:
-            sentence += f" Chance alone moves either by about {number(error)}: no difference is shown."
-        sentences.append(sentence)
-    return sentences
+def findings(experiments: Sequence[Experiment], proxies: Collection[str]) -> list[str]:
+    """What CLS+REG pretraining adds to ImageNet weights, one sentence a dataset, backbone and corpus.
+
+    Where there is no CLS+REG, what the first method adds that the configuration names; none is chosen by
+    what it scored.
+    """
+    chosen: dict[tuple[str, str, str], Difference] = {}
+    for experiment in experiments:
+        places: dict[tuple[str, str], list[Difference]] = {}
+        for item in experiment.gains:
+            if item.against_imagenet and item.train == item.test:
+                places.setdefault((item.test, item.backbone), []).append(item)
+        for found in places.values():
+            proposed = [item for item in found if without_corpus(item.method) == BOTH]
+            for item in proposed or found[:1]:
+                chosen.setdefault((item.test, item.backbone, item.method), item)
+    return [_finding(item, proxies) for item in chosen.values()]
 
 
-def scatter_pictures(correlations: pd.DataFrame, results: Path, proxies: Collection[str]) -> list[Picture]:
-    """Predicted against given score of each network within its dataset, for the split at the median."""
-    within = of_networks(correlations[correlations["dataset"] == correlations["test_dataset"]])
-    rows = typical_split(within.drop_duplicates([*MODEL, "split"]).reset_index(drop=True))
-    pictures = []
-    for run, (_, row) in zip(runs_of(rows), rows.iterrows(), strict=True):
-        predictions = run.predictions(results)
-        if predictions is None or predictions.empty:
-            continue
-        method = method_of(run.initialisation)
-        caption = (
-            f"{run.dataset}, {method}, {run.backbone}: split {run.split}, {len(predictions)} images, "
-            f"SROCC {number(row['srocc'])}.{_proxy({run.dataset}, proxies)}"
-        )
-        name = file_stem("scatter", run.dataset, run.backbone, run.initialisation)
-        curve = row["mapping"] == "logistic"
-        pictures.append(scatter(predictions, curve=curve, name=name, caption=caption, method=method))
-    return pictures
-
-
-def pretraining_pictures(runs: Sequence[Run], results: Path) -> list[Picture]:
-    """The loss of every pretraining that the runs start from."""
-    pictures = []
-    for pretraining in pretrainings_of(runs, results):
-        history = pretraining.history(results)
-        if history is not None and len(history):
-            name = file_stem("pretraining", *(part for part in pretraining if part))
-            pictures.append(pretraining_curves(history, name=name, caption=f"{pretraining.name}."))
-    return pictures
-
-
-def finetuning_pictures(runs: Sequence[Run], results: Path) -> list[Picture]:
-    """Training loss and validation SROCC by dataset and backbone, one line a split."""
-    histories: dict[tuple[str, str], dict[Run, pd.DataFrame]] = {}
-    for run in runs:
-        history = run.history(results)
-        if history is not None and len(history):
-            one = run._replace(test_dataset="")
-            histories.setdefault((run.dataset, run.backbone), {})[one] = history
-    pictures = []
-    for (dataset, backbone), found in histories.items():
-        lines = [(method_of(run.initialisation), history) for run, history in found.items()]
-        about = f"{dataset}, {backbone}, {len(lines)} {'run' if len(lines) == 1 else 'runs'}"
-        shown = {"loss": ("training loss (L1)", "training loss")}
-        if any(history["validation_srocc"].notna().any() for _, history in lines):
-            shown["validation_srocc"] = ("validation SROCC", "SROCC on the validation part")
-        for column, (label, what) in shown.items():
-            name = file_stem("finetuning", dataset, backbone, column)
-            pictures.append(
-                learning_curves(lines, column, label=label, name=name, caption=f"{about}: {what}.")
-            )
-    return pictures
-
-
-def extremes(
-    correlations: pd.DataFrame, results: Path, base: Path, proxies: Collection[str]
-) -> list[Extremes]:
-    """The outstanding test images of each dataset, as its best network sees them."""
-    if correlations.empty:
-        return []
-    summary = summarise(of_networks(correlations))
-    within = summary[(summary["dataset"] == summary["test_dataset"]) & summary["srocc"].notna()]
-    found = []
-    for dataset, rows in within.groupby("dataset", sort=False):
-        best = rows.sort_values("srocc", ascending=False, kind="stable").iloc[0]
-        same = np.logical_and.reduce([correlations[field] == best[field] for field in MODEL])
-        tables = [run.predictions(results) for run in runs_of(correlations[same])]
-        there = [table for table in tables if table is not None and len(table)]
-        if there:
-            model = f"{method_of(best['initialisation'])}, {best['backbone']}"
-            groups = examples(pd.concat(there), base)
-            found.append(Extremes(str(dataset), model, dataset in proxies, groups))
-    return found
+def _finding(item: Difference, proxies: Collection[str]) -> str:
+    over = f"means over {item.splits} splits" if item.splits > 1 else "one split"
+    note = f"; {PROXY}" if item.test in proxies else ""
+    text = (
+        f"{item.test}, {item.backbone}: SROCC {number(item.second)} from ImageNet weights alone, "
+        f"{number(item.first)} after {item.method} pretraining ({over}, {item.images} test images{note})."
+    )
+    if not item.over:
+        return f"{text} No interval of the difference can be told: it may be chance."
+    what = "resampled test images" if item.over == IMAGES else "splits"
+    told = f"{signed(item.low)} to {signed(item.high)}"
+    text += f" The difference is {signed(item.value)}, its 95% interval over {what} {told}"
+    if item.shows_nothing:
+        return f"{text}: it contains zero, so no difference is shown."
+    return f"{text}: {'higher' if item.low > 0 else 'lower'} by more than chance."
 
 
 def _proxy(datasets: Collection[str], proxies: Collection[str]) -> str:
     used = sorted(set(datasets) & set(proxies))
-    return f" {', '.join(used)}: {PROXY}." if used else ""
+    return f" {proxy_words(used)}" if used else ""

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from mosforge.configuration import NO_NETWORK, corpus_and_objective
 from mosforge.tables import MEASURES
 
 MEASURE_NAMES = {
@@ -19,30 +17,6 @@ MEASURE_NAMES = {
 
 MODEL = ("dataset", "backbone", "initialisation", "test_dataset")
 """What identifies a row of a summary: everything but the split."""
-
-_OBJECTIVES = {"cls": "CLS", "reg": "REG", "multitask": "CLS+REG", "rank": "RANK"}
-_MEASURES_WITHOUT_NETWORK = {"fsim": "FSIMc", "ms_ssim": "MS-SSIM"}
-
-
-def method_of(initialisation: str) -> str:
-    """The paper's short name of an initialisation: FT, CLS, REG or CLS+REG; RANK for the ranking loss.
-
-    Anything else, for example a full-reference metric, has the name that papers write.
-    """
-    _, objective = corpus_and_objective(initialisation)
-    if objective == "imagenet":
-        return "FT"
-    return (_OBJECTIVES | _MEASURES_WITHOUT_NETWORK).get(objective, objective.upper())
-
-
-def backbone_of(name: str) -> str:
-    """The backbone as it is shown; nothing where there is no network."""
-    return "" if name == NO_NETWORK else name
-
-
-def of_networks(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows whose predictions a network made."""
-    return rows[rows["backbone"] != NO_NETWORK]
 
 
 def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
@@ -87,33 +61,8 @@ def weighted_mean(values: Mapping[str, float], sizes: Mapping[str, int]) -> floa
     return float(np.average([values[name] for name in names], weights=[sizes[name] for name in names]))
 
 
-def paired_differences(correlations: pd.DataFrame, measure: str = "srocc") -> pd.DataFrame:
-    """How much each pretraining changes a measure against ImageNet weights alone, split by split.
-
-    Returns:
-        A row for each (dataset, backbone, initialisation, test_dataset) other than FT that shares a split
-        with FT: `splits` in common, the mean `difference`, and `low` and `high`, the 95% interval of
-        Student's t over the paired differences (undefined with fewer than two splits).
-    """
-    single = correlations.drop_duplicates([*MODEL, "split"])
-    keys = ["dataset", "backbone", "test_dataset", "split"]
-    plain = single["initialisation"] == "imagenet"
-    base = single.loc[plain, [*keys, measure]].rename(columns={measure: "base"})
-    pairs = single[~plain].merge(base, on=keys)
-    rows = []
-    for key, group in pairs.groupby(list(MODEL), sort=False):
-        gains = (group[measure] - group["base"]).to_numpy(dtype=float)
-        half = np.nan
-        if len(gains) > 1:
-            half = stats.t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
-        mean = gains.mean()
-        values = {"splits": len(gains), "difference": mean, "low": mean - half, "high": mean + half}
-        rows.append(dict(zip(MODEL, key, strict=True)) | values)
-    return pd.DataFrame(rows, columns=[*MODEL, "splits", "difference", "low", "high"])
-
-
 def standard_error(correlation: float, images: int) -> float:
-    """How far chance alone moves a rank correlation that is measured on so many images.
+    """The standard error of a rank correlation that is measured on so many images.
 
     The approximation of Bonett and Wright (Psychometrika 65(1), 2000) for Spearman's correlation, brought
     back from Fisher's z to the correlation itself.
@@ -129,6 +78,12 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     text = f"{value:.{digits}f}"
     return "−" + text[1:] if text.startswith("-") and float(text) != 0 else text.lstrip("-")
+
+
+def signed(value: float) -> str:
+    """A difference for people: `+0.012`, `−0.003`, or `0.000` without a sign."""
+    text = number(value)
+    return f"+{text}" if value > 0 and float(text) != 0 else text
 
 
 def interval(low: float, high: float) -> str:

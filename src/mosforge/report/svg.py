@@ -13,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from mosforge.report.methods import without_corpus
+
 INK = "#1d2127"
 MUTED = "#676e78"
 LINE = "#dedad1"
@@ -35,6 +37,12 @@ _PROPERTIES = {
 }
 
 METHOD_COLOURS = {"FT": GREY, "CLS": OCHRE, "REG": BLUE, "CLS+REG": ACCENT, "RANK": PLUM}
+
+
+def colour_of(method: str) -> str:
+    """The colour of a method, whatever corpus its name says; grey for a measure without a network."""
+    return METHOD_COLOURS.get(without_corpus(method), MUTED)
+
 
 _STYLE = {
     "font.family": "sans-serif",

@@ -1,18 +1,23 @@
 """One table an experiment: measured rows beside the paper's, best and second best marked."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mosforge.configuration import corpus_and_objective
+from mosforge.report.methods import backbone_of, method_names
 from mosforge.report.notes import table_notes
 from mosforge.report.published import AVERAGE, published_for
-from mosforge.report.summary import backbone_of, method_of, summarise, weighted_mean
+from mosforge.report.summary import summarise, weighted_mean
+from mosforge.tables import MEASURES
 
-NOTHING = (float("nan"), float("nan"))
+Ends = tuple[float, float]
+
+NOTHING: Ends = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,15 @@ class Column:
     def average(self) -> bool:
         return self.test == AVERAGE
 
+    @property
+    def shown(self) -> bool:
+        """Whether the paper's tables have such a column: SROCC and PLCC, across datasets SROCC alone."""
+        return self.measure == "srocc" or (self.measure == "plcc" and not self.cross)
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.train, self.test
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -41,7 +55,7 @@ class Cell:
 
     Attributes:
         value: the number.
-        quartiles: over splits.
+        quartiles: over splits; none of a single one.
         interval: 95% over resampled test images; of several splits the median ends.
         splits: how many were measured.
         images: how many were tested on.
@@ -49,17 +63,17 @@ class Cell:
     """
 
     value: float
-    quartiles: tuple[float, float] = NOTHING
-    interval: tuple[float, float] = NOTHING
+    quartiles: Ends = NOTHING
+    interval: Ends = NOTHING
     splits: int = 0
     images: int = 0
     mark: str = ""
 
     @property
-    def spread(self) -> tuple[float, float] | None:
-        """What is shown beside the value: the quartiles of several splits, the interval of a single one."""
-        ends = self.quartiles if self.splits > 1 else self.interval
-        return ends if np.isfinite(ends).all() else None
+    def spreads(self) -> list[tuple[str, Ends]]:
+        """What is shown with the value, each with the word that says what it is."""
+        every = [("95%", self.interval), ("splits", self.quartiles)]
+        return [(word, ends) for word, ends in every if np.isfinite(ends).all()]
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A whole table, ready to be written as text or HTML."""
+    """A whole table, every measure in it, ready to be written as text or HTML."""
 
     experiment: str
     columns: tuple[Column, ...]
@@ -89,6 +103,35 @@ class Table:
     def published(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.published)
 
+    @property
+    def shown(self) -> "Table":
+        """The table with the paper's columns alone."""
+        places = [place for place, column in enumerate(self.columns) if column.shown]
+        columns = tuple(self.columns[place] for place in places)
+        rows = (dataclasses.replace(row, cells=tuple(row.cells[i] for i in places)) for row in self.rows)
+        return dataclasses.replace(self, columns=columns, rows=tuple(rows))
+
+    @property
+    def measured_lines(self) -> Iterator[tuple[Row, Column, list[Cell]]]:
+        """A method's cells of one dataset, one a measure, with the first one's column."""
+        for row in self.measured:
+            placed = zip(self.columns, row.cells, strict=True)
+            for _, found in groupby(placed, key=lambda item: item[0].pair):
+                columns, cells = zip(*found, strict=True)
+                if all(cells):
+                    yield row, columns[0], list(cells)
+
+    def sroccs(self, pair: tuple[str, str]) -> list[tuple[Row, Cell]]:
+        """The measured rows that have a cell for this training and test dataset, and their SROCC there."""
+        keys = [(column.pair, column.measure) for column in self.columns]
+        place = keys.index((pair, "srocc"))
+        return [(row, cell) for row in self.measured if (cell := row.cells[place]) is not None]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Training and test dataset of every column but the average's, each pair once."""
+        return list(dict.fromkeys(column.pair for column in self.columns if not column.average))
+
 
 def build_table(
     experiment: str,
@@ -97,63 +140,60 @@ def build_table(
     proxies: Collection[str] = (),
     left_out: Sequence[str] = (),
     sizes: Mapping[str, int] | None = None,
+    protocol: Mapping[str, Any] | None = None,
 ) -> Table:
     """The table of an experiment.
 
     Args:
         experiment: its name; `table1`, `table2` and `table3` get the paper's rows for the same datasets.
         correlations: rows of the artefact `correlations`.
-        proxies: datasets whose scores are no human ones; nothing published is set beside them.
+        proxies: datasets whose scores are no human ones; nothing published is set beside them, and they
+            are in no average.
         left_out: lines about what could not be measured, repeated below the table.
         sizes: dataset -> number of images, the weights of the average; the test images where not given.
+        protocol: how it was measured, as `protocol.differences` takes it.
     """
     if correlations.empty:
         return Table(experiment, (), (), ("Nothing was measured.", *left_out))
     summary = summarise(correlations)
-    labels = _labels(summary)
+    labels = summary["initialisation"].map(method_names(summary)).rename("method")
     pairs = list(dict.fromkeys(zip(summary["dataset"], summary["test_dataset"], strict=True)))
-    columns = _columns(summary, pairs, set(proxies))
-    weights = {test: int(summary.loc[summary["test_dataset"] == test, "images"].max()) for _, test in pairs}
+    human = [pair for pair in pairs if not {*pair} & set(proxies)]
+    columns = _columns(summary, pairs, human)
+    weights = {test: int(summary.loc[summary["test_dataset"] == test, "images"].max()) for _, test in human}
     weights |= {name: size for name, size in (sizes or {}).items() if name in weights}
     rows = [
         Row(str(method), backbone_of(str(backbone)), False, _measured_cells(group, columns, weights))
         for (method, backbone), group in summary.groupby([labels, "backbone"], sort=False)
     ]
-    human = [pair for pair in pairs if not {*pair} & set(proxies)]
     rows += _published_rows(experiment, human, columns)
-    notes = table_notes(experiment, summary, pairs, human, proxies, any(row.published for row in rows))
-    return Table(experiment, columns, _mark(rows), (*notes, *left_out))
-
-
-def _labels(summary: pd.DataFrame) -> "pd.Series[str]":
-    """Names of methods; the corpus is part of a name where the same objective used several."""
-    methods = summary["initialisation"].map(method_of)
-    keys = [summary[name] for name in ("dataset", "backbone", "test_dataset")]
-    if not pd.concat([*keys, methods], axis=1).duplicated().any():
-        return methods.rename("method")
-    corpora = summary["initialisation"].map(lambda name: corpus_and_objective(name)[0])
-    return methods.where(corpora == "", methods + " from " + corpora).rename("method")
+    notes = table_notes(
+        experiment,
+        summary.assign(method=labels),
+        pairs,
+        human,
+        proxies,
+        published=any(row.published for row in rows),
+        averaged=any(column.average for column in columns),
+        protocol=protocol or {},
+    )
+    return Table(experiment, columns, _mark(columns, rows), (*notes, *left_out))
 
 
 def _columns(
-    summary: pd.DataFrame, pairs: Sequence[tuple[str, str]], proxies: set[str]
+    summary: pd.DataFrame, pairs: Sequence[tuple[str, str]], human: Sequence[tuple[str, str]]
 ) -> tuple[Column, ...]:
-    """SROCC and PLCC of each dataset and of their weighted average; across datasets SROCC, as in Table 3."""
-    cross = any(train != test for train, test in pairs)
+    """The measures of each dataset, and of the weighted average over those with human scores."""
     columns = []
     for train, test in pairs:
         rows = summary[(summary["dataset"] == train) & (summary["test_dataset"] == test)]
         counts = sorted(set(rows["splits"]))
         splits = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-        proxy = bool({train, test} & proxies)
         images = int(rows["images"].max())
-        columns += [
-            Column(train, test, measure, splits, images, proxy)
-            for measure in (("srocc",) if cross else ("srocc", "plcc"))
-        ]
-    if not cross and len(pairs) > 1:
-        proxy = any(column.proxy for column in columns)
-        columns += [Column(AVERAGE, AVERAGE, measure, proxy=proxy) for measure in ("srocc", "plcc")]
+        proxy = (train, test) not in human
+        columns += [Column(train, test, measure, splits, images, proxy) for measure in MEASURES]
+    if len(human) > 1 and all(train == test for train, test in pairs):
+        columns += [Column(AVERAGE, AVERAGE, measure) for measure in MEASURES]
     return tuple(columns)
 
 
@@ -161,22 +201,27 @@ def _measured_cells(
     group: pd.DataFrame, columns: Sequence[Column], weights: Mapping[str, int]
 ) -> tuple[Cell | None, ...]:
     of_pair = {(row["dataset"], row["test_dataset"]): row for _, row in group.iterrows()}
-    datasets = {column.test for column in columns if not column.average}
+    human = {test: row for (_, test), row in of_pair.items() if test in weights}
     cells: list[Cell | None] = []
     for column in columns:
-        row = of_pair.get((column.train, column.test))
+        row = of_pair.get(column.pair)
         if row is not None:
-            quartiles, interval = (
-                (row[f"{column.measure}_{low}"], row[f"{column.measure}_{high}"])
-                for low, high in (("q25", "q75"), ("low", "high"))
-            )
-            cells.append(Cell(row[column.measure], quartiles, interval, row["splits"], row["images"]))
-        elif column.average and len(of_pair) == len(datasets):
-            values = {test: row[column.measure] for (_, test), row in of_pair.items()}
+            cells.append(_cell(row, column.measure))
+        elif column.average and len(human) == len(weights):
+            values = {test: row[column.measure] for test, row in human.items()}
             cells.append(Cell(weighted_mean(values, weights)))
         else:
             cells.append(None)
     return tuple(cells)
+
+
+def _cell(row: "pd.Series[Any]", measure: str) -> Cell:
+    quartiles, interval = (
+        (float(row[f"{measure}_{low}"]), float(row[f"{measure}_{high}"]))
+        for low, high in (("q25", "q75"), ("low", "high"))
+    )
+    several = row["splits"] > 1
+    return Cell(row[measure], quartiles if several else NOTHING, interval, row["splits"], row["images"])
 
 
 def _published_rows(
@@ -187,7 +232,7 @@ def _published_rows(
         keys = zip(group["train_dataset"], group["test_dataset"], group["metric"], strict=True)
         values = dict(zip(keys, group["value"], strict=True))
         cells = tuple(
-            Cell(values[key]) if (key := (column.train, column.test, column.measure)) in values else None
+            Cell(values[key]) if (key := (*column.pair, column.measure)) in values else None
             for column in columns
         )
         if any(cells):
@@ -195,12 +240,13 @@ def _published_rows(
     return rows
 
 
-def _mark(rows: Sequence[Row]) -> tuple[Row, ...]:
+def _mark(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Row, ...]:
     """Marks the best value of each column, and from three rows on the second best, at three decimals."""
     marked = [list(row.cells) for row in rows]
-    for place in range(len(rows[0].cells) if rows else 0):
+    for place, column in enumerate(columns):
         cells = [(line, cell) for line in marked if (cell := line[place]) is not None]
-        ranks = sorted({round(cell.value, 3) for _, cell in cells if np.isfinite(cell.value)}, reverse=True)
+        values = {round(cell.value, 3) for _, cell in cells if np.isfinite(cell.value)}
+        ranks = sorted(values, reverse=column.measure != "rmse")
         marks = dict(zip(ranks, ("best", "second"), strict=False)) if len(cells) > 1 else {}
         for line, cell in cells:
             mark = marks.get(round(cell.value, 3), "")

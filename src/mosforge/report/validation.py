@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.report.artefacts import read_if_there
-from mosforge.report.pmosfigures import NAMES
+from mosforge.report.methods import METRIC_NAMES
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,6 @@ def validation_section(results: Path, dataset: str) -> Validation:
     rows = [{str(key): value for key, value in row.items()} for row in found.to_dict("records")]
     for row in rows:
         measure, source = row["measure"], row["fitted_on"]
-        row["name"] = NAMES.get(measure, f"fusion {measure}")
+        row["name"] = METRIC_NAMES.get(measure, f"fusion {measure}")
         row["fitted_on"] = f"from {source}" if isinstance(source, str) else ""
     return Validation(dataset, int(found["images"].iloc[0]), tuple(rows))

@@ -1,0 +1,95 @@
+"""In what an experiment was measured otherwise than the paper measured."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from mosforge.report.published import TABLE_OF
+
+_PAPER: Mapping[str, Mapping[str, Any]] = {
+    "evaluation": {"crops": 60},
+    "finetuning": {
+        "patches": 100,
+        "epochs": 10,
+        "batch_size": 32,
+        "crop": 224,
+        "optimiser": "adam",
+        "schedule": "constant",
+    },
+    "pretraining": {
+        "epochs": 30,
+        "batch_size": 256,
+        "crop": 224,
+        "optimiser": "adam",
+        "schedule": "constant",
+    },
+}
+"""Section -> key -> the paper's value (3.1, 3.2 and 4.1)."""
+
+_WORDS = {
+    "crops": "crops of a test image",
+    "patches": "crops of a training image",
+    "epochs": "epochs",
+    "batch_size": "batch size",
+    "crop": "pixels of a crop's side",
+    "optimiser": "optimiser",
+    "schedule": "schedule of the learning rates",
+}
+
+_TRAININGS = {"evaluation": "", "finetuning": " in fine-tuning", "pretraining": " in pretraining"}
+
+_LAYERS = {"backbone": "backbone", "head": "head", "classification": "class branch", "score": "score branch"}
+
+_FINETUNING_RATES: Mapping[str, float] = {"backbone": 1e-5, "head": 1e-5}
+
+_PRETRAINING_RATES: Mapping[str, Mapping[str, float]] = {
+    "synthetic": {"backbone": 1e-4, "classification": 1e-5, "score": 1e-6},
+    "authentic": {"backbone": 1e-4, "classification": 1e-4, "score": 1e-6},
+}
+
+_SIZES = {"photographs": 21869, "mixtures": 700000}
+"""Photographs behind the paper's synthetic corpus, and pictures of its authentic one."""
+
+
+def differences(experiment: str, backbones: Collection[str], protocol: Mapping[str, Any]) -> list[str]:
+    """What differs from the paper, each thing as `WHAT VALUE (THE PAPER'S VALUE)`.
+
+    Args:
+        experiment: its name.
+        backbones: of its networks.
+        protocol: values under their names in the configuration: sections of `evaluation`, `finetuning`
+            and `pretraining`; `corpora`, the size of each; `rates`, the learning rates of each kind of
+            pretraining. What is not there is not compared.
+    """
+    own = ("resnet50",) if experiment in TABLE_OF else ("resnet50", "alexnet")
+    others = sorted(set(backbones) - set(own))
+    found = [f"backbone {', '.join(others)} ({' and '.join(own)})"] if others else []
+    for name, size in protocol.get("corpora", {}).items():
+        found += [
+            f"{what} in the corpus {name} {count:,} ({_SIZES[what]:,})"
+            for what, count in size.items()
+            if count != _SIZES[what]
+        ]
+    for section, keys in _PAPER.items():
+        values = protocol.get(section, {})
+        found += [
+            f"{_WORDS[key]}{_TRAININGS[section]} {values[key]} ({paper})"
+            for key, paper in keys.items()
+            if values.get(key, paper) != paper
+        ]
+    return found + list(_rates(protocol))
+
+
+def _rates(protocol: Mapping[str, Any]) -> Iterator[str]:
+    """The learning rates that differ, one phrase a training."""
+    rates = protocol.get("finetuning", {}).get("learning_rates", {})
+    yield from _other_rates("fine-tuning", rates, _FINETUNING_RATES)
+    for kind, rates in protocol.get("rates", {}).items():
+        if kind in _PRETRAINING_RATES:
+            yield from _other_rates(f"{kind} pretraining", rates, _PRETRAINING_RATES[kind])
+
+
+def _other_rates(training: str, rates: Mapping[str, float], paper: Mapping[str, float]) -> Iterator[str]:
+    other = [name for name, rate in rates.items() if rate != paper[name]]
+    if other:
+        told = ", ".join(f"{_LAYERS[name]} {rates[name]:g} ({paper[name]:g})" for name in other)
+        yield f"learning rates of {training}: {told}"
