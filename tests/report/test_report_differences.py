@@ -113,8 +113,8 @@ def sentences(values: dict[str, list[float]], proxies: tuple[str, ...] = ()) -> 
 @pytest.mark.parametrize(
     ("gains", "told"),
     [
-        ((0.03, 0.04, 0.05), "+0.015 to +0.065: higher by more than chance."),
-        ((-0.03, -0.04, -0.05), "−0.065 to −0.015: lower by more than chance."),
+        ((0.03, 0.04, 0.05), "+0.015 to +0.065: all of it above zero."),
+        ((-0.03, -0.04, -0.05), "−0.065 to −0.015: all of it below zero."),
         ((-0.03, 0.00, 0.05), "it contains zero, so no difference is shown."),
         ((0.03,), "No interval of the difference can be told: it may be chance."),
     ],

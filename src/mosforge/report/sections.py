@@ -79,10 +79,10 @@ def _bars(table: Table, dataset: str, proxies: Collection[str]) -> Picture:
     rows.sort(key=lambda row: groups.index(row.group))
     several = any(cell.splits > 1 for _, cell in table.sroccs((dataset, dataset)))
     caption = (
-        f"{dataset}: SROCC, median over splits. The thin line is the 95% interval over resampled test images "
-        "(of the splits its median ends), the thick one the middle half of the splits."
+        f"{dataset}: SROCC, median over splits. Thin line: 95% interval over resampled test images (median "
+        "ends). Thick line: the middle half of the splits."
         if several
-        else f"{dataset}: SROCC. The line is the 95% interval over resampled test images."
+        else f"{dataset}: SROCC. Line: 95% interval over resampled test images."
     )
     name = file_stem("bars", table.experiment, dataset)
     return bars(rows, name=name, caption=caption + _proxy({dataset}, proxies))
@@ -151,7 +151,7 @@ def _finding(item: Difference, proxies: Collection[str]) -> str:
     text += f" The difference is {signed(item.value)}, its 95% interval over {what} {told}"
     if item.shows_nothing:
         return f"{text}: it contains zero, so no difference is shown."
-    return f"{text}: {'higher' if item.low > 0 else 'lower'} by more than chance."
+    return f"{text}: all of it {'above' if item.low > 0 else 'below'} zero."
 
 
 def _proxy(datasets: Collection[str], proxies: Collection[str]) -> str:
