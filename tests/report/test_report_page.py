@@ -204,11 +204,11 @@ def test_gains_name_their_datasets_and_what_their_interval_is_over(html: str, re
     assert len(lines) == len(found) == 2
     for line, item in zip(lines, found, strict=True):
         assert re.search(rf">\s*{item.test}\b", line)
-        assert f">{signed(item.value)}<" in line
-        assert f">{signed(item.low)} to {signed(item.high)}<" in line
-        assert line.endswith('<td class="text">splits</td></tr>')
+        assert f'<th scope="row">{item.method} against {item.base}<small>{item.backbone}</small>' in line
+        assert f"<td>{signed(item.value)}<br>" in line
+        assert f">{signed(item.low)} to {signed(item.high)}</span><small>over 3 splits</small>" in line
     assert "Student's 95% interval" in gains
-    assert '<td class="text">test images</td></tr>' in ablation
+    assert "</span><small>over 36 test images</small>" in ablation
     assert "both models measured on the same ones" in ablation
 
 
