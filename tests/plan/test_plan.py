@@ -116,6 +116,18 @@ def test_a_table_is_told_of_its_own_datasets_alone(with_datasets: dict[str, Any]
     assert plan.table("table2")["proxies"] == ["livec"]
 
 
+def test_a_table_reads_the_predictions_of_what_is_measured_once(with_datasets: dict[str, Any]) -> None:
+    experiments = Plan(with_datasets).experiments
+    assert experiments.predictions_of_single_splits("table1") == []
+    table3 = experiments.predictions_of_single_splits("table3")
+    assert table3 == [file for file in experiments.predictions("table3") if "/none/" not in file]
+    assert "results/evaluation/tid2013/full/resnet50/synthetic-multitask/livec.parquet" in table3
+    with_datasets["finetuning"]["datasets"]["tid2013"]["splits"] = ["official"]
+    single = Plan(with_datasets).experiments.predictions_of_single_splits("table1")
+    folder = "results/evaluation/tid2013/official/resnet50"
+    assert single == [f"{folder}/{start}/tid2013.parquet" for start in ("imagenet", "synthetic-multitask")]
+
+
 def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: dict[str, Any]) -> None:
     plan = Plan(with_datasets)
     for name in ("table1", "table2", "table3", "ablation"):

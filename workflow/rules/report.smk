@@ -4,7 +4,9 @@
 rule table:
     input:
         correlations="results/evaluation/{experiment}.parquet",
-        predictions=lambda wildcards: plan.experiments.predictions(wildcards.experiment),
+        predictions=lambda wildcards: plan.experiments.predictions_of_single_splits(
+            wildcards.experiment
+        ),
         code=code("report", "bootstrap.py", "runs.py", "seeds.py"),
         published=files_of("report/data"),
     output:

@@ -1,5 +1,6 @@
 """Experiments: the runs that each is made of, and what is left out because its dataset is not there."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -36,6 +37,12 @@ class Experiments:
     def predictions(self, experiment: str) -> list[str]:
         """Files of the predictions of an experiment's runs."""
         return [f"results/{run.predictions}" for run in self.runs(experiment)]
+
+    def predictions_of_single_splits(self, experiment: str) -> list[str]:
+        """Those of networks that are measured once: what they differ by has an interval over images alone."""
+        runs = [run for run in self.runs(experiment) if run.backbone != NO_NETWORK]
+        splits = Counter(run._replace(split="") for run in runs)
+        return [f"results/{run.predictions}" for run in runs if splits[run._replace(split="")] == 1]
 
     def comparison(self, run: Any) -> dict[str, str]:
         """Inputs of the predictions of a measure without a network."""

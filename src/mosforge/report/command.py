@@ -31,7 +31,7 @@ def add_commands(commands: Any) -> None:
         nargs="*",
         default=[],
         metavar="PARQUET",
-        help="predictions behind the correlations: the gains of a single split have no interval without",
+        help="predictions behind the correlations of single splits, whose gains have no interval without",
     )
 
     summary = add_verb(verbs, "summary", _summary, "print correlations: medians over splits")
