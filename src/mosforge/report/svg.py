@@ -110,6 +110,7 @@ def finish(figure: Figure, name: str, caption: str) -> Picture:
     """Renders a figure inside its `drawing` block; the same figure gives the same bytes every time."""
     with mpl.rc_context({"svg.hashsalt": name}):
         text = _render(figure, "svg", "none").decode()
+    figure.set_layout_engine("none")  # it is laid out, and would be a second time
     png = _render(figure, "png", "white")
     width = round(figure.get_figwidth() * 96)
     white = re.sub(r"(<svg[^>]*>)", r'\1<rect width="100%" height="100%" fill="white"/>', text, count=1)
