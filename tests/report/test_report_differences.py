@@ -12,6 +12,7 @@ from scipy import stats
 from mosforge.bootstrap import RESAMPLES, intervals
 from mosforge.report.artefacts import predictions_in, predictions_of
 from mosforge.report.differences import IMAGES, SPLITS, paired_differences
+from mosforge.report.methods import method_names
 from mosforge.report.sections import Experiment, findings
 from mosforge.runs import Run
 from mosforge.seeds import generator
@@ -107,7 +108,8 @@ def test_each_pair_of_datasets_is_told_apart() -> None:
 def sentences(values: dict[str, list[float]], proxies: tuple[str, ...] = ()) -> list[str]:
     table = correlations({("net", start): sroccs for start, sroccs in values.items()})
     gains = tuple(paired_differences(table, no_predictions))
-    return findings([Experiment("mine", "mine", gains=gains)], proxies)
+    experiments = [Experiment(name, name, gains=gains) for name in ("mine", "again")]
+    return findings(experiments, method_names(table), proxies)
 
 
 @pytest.mark.parametrize(

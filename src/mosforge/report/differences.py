@@ -29,6 +29,7 @@ class Difference:
         train: dataset that both were fine-tuned on.
         test: dataset that both were tested on.
         backbone: of both.
+        initialisation: of the one.
         method: name of the one.
         base: name of the other.
         splits: how many are shared.
@@ -44,6 +45,7 @@ class Difference:
     train: str
     test: str
     backbone: str
+    initialisation: str
     method: str
     base: str
     splits: int
@@ -100,6 +102,7 @@ def paired_differences(correlations: pd.DataFrame, predictions: Predictions) -> 
                     str(train),
                     str(test),
                     str(backbone),
+                    name,
                     names[name],
                     names[base],
                     len(shared),

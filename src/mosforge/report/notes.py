@@ -25,12 +25,15 @@ FEW_IMAGES = 500
 
 def proxy_note(datasets: Collection[str]) -> str:
     """The sentence that accompanies every number made from proxy scores."""
-    return f"{proxy_words(datasets)} The numbers do not tell how well people's judgement is met."
+    return (
+        f"{_listed(sorted(datasets))}: {PROXY}. The numbers do not tell how well people's judgement is met."
+    )
 
 
-def proxy_words(datasets: Collection[str]) -> str:
-    """Which of the datasets have no human scores, in a caption."""
-    return f"{_listed(sorted(datasets))}: {PROXY}."
+def proxy_words(datasets: Collection[str], proxies: Collection[str]) -> str:
+    """Which of the datasets have no human scores, to be put behind a caption; nothing where all have."""
+    used = sorted(set(datasets) & set(proxies))
+    return f" {_listed(used)}: {PROXY}." if used else ""
 
 
 def table_notes(

@@ -21,7 +21,7 @@ from mosforge.report.gallery import Distortions, distortions
 from mosforge.report.methods import METRIC_NAMES, method_names, of_networks
 from mosforge.report.notes import INDEPENDENT, PROXY, proxy_note
 from mosforge.report.splits import split_words
-from mosforge.report.summary import MEASURE_NAMES, interval, number, signed
+from mosforge.report.summary import MEASURE_NAMES, interval, number, pair_words, signed
 from mosforge.report.svg import Picture
 from mosforge.report.tables import Column
 from mosforge.report.tabletext import spread_words
@@ -132,7 +132,7 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
     return {
         "cfg": cfg,
         "proxy_note": proxy_note(used) if used else "",
-        "findings": sections.findings(experiments, cfg.proxies),
+        "findings": sections.findings(experiments, names, cfg.proxies),
         "experiments": experiments,
         "corpora": corpora,
         "validations": [validation_section(results, name) for name in cfg.validated],
@@ -175,6 +175,7 @@ def render(context: Mapping[str, Any]) -> str:
     }
     environment.globals |= {
         "interval": interval,
+        "pair_words": pair_words,
         "measures": MEASURES,
         "measure_names": MEASURE_NAMES,
         "metric_names": [METRIC_NAMES[name] for name in METRICS],

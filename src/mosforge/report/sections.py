@@ -8,7 +8,7 @@ import pandas as pd
 
 from mosforge.report.differences import IMAGES, Difference, Predictions, paired_differences
 from mosforge.report.figures import Bar, bars, matrix
-from mosforge.report.methods import BOTH, without_corpus
+from mosforge.report.methods import BOTH, method_of
 from mosforge.report.notes import PROXY, proxy_words
 from mosforge.report.splits import SplitTable, split_tables
 from mosforge.report.summary import number, signed
@@ -85,7 +85,7 @@ def _bars(table: Table, dataset: str, proxies: Collection[str]) -> Picture:
         else f"{dataset}: SROCC. Line: 95% interval over resampled test images."
     )
     name = file_stem("bars", table.experiment, dataset)
-    return bars(rows, name=name, caption=caption + _proxy({dataset}, proxies))
+    return bars(rows, name=name, caption=caption + proxy_words({dataset}, proxies))
 
 
 def _matrices(table: Table, proxies: Collection[str]) -> list[Picture]:
@@ -113,36 +113,42 @@ def _matrix(
     grid = rows.pivot(index="train", columns="test", values="srocc")  # noqa: PD010
     grid = grid.reindex(index=[name for name in names if name in grid.index], columns=names)
     model = f"{method}, {backbone}" if backbone else method
-    caption = f"{model}: SROCC of every training and test dataset." + _proxy(set(names), proxies)
+    caption = f"{model}: SROCC of every training and test dataset." + proxy_words(names, proxies)
     name = file_stem("matrix", experiment, *filter(None, (backbone, method)))
     return matrix(grid, rows="trained on", columns="tested on", name=name, caption=caption)
 
 
-def findings(experiments: Sequence[Experiment], proxies: Collection[str]) -> list[str]:
+def findings(
+    experiments: Sequence[Experiment], names: Mapping[str, str], proxies: Collection[str]
+) -> list[str]:
     """What CLS+REG pretraining adds to ImageNet weights, one sentence a dataset, backbone and corpus.
 
     Where there is no CLS+REG, what the first method adds that the configuration names; none is chosen by
     what it scored.
+
+    Args:
+        experiments: of the page.
+        names: initialisation -> name of its method, alike on the whole page.
+        proxies: datasets whose scores are no human ones.
     """
+    places: dict[tuple[str, str], list[Difference]] = {}
+    for item in (item for experiment in experiments for item in experiment.gains):
+        if item.against_imagenet and item.train == item.test:
+            places.setdefault((item.test, item.backbone), []).append(item)
     chosen: dict[tuple[str, str, str], Difference] = {}
-    for experiment in experiments:
-        places: dict[tuple[str, str], list[Difference]] = {}
-        for item in experiment.gains:
-            if item.against_imagenet and item.train == item.test:
-                places.setdefault((item.test, item.backbone), []).append(item)
-        for found in places.values():
-            proposed = [item for item in found if without_corpus(item.method) == BOTH]
-            for item in proposed or found[:1]:
-                chosen.setdefault((item.test, item.backbone, item.method), item)
-    return [_finding(item, proxies) for item in chosen.values()]
+    for place, found in places.items():
+        proposed = [item for item in found if method_of(item.initialisation) == BOTH]
+        for item in proposed or found[:1]:
+            chosen.setdefault((*place, item.initialisation), item)
+    return [_finding(item, names[item.initialisation], proxies) for item in chosen.values()]
 
 
-def _finding(item: Difference, proxies: Collection[str]) -> str:
+def _finding(item: Difference, method: str, proxies: Collection[str]) -> str:
     over = f"means over {item.splits} splits" if item.splits > 1 else "one split"
     note = f"; {PROXY}" if item.test in proxies else ""
     text = (
         f"{item.test}, {item.backbone}: SROCC {number(item.second)} from ImageNet weights alone, "
-        f"{number(item.first)} after {item.method} pretraining ({over}, {item.images} test images{note})."
+        f"{number(item.first)} after {method} pretraining ({over}, {item.images} test images{note})."
     )
     if not item.over:
         return f"{text} No interval of the difference can be told: it may be chance."
@@ -152,8 +158,3 @@ def _finding(item: Difference, proxies: Collection[str]) -> str:
     if item.shows_nothing:
         return f"{text}: it contains zero, so no difference is shown."
     return f"{text}: all of it {'above' if item.low > 0 else 'below'} zero."
-
-
-def _proxy(datasets: Collection[str], proxies: Collection[str]) -> str:
-    used = sorted(set(datasets) & set(proxies))
-    return f" {proxy_words(used)}" if used else ""

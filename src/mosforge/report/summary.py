@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from mosforge.report.published import AVERAGE
 from mosforge.tables import MEASURES
 
 MEASURE_NAMES = {
@@ -70,6 +71,13 @@ def standard_error(correlation: float, images: int) -> float:
     if images < 4:
         return float("nan")
     return (1 - correlation**2) * float(np.sqrt((1 + correlation**2 / 2) / (images - 3)))
+
+
+def pair_words(train: str, test: str) -> str:
+    """A training and a test dataset for people: `live → csiq`, or the one dataset that is both."""
+    if test == AVERAGE:
+        return "weighted average"
+    return test if train == test else f"{train} → {test}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

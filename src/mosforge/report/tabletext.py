@@ -10,7 +10,7 @@ import pandas as pd
 from mosforge.report.differences import Difference
 from mosforge.report.notes import PROXY
 from mosforge.report.splits import per_split
-from mosforge.report.summary import MEASURE_NAMES, interval, number
+from mosforge.report.summary import MEASURE_NAMES, interval, number, pair_words
 from mosforge.report.tables import Cell, Column, Row, Table
 from mosforge.runs import RUN
 from mosforge.tables import MEASURES
@@ -147,7 +147,7 @@ def spread_words(table: Table) -> list[str]:
 
 def column_title(column: Column) -> str:
     """What a column holds, in a line: `live SROCC`, `live → csiq SROCC`, `proxy` where it applies."""
-    name = f"{column.train} → {column.test}" if column.cross else column.test.replace("_", " ")
+    name = pair_words(*column.pair)
     return f"{name} {MEASURE_NAMES[column.measure]}{' (proxy)' if column.proxy else ''}"
 
 

@@ -20,7 +20,7 @@ from mosforge.report.gallery import Example, examples
 from mosforge.report.methods import BOTH, method_of, of_networks
 from mosforge.report.notes import proxy_words
 from mosforge.report.splits import split_words
-from mosforge.report.summary import MODEL, number, summarise
+from mosforge.report.summary import MODEL, number, pair_words, summarise
 from mosforge.report.svg import Picture, file_stem
 from mosforge.runs import Run
 
@@ -62,11 +62,11 @@ def scatter_pictures(
         if predictions is None or predictions.empty:
             continue
         method = names[run.initialisation]
-        proxy = sorted({run.dataset, run.test_dataset} & set(proxies))
         split = "" if _crosses(run) else f"{split_words(run.split)}, "
         caption = (
-            f"{_datasets(run)}, {method}, {run.backbone}: {split}{len(predictions)} images, "
-            f"SROCC {number(row['srocc'])}.{' ' + proxy_words(proxy) if proxy else ''}"
+            f"{pair_words(run.dataset, run.test_dataset)}, {method}, {run.backbone}: {split}"
+            f"{len(predictions)} images, SROCC {number(row['srocc'])}."
+            f"{proxy_words((run.dataset, run.test_dataset), proxies)}"
         )
         tested = [run.test_dataset] if _crosses(run) else []
         name = file_stem("scatter", run.dataset, *tested, run.backbone, run.initialisation)
@@ -77,10 +77,6 @@ def scatter_pictures(
 
 def _crosses(run: Run) -> bool:
     return run.dataset != run.test_dataset
-
-
-def _datasets(run: Run) -> str:
-    return f"{run.dataset} → {run.test_dataset}" if _crosses(run) else run.dataset
 
 
 def pretraining_pictures(runs: Sequence[Run], results: Path) -> list[Picture]:
