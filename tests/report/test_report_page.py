@@ -1,30 +1,24 @@
 """The page as a reader and a browser meet it, and the command line that writes it."""
 
-import argparse
-import base64
 import csv
-import io
 import json
 import re
 import shutil
-from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
+from mosforge.cli import main
 from mosforge.errors import MosforgeError
-from mosforge.report import command
 from mosforge.report.artefacts import predictions_of
 from mosforge.report.differences import paired_differences
-from mosforge.report.gallery import SIDE, distortions, examples, thumbnail
+from mosforge.report.gallery import distortions
 from mosforge.report.notes import PROXY
 from mosforge.report.page import PageCfg, parse_cfg, write_page
-from mosforge.report.pmosfigures import falling, percent
-from mosforge.report.provenance import RuleTime, duration, read_benchmarks, read_source
+from mosforge.report.provenance import read_source
 from mosforge.report.summary import interval, number, signed
 from mosforge.tables import read_table, write_table
 
@@ -77,17 +71,10 @@ def parsed(text: str) -> Page:
     return page
 
 
-def mosforge(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser()
-    command.add_commands(parser.add_subparsers())
-    arguments = parser.parse_args(["report", *words])
-    return arguments.run(arguments) or 0
-
-
 @pytest.fixture(scope="module")
 def html(results: Path) -> str:
-    words = ["page", "--results", str(results), "--cfg", json.dumps(CFG)]
-    assert mosforge([*words, "--output", str(results / "report/index.html")]) == 0
+    words = ["report", "page", "--results", str(results), "--cfg", json.dumps(CFG)]
+    assert main([*words, "--output", str(results / "report/index.html")]) == 0
     return (results / "report/index.html").read_text(encoding="utf-8")
 
 
@@ -152,9 +139,18 @@ def test_the_pages_tables_are_the_csv(html: str, results: Path, tmp_path: Path) 
     """Value, both ranges and both counts of every number, in the table and below it."""
     for name in ("table1", "table3", "ablation"):
         output = tmp_path / f"{name}.csv"
-        words = ["table", "--experiment", name, "--output", str(output), "--cfg", '{"proxies": ["own"]}']
+        words = [
+            "report",
+            "table",
+            "--experiment",
+            name,
+            "--output",
+            str(output),
+            "--cfg",
+            '{"proxies": ["own"]}',
+        ]
         words += ["--correlations", str(results / f"evaluation/{name}.parquet")]
-        assert mosforge(words) == 0
+        assert main(words) == 0
         with output.open(encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
         shown, every = tables_of(html, name)
@@ -341,22 +337,6 @@ def test_the_same_artefacts_make_the_same_figures(html: str, results: Path, tmp_
             assert path.read_bytes() == (results / "report/figures" / path.name).read_bytes()
 
 
-def test_an_unknown_key_is_refused() -> None:
-    with pytest.raises(MosforgeError, match="experiments"):
-        parse_cfg({"experiment": ["table1"]})
-
-
-def test_thumbnails_are_small_jpegs(results: Path, tmp_path: Path) -> None:
-    large = tmp_path / "large.png"
-    Image.effect_noise((900, 300), 90).convert("RGB").save(large)
-    for square, size in ((True, (SIDE, SIDE)), (False, (SIDE, round(SIDE / 3)))):
-        uri = thumbnail(large, square=square)
-        data = base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))
-        assert Image.open(io.BytesIO(data)).size == size
-        assert len(data) < 40_000
-    assert thumbnail(tmp_path / "nothing.png", square=True) == ""
-
-
 def test_the_gallery_shows_every_type_and_level_of_one_photograph(results: Path) -> None:
     pmos = read_table(results / "pmos/tiles.parquet", "pmos")
     shown = distortions(pmos, results.parent)
@@ -370,37 +350,6 @@ def test_the_gallery_shows_every_type_and_level_of_one_photograph(results: Path)
     assert shown.types[1].levels[4].score == labels["jpeg", 5]
 
 
-def test_the_outstanding_test_images() -> None:
-    table = pd.DataFrame(
-        {
-            "image": ["a", "b", "c", "a"],
-            "path": ["a.png", "b.png", "c.png", "a.png"],
-            "quality": [0.2, 0.5, 0.9, 0.2],
-            "prediction": [0.9, 0.5, 0.8, 0.7],
-        }
-    )
-    found = examples(table, Path("nowhere"), count=1)
-    assert {title: items[0].image for title, items in found.items()} == {
-        "Scored highest": "a",
-        "Scored lowest": "b",
-        "Most wrongly scored": "a",
-    }
-    assert found["Scored highest"][0].predicted == pytest.approx(0.8)
-
-
-def test_what_does_not_fall_is_named() -> None:
-    metrics = dict.fromkeys(("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd"), 1.0)
-    kind = {"name": "white_noise", "photographs": 1000, "falling_at_every_step": 0.999}
-    steps = [{"from": 1, "to": 2, "share": 1.0}, {"from": 2, "to": 3, "share": 0.999}]
-    one_level = {"name": "single", "falling_at_every_step": None}
-    several = kind | {"falling_by_step": steps, "falling_steps": metrics}
-    (row,) = falling({"types": [several, one_level]})
-    assert row["name"] == "white noise"
-    assert row["exception"] == "from level 2 to 3, 0.10% do not fall"
-    assert percent(row["label"]) == "99.90%"
-    assert percent(1.0) == "100%"
-
-
 def test_metrics_and_fusions_stand_beside_people(html: str) -> None:
     section = html.split('<section id="validation">')[1].split("</section>")[0]
     assert "FSIMc" in section
@@ -408,51 +357,3 @@ def test_metrics_and_fusions_stand_beside_people(html: str) -> None:
     assert "fusion quantile<small>from tiles</small>" in section
     assert PROXY in section
     assert "results/pmos/validation/live.parquet is not there" in section
-
-
-def test_benchmarks_are_added_up_by_rule(tmp_path: Path) -> None:
-    folder = tmp_path / "benchmarks/score/deeper"
-    folder.mkdir(parents=True)
-    for name, seconds, memory in (("a", "1.5", "100.0"), ("b", "2.0", "-")):
-        (folder / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{memory}\n")
-    (time,) = read_benchmarks(tmp_path, {"finetune": "some GPU"})
-    assert time == RuleTime("score", 2, 3.5, 2.0, 100.0, "CPU")
-    (time,) = read_benchmarks(tmp_path, {"score": "some GPU"})
-    assert time.devices == "some GPU"
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(4.23, "4.2 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")])
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
-def test_the_table_verb_writes_its_files(results: Path, tmp_path: Path) -> None:
-    output, markdown = tmp_path / "t/table1.csv", tmp_path / "t/table1.md"
-    gains, splits = tmp_path / "t/table1.gains.csv", tmp_path / "t/table1.splits.csv"
-    words = ["table", "--experiment", "table1", "--output", str(output), "--markdown", str(markdown)]
-    words += ["--correlations", str(results / "evaluation/table1.parquet")]
-    words += ["--gains", str(gains), "--splits", str(splits)]
-    assert mosforge([*words, "--cfg", '{"proxies": ["own"], "left_out": ["live: not there"]}']) == 0
-    assert "Proposed" in output.read_text(encoding="utf-8")
-    assert gains.read_text(encoding="utf-8").count("CLS+REG,FT,") == 2
-    assert splits.read_text(encoding="utf-8").count("\n") == 16
-    assert "- live: not there" in markdown.read_text(encoding="utf-8")
-    with pytest.raises(MosforgeError, match="proxies"):
-        mosforge([*words, "--cfg", '{"proxy": []}'])
-
-
-def test_the_summary_verb_prints_medians(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = results / "evaluation/table1.parquet"
-    assert mosforge(["summary", str(path), "--format", "json", "--proxy", "own"]) == 0
-    printed = capsys.readouterr()
-    lines = [json.loads(line) for line in printed.out.splitlines()]
-    rows = read_table(path, "correlations")
-    for line in lines:
-        same = rows[(rows["dataset"] == line["dataset"]) & (rows["initialisation"] == line["initialisation"])]
-        assert line["srocc"] == pytest.approx(np.median(same["srocc"]), abs=1e-6)
-    assert len(lines) == 5
-    assert PROXY in printed.err
-    assert mosforge(["summary", str(path)]) == 0
-    printed = capsys.readouterr()
-    assert "test dataset" not in printed.out
-    assert PROXY not in printed.err
