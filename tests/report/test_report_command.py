@@ -1,5 +1,6 @@
 """The verbs that write tables and print summaries."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -26,6 +27,29 @@ def test_the_table_verb_writes_its_files(
     assert "- live: not there" in markdown.read_text(encoding="utf-8")
     assert main(["report", *words, "--cfg", '{"proxy": []}']) == 1
     assert "proxies" in capsys.readouterr().err
+
+
+def test_the_gains_of_a_single_split_are_told_of_its_predictions(results: Path, tmp_path: Path) -> None:
+    words = [
+        "report",
+        "table",
+        "--experiment",
+        "ablation",
+        "--output",
+        str(tmp_path / "a.csv"),
+        "--cfg",
+        "{}",
+    ]
+    words += ["--correlations", str(results / "evaluation/ablation.parquet")]
+    files = sorted(str(file) for file in (results / "evaluation/tid2013/1").rglob("*.parquet"))
+    over = []
+    for given in ([], files):
+        gains = tmp_path / "gains.csv"
+        assert main([*words, "--gains", str(gains), "--predictions", *given]) == 0
+        with gains.open(encoding="utf-8") as file:
+            (line,) = csv.DictReader(file)
+        over.append((line["interval_over"], line["low"] != ""))
+    assert over == [("", False), ("test images", True)]
 
 
 def test_the_summary_verb_prints_medians(results: Path, capsys: pytest.CaptureFixture[str]) -> None:

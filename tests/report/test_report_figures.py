@@ -152,6 +152,8 @@ def test_the_gallery_shows_what_the_best_network_thinks(results: Path, within: p
     """The best of a dataset's own networks, pooled over its splits, whatever a metric comes to."""
     names = method_names(within)
     rows = within.assign(srocc=within["srocc"].where(within["initialisation"] != "fsim", 0.999))
+    elsewhere = rows.head(1).assign(dataset="own", split="full", srocc=0.999)
+    rows = pd.concat([rows, elsewhere], ignore_index=True)
     found = {item.dataset: item for item in trained.extremes(rows, names, results, results.parent, ["own"])}
     assert {name: (item.model, item.proxy) for name, item in found.items()} == {
         "tid2013": ("CLS+REG, efficientnet_lite0", False),

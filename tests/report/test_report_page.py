@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rows import crossed
 
 from mosforge.cli import main
 from mosforge.errors import MosforgeError
@@ -245,19 +246,23 @@ def test_two_corpora_of_one_objective_are_told_apart_everywhere(results: Path, t
     rows = rows[rows["dataset"] == "tid2013"]
     again = rows[rows["initialisation"] == "tiles-multitask"].assign(initialisation="big-multitask")
     table = pd.concat([rows, again], ignore_index=True)
-    write_table(folder / "evaluation/mine.parquet", "correlations", table, stage="evaluation", cfg={})
+    other = {("live", "csiq", "net", start): 0.5 for start in ("imagenet", "tiles-cls")}
+    for name, made in (("mine", table), ("other", crossed(other))):
+        write_table(folder / f"evaluation/{name}.parquet", "correlations", made, stage="evaluation", cfg={})
     for kind in ("evaluation", "finetuning"):
         shutil.copytree(results / kind / "tid2013", folder / kind / "tid2013")
         for split in (folder / kind / "tid2013").iterdir():
             model = split / "efficientnet_lite0"
             shutil.copytree(model / "tiles-multitask", model / "big-multitask")
     output = tmp_path / "index.html"
-    write_page(folder, output, tmp_path / "figures", PageCfg(experiments=["mine"]))
+    write_page(folder, output, tmp_path / "figures", PageCfg(experiments=["mine", "other"]))
     text = output.read_text(encoding="utf-8").split('<section id="correlations">')
     body = text[0].split("<body>")[1] + text[1].split("CLS+REG to do both, as the paper proposes")[1]
     named = body.replace("one network for each pair of datasets: CLS+REG where", "")
     assert named.count("CLS+REG from tiles") > 6
     assert named.count("CLS+REG from big") > 5
+    gains = body.split("CLS against FT")[1].split("</tr>")[0]
+    assert "live → csiq" in gains
     assert not re.findall(r"CLS\+REG(?! from (?:tiles|big)\b)", named)
 
 
