@@ -134,6 +134,8 @@ def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: di
         protocol = plan.table(name)["protocol"]
         assert plan.page()["protocols"][name] == protocol
         assert differences(name, plan.experiments.backbones([name]), protocol) == []
+    shares = [plan.table(name)["protocol"]["finetuning"].get("train") for name in ("table1", "table3")]
+    assert shares == [0.8, None]
     assert plan.table("table1")["protocol"]["corpora"] == {"synthetic": {"photographs": 21869}}
     assert plan.table("table2")["protocol"]["corpora"] == {"authentic": {"mixtures": 700000}}
 

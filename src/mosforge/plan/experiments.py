@@ -86,6 +86,10 @@ class Experiments:
             }
         )
 
+    def draws_splits(self, experiment: str) -> bool:
+        """Whether some split of an experiment is drawn from a seed: neither official nor a whole dataset."""
+        return any(run.split.isdigit() for run in self.runs(experiment))
+
     def initialisations(self, experiment: str) -> list[str]:
         """Full names of the initialisations of an experiment's networks on the datasets that are there."""
         there = (run for run in self._declared(experiment) if not self._lost(run))

@@ -33,6 +33,8 @@ class Protocols:
             "evaluation": {"crops": self._config["evaluation"]["crops"]},
             "finetuning": {key: finetuning[key] for key in keys},
         }
+        if self._experiments.draws_splits(experiment):
+            found["finetuning"]["train"] = finetuning["splits"]["train"]
         starts = {corpus_and_objective(name) for name in self._experiments.initialisations(experiment)}
         pretrained = sorted(start for start in starts if start[0])
         if not pretrained:

@@ -8,6 +8,7 @@ from mosforge.report.published import TABLE_OF
 _PAPER: Mapping[str, Mapping[str, Any]] = {
     "evaluation": {"crops": 60},
     "finetuning": {
+        "train": 0.8,
         "patches": 100,
         "epochs": 10,
         "batch_size": 32,
@@ -27,6 +28,7 @@ _PAPER: Mapping[str, Mapping[str, Any]] = {
 
 _WORDS = {
     "crops": "crops of a test image",
+    "train": "share of the contents that is trained on",
     "patches": "crops of a training image",
     "epochs": "epochs",
     "batch_size": "batch size",
