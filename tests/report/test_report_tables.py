@@ -11,7 +11,7 @@ import pytest
 from rows import correlations, measured, no_predictions
 
 from mosforge.report.differences import paired_differences
-from mosforge.report.notes import PROXY
+from mosforge.report.notes import BY_ORDER, PROXY
 from mosforge.report.protocol import differences
 from mosforge.report.published import AVERAGE
 from mosforge.report.splits import split_tables
@@ -174,6 +174,7 @@ def test_markdown_has_a_row_for_each_method_and_the_quartiles(within: Table) -> 
     spread = f"95% {interval(*cell.interval)}; splits {number(low)} to {number(high)}"
     assert f"{number(cell.value)} ({spread})" in body[0]
     assert any(line.startswith("| Proposed (published) | **0.895**") for line in body)
+    assert sum(BY_ORDER in line for line in lines) == 1
 
 
 def test_across_datasets_each_pair_is_a_column(results: Path) -> None:

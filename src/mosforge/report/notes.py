@@ -18,6 +18,9 @@ INDEPENDENT = (
     "photograph, it is rather too narrow than too wide."
 )
 
+BY_ORDER = "by order alone, whatever chance may have done"
+"""What the marks of the best and the second best tell."""
+
 FEW_SPLITS = 5
 FEW_IMAGES = 500
 """Below these a table says how little its numbers rest on."""

@@ -19,7 +19,7 @@ from mosforge.report import pmosfigures, provenance, sections, trained
 from mosforge.report.artefacts import devices_of, predictions_of, read_if_there, runs_of
 from mosforge.report.gallery import Distortions, distortions
 from mosforge.report.methods import METRIC_NAMES, method_names, of_networks
-from mosforge.report.notes import INDEPENDENT, PROXY, proxy_note
+from mosforge.report.notes import BY_ORDER, INDEPENDENT, PROXY, proxy_note
 from mosforge.report.splits import split_words
 from mosforge.report.summary import MEASURE_NAMES, interval, number, pair_words, signed
 from mosforge.report.svg import Picture
@@ -181,6 +181,7 @@ def render(context: Mapping[str, Any]) -> str:
         "metric_names": [METRIC_NAMES[name] for name in METRICS],
         "proxy_words": PROXY,
         "independent": INDEPENDENT,
+        "by_order": BY_ORDER,
     }
     return environment.get_template("index.html.j2").render(context)
 

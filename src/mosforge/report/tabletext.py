@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 import pandas as pd
 
 from mosforge.report.differences import Difference
-from mosforge.report.notes import PROXY
+from mosforge.report.notes import BY_ORDER, PROXY
 from mosforge.report.splits import per_split
 from mosforge.report.summary import MEASURE_NAMES, interval, number, pair_words
 from mosforge.report.tables import Cell, Column, Row, Table
@@ -128,7 +128,8 @@ def table_markdown(table: Table) -> str:
     lines = [head, ["---", *(["---:"] * len(table.columns))]]
     lines += [[_method(row), *map(_markdown_cell, row.cells)] for row in table.rows]
     body = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    notes = "".join(f"- {note}\n" for note in (*spread_words(table), *table.notes))
+    marks = [f"Best value of a column bold, second best underlined: {BY_ORDER}."] if table.rows else []
+    notes = "".join(f"- {note}\n" for note in (*marks, *spread_words(table), *table.notes))
     return f"{body}\n{notes}"
 
 
