@@ -26,14 +26,19 @@ Floats = npt.NDArray[np.float64]
 
 FEATURES = 36
 _SCALES = 2
+_WINDOW = 7
+"""Side of the window that piq takes local means over."""
 
 
 def features(pixels: Pixels) -> Floats | None:
     """The 36 statistics of a picture, scaled as their authors scale them, shape (36,).
 
     Returns:
-        None where they are not defined: a black picture, or one whose neighbours all agree in sign.
+        None where they are not defined: a black picture, one whose neighbours all agree in sign, or one
+        with a side under 14 pixels, which at half its size is smaller than the window of 7 pixels.
     """
+    if min(pixels.shape[:2]) < _WINDOW * 2 ** (_SCALES - 1):
+        return None
     picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
     luma = torch.round(rgb2yiq(picture)[:, :1])
     found = []
