@@ -11,19 +11,22 @@ from mosforge.logistic import fit_logistic, logistic
 
 Floats = npt.NDArray[np.float64]
 
+FEWEST = 2
+"""Pictures that a correlation needs."""
+
 
 def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
     """SROCC, KROCC, PLCC (raw and mapped) and RMSE of predictions.
 
     Args:
-        predicted: predicted qualities, shape (n,), n at least 2.
+        predicted: predicted qualities, shape (n,), n at least `FEWEST`.
         given: given qualities on [0, 1], higher is better, shape (n,).
 
     Returns:
         The values of the artefact `correlations`. A constant prediction has no correlation: NaN. Where
         the logistic does not converge, `mapping` is `none` and the raw values stand.
     """
-    if len(predicted) < 2:
+    if len(predicted) < FEWEST:
         raise MosforgeError("a correlation needs two test pictures at least")
     if not (np.isfinite(predicted).all() and np.isfinite(given).all()):
         raise MosforgeError("a prediction or a given score is not a finite number")

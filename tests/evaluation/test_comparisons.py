@@ -109,14 +109,35 @@ def test_across_datasets_all_are_scored(compare: Callable[..., int], tmp_path: P
     assert len(read_table(tmp_path / "out.parquet", "predictions")) == COUNT
 
 
-def test_a_picture_without_a_score_is_named(
+def test_a_picture_without_features_in_the_table_is_named(
     compare: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     short = read_table(place / "brisque.parquet", "brisque").iloc[:-2]
     write_table(place / "short.parquet", "brisque", short, stage="test", cfg={})
     assert compare("brisque", scores="short") == 1
-    assert "short.parquet: 39.png has no score" in capsys.readouterr().err
+    assert "short.parquet: 39.png is not in it; delete the file" in capsys.readouterr().err
     assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("count", [20, 7, 2, 1, 0])
+def test_a_metric_stands_for_the_test_pictures_that_it_can_compare(
+    compare: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int
+) -> None:
+    """Of 20 test pictures, of which two are needed for a correlation; training pictures do not matter."""
+    targets = read_table(place / "targets.parquet", "targets").sort_values("image")
+    some = targets[targets["image"].isin([f"{i:02}.png" for i in range(1, 2 * count, 2)])]
+    some = pd.concat([some, targets.iloc[: 2 * count : 2]])
+    write_table(place / "some.parquet", "targets", some, stage="test", cfg={})
+    assert compare("mdsi", scores="some") == 0
+    frame = read_table(tmp_path / "out.parquet", "predictions")
+    kept = count if count > 1 else 0
+    assert frame["image"].tolist() == [f"{i:02}.png" for i in range(0, 2 * kept, 2)]
+    told = "left out" if count < 2 else "measured on a part"
+    line = f"mdsi on a, split 1: {told}, since {count} of 20 test pictures have a usable undistorted picture"
+    assert (line in capsys.readouterr().err.splitlines()) == (count < 20)
+    table = str(tmp_path / "table.parquet")
+    assert main(["evaluation", "correlate", str(tmp_path / "out.parquet"), "--output", table]) == 0
+    assert read_table(table, "correlations")["images"].tolist() == [kept] * (kept > 0)
 
 
 def test_nothing_to_train_on_is_told(
@@ -132,6 +153,18 @@ def test_a_black_picture_has_no_features(place: Path) -> None:
     rows = read_table(place / "brisque.parquet", "brisque")
     assert [len(row) for row in rows["features"].drop(5)] == [FEATURES] * (COUNT - 1)
     assert rows.loc[5, "features"] is None
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 90), (90, 3), (6, 90), (7, 7), (13, 90)])
+def test_a_picture_smaller_than_the_window_has_no_features(shape: tuple[int, int]) -> None:
+    assert features(data.coffee()[100 : 100 + shape[0], 100 : 100 + shape[1]]) is None
+
+
+@pytest.mark.parametrize("shape", [(14, 14), (14, 91), (15, 15), (37, 16)])
+def test_small_pictures_have_features(shape: tuple[int, int]) -> None:
+    found = features(data.coffee()[100 : 100 + shape[0], 100 : 100 + shape[1]])
+    assert found is not None
+    assert found.shape == (FEATURES,)
 
 
 def test_the_number_of_threads_changes_no_feature() -> None:

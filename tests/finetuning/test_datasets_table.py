@@ -9,7 +9,7 @@ import pytest
 
 from mosforge.errors import MosforgeError
 from mosforge.finetuning.datasets import load
-from mosforge.finetuning.registry import has_references, layout_of, missing
+from mosforge.finetuning.registry import layout_of, missing
 
 BIQ2021 = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "biq2021"
 OPTIONS = {"table": "labels.csv", "images": "pictures", "range": [0, 10], "higher_is_better": True}
@@ -68,20 +68,12 @@ def test_undistorted_pictures_are_found_and_keep_contents_together(tmp_path: Pat
     assert frame["reference_path"].isna().tolist() == [False, False, False, True, False]
     assert Path(frame["reference_path"].iloc[4]).samefile(dog)
     assert frame["reference"].tolist()[:4] == ["Cat.png", "Cat.png", dog, "d.png"]
-    assert has_references("table", folder, OPTIONS)
 
 
 def test_a_missing_undistorted_picture_is_told(tmp_path: Path) -> None:
     folder = make(tmp_path, "image,mos,reference_image\na.png,1,cat.png\n", ["a.png"])
     with pytest.raises(MosforgeError, match=r"1 of 1 references are missing or empty.*pictures/cat\.png"):
         read(folder)
-
-
-def test_which_datasets_have_references(tmp_path: Path) -> None:
-    assert has_references("tid2013", "nowhere", {})
-    assert not has_references("koniq10k", "nowhere", {})
-    assert not has_references("table", make(tmp_path, "image\tmos\treference\n", []), OPTIONS)
-    assert has_references("table", make(tmp_path, "\ufeffimage\tmos\treference_image\r\n", []), OPTIONS)
 
 
 def test_lower_is_better(tmp_path: Path) -> None:

@@ -207,6 +207,21 @@ def test_a_dataset_is_scored_against_its_references(
     assert table["psnr"].iloc[3] > 300, "equal pictures have a finite value"
 
 
+def test_references_that_are_too_small_are_left_out_with_a_warning(
+    shard: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    save("references/small.png", data.astronaut()[:160, :180])
+    pairs: list[tuple[str, str | None]] = [("references/small.png", "references/small.png")]
+    cfg = {"dataset": "rated", "engine": "fused"}
+    for further, images in (([(f"{SHARD}/1-a.png", "references/a.png")], ["1-a.png"]), ([], [])):
+        score_dataset(write_dataset([*pairs, *further]), Path("rated.parquet"), cfg, 1)
+        assert read_table("rated.parquet", "targets")["image"].tolist() == images
+        told = (
+            f"dataset.parquet: 1 of {1 + len(images)} pictures are left out, since a side of their reference"
+        )
+        assert f"{told} picture, such as references/small.png, is under the 161 pixels" in caplog.text
+
+
 def test_a_dataset_without_references_is_refused(shard: object) -> None:
     dataset = write_dataset([(f"{SHARD}/1-a.png", None)])
     with pytest.raises(MosforgeError, match="no picture of rated has a reference picture"):

@@ -238,18 +238,56 @@ def test_a_retry_asks_for_as_much_again() -> None:
     assert [growing(2000)(wildcards=None, attempt=attempt) for attempt in (1, 2, 3)] == [2000, 4000, 6000]
 
 
+def table_of(folder: Path, lines: str) -> dict[str, Any]:
+    """A dataset of the user's with this table."""
+    folder.mkdir()
+    (folder / "scores.csv").write_text(lines)
+    scale = {"range": [0, 1], "higher_is_better": True}
+    return {"layout": "table", "folder": str(folder), "table": "scores.csv", **scale, "corpus": "synthetic"}
+
+
+def test_full_reference_metrics_stand_where_undistorted_pictures_are(
+    with_datasets: dict[str, Any], tmp_path: Path
+) -> None:
+    for name, lines in (
+        ("all", "image,mos,reference_image\na.png,1,c.png\nb.png,2,c.png\n"),
+        ("some", "image,mos,reference_image\na.png,1,c.png\nb.png,2,\nd.png,2,c.png\n"),
+        ("none", "image,mos\na.png,1\n"),
+    ):
+        with_datasets["finetuning"]["datasets"][name] = table_of(tmp_path / name, lines)
+    asked = {"backbones": [], "initialisations": [], "comparisons": ["psnr", "brisque", "gmsd"]}
+    datasets = ["all", "some", "none", "tid2013"]
+    with_datasets["evaluation"]["experiments"] = {
+        "within": asked | {"datasets": datasets},
+        "across": asked | {"datasets": ["none", "some"], "across": True},
+    }
+    experiments = Plan(with_datasets).experiments
+    measured = {(run.dataset, run.initialisation) for run in experiments.runs("within")}
+    assert measured == {(name, "brisque") for name in datasets} | {
+        (name, metric) for name in ("all", "some", "tid2013") for metric in ("psnr", "gmsd")
+    }
+    assert experiments.left_out(["within"]) == [
+        "psnr, gmsd on dataset some of within: measured on those of its pictures that have an undistorted "
+        "one, 2 of 3",
+        "psnr, gmsd on dataset none left out of within: it has no undistorted pictures",
+    ]
+    across = {(run.initialisation, run.dataset): run for run in experiments.runs("across")}
+    assert across.keys() == {("psnr", "none"), ("gmsd", "none"), ("brisque", "none"), ("brisque", "some")}
+    targets = "results/metrics/targets/some.parquet"
+    inputs = experiments.comparison(across["psnr", "none"])
+    assert (inputs["scores"], inputs["test_scores"]) == (targets, targets), "a metric learns nothing"
+    features = "results/evaluation/brisque/{}.parquet"
+    inputs = experiments.comparison(across["brisque", "none"])
+    assert (inputs["scores"], inputs["test_scores"]) == (features.format("none"), features.format("some"))
+
+
 def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], tmp_path: Path) -> None:
-    for name, column in (("with", "reference_image"), ("without", "reference")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "scores.csv").write_text(f"image,mos,{column}\n")
-        with_datasets["finetuning"]["datasets"][f"table_{name}"] = {
-            "layout": "table",
-            "folder": str(tmp_path / name),
-            "table": "scores.csv",
-            "range": [0, 1],
-            "higher_is_better": True,
-            "corpus": "synthetic",
-        }
+    for name, lines in (
+        ("with", "\ufeffimage\tmos\tReference_Image \r\na.png\t1\tb.png\r\nb.png\t2\t\r\n"),
+        ("without", "image,mos,reference\na.png,1,a\n"),
+        ("empty", "image,mos,reference_image\na.png,1, \nb.png,2\n"),
+    ):
+        with_datasets["finetuning"]["datasets"][f"table_{name}"] = table_of(tmp_path / name, lines)
     plan = Plan(with_datasets)
     assert plan.datasets.with_references == ["tid2013", "table_with"]
     assert plan.validations.inputs("tid2013") == {

@@ -12,10 +12,10 @@ from scipy.stats import spearmanr
 from mosforge.cli import main
 from mosforge.errors import MosforgeError
 from mosforge.logistic import logistic
-from mosforge.pmos.curves import fit_curves, map_curves
+from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import fuse, map_quantiles
 from mosforge.pmos.validation import OTHER_CONTENTS, validate
-from mosforge.tables import METRICS, read_table, write_table
+from mosforge.tables import METRICS, SCHEMAS, read_table, write_table
 
 CURVES = {name: (0.9 - 0.02 * i, 0.05 * i, 0.5 + 0.03 * i, 0.05 + 0.02 * i) for i, name in enumerate(METRICS)}
 """Upper and lower plateau, centre and width by metric."""
@@ -46,6 +46,21 @@ def targets(dataset: str = "rated", contents: int = 6, noise: float = 0.03) -> p
 
 def oriented(frame: pd.DataFrame) -> np.ndarray:
     return frame[list(METRICS)].assign(mdsi=1 - frame["mdsi"], gmsd=1 - frame["gmsd"]).to_numpy()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_scored_pictures_are_told_and_no_error(count: int, caplog: pytest.LogCaptureFixture) -> None:
+    found = validate(targets()[:count], None, None, None)
+    assert found.empty
+    assert list(found.columns) == SCHEMAS["validation"].names
+    assert f"since {count} pictures have scores" in caplog.text
+
+
+def test_nothing_can_be_fitted_to_no_picture() -> None:
+    with pytest.raises(MosforgeError, match=r"pmos\.logistic\.dataset: no picture of it could be scored"):
+        curves_of(targets()[:0])
+    measures = validate(targets(), None, None, targets("other")[:0])["measure"].tolist()
+    assert measures == [*METRICS, "psnr", "mean"], "the other rows are there"
 
 
 def test_curves_are_found_again() -> None:

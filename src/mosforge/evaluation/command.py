@@ -100,7 +100,9 @@ def _correlate(arguments: argparse.Namespace) -> None:
     from mosforge.evaluation.correlations import correlate
     from mosforge.tables import SCHEMAS, read_table, write_table
 
-    rows = [correlate(read_table(path, "predictions")) for path in arguments.predictions]
+    tables = [read_table(path, "predictions") for path in arguments.predictions]
+    # without a row is a metric that could not be compared: its job has said why
+    rows = [correlate(table) for table in tables if len(table)]
     frame = pd.DataFrame(rows, columns=SCHEMAS["correlations"].names)
     write_table(arguments.output, "correlations", frame, stage="evaluation", cfg={})
     log.info("%s: %d models evaluated", arguments.output.stem, len(frame))

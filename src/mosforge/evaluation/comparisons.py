@@ -1,16 +1,21 @@
 """Predictions of measures without a network, to stand beside those of the networks."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mosforge.configuration import BRISQUE
+from mosforge.correlations import FEWEST
 from mosforge.errors import MosforgeError
 from mosforge.evaluation.tested import tested_rows
 from mosforge.orientation import DISTANCES
 from mosforge.tables import Frame, read_table
+
+log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,20 +43,32 @@ def compared(
         test_scores: its scores.
 
     Raises:
-        MosforgeError: a picture has no score, or there is nothing to train or to test on.
+        MosforgeError: a picture has no features, or there is nothing to train or to test on.
     """
     within = run["dataset"] == run["test_dataset"]
     rows = tested_rows(run, test_dataset, split if within else None)
     if run["initialisation"] == BRISQUE:
         predicted = _brisque(run, dataset, split, scores, rows, test_scores)
     else:
-        predicted = _full_reference(run["initialisation"], rows, test_scores)
+        rows, predicted = _full_reference(run, rows, test_scores)
     return rows[["image", "path", "mos", "quality"]].assign(**run, prediction=predicted, spread=0.0)
 
 
-def _full_reference(metric: str, rows: Frame, scores: Path) -> Floats:
-    found = _of_images(rows, read_table(scores, "targets"), scores)[metric].to_numpy(np.float64)
-    return -found if metric in DISTANCES else found
+def _full_reference(run: Mapping[str, str], rows: Frame, scores: Path) -> tuple[Frame, Floats]:
+    """The test pictures that have a score, and their predictions."""
+    metric = run["initialisation"]
+    table = read_table(scores, "targets").set_index("image")[metric]
+    scored = rows[rows["image"].isin(table.index)]
+    few = len(scored) < FEWEST
+    if len(scored) < len(rows):
+        log.warning(
+            "%s on %s, split %s: %s, since %d of %d test pictures have a usable undistorted picture",
+            *(metric, run["test_dataset"], run["split"], "left out" if few else "measured on a part"),
+            *(len(scored), len(rows)),
+        )
+    scored = scored[:0] if few else scored
+    found = table.loc[scored["image"]].to_numpy(np.float64)
+    return scored, -found if metric in DISTANCES else found
 
 
 def _brisque(
@@ -64,16 +81,17 @@ def _brisque(
     training = training[training["image"].isin(set(parts.loc[parts["part"] == "train", "image"]))]
     matrices = []
     for part, file in ((training, scores), (rows, test_scores)):
-        found = _of_images(part, read_table(file, "brisque"), file)["features"]
+        found = _features_of(part, file)
         matrices.append(np.array([np.full(FEATURES, np.nan) if row is None else row for row in found]))
     if len(training) < 2 or np.isnan(matrices[0]).all():
         raise MosforgeError(f"{run['dataset']}: split {run['split']} has no training picture for BRISQUE")
     return predict(matrices[0], training["quality"].to_numpy(), matrices[1])
 
 
-def _of_images(rows: Frame, table: Frame, file: Path) -> Frame:
-    """The rows of a table of scores that belong to pictures, in the pictures' order."""
-    lost = rows.loc[~rows["image"].isin(table["image"]), "image"]
+def _features_of(rows: Frame, file: Path) -> Any:
+    """The features of pictures, in their order; None where a picture has none."""
+    table = read_table(file, "brisque").set_index("image")["features"]
+    lost = rows.loc[~rows["image"].isin(table.index), "image"]
     if len(lost):
-        raise MosforgeError(f"{file}: {lost.iloc[0]} has no score; delete the file and run its stage again")
-    return table.set_index("image").loc[rows["image"]]
+        raise MosforgeError(f"{file}: {lost.iloc[0]} is not in it; delete the file and run again")
+    return table.loc[rows["image"]]

@@ -201,15 +201,6 @@ REFERENCE_IMAGE = "reference_image"
 """The column of a user's table that names the undistorted picture."""
 
 
-def has_references(layout: str, folder: str | os.PathLike[str], options: Options) -> bool:
-    """Whether a dataset that is there has its undistorted pictures; a table has them if it has the column."""
-    if layout in LAYOUTS:
-        return LAYOUTS[layout].references
-    with (Path(folder) / options["table"]).open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header: list[str] = next(csv_lines(file.readline()), [])
-    return REFERENCE_IMAGE in (cell.strip().casefold() for cell in header)
-
-
 def csv_lines(text: str) -> Any:
     """A `csv.reader` of a table's text; the delimiter is a tab where the header has one, else a comma."""
     header = text.partition("\n")[0]

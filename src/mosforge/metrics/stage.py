@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.errors import MosforgeError
+from mosforge.images import SMALLEST_SIDE, open_image
 from mosforge.metrics.engines import make_engine
 from mosforge.metrics.pairs import score_pairs
 from mosforge.metrics.psnr import PSNR, WithPsnr
-from mosforge.tables import METRICS, SCHEMAS, read_manifest, read_table, write_table
+from mosforge.tables import METRICS, SCHEMAS, Frame, read_manifest, read_table, write_table
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,8 @@ def score_shard(folder: Path, output: Path, cfg: Any, threads: int, device: str 
 def score_dataset(dataset: Path, output: Path, cfg: Any, threads: int, device: str = "auto") -> None:
     """Scores a target dataset's pictures against their references, and writes the artefact `targets`.
 
-    Pictures without a reference picture are left out.
+    Pictures without a reference picture are left out, and with a warning those whose reference is smaller
+    than the metrics need: the table may then have no row.
 
     Args:
         dataset: the dataset's normalised table.
@@ -69,6 +71,7 @@ def score_dataset(dataset: Path, output: Path, cfg: Any, threads: int, device: s
     rows = rows[rows["reference_path"].notna()]
     if rows.empty:
         raise MosforgeError(f"{dataset}: no picture of {cfg['dataset']} has a reference picture")
+    rows = _without_small_references(rows, dataset)
     engine = WithPsnr(make_engine(cfg["engine"], device))
     names = (*METRICS, PSNR)
     references, paths = rows["reference_path"].tolist(), rows["path"].tolist()
@@ -78,6 +81,22 @@ def score_dataset(dataset: Path, output: Path, cfg: Any, threads: int, device: s
     columns |= {name: scores[:, i] for i, name in enumerate(names)}
     write_table(output, "targets", columns, stage="metrics", cfg=cfg)
     logger.info("%s: %d pictures of %d references", output, len(rows), len(set(references)))
+
+
+def _without_small_references(rows: Frame, dataset: Path) -> Frame:
+    small = []
+    for reference in rows["reference_path"].unique():
+        with open_image(reference) as image:
+            if min(image.size) < SMALLEST_SIDE:
+                small.append(reference)
+    lost = rows["reference_path"].isin(small)
+    if small:
+        logger.warning(
+            "%s: %d of %d pictures are left out, since a side of their reference picture, such as %s, is "
+            "under the %d pixels that the metrics need",
+            *(dataset, lost.sum(), len(rows), small[0], SMALLEST_SIDE),
+        )
+    return rows[~lost]
 
 
 def _check(cfg: Any, keys: set[str], threads: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from mosforge.configuration import Config
 from mosforge.errors import MosforgeError
 from mosforge.files import digest
-from mosforge.finetuning.registry import csv_lines, has_references, layout_of, missing
+from mosforge.finetuning.registry import REFERENCE_IMAGE, csv_lines, layout_of, missing
 
 _PICTURES = ("layout", "folder", "table", "images", "listing")
 """Parameters of a dataset's table that its pictures depend on, and not only their scores."""
@@ -22,6 +22,7 @@ class Datasets:
         self._entries = config["finetuning"]["datasets"]
         self._splits = config["finetuning"]["splits"]
         self.missing = cache(self._missing)
+        self.referenced = cache(self._referenced)
         self._listing = cache(_listing)
         self._recorded = cache(_recorded)
 
@@ -106,12 +107,17 @@ class Datasets:
         cfg = self.table(name)
         return None if name in self.proxies else missing(cfg["layout"], cfg["folder"], cfg)
 
-    def has_references(self, name: str) -> bool:
-        """Whether a dataset is there with its undistorted pictures; a proxy always has them."""
+    def _referenced(self, name: str) -> int:
+        """How many scored pictures of a dataset that is there have their undistorted picture."""
         cfg = self.table(name)
-        return name in self.proxies or (
-            not self.missing(name) and has_references(cfg["layout"], cfg["folder"], cfg)
-        )
+        facts = layout_of(cfg["layout"], cfg)
+        if self.missing(name) or (facts.images and not facts.references):
+            return 0
+        return facts.images or sum(map(bool, _column(_rows(self.files(name)[0]), REFERENCE_IMAGE)))
+
+    def has_references(self, name: str) -> bool:
+        """Whether a dataset is there with undistorted pictures; a proxy always has them."""
+        return name in self.proxies or self.referenced(name) > 0
 
     @cached_property
     def with_references(self) -> list[str]:
@@ -159,9 +165,20 @@ def _rows(table: str) -> list[list[str]]:
         return []
 
 
+def _header(rows: list[list[str]]) -> list[str]:
+    return [cell.strip().casefold() for cell in rows[0]] if rows else []
+
+
+def _column(rows: list[list[str]], name: str) -> list[str]:
+    """The cells of a column; none where the table has no such column."""
+    header = _header(rows)
+    place = header.index(name) if name in header else len(header)
+    return [row[place].strip() for row in rows[1:] if place < len(row)]
+
+
 def _listing(table: str) -> str:
     """A digest of a table of the user's without its scores, whatever the order of its rows."""
     rows = _rows(table)
-    header = [cell.strip().casefold() for cell in rows[0]] if rows else []
+    header = _header(rows)
     kept = [place for place, name in enumerate(header) if name != "mos"]
     return digest(sorted([row[place].strip() for place in kept if place < len(row)] for row in rows))

@@ -45,12 +45,16 @@ class Experiments:
         return [f"results/{run.predictions}" for run in runs if splits[run._replace(split="")] == 1]
 
     def comparison(self, run: Any) -> dict[str, str]:
-        """Inputs of the predictions of a measure without a network."""
-        scores = "results/evaluation/brisque/{dataset}.parquet" if run.initialisation == BRISQUE else TARGETS
+        """Inputs of the predictions of a measure without a network; one that learns nothing needs the scores
+        of the pictures that it is tested on alone."""
+        if run.initialisation == BRISQUE:
+            scores, learned_from = "results/evaluation/brisque/{dataset}.parquet", run.dataset
+        else:
+            scores, learned_from = TARGETS, run.test_dataset
         return {
             "dataset": f"results/finetuning/{run.dataset}/dataset.parquet",
             "split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet",
-            "scores": scores.format(dataset=run.dataset),
+            "scores": scores.format(dataset=learned_from),
             "test_dataset": f"results/finetuning/{run.test_dataset}/dataset.parquet",
             "test_scores": scores.format(dataset=run.test_dataset),
         }
@@ -114,15 +118,34 @@ class Experiments:
         return sorted(name for name in self.datasets(experiments) if not self._datasets.missing(name))
 
     def left_out(self, experiments: Sequence[str]) -> list[str]:
-        """A line for each target dataset that these experiments ask for, but that is not there."""
+        """A line for each target dataset, and each metric on one, that is asked for and cannot be had.
+
+        A metric that can be had for a part of a dataset's pictures has one, too.
+        """
         lines = ((name, self._datasets.missing(name)) for name in self.datasets(experiments))
         missing = [f"dataset {name} is left out: {line}" for name, line in lines if line]
-        return missing + [
-            f"{', '.join(metrics)} on dataset {name} left out of {experiment}: it has no undistorted pictures"
+        metrics = [
+            line
             for experiment in experiments
             for name in self._entries[experiment]["datasets"]
-            if (metrics := self._without_references(experiment, name)) and not self._datasets.missing(name)
+            if (line := self._about_metrics(experiment, name))
         ]
+        return missing + metrics
+
+    def _about_metrics(self, experiment: str, dataset: str) -> str | None:
+        """What keeps an experiment's full-reference metrics from the pictures of a dataset that is there."""
+        metrics = ", ".join(self._full_reference(experiment))
+        if not metrics or dataset in self._datasets.proxies or self._datasets.missing(dataset):
+            return None
+        found, pictures = self._datasets.referenced(dataset), self._datasets.images_of(dataset)
+        if not found:
+            return f"{metrics} on dataset {dataset} left out of {experiment}: it has no undistorted pictures"
+        if found < pictures:
+            return (
+                f"{metrics} on dataset {dataset} of {experiment}: measured on those of its pictures that "
+                f"have an undistorted one, {found:,} of {pictures:,}"
+            )
+        return None
 
     def sizes(self, experiments: Sequence[str]) -> dict[str, int]:
         """Pictures of each dataset that is there and not a proxy: the weights of the mean over datasets."""
@@ -142,15 +165,14 @@ class Experiments:
     def _compared(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
         for dataset, split, test in self._pairs(entry["datasets"], bool(entry.get("across"))):
-            lost = self._without_references(experiment, dataset)
+            lost = () if self._datasets.has_references(test) else self._full_reference(experiment)
             for metric in entry.get("comparisons", []):
                 if metric not in lost:
                     yield Run(dataset, split, NO_NETWORK, metric, test)
 
-    def _without_references(self, experiment: str, dataset: str) -> list[str]:
-        """Comparisons of an experiment that a dataset has no references for."""
-        metrics = [name for name in self._entries[experiment].get("comparisons", []) if name != BRISQUE]
-        return [] if not metrics or self._datasets.has_references(dataset) else metrics
+    def _full_reference(self, experiment: str) -> list[str]:
+        """The comparisons of an experiment that need undistorted pictures."""
+        return [name for name in self._entries[experiment].get("comparisons", []) if name != BRISQUE]
 
     def _pairs(self, datasets: list[str], across: bool) -> Iterator[tuple[str, str, str]]:
         for dataset in datasets:

@@ -17,7 +17,15 @@ _PARAMETERS = ("upper", "lower", "centre", "width")
 
 
 def curves_of(targets: Frame) -> dict[str, Any]:
-    """The curves from the six metrics to the scores of a dataset (artefact `targets`)."""
+    """The curves from the six metrics to the scores of a dataset (artefact `targets`).
+
+    Raises:
+        MosforgeError: no picture of it could be scored, or as `fit_curves`.
+    """
+    if targets.empty:
+        raise MosforgeError(
+            "pmos.logistic.dataset: no picture of it could be scored against its reference; name another"
+        )
     oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
     quality = targets["quality"].to_numpy(dtype=np.float64)
     return fit_curves(oriented, quality, str(targets["dataset"].iloc[0]))

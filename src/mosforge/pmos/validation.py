@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.correlations import correlations
+from mosforge.correlations import FEWEST, correlations
 from mosforge.errors import MosforgeError
 from mosforge.orientation import orient
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import map_scores
-from mosforge.tables import METRICS, Frame
+from mosforge.tables import METRICS, SCHEMAS, Frame
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ def validate(
 
     No number looks at the scores that it is compared with: `quantile` uses the distribution over a corpus,
     as the labels do, and `logistic` the curves of another dataset or, where there is none, those of the
-    dataset's other contents, in five folds.
+    dataset's other contents, in five folds. Where too few pictures could be scored there is no row, and a
+    warning.
 
     Args:
         targets: the dataset's scored pictures (artefact `targets`).
@@ -38,6 +39,9 @@ def validate(
         mapping: of that corpus, as `fusion.fuse` made it.
         fitted: the scored pictures of the dataset that `pmos.logistic` names, if it names one.
     """
+    if len(targets) < FEWEST:
+        log.warning("no measure is compared with people, since %d pictures have scores", len(targets))
+        return Frame(columns=SCHEMAS["validation"].names)
     quality = targets["quality"].to_numpy(dtype=np.float64)
     oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
     columns = {name: oriented[:, i] for i, name in enumerate(METRICS)}
@@ -63,7 +67,7 @@ def _fusions(
         yield "quantile", corpus, map_scores(oriented, "quantile", mapping)
     dataset = str(targets["dataset"].iloc[0])
     try:
-        if fitted is not None and fitted["dataset"].iloc[0] != dataset:
+        if fitted is not None and dataset not in set(fitted["dataset"]):
             curves = curves_of(fitted)
             yield "logistic", curves["dataset"], map_curves(oriented, curves)
         elif len(set(folds := _folds(targets["reference"].tolist()))) > 1:
