@@ -123,21 +123,21 @@ def test_a_picture_without_features_in_the_table_is_named(
 def test_a_metric_stands_for_the_test_pictures_that_it_can_compare(
     compare: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int
 ) -> None:
-    """Of 20 test pictures, of which two are needed for a correlation; training pictures do not matter."""
+    """Of 20 test pictures, of which a correlation needs two."""
     targets = read_table(place / "targets.parquet", "targets").sort_values("image")
     some = targets[targets["image"].isin([f"{i:02}.png" for i in range(1, 2 * count, 2)])]
     some = pd.concat([some, targets.iloc[: 2 * count : 2]])
     write_table(place / "some.parquet", "targets", some, stage="test", cfg={})
     assert compare("mdsi", scores="some") == 0
     frame = read_table(tmp_path / "out.parquet", "predictions")
-    kept = count if count > 1 else 0
-    assert frame["image"].tolist() == [f"{i:02}.png" for i in range(0, 2 * kept, 2)]
-    told = "left out" if count < 2 else "measured on a part"
-    line = f"mdsi on a, split 1: {told}, since {count} of 20 test pictures have a usable undistorted picture"
+    assert frame["image"].tolist() == [f"{i:02}.png" for i in range(0, 2 * count, 2)]
+    line = f"mdsi on a, split 1: {count} of 20 test pictures have an undistorted picture that it can compare"
     assert (line in capsys.readouterr().err.splitlines()) == (count < 20)
-    table = str(tmp_path / "table.parquet")
-    assert main(["evaluation", "correlate", str(tmp_path / "out.parquet"), "--output", table]) == 0
-    assert read_table(table, "correlations")["images"].tolist() == [kept] * (kept > 0)
+    predictions, table = (str(tmp_path / name) for name in ("out.parquet", "table.parquet"))
+    assert main(["evaluation", "correlate", predictions, "--output", table]) == 0
+    assert read_table(table, "correlations")["images"].tolist() == [count] * (count > 1)
+    line = f"{predictions}: left out, with {count} pictures that could be compared"
+    assert (line in capsys.readouterr().err.splitlines()) == (count < 2)
 
 
 def test_nothing_to_train_on_is_told(

@@ -257,10 +257,7 @@ def test_full_reference_metrics_stand_where_undistorted_pictures_are(
         with_datasets["finetuning"]["datasets"][name] = table_of(tmp_path / name, lines)
     asked = {"backbones": [], "initialisations": [], "comparisons": ["psnr", "brisque", "gmsd"]}
     datasets = ["all", "some", "none", "tid2013"]
-    with_datasets["evaluation"]["experiments"] = {
-        "within": asked | {"datasets": datasets},
-        "across": asked | {"datasets": ["none", "some"], "across": True},
-    }
+    with_datasets["evaluation"]["experiments"] = {"within": asked | {"datasets": datasets}}
     experiments = Plan(with_datasets).experiments
     measured = {(run.dataset, run.initialisation) for run in experiments.runs("within")}
     assert measured == {(name, "brisque") for name in datasets} | {
@@ -271,14 +268,6 @@ def test_full_reference_metrics_stand_where_undistorted_pictures_are(
         "one, 2 of 3",
         "psnr, gmsd on dataset none left out of within: it has no undistorted pictures",
     ]
-    across = {(run.initialisation, run.dataset): run for run in experiments.runs("across")}
-    assert across.keys() == {("psnr", "none"), ("gmsd", "none"), ("brisque", "none"), ("brisque", "some")}
-    targets = "results/metrics/targets/some.parquet"
-    inputs = experiments.comparison(across["psnr", "none"])
-    assert (inputs["scores"], inputs["test_scores"]) == (targets, targets), "a metric learns nothing"
-    features = "results/evaluation/brisque/{}.parquet"
-    inputs = experiments.comparison(across["brisque", "none"])
-    assert (inputs["scores"], inputs["test_scores"]) == (features.format("none"), features.format("some"))
 
 
 def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], tmp_path: Path) -> None:

@@ -97,12 +97,18 @@ def _compare(arguments: argparse.Namespace) -> None:
 def _correlate(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
+    from mosforge.configuration import NO_NETWORK
+    from mosforge.correlations import FEWEST
     from mosforge.evaluation.correlations import correlate
     from mosforge.tables import SCHEMAS, read_table, write_table
 
-    tables = [read_table(path, "predictions") for path in arguments.predictions]
-    # without a row is a metric that could not be compared: its job has said why
-    rows = [correlate(table) for table in tables if len(table)]
+    rows = []
+    for path in arguments.predictions:
+        table = read_table(path, "predictions")
+        if len(table) < FEWEST and set(table["backbone"]) <= {NO_NETWORK}:
+            log.warning("%s: left out, with %d pictures that could be compared", path, len(table))
+        else:
+            rows.append(correlate(table))
     frame = pd.DataFrame(rows, columns=SCHEMAS["correlations"].names)
     write_table(arguments.output, "correlations", frame, stage="evaluation", cfg={})
     log.info("%s: %d models evaluated", arguments.output.stem, len(frame))

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.configuration import BRISQUE
-from mosforge.correlations import FEWEST
 from mosforge.errors import MosforgeError
 from mosforge.evaluation.tested import tested_rows
 from mosforge.orientation import DISTANCES
@@ -59,14 +58,11 @@ def _full_reference(run: Mapping[str, str], rows: Frame, scores: Path) -> tuple[
     metric = run["initialisation"]
     table = read_table(scores, "targets").set_index("image")[metric]
     scored = rows[rows["image"].isin(table.index)]
-    few = len(scored) < FEWEST
     if len(scored) < len(rows):
         log.warning(
-            "%s on %s, split %s: %s, since %d of %d test pictures have a usable undistorted picture",
-            *(metric, run["test_dataset"], run["split"], "left out" if few else "measured on a part"),
-            *(len(scored), len(rows)),
+            "%s on %s, split %s: %d of %d test pictures have an undistorted picture that it can compare",
+            *(metric, run["test_dataset"], run["split"], len(scored), len(rows)),
         )
-    scored = scored[:0] if few else scored
     found = table.loc[scored["image"]].to_numpy(np.float64)
     return scored, -found if metric in DISTANCES else found
 
