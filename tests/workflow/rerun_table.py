@@ -258,16 +258,17 @@ def rendered(keys: Iterable[str]) -> str:
     keys, rows = list(keys), {}
     for path, case in CASES.items():
         key = pattern_of(path, keys)
-        family = next((kind for kind in _TYPES if key.startswith(kind)), None)
+        family = next((kind for kind in FAMILIES if key.startswith(f"{kind}.")), None)
         rules = ", ".join(f"`{rule}`" for rule in case.first) or "nothing"
         if family:
             rules += " of this type" if "authentic" not in family else " of the mixtures"
-        rows[f"{family}TYPE" if family else key] = rules + (f"; {case.note}" if case.note else "")
+        rows[f"{family}.TYPE" if family else key] = rules + (f"; {case.note}" if case.note else "")
     lines = [f"| `{key}` | {told} |" for key, told in rows.items()]
     return "\n".join(["| key | runs again |", "|---|---|", *lines]) + "\n"
 
 
-_TYPES = ("distortions.synthetic.", "distortions.authentic.types.", "distortions.kadid25.")
+FAMILIES = ("distortions.synthetic", "distortions.authentic.types", "distortions.kadid25")
+"""Mappings that hold a type a key."""
 
 CASES = {case.path: case for case in _cases()}
 """Which jobs run again when a key of the configuration changes, and that no other does."""

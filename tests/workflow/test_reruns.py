@@ -4,11 +4,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from planning import Job, planned_jobs
-from rerun_table import CASES, DATA, TRAININGS, Case, leaves, pattern_of, rendered
+from rerun_table import CASES, DATA, FAMILIES, TRAININGS, Case, leaves, pattern_of, rendered
 from wide_project import make_wide_project
 from workflow_project import REPOSITORY
 
@@ -47,7 +48,17 @@ def test_the_table_in_the_documentation_is_this_one() -> None:
     assert rendered(leaves(SCHEMA)) in (REPOSITORY / "docs/reruns.md").read_text()
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def cases() -> Iterator[Any]:
+    """Of the types of a kind, which all have the same rules, the first; the others are exhaustive."""
+    seen = set()
+    for path, case in CASES.items():
+        family = path.rpartition(".")[0]
+        known = family in FAMILIES and family in seen
+        seen.add(family)
+        yield pytest.param(case, id=path, marks=[pytest.mark.exhaustive] if known else [])
+
+
+@pytest.mark.parametrize("case", list(cases()))
 def test_key_reruns_its_rules_and_what_follows(case: Case, wide: Path) -> None:
     jobs = planned_jobs(wide, case.change)
     assert ("page" in {job.rule for job in jobs}) == (case.path != "distortions.keep")
