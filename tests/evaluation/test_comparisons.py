@@ -13,7 +13,8 @@ from scipy import stats
 from skimage import data
 
 from mosforge.cli import main
-from mosforge.evaluation.brisque import FEATURES, features, features_of
+from mosforge.evaluation.brisque import features, features_of
+from mosforge.evaluation.regression import FEATURES
 from mosforge.packs import write_pack
 from mosforge.tables import METRICS, read_table, write_table
 

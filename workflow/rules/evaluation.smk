@@ -71,7 +71,7 @@ rule compare:
         unpack(lambda wildcards: plan.experiments.comparison(wildcards)),
         code=code(
             "evaluation/comparisons.py",
-            "evaluation/brisque.py",
+            "evaluation/regression.py",
             "evaluation/tested.py",
             "orientation.py",
         ),

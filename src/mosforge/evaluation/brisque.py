@@ -1,7 +1,6 @@
-"""BRISQUE (Mittal et al., 2012): 36 statistics of a picture, and a regression from them to scores.
+"""BRISQUE (Mittal et al., 2012): 36 statistics of a picture; `regression` makes scores of them.
 
-piq's own score needs a file of weights that it downloads, fitted to LIVE; here its features alone are
-used, and the regression is fitted to the training part of the split, as the comparisons of the paper are.
+piq's own score needs a file of weights that it downloads, fitted to LIVE; here its features alone are used.
 """
 
 from collections.abc import Iterable
@@ -14,17 +13,12 @@ import torch
 # piq has no public name for the features: its pinned version is what makes this import safe
 from piq.brisque import _natural_scene_statistics, _scale_features
 from piq.functional import imresize, rgb2yiq
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler
-from sklearn.svm import SVR
 from tqdm import tqdm
 
 from mosforge.images import Pixels
 
 Floats = npt.NDArray[np.float64]
 
-FEATURES = 36
 _SCALES = 2
 _WINDOW = 7
 """Side of the window that piq takes local means over."""
@@ -57,29 +51,3 @@ def features_of(pictures: Iterable[Pixels], count: int, threads: int) -> list[Fl
     torch.set_num_threads(1)
     with ThreadPoolExecutor(threads) as pool:
         return list(tqdm(pool.map(features, pictures), total=count, disable=None, unit="picture"))
-
-
-def regression() -> Pipeline:
-    """A support vector regression with its authors' kernel, from features in [-1, 1] to quality in [0, 1].
-
-    A picture without features gets the means of the training part.
-    """
-    # libsvm -s 3 -g 0.05 -c 1024 is the authors' call for scores from 0 to 100: for scores from 0 to 1
-    # both the cost and the tolerance of an error shrink with the scores
-    scaled = SVR(kernel="rbf", gamma=0.05, C=10.24, epsilon=0.001)
-    return make_pipeline(SimpleImputer(), MinMaxScaler((-1, 1)), scaled)
-
-
-def predict(training: Floats, quality: Floats, test: Floats) -> Floats:
-    """Qualities of test pictures from a regression fitted to training pictures.
-
-    Args:
-        training: features, shape (n, 36); a row of NaN where there are none.
-        quality: given qualities on [0, 1], shape (n,).
-        test: features, shape (m, 36).
-
-    Returns:
-        Shape (m,).
-    """
-    predicted: Floats = regression().fit(training, quality).predict(test)
-    return predicted

@@ -70,7 +70,7 @@ def _full_reference(run: Mapping[str, str], rows: Frame, scores: Path) -> tuple[
 def _brisque(
     run: Mapping[str, str], dataset: Path, split: Path, scores: Path, rows: Frame, test_scores: Path
 ) -> Floats:
-    from mosforge.evaluation.brisque import FEATURES, predict
+    from mosforge.evaluation.regression import FEATURES, predict
 
     parts = read_table(split, "split")
     training = read_table(dataset, "dataset")
