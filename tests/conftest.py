@@ -21,6 +21,32 @@ settings.load_profile("mosforge")
 MEASURES = {"device", "images_per_second", "peak_memory_mib"}
 
 
+LONGEST = (
+    "workflow/test_whole_run.py",  # makes the project that five of the others look at
+    "workflow/test_slurm.py",
+    "workflow/test_reruns.py",
+    "workflow/test_plans.py",
+    "workflow/test_faults.py",
+    "workflow/test_kills.py",
+    "workflow/test_temporary_pictures.py",
+    "metrics/test_metrics_engines.py",
+    "distortions/test_distortions_monotone.py",
+    "training/test_processes.py",
+    "finetuning/test_train.py",
+    "pretraining/test_pretraining_train.py",
+)
+"""Files of half a minute and more; they come first, lest one worker ends with them while the others wait.
+
+The second to fourth need no project, so that nobody waits for the first.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Orders the files; pyproject.toml tells xdist to leave that order."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
+
 @pytest.fixture(scope="session")
 def learnt() -> Callable[[Path], tuple[bytes, dict[str, Any]]]:
     """What two runs of one training have in common: the weights, and the card without what was measured."""
