@@ -139,7 +139,7 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
         "sources": [provenance.read_source(results, name, cfg.compared.get(name, ())) for name in sources],
         "models": len({run[:4] for run in runs}),
         "images": _tested(correlations),
-        "versions": provenance.versions(),
+        "versions": provenance.versions(results),
         "targets": [provenance.read_target(results, name) for name in targets],
         "benchmarks": provenance.read_benchmarks(results, _devices(runs, results, cfg)),
         "config": list(provenance.flatten(cfg.config)),

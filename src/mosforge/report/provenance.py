@@ -10,8 +10,22 @@ from typing import Any
 import pandas as pd
 
 from mosforge import __version__
+from mosforge.errors import MosforgeError
 from mosforge.files import digest
 from mosforge.report.artefacts import read_if_there
+from mosforge.stamps import made_by
+
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "sources": ("fetch_source", "catalogue", "screen", "leaks"),
+    "distortions": ("distort",),
+    "metrics": ("score", "score_dataset"),
+    "pmos": ("fuse", "diagnose", "validate"),
+    "pretraining": ("fetch_weights", "pack_shard", "index_packs", "pretrain", "pretrain_authentic"),
+    "finetuning": ("label_proxy", "dataset", "split", "pack_dataset", "finetune"),
+    "evaluation": ("predict", "brisque", "compare", "correlate"),
+    "report": ("table", "page"),
+}
+"""The rules with jobs of their own, in the order in which data flows."""
 
 _LIBRARIES = ("torch", "torchvision", "timm", "piq", "numpy", "scipy", "pandas", "pillow", "snakemake")
 
@@ -59,15 +73,32 @@ class RuleTime:
     devices: str
 
 
-def versions() -> list[tuple[str, str]]:
-    """Name and version of the package, of Python, and of the libraries that numbers depend on."""
-    rows = [("mosforge", __version__), ("Python", platform.python_version())]
+def versions(results: Path) -> list[tuple[str, str]]:
+    """Versions by name: of the package that made the results, then of what wrote this page.
+
+    Results may come from another machine. They record the package that made them, and no library: the
+    versions of Python and of the libraries that numbers depend on are those of this process.
+    """
+    rows = [("mosforge that made the results", ", ".join(_recorded(results)) or "not told")]
+    rows += [("mosforge that wrote this page", __version__), ("Python there", platform.python_version())]
     for name in _LIBRARIES:
         try:
-            rows.append((name, metadata.version(name)))
+            rows.append((f"{name} there", metadata.version(name)))
         except metadata.PackageNotFoundError:
             continue
     return rows
+
+
+def _recorded(results: Path) -> list[str]:
+    """Versions of the package that the stamps of labels, trainings and evaluations tell."""
+    patterns = ("pmos/**/*.parquet", "*/**/history.parquet", "evaluation/**/*.parquet")
+    found = set()
+    for path in {path for pattern in patterns for path in results.glob(pattern)}:
+        try:
+            found.add(str(made_by(path)["version"]))
+        except MosforgeError:  # nothing of ours; what the page shows is read with an error elsewhere
+            continue
+    return sorted(found)
 
 
 def read_source(results: Path, name: str, compared: Sequence[str] = ()) -> Source:
@@ -95,7 +126,11 @@ def read_target(results: Path, name: str) -> Target:
 
 
 def read_benchmarks(results: Path, devices: Mapping[str, str]) -> list[RuleTime]:
-    """Adds up Snakemake's benchmark files, `benchmarks/RULE/....tsv`, rule by rule.
+    """Adds up Snakemake's benchmark files, `benchmarks/RULE/....tsv`, by rule, in the order of the stages.
+
+    Each file tells of one job's last run that came to its end. So a job that ran again counts once; of a
+    training that was stopped and gone on with, the last part alone counts; and jobs that the configuration
+    asked for in an earlier run in this folder, but no longer does, still count.
 
     Args:
         results: the folder of results.
@@ -108,7 +143,12 @@ def read_benchmarks(results: Path, devices: Mapping[str, str]) -> list[RuleTime]
         rows = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
         if {"s", "max_rss"} <= set(rows.columns):
             jobs.setdefault(rule, []).append(rows)
-    return [_rule_time(rule, pd.concat(rows), devices.get(rule, "CPU")) for rule, rows in jobs.items()]
+    order = [rule for rules in STAGES.values() for rule in rules]
+    return [
+        _rule_time(rule, pd.concat(jobs[rule]), devices.get(rule, "CPU"))
+        for rule in [*order, *(rule for rule in jobs if rule not in order)]
+        if rule in jobs
+    ]
 
 
 def _rule_time(rule: str, rows: pd.DataFrame, devices: str) -> RuleTime:
