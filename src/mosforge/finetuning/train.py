@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 from torch.nn import functional
 
 from mosforge.errors import MosforgeError
@@ -105,6 +104,8 @@ def _validation(
     rows = np.flatnonzero(samples["part"] == "validation")
     if len(rows) == 0:
         return None
+    from scipy.stats import spearmanr  # a second, which a training without this part need not wait
+
     given = samples["quality"].to_numpy()[rows]
 
     def srocc() -> float:
