@@ -34,13 +34,13 @@ def test_times_stand_in_the_order_of_the_stages_and_what_is_unknown_last(tmp_pat
 def test_versions_are_those_of_the_results_and_those_of_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert dict(versions(tmp_path))["mosforge that made the results"] == "not told"
+    assert dict(versions(tmp_path))["mosforge of the results"] == "not told"
     for made, path in (("0.7", "evaluation/a.parquet"), ("0.6", "finetuning/a/1/b/c/history.parquet")):
         monkeypatch.setattr(stamps, "__version__", made)
         artefact = "history" if "history" in path else "correlations"
         write_table(tmp_path / path, artefact, {}, stage="test", cfg={})
     (tmp_path / "evaluation/notes.parquet").write_bytes(b"of the user's")
     found = dict(versions(tmp_path))
-    assert found["mosforge that made the results"] == "0.6, 0.7"
-    assert found["mosforge that wrote this page"] == __version__
-    assert found["torch there"] == version("torch")
+    assert found["mosforge of the results"] == "0.6, 0.7"
+    assert found["mosforge of this page"] == __version__
+    assert found["torch of this page"] == version("torch")

@@ -79,11 +79,11 @@ def versions(results: Path) -> list[tuple[str, str]]:
     Results may come from another machine. They record the package that made them, and no library: the
     versions of Python and of the libraries that numbers depend on are those of this process.
     """
-    rows = [("mosforge that made the results", ", ".join(_recorded(results)) or "not told")]
-    rows += [("mosforge that wrote this page", __version__), ("Python there", platform.python_version())]
+    rows = [("mosforge of the results", ", ".join(_recorded(results)) or "not told")]
+    rows += [("mosforge of this page", __version__), ("Python of this page", platform.python_version())]
     for name in _LIBRARIES:
         try:
-            rows.append((f"{name} there", metadata.version(name)))
+            rows.append((f"{name} of this page", metadata.version(name)))
         except metadata.PackageNotFoundError:
             continue
     return rows
