@@ -233,14 +233,14 @@ def _finetuning() -> Iterator[Case]:
 
 
 def _evaluation() -> Iterator[Case]:
-    within = "evaluation.experiments.within"
+    table2 = "evaluation.experiments.table2"
     yield Case("evaluation.crops", 4, ("predict",))
-    yield Case(f"{within}.datasets", ["rated"], ("correlate",), "within")
+    yield Case(f"{table2}.datasets", ["rated"], ("correlate",), "table2")
     networks = ("fetch_weights", *TRAININGS, "finetune", "predict", "correlate")
-    yield Case(f"{within}.backbones", ["resnet18"], networks, "", NEW)
-    yield Case(f"{within}.initialisations", ["imagenet"], ("correlate",), "within")
-    yield Case("evaluation.experiments.across.across", False, ("correlate",), "across", NEW)
-    yield Case(f"{within}.comparisons", ["mdsi"], ("correlate",), "within")
+    yield Case(f"{table2}.backbones", ["resnet18"], networks, "", NEW)
+    yield Case(f"{table2}.initialisations", ["imagenet"], ("correlate",), "table2")
+    yield Case("evaluation.experiments.table3.across", False, ("correlate",), "table3", NEW)
+    yield Case(f"{table2}.comparisons", ["mdsi"], ("correlate",), "table2")
 
 
 def pattern_of(path: str, keys: Iterable[str]) -> str:

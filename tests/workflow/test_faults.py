@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
 SHARD = "results/distortions/synthetic/jpeg/photos-00000"
 SCORES = "results/metrics/synthetic/jpeg/photos-00000.parquet"
 PACKS = "results/pretraining/synthetic/packs/jpeg"
+TUNED = "results/finetuning/rated/1/efficientnet_lite0/imagenet"
 NETWORK = "results/pretraining/synthetic/efficientnet_lite0/multitask"
 
 
@@ -93,7 +94,7 @@ WRITERS = {
         "evaluation brisque",
         "results/evaluation/brisque/rated.parquet",
     ),
-    "report": (Path("results/report/tables"), "report table", "results/report/tables/within.csv"),
+    "report": (Path("results/report/tables"), "report table", "results/report/tables/table2.csv"),
 }
 
 
@@ -150,7 +151,7 @@ READERS = [
     (f"{SHARD}/manifest.parquet", f"pretraining pack --pictures {SHARD}"),
     ("results/distortions/mixtures/authentic/tiles-00000/manifest.parquet", "finetuning proxy"),
     (SCORES, "pmos fuse --metrics results/metrics/synthetic"),
-    ("results/metrics/targets/stand_in.parquet", "pmos validate"),
+    ("results/metrics/targets/stand_in.parquet", "pmos validate results/pmos/validation/stand_in"),
     ("results/pmos/synthetic.mapping.json", "pmos validate"),
     ("results/pmos/synthetic.parquet", "pmos diagnose --labels results/pmos/synthetic"),
     ("results/pmos/synthetic.parquet", "pretraining train --labels results/pmos/synthetic"),
@@ -169,18 +170,15 @@ READERS = [
     ("results/finetuning/rated/1/split.parquet", "finetuning train results/finetuning/rated/1/split"),
     ("results/finetuning/rated/pack.parquet", "evaluation brisque --dataset results/finetuning/rated"),
     ("results/finetuning/rated/pack.pixels", "evaluation brisque --dataset results/finetuning/rated"),
-    ("results/finetuning/rated/1/efficientnet_lite0/imagenet/card.json", "evaluation predict rated/1/"),
-    (
-        "results/finetuning/rated/1/efficientnet_lite0/imagenet/model.safetensors",
-        "evaluation predict rated/1/",
-    ),
+    (f"{TUNED}/card.json", f"evaluation predict {TUNED}"),
+    (f"{TUNED}/model.safetensors", f"evaluation predict {TUNED}"),
     ("results/evaluation/brisque/rated.parquet", "evaluation compare results/evaluation/brisque/rated"),
     (
         "results/evaluation/rated/1/none/brisque/rated.parquet",
-        "evaluation correlate --output results/evaluation/within",
+        "evaluation correlate --output results/evaluation/table2",
     ),
-    ("results/evaluation/within.parquet", "report table --experiment within"),
-    ("results/evaluation/within.parquet", "report page"),
+    ("results/evaluation/table2.parquet", "report table --experiment table2"),
+    ("results/evaluation/table2.parquet", "report page"),
 ]
 
 

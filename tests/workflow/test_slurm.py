@@ -17,7 +17,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 from slurm_cluster import Cluster, Job, missing_program, running_cluster
-from workflow_project import REPOSITORY, TINY, dry_run, make_project, snakemake
+from workflow_project import NETWORK, REPOSITORY, TINY, dry_run, make_project, snakemake
 
 from mosforge.cli import main
 from mosforge.stamps import made_by
@@ -55,13 +55,9 @@ def one_of_each() -> dict[str, object]:
     config["distortions"]["synthetic"]["white_noise"] = []
     rated = config["finetuning"]["datasets"]["rated"] | {"corpus": "synthetic"}
     config["finetuning"]["datasets"] = {"rated": rated}
-    experiments = config["evaluation"]["experiments"]
-    del experiments["across"]
-    experiments["within"] = {
-        "datasets": ["rated"],
-        "backbones": ["efficientnet_lite0"],
-        "initialisations": ["multitask"],
-    }
+    experiment = {**NETWORK, "datasets": ["rated"], "initialisations": ["multitask"]}
+    not_wanted: dict[str, object] = {name: {"datasets": []} for name in config["evaluation"]["experiments"]}
+    config["evaluation"]["experiments"] = {**not_wanted, "within": experiment}
     return config
 
 

@@ -57,8 +57,12 @@ def wide() -> dict[str, Any]:
         "second": {**TABLE, "table": "second.csv", "range": [0, 10], "corpus": "synthetic"},
         "official": {"layout": "kadid10k", "folder": "official", "corpus": "synthetic"},
     }
+    del config["finetuning"]["datasets"]["csiq"]  # a dataset more of what `second` is
     experiment = {"datasets": ["second"], "backbones": ["efficientnet_lite0"], "comparisons": []}
     config["evaluation"]["experiments"] |= {
+        "table1": {"datasets": []},
+        "table3": experiment | {"datasets": ["rated", "stand_in"], "initialisations": ["imagenet"]},
+        "ablation": {"datasets": []},
         "objectives": experiment | {"initialisations": ["cls", "rank", "kadid25-reg"]},
         "unified": experiment | {"datasets": ["rated"], "initialisations": ["both-multitask"]},
         "released": experiment | {"datasets": ["official"], "initialisations": ["imagenet"]},

@@ -12,11 +12,14 @@ import numpy as np
 import yaml
 from PIL import Image
 from skimage import data
+from sklearn.datasets import load_sample_image
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SIDE = 168
 
-# Small pictures, few classes, one epoch: every stage, nothing of the paper's size.
+NETWORK = {"backbones": ["efficientnet_lite0"], "initialisations": ["imagenet", "multitask"]}
+
+# Small pictures, few classes, one epoch: every stage and every experiment, nothing of the paper's size.
 TINY = {
     "sources": {
         "shard_size": 3,
@@ -65,6 +68,16 @@ TINY = {
                 "corpus": "authentic",
             },
             "stand_in": {"layout": "proxy", "pictures": "mixtures", "corpus": "synthetic"},
+            # a table under the name of a dataset of the paper's, with undistorted pictures for a part
+            "csiq": {
+                "layout": "table",
+                "folder": "compressed",
+                "table": "dmos.csv",
+                "images": ".",
+                "range": [0, 1],
+                "higher_is_better": False,
+                "corpus": "synthetic",
+            },
         },
         "splits": {"seeds": [1]},
         "patches": 2,
@@ -75,19 +88,21 @@ TINY = {
     "evaluation": {
         "crops": 3,
         "experiments": {
-            **{name: {"datasets": []} for name in ("table1", "table2", "table3", "ablation")},
-            "within": {
+            "table1": {
+                "datasets": ["live", "csiq"],  # the first is not there
+                **NETWORK,
+                "comparisons": ["psnr", "ssim", "fsim", "brisque"],
+            },
+            "table2": {
                 "datasets": ["rated", "stand_in"],
-                "backbones": ["efficientnet_lite0"],
-                "initialisations": ["imagenet", "multitask"],
+                **NETWORK,
                 "comparisons": ["psnr", "mdsi", "brisque"],
             },
-            "across": {
-                "datasets": ["rated", "stand_in"],
-                "backbones": ["efficientnet_lite0"],
-                "initialisations": ["imagenet"],
-                "across": True,
-                "comparisons": ["brisque"],
+            "table3": {"datasets": ["csiq", "rated"], **NETWORK, "initialisations": ["multitask"]},
+            "ablation": {
+                "datasets": ["csiq"],
+                **NETWORK,
+                "initialisations": ["imagenet", "cls", "reg", "multitask", "synthetic-rank"],
             },
         },
     },
@@ -105,7 +120,7 @@ def tiles(pixels: np.ndarray) -> list[Image.Image]:
 
 
 def make_project(folder: Path) -> Path:
-    """Photographs (one of them unreadable), rated pictures and `tiny.yaml` in a new folder."""
+    """Photographs (one of them unreadable), two folders of rated pictures and `tiny.yaml` in a new folder."""
     (folder / "photos").mkdir(parents=True)
     for i, tile in enumerate(tiles(data.astronaut())[:4]):
         tile.save(folder / f"photos/astronaut_{i}.png")
@@ -118,8 +133,22 @@ def make_project(folder: Path) -> Path:
             tile.save(pictures / f"cup {i} ({quality}).jpg", quality=quality)
             lines.append(f"cup {i} ({quality}).jpg,{4.0 + i / 2 if quality == 95 else 1.0 + i / 4}")
     (folder / "rated/labels.csv").write_text("\n".join(lines) + "\n")
+    _make_compressed(folder / "compressed")
     (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     return folder
+
+
+def _make_compressed(folder: Path) -> None:
+    """Five JPEGs of each of six contents and their DMOS; the strongest has no word of its original."""
+    folder.mkdir()
+    lines = ["image,mos,reference,reference_image"]
+    for i, tile in enumerate(tiles(load_sample_image("china.jpg"))):
+        tile.save(folder / f"{i}.png")
+        for quality, dmos in {90: 0.05, 50: 0.2, 25: 0.4, 10: 0.6, 3: 0.9}.items():
+            tile.save(folder / f"{i}_{quality}.jpg", quality=quality)
+            original = f"{i}.png" if quality > 3 else ""
+            lines.append(f"{i}_{quality}.jpg,{dmos + i / 100},{i},{original}")
+    (folder / "dmos.csv").write_text("\n".join(lines) + "\n")
 
 
 def command_line(folder: Path, *words: str) -> list[str]:
