@@ -1,7 +1,9 @@
 """Interrupted trainings: nothing of a stop, a kill or a damaged state shows in the weights."""
 
+import json
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -120,11 +122,20 @@ def run_script(toy: ModuleType, folder: Path, *when: str) -> subprocess.Complete
 OPTIONS = {"weight_average": 0.9, "gradient_clip": 0.05}
 
 
-def start(toy: ModuleType, folder: Path, **changes: Any) -> Any:
-    """Begins a training in a process of its own."""
-    process = multiprocessing.get_context("fork").Process(
-        target=toy.train, args=(folder,), kwargs={"validate": lambda: 0.5} | changes
-    )
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["mosforge.packs", "mosforge.tables", "mosforge.training.loop", "safetensors.torch"]
+)
+
+
+def start(toy: ModuleType, folder: Path, *words: str) -> Any:
+    """Begins the script in a process of its own.
+
+    It is forked from a server that has imported PyTorch and done nothing else: the fork of a process that
+    other tests have trained in may be refused to train by PyTorch.
+    """
+    options = {"init_globals": {"WORDS": [str(folder), *words]}, "run_name": "__main__"}
+    process = SERVER.Process(target=runpy.run_path, args=(str(toy.__file__),), kwargs=options)
     process.start()
     return process
 
@@ -134,12 +145,7 @@ def test_a_training_that_is_killed_outright_goes_on_as_if_it_had_not(
     toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int
 ) -> None:
     """SIGKILL leaves no time to save: the epoch that ran is run again."""
-
-    def die(step: int) -> None:
-        if step == call:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    process = start(toy, tmp_path, at_step=die, validate=None)
+    process = start(toy, tmp_path, str(call), "SIGKILL")
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert (tmp_path / ".state-x.pt").exists() == (call > toy.STEPS)
@@ -154,12 +160,18 @@ def test_a_training_that_is_killed_at_three_random_moments_ends_with_the_same_we
     """Moments on the clock: between two steps, in the middle of one, or while the state is saved."""
     for name in ("undisturbed", "killed"):
         (tmp_path / name).mkdir()
-    began = time.monotonic()
+    started = time.monotonic()
     expected, history = toy.train(tmp_path / "undisturbed", validate=lambda: 0.5, epochs=12, **options)
-    took = time.monotonic() - began
-    killed = 0
+    took = time.monotonic() - started
+    words = [
+        f"{key}={json.dumps(value)}" for key, value in {"validated": True, "epochs": 12, **options}.items()
+    ]
+    began, killed = tmp_path / "killed" / "began", 0
     for moment in np.random.default_rng().uniform(0.1, 0.5, 3) * took:
-        process = start(toy, tmp_path / "killed", epochs=12, **options)
+        began.unlink(missing_ok=True)
+        process = start(toy, tmp_path / "killed", *words)
+        while process.is_alive() and not began.exists():
+            time.sleep(0.001)
         process.join(timeout=float(moment))
         process.kill()
         process.join()

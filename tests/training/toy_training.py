@@ -156,12 +156,14 @@ def main(folder: Path, words: list[str]) -> int:
     call, name = [word for word in words if "=" not in word] or ("0", "SIGTERM")
 
     def perhaps_die(step: int) -> None:
+        (folder / "began").touch()
         if step == int(call):
             os.kill(os.getpid(), getattr(signal, name))
 
-    shared = changes.pop("shared", False)
+    network = SharedToy() if changes.pop("shared", False) else Toy()
+    validate = (lambda: 0.5) if changes.pop("validated", False) else None
     try:
-        weights, _ = train(folder, SharedToy() if shared else Toy(), at_step=perhaps_die, **changes)
+        weights, _ = train(folder, network, at_step=perhaps_die, validate=validate, **changes)
     except MosforgeError as error:
         print(error, file=sys.stderr)
         return 1
@@ -171,4 +173,6 @@ def main(folder: Path, words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    # `WORDS` stands for them where the script is not a command of its own.
+    first, *others = globals().get("WORDS", sys.argv[1:])
+    sys.exit(main(Path(first), others))
