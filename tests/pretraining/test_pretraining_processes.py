@@ -1,9 +1,9 @@
 """A pretraining by several processes, with a network of ours."""
 
 import json
-import multiprocessing
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ PATIENCE = 300
 """Seconds that the training may take on a busy machine."""
 
 
-def process(rank: int, port: int, words: list[str]) -> None:
-    """One of two that torchrun would start."""
-    os.environ |= {"TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "WORLD_SIZE": "2"}
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    sys.exit(main(words))
+def begin(rank: int, port: int, words: list[str]) -> subprocess.Popen[bytes]:
+    """Begins one of two that torchrun would start."""
+    env = os.environ | {"TORCHELASTIC_RUN_ID": "test", "RANK": str(rank), "WORLD_SIZE": "2"}
+    env |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return subprocess.Popen([sys.executable, "-m", "mosforge", *words], env=env)
 
 
 def test_two_processes_train_what_one_trains(
@@ -38,14 +38,13 @@ def test_two_processes_train_what_one_trains(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    fork = multiprocessing.get_context("fork")
-    two = [fork.Process(target=process, args=(i, port, [*words, str(tmp_path / "two")])) for i in (0, 1)]
-    for one in two:
-        one.start()
-    for one in two:
-        one.join(PATIENCE)
-        one.kill()  # where the other failed, it would wait for it for half an hour
-    assert [one.exitcode for one in two] == [0, 0]
+    two = [begin(rank, port, [*words, str(tmp_path / "two")]) for rank in (0, 1)]
+    try:
+        assert [one.wait(PATIENCE) for one in two] == [0, 0]
+    finally:
+        for one in two:
+            one.kill()  # where the other failed, it would wait for it for half an hour
+            one.wait()
     assert main([*words, str(tmp_path / "one")]) == 0
     state, expected = (load_file(tmp_path / name / "model.safetensors") for name in ("two", "one"))
     start = load_file(weights)
