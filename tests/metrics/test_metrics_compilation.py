@@ -60,7 +60,7 @@ def test_an_edit_of_an_inline_function_in_another_file_is_noticed(tmp_path: Path
 @pytest.mark.skipif(
     not llvmlite.binding.get_host_cpu_features().get("avx512f"), reason="a processor without AVX-512"
 )
-@pytest.mark.parametrize(("chosen", "wide"), [(None, True), ("+avx2,+fma", False)])
+@pytest.mark.parametrize(("chosen", "wide"), [(None, True), ("+avx2,+fma,-avx512f", False)])
 def test_kernels_use_the_whole_width_of_the_processor(tmp_path: Path, chosen: str | None, wide: bool) -> None:
     script = (
         "import numpy as np\n"
