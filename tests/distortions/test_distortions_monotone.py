@@ -69,6 +69,12 @@ def maps(height: int, width: int) -> OfSsim:
     return OfSsim(Plan(height, width))
 
 
+def reference_of(pixels: Pixels) -> Reference:
+    reference = Reference(maps(*pixels.shape[:2]).plan)
+    reference.fill(pixels)
+    return reference
+
+
 def ssim(reference: Reference, picture: Pixels) -> float:
     """piq's SSIM, as the engine has it."""
     features = maps(*picture.shape[:2])
@@ -96,7 +102,7 @@ def twenty() -> list[tuple[Pixels, Reference]]:
         ]
         found = parts[:: len(parts) // 20][:20]
     assert len(found) == 20
-    return [(unchanged(pixels), Reference(maps(*pixels.shape[:2]).plan, pixels)) for pixels in found]
+    return [(unchanged(pixels), reference_of(pixels)) for pixels in found]
 
 
 @pytest.mark.parametrize(("kind", "name"), CASES)
@@ -138,5 +144,5 @@ def assert_ssim_falls(kind: str, name: str, photographs: list[tuple[Pixels, Refe
 def test_ssim_alone_is_that_of_the_engine() -> None:
     pixels = unchanged(data.coffee()[20:380, 60:460])
     made = TYPES["synthetic"]["jpeg"].apply(pixels, 12, np.random.default_rng(1))
-    found = ssim(Reference(maps(360, 400).plan, pixels), made)
+    found = ssim(reference_of(pixels), made)
     assert found == score(pixels, [made])[0, METRICS.index("ssim")]

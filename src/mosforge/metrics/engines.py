@@ -1,7 +1,9 @@
 """Which engines there are, and the checks that both share."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from mosforge.errors import MosforgeError
 from mosforge.images import SMALLEST_SIDE, Pixels
 from mosforge.metrics.protocol import Engine, Scores
-from mosforge.metrics.workers import available_threads, map_in_order
+from mosforge.metrics.workers import available_threads, complete, map_in_order
 from mosforge.tables import METRICS
 
 ENGINES = ("fused", "piq")
@@ -75,17 +77,23 @@ def score_pictures(
 ) -> Scores:
     """Scores pictures in memory; see `mosforge.metrics.score`."""
     check_reference(reference, "the reference")
-    prepared = engine.prepare(reference)
+    prepared: Future[Any] = Future()
 
-    def score(task: tuple[int, tuple[Pixels, ...]]) -> Scores:
-        start, pictures = task
+    def prepare() -> Scores:
+        complete(prepared, lambda: engine.prepare(reference))
+        return np.empty((0, len(METRICS)))
+
+    def score(start: int, pictures: tuple[Pixels, ...]) -> Scores:
         for number, picture in enumerate(pictures, start):
             check_distorted(picture, f"distorted picture {number}", reference.shape, "(in memory)")
-        return engine.score(prepared, pictures)
+        return engine.score(prepared.result, pictures)
 
-    tasks = _numbered(batched(distorted, engine.batch(reference.shape)))
-    rows = list(map_in_order(score, tasks, available_threads() if threads is None else threads))
-    return np.concatenate(rows) if rows else np.empty((0, len(METRICS)))
+    batches = _numbered(batched(distorted, engine.batch(reference.shape)))
+    tasks: Iterable[Callable[[], Scores]] = itertools.chain(
+        [prepare], (partial(score, *batch) for batch in batches)
+    )
+    rows = map_in_order(lambda task: task(), tasks, available_threads() if threads is None else threads)
+    return np.concatenate(list(rows))
 
 
 def _numbered(batches: Iterable[tuple[Pixels, ...]]) -> Iterator[tuple[int, tuple[Pixels, ...]]]:

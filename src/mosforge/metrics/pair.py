@@ -24,7 +24,8 @@ def score_pair(reference: Path, distorted: Path, engine: str) -> dict[str, float
     check_reference(original, str(reference))
     check_distorted(picture, str(distorted), original.shape, str(reference))
     scorer = make_engine(engine, "cpu")
-    scores = scorer.score(scorer.prepare(original), [picture])
+    prepared = scorer.prepare(original)
+    scores = scorer.score(lambda: prepared, [picture])
     check_scores(scores, [str(distorted)], str(reference))
     row = dict(zip(METRICS, scores[0].tolist(), strict=True))
     return {**row, "mean": float(orient(scores).mean())}

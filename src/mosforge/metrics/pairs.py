@@ -14,7 +14,7 @@ from tqdm import tqdm
 from mosforge.images import open_image, read_rgb
 from mosforge.metrics.engines import batched, check_distorted, check_reference, check_scores
 from mosforge.metrics.protocol import Engine, Scores
-from mosforge.metrics.workers import map_in_order
+from mosforge.metrics.workers import complete, map_in_order
 from mosforge.tables import METRICS
 
 
@@ -55,7 +55,7 @@ def score_pairs(
         if task.rows:
             scores[list(task.rows)] = _score_task(task, engine, columns)
         else:
-            _prepare(task, engine)
+            complete(task.prepared, lambda: _prepare(task, engine))
         return len(task.rows)
 
     with tqdm(total=len(paths), unit="picture", disable=None) as progress:
@@ -91,15 +91,12 @@ def _score_task(task: Task, engine: Engine, columns: Sequence[str]) -> Scores:
     pictures = [read_rgb(path) for path in task.paths]
     for picture, path in zip(pictures, task.paths, strict=True):
         check_distorted(picture, path, shape, task.reference)
-    scores = engine.score(prepared, pictures)
+    scores = engine.score(lambda: prepared, pictures)
     check_scores(scores, task.paths, task.reference, columns)
     return scores
 
 
-def _prepare(task: Task, engine: Engine) -> None:
-    try:
-        picture = read_rgb(task.reference)
-        check_reference(picture, task.reference)
-        task.prepared.set_result((engine.prepare(picture), picture.shape))
-    except BaseException as error:
-        task.prepared.set_exception(error)  # the tasks that wait for it must not wait for ever
+def _prepare(task: Task, engine: Engine) -> tuple[Any, tuple[int, ...]]:
+    picture = read_rgb(task.reference)
+    check_reference(picture, task.reference)
+    return engine.prepare(picture), picture.shape

@@ -1,6 +1,6 @@
 """The engine `piq`: the library itself, on any device. It is the oracle of the other engine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,12 +49,12 @@ class PiqEngine:
         """The reference as a (1, 3, H, W) tensor on the device."""
         return self._tensor([reference])
 
-    def score(self, prepared: torch.Tensor, pictures: Sequence[Pixels]) -> Scores:
+    def score(self, prepared: Callable[[], torch.Tensor], pictures: Sequence[Pixels]) -> Scores:
         """The six scores of each picture, shape (n, 6)."""
         if self.device.type == "cpu":
             torch.set_num_threads(1)  # of this thread
         distorted = self._tensor(pictures)
-        reference = prepared.expand_as(distorted)
+        reference = prepared().expand_as(distorted)
         with torch.inference_mode():
             columns = [self._column(function, distorted, reference) for function in _FUNCTIONS]
             return torch.stack(columns, dim=1).cpu().numpy()

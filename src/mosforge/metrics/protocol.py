@@ -1,6 +1,6 @@
 """What an engine is: the type of its scores, and what it can be asked to do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +23,11 @@ class Engine(Protocol):
         """What `score` needs of a reference, computed once."""
         ...
 
-    def score(self, prepared: Any, pictures: Sequence[Pixels]) -> Scores:
-        """The scores of each picture, a row each."""
+    def score(self, prepared: Callable[[], Any], pictures: Sequence[Pixels]) -> Scores:
+        """The scores of each picture, a row each.
+
+        Args:
+            prepared: gives what `prepare` returned, once it has: what needs no reference need not wait.
+            pictures: at least one.
+        """
         ...

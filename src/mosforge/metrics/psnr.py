@@ -1,6 +1,6 @@
 """PSNR beside the six metrics, as tables of full-reference measures report it: that of the luma."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -34,10 +34,11 @@ class WithPsnr:
         """What the engine inside needs, and the luma of the reference."""
         return _Prepared(self._engine.prepare(reference), _luma(reference))
 
-    def score(self, prepared: _Prepared, pictures: Sequence[Pixels]) -> Scores:
+    def score(self, prepared: Callable[[], _Prepared], pictures: Sequence[Pixels]) -> Scores:
         """The seven scores of each picture, shape (n, 7)."""
-        decibels = [cv2.PSNR(_luma(picture), prepared.luma) for picture in pictures]
-        return np.column_stack([self._engine.score(prepared.six, pictures), decibels])
+        six = self._engine.score(lambda: prepared().six, pictures)
+        decibels = [cv2.PSNR(_luma(picture), prepared().luma) for picture in pictures]
+        return np.column_stack([six, decibels])
 
 
 def _luma(picture: Pixels) -> Pixels:

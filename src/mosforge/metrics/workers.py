@@ -32,3 +32,11 @@ def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], thre
             yield pending.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def complete(future: Future[Result], function: Callable[[], Result]) -> None:
+    """Gives what `function` returns or raises to those who wait for `future`: none may wait for ever."""
+    try:
+        future.set_result(function())
+    except BaseException as error:
+        future.set_exception(error)

@@ -1,9 +1,9 @@
 """The engine `fused`: scores one picture after another against a prepared reference, on any thread."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,22 +18,38 @@ from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 from mosforge.metrics.fused.vsi import vsi
 from mosforge.metrics.protocol import Scores
 
+Buffers = TypeVar("Buffers", Features, Reference)
+
 
 class _Workshop(NamedTuple):
-    """A plan, and the buffers of the threads that are not using theirs right now."""
+    """A plan, and the buffers that nobody uses right now: a page of new memory takes longer than its work."""
 
     plan: Plan
-    idle: deque[Features]
+    features: deque[Features]
+    references: deque[Reference]
 
 
-class _Prepared(NamedTuple):
-    workshop: _Workshop
-    reference: Reference
+class _Prepared:
+    """A reference on loan from its workshop, which has it back when nobody needs it any more."""
+
+    def __init__(self, workshop: _Workshop, reference: Reference) -> None:
+        self.workshop = workshop
+        self.reference = reference
+
+    def __del__(self) -> None:
+        self.workshop.references.append(self.reference)
 
 
 @lru_cache(maxsize=4)
 def _workshop(height: int, width: int) -> _Workshop:
-    return _Workshop(Plan(height, width), deque())
+    return _Workshop(Plan(height, width), deque(), deque())
+
+
+def _idle_or_new(idle: deque[Buffers], make: Callable[[Plan], Buffers], plan: Plan) -> Buffers:
+    try:
+        return idle.pop()
+    except IndexError:
+        return make(plan)
 
 
 class FusedEngine:
@@ -46,21 +62,24 @@ class FusedEngine:
     def prepare(self, reference: Pixels) -> _Prepared:
         """The maps of the reference."""
         workshop = _workshop(*reference.shape[:2])
-        return _Prepared(workshop, Reference(workshop.plan, np.ascontiguousarray(reference)))
+        maps = _idle_or_new(workshop.references, Reference, workshop.plan)
+        maps.fill(np.ascontiguousarray(reference))
+        return _Prepared(workshop, maps)
 
-    def score(self, prepared: _Prepared, pictures: Sequence[Pixels]) -> Scores:
-        """The six scores of each picture, shape (n, 6)."""
-        workshop = prepared.workshop
-        try:
-            features = workshop.idle.pop()
-        except IndexError:
-            features = Features(workshop.plan)
-        rows = [self._score_one(prepared.reference, features, picture) for picture in pictures]
-        workshop.idle.append(features)
+    def score(self, prepared: Callable[[], _Prepared], pictures: Sequence[Pixels]) -> Scores:
+        """The six scores of each picture, shape (n, 6); the reference is asked for after the first's maps."""
+        workshop = _workshop(*pictures[0].shape[:2])
+        features = _idle_or_new(workshop.features, Features, workshop.plan)
+        rows = [self._score_one(prepared, features, picture) for picture in pictures]
+        workshop.features.append(features)
         return np.array(rows)
 
-    def _score_one(self, reference: Reference, features: Features, picture: Pixels) -> tuple[float, ...]:
+    def _score_one(
+        self, prepared: Callable[[], _Prepared], features: Features, picture: Pixels
+    ) -> tuple[float, ...]:
         features.fill(np.ascontiguousarray(picture))
+        loan = prepared()  # kept, so that the reference is not filled again meanwhile
+        reference = loan.reference
         ssim, ms_ssim = ssim_and_ms_ssim(reference, features)
         return (
             ssim,

@@ -2,7 +2,7 @@
 
 from mosforge.images import Pixels
 from mosforge.metrics.fused.buffers import aligned
-from mosforge.metrics.fused.compilation import F32, Map
+from mosforge.metrics.fused.compilation import Map
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.gaussian import WINDOW, moments
 from mosforge.metrics.fused.gradients import (
@@ -16,32 +16,48 @@ from mosforge.metrics.fused.plan import Plan
 
 
 class Reference:
-    """The features of a reference, its local moments and its gradients; never written again, so shared."""
+    """The features of a reference, its local moments and its gradients.
 
-    def __init__(self, plan: Plan, picture: Pixels) -> None:
+    In buffers that the next `fill` uses again; between two, threads may share them.
+    """
+
+    def __init__(self, plan: Plan) -> None:
         self.features = features = Features(plan)
-        features.fill(picture)
-        self.moments = [_moments(planes) for planes in features.pyramid]
+        self.moments = [_empty_moments(planes) for planes in features.pyramid]
         """Local mean and variance of every scale of MS-SSIM."""
         scale = plan.ssim_scale
-        self.ssim_moments = _moments(features.ssim_planes) if scale is None else self.moments[scale]
+        self.ssim_moments = _empty_moments(features.ssim_planes) if scale is None else self.moments[scale]
         """The same at SSIM's scale."""
-        self.yiq_gradient = _gradients(features.yiq[0], SCHARR_SIDE, SCHARR_MIDDLE)[2]
-        self.lmn_gradient = _gradients(features.lmn[0], SCHARR_SIDE, SCHARR_MIDDLE)[2]
-        self.gmsd_gradient = _gradients(features.gmsd_luma, PREWITT_SIDE, PREWITT_MIDDLE)[2]
-        self.lhm_gradient = _gradients(features.lhm[0], PREWITT_SIDE, PREWITT_MIDDLE)
+        self._yiq_gradients = _empty_gradients(features.yiq)
+        self._lmn_gradients = _empty_gradients(features.lmn)
+        self._gmsd_gradients = _empty_gradients(features.gmsd_luma[None])
+        self.yiq_gradient: Map = self._yiq_gradients[2]
+        self.lmn_gradient: Map = self._lmn_gradients[2]
+        self.gmsd_gradient: Map = self._gmsd_gradients[2]
+        self.lhm_gradient = _empty_gradients(features.lhm)
         """Both derivatives and the magnitude: MDSI needs the gradient of the mean picture."""
 
+    def fill(self, picture: Pixels) -> None:
+        """Computes everything for a picture of the plan's size."""
+        features = self.features
+        features.fill(picture)
+        for planes, maps in zip(features.pyramid, self.moments, strict=True):
+            moments(planes, *maps)
+        if features.plan.ssim_scale is None:
+            moments(features.ssim_planes, *self.ssim_moments)
+        gradient_maps(features.yiq[0], SCHARR_SIDE, SCHARR_MIDDLE, *self._yiq_gradients)
+        gradient_maps(features.lmn[0], SCHARR_SIDE, SCHARR_MIDDLE, *self._lmn_gradients)
+        gradient_maps(features.gmsd_luma, PREWITT_SIDE, PREWITT_MIDDLE, *self._gmsd_gradients)
+        gradient_maps(features.lhm[0], PREWITT_SIDE, PREWITT_MIDDLE, *self.lhm_gradient)
 
-def _moments(planes: Map) -> tuple[Map, Map]:
+
+def _empty_moments(planes: Map) -> tuple[Map, Map]:
     channels, height, width = planes.shape
     shape = (channels, height - WINDOW + 1, width - WINDOW + 1)
-    mean, variance = aligned(shape), aligned(shape)
-    moments(planes, mean, variance)
-    return mean, variance
+    return aligned(shape), aligned(shape)
 
 
-def _gradients(bordered: Map, side: F32, middle: F32) -> Map:
-    maps: Map = aligned((3, bordered.shape[0] - 2, bordered.shape[1] - 2))
-    gradient_maps(bordered, side, middle, *maps)
+def _empty_gradients(bordered: Map) -> Map:
+    """Of a bordered map, the first of (n, h + 2, w + 2): both derivatives and the magnitude, (3, h, w)."""
+    maps: Map = aligned((3, bordered.shape[1] - 2, bordered.shape[2] - 2))
     return maps
