@@ -56,8 +56,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compare(place: Path, tmp_path: Path) -> Callable[..., int]:
     def call(metric: str, *, scores: str, split: str = "split", **run: Any) -> int:
         keys = {"dataset": "a", "split": "1", "backbone": "none", "initialisation": metric}
-        words = ["--dataset", "dataset", "--split", split, "--scores", scores]
-        words += ["--test-dataset", "dataset", "--test-scores", scores]
+        words = ["--test-dataset", "dataset", "--test-scores", scores, "--split", split]
+        if metric == "brisque":
+            words += ["--dataset", "dataset", "--scores", scores]
         files = [word if word.startswith("--") else f"{place}/{word}.parquet" for word in words]
         cfg = json.dumps(keys | {"test_dataset": "a"} | run)
         return main(["evaluation", "compare", *files, "--output", f"{tmp_path}/out.parquet", "--cfg", cfg])
@@ -106,8 +107,9 @@ def test_brisque_never_sees_the_scores_of_the_test_part(
 
 
 def test_across_datasets_all_are_scored(compare: Callable[..., int], tmp_path: Path) -> None:
-    assert compare("brisque", scores="brisque", test_dataset="b") == 0
-    assert len(read_table(tmp_path / "out.parquet", "predictions")) == COUNT
+    for metric, scores in (("brisque", "brisque"), ("psnr", "targets")):
+        assert compare(metric, scores=scores, test_dataset="b") == 0
+        assert len(read_table(tmp_path / "out.parquet", "predictions")) == COUNT
 
 
 def test_a_picture_without_features_in_the_table_is_named(
@@ -176,3 +178,13 @@ def test_the_number_of_threads_changes_no_feature() -> None:
         assert one is not None
         assert np.array_equal(one, other)
         assert np.array_equal(one, features(picture))
+
+
+def test_what_brisque_is_trained_on_must_be_given(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = {"dataset": "a", "split": "1", "backbone": "none", "initialisation": "brisque", "test_dataset": "b"}
+    words = ["--test-dataset", f"{place}/dataset.parquet", "--test-scores", f"{place}/brisque.parquet"]
+    words += ["--output", f"{tmp_path}/out.parquet", "--cfg", json.dumps(run)]
+    assert main(["evaluation", "compare", *words]) == 1
+    assert "brisque is trained: give --dataset, --split and --scores" in capsys.readouterr().err

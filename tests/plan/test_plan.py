@@ -189,7 +189,11 @@ def test_full_reference_rows_need_references(with_datasets: dict[str, Any]) -> N
         ["table2"]
     )
     run = Run("tid2013", "3", "none", "fsim", "tid2013")
-    assert experiments.comparison(run)["test_scores"] == "results/metrics/targets/tid2013.parquet"
+    assert experiments.comparison(run) == {
+        "split": "results/finetuning/tid2013/3/split.parquet",
+        "test_dataset": "results/finetuning/tid2013/dataset.parquet",
+        "test_scores": "results/metrics/targets/tid2013.parquet",
+    }
     run = Run("tid2013", "full", "none", "brisque", "livec")
     assert experiments.comparison(run) == {
         "dataset": "results/finetuning/tid2013/dataset.parquet",
@@ -268,6 +272,18 @@ def test_full_reference_metrics_stand_where_undistorted_pictures_are(
         "one, 2 of 3",
         "psnr, gmsd on dataset none left out of within: it has no undistorted pictures",
     ]
+
+
+def test_across_datasets_it_is_the_tested_one_that_needs_references(with_datasets: dict[str, Any]) -> None:
+    asked = {"backbones": [], "initialisations": [], "comparisons": ["psnr", "brisque"], "across": True}
+    with_datasets["evaluation"]["experiments"] = {"across": asked | {"datasets": ["livec", "tid2013"]}}
+    experiments = Plan(with_datasets).experiments
+    runs = {run for run in experiments.runs("across") if run.initialisation == "psnr"}
+    assert runs == {Run("livec", "full", "none", "psnr", "tid2013")}
+    assert experiments.comparison(*runs) == {
+        "test_dataset": "results/finetuning/tid2013/dataset.parquet",
+        "test_scores": "results/metrics/targets/tid2013.parquet",
+    }
 
 
 def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], tmp_path: Path) -> None:

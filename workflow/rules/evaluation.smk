@@ -90,9 +90,12 @@ rule compare:
         runtime=growing(30),
     params:
         cfg=lambda wildcards: parameters(plan.experiments.run(wildcards)),
+        split=option_if_given("split"),
+        dataset=option_if_given("dataset"),
+        scores=option_if_given("scores"),
     shell:
-        "mosforge evaluation compare --dataset {input.dataset} --split {input.split} --scores {input.scores}"
-        " --test-dataset {input.test_dataset} --test-scores {input.test_scores} --output {output} --log {log}"
+        "mosforge evaluation compare --test-dataset {input.test_dataset} --test-scores {input.test_scores}"
+        " {params.split} {params.dataset} {params.scores} --output {output} --log {log}"
         " --cfg {params.cfg:q}"
 
 

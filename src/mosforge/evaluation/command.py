@@ -29,11 +29,13 @@ def add_commands(commands: Any) -> None:
     brisque.add_argument("--threads", type=int, default=1, metavar="N", help="default: 1")
 
     compare = add_verb(verbs, "compare", _compare, "score the test pictures without a network", cfg=True)
-    compare.add_argument("--dataset", type=Path, required=True, metavar="FILE", help="to train on")
-    compare.add_argument("--split", type=Path, required=True, metavar="FILE", help="its split")
-    compare.add_argument("--scores", type=Path, required=True, metavar="FILE", help="its metrics or features")
     compare.add_argument("--test-dataset", type=Path, required=True, metavar="FILE")
-    compare.add_argument("--test-scores", type=Path, required=True, metavar="FILE")
+    compare.add_argument(
+        "--test-scores", type=Path, required=True, metavar="FILE", help="its metrics or features"
+    )
+    compare.add_argument("--split", type=Path, metavar="FILE", help="score its part `test` alone")
+    compare.add_argument("--dataset", type=Path, metavar="FILE", help="to train BRISQUE on")
+    compare.add_argument("--scores", type=Path, metavar="FILE", help="its features")
     compare.add_argument("--output", type=Path, required=True, metavar="FILE")
 
     correlate = add_verb(verbs, "correlate", _correlate, "correlate predictions with the given scores")
@@ -85,11 +87,11 @@ def _compare(arguments: argparse.Namespace) -> None:
 
     frame = compared(
         {key: arguments.cfg[key] for key in RUN},
-        dataset=arguments.dataset,
-        split=arguments.split,
-        scores=arguments.scores,
         test_dataset=arguments.test_dataset,
         test_scores=arguments.test_scores,
+        split=arguments.split,
+        dataset=arguments.dataset,
+        scores=arguments.scores,
     )
     write_table(arguments.output, "predictions", frame, stage="evaluation", cfg=arguments.cfg)
 

@@ -22,11 +22,11 @@ Floats = npt.NDArray[np.float64]
 def compared(
     run: Mapping[str, str],
     *,
-    dataset: Path,
-    split: Path,
-    scores: Path,
     test_dataset: Path,
     test_scores: Path,
+    split: Path | None = None,
+    dataset: Path | None = None,
+    scores: Path | None = None,
 ) -> Frame:
     """Scores the test pictures with the measure `run["initialisation"]` (artefact `predictions`).
 
@@ -35,21 +35,23 @@ def compared(
 
     Args:
         run: values of the keys `RUN`; `initialisation` is the measure's name.
-        dataset: normalised table of the dataset that is trained on.
-        split: its split; within a dataset it says which pictures are tested on too.
-        scores: its artefact `targets`, or for BRISQUE its artefact `brisque`.
         test_dataset: normalised table of the dataset that is tested on.
-        test_scores: its scores.
+        test_scores: its artefact `targets`, or for BRISQUE its artefact `brisque`.
+        split: within a dataset it says which pictures are tested on; for BRISQUE also those to train on.
+        dataset: for BRISQUE alone, the normalised table of the dataset that is trained on.
+        scores: for BRISQUE alone, the features of that dataset.
 
     Raises:
         MosforgeError: a picture has no features, or there is nothing to train or to test on.
     """
     within = run["dataset"] == run["test_dataset"]
     rows = tested_rows(run, test_dataset, split if within else None)
-    if run["initialisation"] == BRISQUE:
+    if run["initialisation"] != BRISQUE:
+        rows, predicted = _full_reference(run, rows, test_scores)
+    elif dataset and split and scores:
         predicted = _brisque(run, dataset, split, scores, rows, test_scores)
     else:
-        rows, predicted = _full_reference(run, rows, test_scores)
+        raise MosforgeError("brisque is trained: give --dataset, --split and --scores")
     return rows[["image", "path", "mos", "quality"]].assign(**run, prediction=predicted, spread=0.0)
 
 

@@ -45,14 +45,19 @@ class Experiments:
         return [f"results/{run.predictions}" for run in runs if splits[run._replace(split="")] == 1]
 
     def comparison(self, run: Any) -> dict[str, str]:
-        """Inputs of the predictions of a measure without a network."""
-        scores = "results/evaluation/brisque/{dataset}.parquet" if run.initialisation == BRISQUE else TARGETS
-        return {
+        """Inputs of the predictions of a measure without a network; BRISQUE alone is trained."""
+        brisque = run.initialisation == BRISQUE
+        scores = "results/evaluation/brisque/{dataset}.parquet" if brisque else TARGETS
+        tested = {
+            "test_dataset": f"results/finetuning/{run.test_dataset}/dataset.parquet",
+            "test_scores": scores.format(dataset=run.test_dataset),
+        }
+        if not brisque:
+            return tested | self.split_of(run)
+        return tested | {
             "dataset": f"results/finetuning/{run.dataset}/dataset.parquet",
             "split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet",
             "scores": scores.format(dataset=run.dataset),
-            "test_dataset": f"results/finetuning/{run.test_dataset}/dataset.parquet",
-            "test_scores": scores.format(dataset=run.test_dataset),
         }
 
     def split_of(self, run: Any) -> dict[str, str]:
@@ -161,7 +166,7 @@ class Experiments:
     def _compared(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
         for dataset, split, test in self._pairs(entry["datasets"], bool(entry.get("across"))):
-            lost = () if self._datasets.has_references(dataset) else self._full_reference(experiment)
+            lost = () if self._datasets.has_references(test) else self._full_reference(experiment)
             for metric in entry.get("comparisons", []):
                 if metric not in lost:
                     yield Run(dataset, split, NO_NETWORK, metric, test)
