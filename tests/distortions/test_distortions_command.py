@@ -193,6 +193,20 @@ def test_gallery_shows_every_class(
     assert (below.min(axis=(1, 2)) < 250).mean() > 0.85
 
 
+@pytest.mark.parametrize("size", [(2000, 170), (170, 2000)])
+def test_gallery_of_a_long_picture_has_room_for_all(
+    tmp_path: Path, coffee: Pixels, size: tuple[int, int]
+) -> None:
+    Image.fromarray(coffee).resize(size).save(tmp_path / "long.png")
+    out = tmp_path / "gallery.png"
+    mosforge("gallery", tmp_path / "long.png", "--corpus", "kadid25", "--config", CONFIG, "-o", out)
+    sheet = read_rgb(out)
+    columns = np.split(sheet[:, 24 + 190 : -24 + 10], 5, axis=1)
+    assert columns[0].shape[1] > 161
+    below_the_heading = slice(24 + 190, None)
+    assert all((column[below_the_heading, -8:] == 255).all() for column in columns), "captions stay within"
+
+
 def test_gallery_needs_a_png(picture: Path, tmp_path: Path) -> None:
     with pytest.raises(MosforgeError, match=r"give a \.png file"):
         mosforge("gallery", picture, "--config", CONFIG, "-o", tmp_path / "g.jpg")

@@ -8,11 +8,12 @@ from PIL import Image, ImageDraw, ImageFont
 from mosforge.distortions.classes import DistortionClass, classes_of
 from mosforge.distortions.distortion import Level
 from mosforge.distortions.plans import TYPES
-from mosforge.images import Pixels
+from mosforge.images import SMALLEST_SIDE, Pixels
 from mosforge.seeds import generator
 
 _LONGEST = 512
-"""The photograph is shrunk to this many pixels first, so that a kernel of 199 pixels has its usual effect."""
+"""The photograph is shrunk to this many pixels first, so that a kernel of 199 pixels has its usual effect; a
+panorama to more, for its shorter side must hold what a type draws, and the captions."""
 _TILE = (240, 180)
 _GAP, _MARGIN, _LABELS, _CAPTION = 10, 24, 190, 22
 _PAPER, _INK, _SOFT = (255, 255, 255), (32, 33, 36), (110, 114, 120)
@@ -53,7 +54,7 @@ def draw_gallery(pixels: Pixels, levels: Mapping[str, Sequence[Level]], kind: st
         for j, item in enumerate(row):
             corner = (left + j * step[0], top)
             sheet.paste(Image.fromarray(_middle(_distorted(photograph, item, kind, seed), tile)), corner)
-            _caption(draw, (corner[0], top + tile[1] + 4), item)
+            _caption(draw, (corner[0], top + tile[1] + 4), tile[0], item)
     return sheet
 
 
@@ -66,7 +67,9 @@ def _distorted(photograph: Pixels, item: DistortionClass, kind: str, seed: int) 
 
 def _shrink(pixels: Pixels) -> Pixels:
     image = Image.fromarray(pixels)
-    image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
+    enough = SMALLEST_SIDE * max(image.size) // min(image.size) + 1
+    longest = max(_LONGEST, enough)
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
 
@@ -95,8 +98,8 @@ def _heading(
     draw.text((x, middle + 22), about, _SOFT, _font(16), anchor="ls")
 
 
-def _caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], item: DistortionClass) -> None:
+def _caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, item: DistortionClass) -> None:
     value = item.parameter
     text = f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else f"{value:g}"
     draw.text(corner, text, _INK, _font(14))
-    draw.text((corner[0] + _TILE[0], corner[1]), f"{item.index}", _SOFT, _font(14), anchor="ra")
+    draw.text((corner[0] + width, corner[1]), f"{item.index}", _SOFT, _font(14), anchor="ra")
