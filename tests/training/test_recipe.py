@@ -6,6 +6,7 @@ from types import ModuleType
 import pytest
 import torch
 
+from mosforge.errors import MosforgeError
 from mosforge.training import Recipe, pick_device
 
 
@@ -49,3 +50,9 @@ def test_a_short_training_does_not_start_at_zero(toy: ModuleType, steps: int) ->
 def test_the_device() -> None:
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_a_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(MosforgeError, match="device cuda: torch finds no GPU here; take auto or cpu"):
+        pick_device("cuda")

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from mosforge.errors import MosforgeError
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -63,9 +65,15 @@ class Recipe:
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is CUDA where there is one, otherwise the CPU; torchrun's processes have a GPU each."""
+    """`auto` is CUDA where there is one, otherwise the CPU; torchrun's processes have a GPU each.
+
+    Raises:
+        MosforgeError: CUDA is asked for where there is none.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise MosforgeError("device cuda: torch finds no GPU here; take auto or cpu, or look at `nvidia-smi`")
     if name == "cuda" and "LOCAL_RANK" in os.environ:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
