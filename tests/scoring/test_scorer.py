@@ -13,7 +13,9 @@ from scipy.special import expit, softmax
 from mosforge.cards import card_markdown
 from mosforge.errors import MosforgeError, UnreadableImageError
 from mosforge.images import at_least, read_rgb
-from mosforge.models.folder import load_model
+from mosforge.models.folder import load_card, load_model, save_model
+from mosforge.models.heads import ScoreHead
+from mosforge.models.network import Network
 from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.scoring.scorer import Scorer, digest_of
 
@@ -73,6 +75,13 @@ def test_the_number_of_crops(model: Model, photographs: Path) -> None:
     assert other.quality == pytest.approx(default.quality, abs=4 * max(default.spread, 1e-3))
     with pytest.raises(MosforgeError, match="crops: -1 is neither a number of crops nor 0"):
         Scorer(folder, crops=-1)
+
+
+def test_a_network_of_one_size_takes_no_whole_picture(model: Model, tmp_path: Path) -> None:
+    card = load_card(model()) | {"backbone": "vit_tiny_patch16_224", "crop": 224}
+    save_model(tmp_path / "vit", Network(card["backbone"], ScoreHead(192, 0.5)), card)
+    with pytest.raises(MosforgeError, match="crops: 0: vit_tiny_patch16_224 takes no whole pictures"):
+        Scorer(tmp_path / "vit", crops=0, device="cpu")
 
 
 def test_more_crops_than_go_through_at_once(model: Model, photographs: Path) -> None:

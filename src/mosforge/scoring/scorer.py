@@ -20,6 +20,7 @@ from PIL import Image
 
 from mosforge.errors import MosforgeError, UnreadableImageError
 from mosforge.images import Pixels, at_least, read_rgb, to_rgb
+from mosforge.models.backbones import card_of
 from mosforge.models.classes import class_chances, knows_classes
 from mosforge.models.folder import load_model
 from mosforge.scoring.crops import Boxes, Floats, Said, ask, batches_of, cut, draw_boxes, joined
@@ -100,7 +101,7 @@ class Scorer:
         threads: threads that read pictures and, on the CPU, compute; all usable cores by default.
 
     Raises:
-        MosforgeError: not a model folder, or a damaged one.
+        MosforgeError: not a model folder, or a damaged one, or an option that cannot be had.
     """
 
     def __init__(
@@ -118,6 +119,8 @@ class Scorer:
         self._size = int(self.card["crop"])
         if self._crops < 0:
             raise MosforgeError(f"crops: {self._crops} is neither a number of crops nor 0, the whole picture")
+        if self._crops == 0 and card_of(self.card["backbone"]).fixed_size:
+            raise MosforgeError(f"crops: 0: {self.card['backbone']} takes no whole pictures; use crops")
         self._threads = usable_cores() if threads is None else threads
         if self._threads < 1:
             raise MosforgeError(f"threads: {self._threads} is not a positive number")
