@@ -134,6 +134,9 @@ def test_distort_refuses_endings_and_small_pictures(picture: Path, tmp_path: Pat
     words = ("--type", "jpeg", "--level", 1, "--config", CONFIG)
     with pytest.raises(MosforgeError, match=r"end the name in one of \.bmp"):
         mosforge("distort", picture, *words, "-o", tmp_path / "out.gif")
+    Image.new("RGB", (17_000, 170)).save(tmp_path / "wide.png")
+    with pytest.raises(MosforgeError, match=r"o\.webp: the format cannot hold the picture \(.*16383 pixels"):
+        mosforge("distort", tmp_path / "wide.png", *words, "-o", tmp_path / "o.webp")
     Image.new("RGB", (300, 120)).save(tmp_path / "small.png")
     with pytest.raises(MosforgeError, match="300x120 pixels"):
         mosforge("distort", tmp_path / "small.png", *words, "-o", tmp_path / "out.png")

@@ -103,7 +103,12 @@ def _picture_file(pixels: Any, output: Path) -> bytes:
     if suffix in _LOSSY:
         logger.warning("%s: %s adds a distortion of its own; .png keeps the pixels", output, _LOSSY[suffix])
     buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, Image.registered_extensions()[suffix])
+    try:
+        Image.fromarray(pixels).save(buffer, Image.registered_extensions()[suffix])
+    except (OSError, ValueError) as error:
+        raise MosforgeError(
+            f"{output}: the format cannot hold the picture ({error}); end the name in .png"
+        ) from None
     return buffer.getvalue()
 
 
