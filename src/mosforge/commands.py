@@ -49,7 +49,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
     """Adds `--format table|json|csv` and `--output FILE`."""
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write to FILE instead of standard output"
+        "--output", type=_new_file, metavar="FILE", help="write to FILE instead of standard output"
     )
 
 
@@ -60,16 +60,21 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_threads(parser: argparse.ArgumentParser, about: str = "threads") -> None:
+    """Adds `--threads N`, which changes no result."""
+    parser.add_argument("--threads", type=count, default=1, metavar="N", help=f"{about}; default: 1")
+
+
 def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Adds what changes where and how fast a network runs, but not what comes out."""
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads; default: 1")
+    add_threads(parser, "CPU threads")
 
 
 def add_fitting_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of a training: where and how fast it runs, but not what is trained."""
     add_training_options(parser)
-    parser.add_argument("--gpus", type=int, default=1, metavar="N", help="at most so many; default: 1")
+    parser.add_argument("--gpus", type=number, default=1, metavar="N", help="at most so many; default: 1")
     parser.add_argument("--compile", type=int, choices=(0, 1), default=0, help="1: with torch.compile")
     parser.add_argument(
         "--deterministic", type=int, choices=(0, 1), default=0, help="1: the same bits on a GPU, but slower"
@@ -81,7 +86,7 @@ def add_verify(verbs: Any) -> None:
     """Adds the verb `verify`, for packs of any stage."""
     verify = add_verb(verbs, "verify", _verify, "compare all pixels of a pack with their digests")
     verify.add_argument("pack", type=Path, metavar="FILE", help="index of the pack, Parquet")
-    verify.add_argument("--threads", type=int, default=1)
+    add_threads(verify)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -106,6 +111,29 @@ def json_value(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
+
+
+def _new_file(text: str) -> Path:
+    """An argument that names a file to write; a folder is refused before the work, not after it."""
+    if Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file")
+    return Path(text)
+
+
+def count(text: str) -> int:
+    """An argument that is a whole number from 1."""
+    return _whole(text, 1)
+
+
+def number(text: str) -> int:
+    """An argument that is a whole number from 0."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, lowest: int) -> int:
+    if not text.isdecimal() or int(text) < lowest:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest}")
+    return int(text)
 
 
 def start_log(file: Path | None) -> None:

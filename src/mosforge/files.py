@@ -35,9 +35,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     the same file at once: after a kill, a job of the killed run may still be at work.
 
     Raises:
-        MosforgeError: no room, a read-only folder, or another process writes the file.
+        MosforgeError: no room, a read-only folder, a folder of that name, or another process writes the file.
     """
     target = Path(path)
+    if target.is_dir():
+        raise MosforgeError(f"{target}: there is a folder of this name; name a file")
     temporary = target.with_name(f".{target.name}.tmp")
     with _writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -120,7 +120,6 @@ def test_distort_knows_the_authentic_types(picture: Path, tmp_path: Path) -> Non
         (("--type", "fog", "--level", 1), "no synthetic distortion type 'fog'; there are gaussian_blur, .*"),
         (("--type", "jpeg", "--level", 6), "no level 6 of jpeg; its levels are 1 to 5"),
         (("--type", "jpeg", "--level", 0), "no level 0 of jpeg"),
-        (("--type", "jpeg", "--level", 1, "--seed", -1), "--seed -1"),
         (("--type", "jpeg", "--level", 1, "--config", "nowhere.yaml"), "nowhere.yaml: no such config"),
     ],
 )

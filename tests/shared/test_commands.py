@@ -10,7 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mosforge.commands import add_stage, add_verb, format_rows, json_value, read_text, start_log, write_rows
+from mosforge.commands import (
+    add_format,
+    add_stage,
+    add_threads,
+    add_verb,
+    format_rows,
+    json_value,
+    number,
+    read_text,
+    start_log,
+    write_rows,
+)
 from mosforge.errors import MosforgeError
 
 ROWS = [
@@ -87,6 +98,29 @@ def test_a_json_argument() -> None:
     assert json_value('{"a": [1, null]}') == {"a": [1, None]}
     with pytest.raises(argparse.ArgumentTypeError, match="not JSON"):
         json_value("{a: 1}")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--threads", "0"], "argument --threads: '0' is not a whole number from 1"),
+        (["--threads", "two"], "argument --threads: 'two' is not a whole number from 1"),
+        (["--seed", "-1"], "argument --seed: '-1' is not a whole number from 0"),
+        (["--output", "."], "argument --output: . is a folder; name a file"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_at_once(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_threads(parser)
+    add_format(parser)
+    parser.add_argument("--seed", type=number)
+    assert vars(parser.parse_args(["--seed", "0"]))["threads"] == 1
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args(words)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_verb_runs_with_its_parameters() -> None:

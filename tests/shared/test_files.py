@@ -63,6 +63,15 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path, error: type[BaseExce
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_folder_is_not_written_over_by_a_file(tmp_path: Path) -> None:
+    with (
+        pytest.raises(MosforgeError, match="there is a folder of this name; name a file"),
+        atomic_file(tmp_path),
+    ):
+        pytest.fail("no work is done for nothing")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_folder_replaces_all_of_the_old_one(tmp_path: Path) -> None:
     for name in ("first", "second"):
         with atomic_folder(tmp_path / "folder") as temporary:

@@ -35,7 +35,7 @@ def asked(*words: str) -> Setup:
 
 
 def test_nothing_is_asked_for() -> None:
-    assert asked() == Setup(CPU, compiled=False, events=None)
+    assert asked() == asked("--gpus", "0") == Setup(CPU, compiled=False, events=None)
     assert torch.get_num_threads() == 1
     assert torch.backends.cudnn.benchmark
     assert not torch.are_deterministic_algorithms_enabled()

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path, PurePath
 from typing import Any
 
-from mosforge.commands import add_config, add_format, add_stage, add_verb, write_rows
+from mosforge.commands import add_config, add_format, add_stage, add_threads, add_verb, number, write_rows
 from mosforge.errors import MosforgeError
 
 logger = logging.getLogger(__name__)
@@ -20,21 +20,21 @@ def add_commands(commands: Any) -> None:
     verbs = add_stage(commands, "distortions", "distort photographs, one shard at a time")
     shard = add_verb(verbs, "shard", _shard, "distort one block of a catalogue", cfg=True)
     shard.add_argument("--catalogue", type=Path, required=True, metavar="FILE", help="catalogue of a source")
-    shard.add_argument("--shard", type=int, required=True, metavar="N", help="block of the catalogue, from 0")
+    shard.add_argument("--shard", type=number, required=True, metavar="N", help="its block, from 0")
     shard.add_argument("--output", type=PurePath, required=True, metavar="DIR", help="folder that is written")
-    shard.add_argument("--threads", type=int, default=1, metavar="N", help="processes (default: 1)")
+    add_threads(shard, "processes")
 
     distort = add_verb(commands, "distort", _distort, "distort one picture")
     distort.add_argument("image", type=Path, help="a picture file")
     distort.add_argument("--type", required=True, metavar="NAME", help="see `mosforge classes`")
     distort.add_argument("--level", type=int, required=True, metavar="N", help="from 1, the weakest")
-    distort.add_argument("--seed", type=int, default=0, metavar="S", help="as in a manifest (default: 0)")
+    distort.add_argument("--seed", type=number, default=0, metavar="S", help="as in a manifest (default: 0)")
     distort.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="picture to write")
     _add_corpus(distort)
 
     gallery = add_verb(commands, "gallery", _gallery, "show every class of distortion in one picture")
     gallery.add_argument("image", type=Path, help="a picture file")
-    gallery.add_argument("--seed", type=int, default=0, metavar="S", help="of the random draws (default: 0)")
+    gallery.add_argument("--seed", type=number, default=0, metavar="S", help="of random draws (default: 0)")
     gallery.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="PNG file to write")
     _add_corpus(gallery)
 
@@ -53,8 +53,6 @@ def _shard(arguments: argparse.Namespace) -> None:
     from mosforge.distortions.shards import make_shard
     from mosforge.tables import read_table
 
-    if arguments.threads < 1 or arguments.shard < 0:
-        raise MosforgeError(f"--threads {arguments.threads} --shard {arguments.shard}: give 1, 0 or more")
     catalogue = read_table(arguments.catalogue, "catalogue")
     block = catalogue[catalogue["shard"] == arguments.shard]
     columns = [block[name].tolist() for name in ("source", "image_id", "path", "sha256")]
@@ -79,8 +77,6 @@ def _distort(arguments: argparse.Namespace) -> None:
     suffix = output.suffix.lower()
     if suffix not in _LOSSLESS | set(_LOSSY):
         raise MosforgeError(f"{output}: end the name in one of {', '.join(sorted(_LOSSLESS | set(_LOSSY)))}")
-    if arguments.seed < 0:
-        raise MosforgeError(f"--seed {arguments.seed}: give a whole number from 0")
     pixels = read_rgb(arguments.image)
     check_size(pixels, arguments.image)
     distortion = TYPES[kind][arguments.type]
@@ -120,8 +116,8 @@ def _gallery(arguments: argparse.Namespace) -> None:
     from mosforge.files import atomic_file
     from mosforge.images import read_rgb
 
-    if arguments.output.suffix.lower() != ".png" or arguments.seed < 0:
-        raise MosforgeError(f"{arguments.output} --seed {arguments.seed}: give a .png file and a seed from 0")
+    if arguments.output.suffix.lower() != ".png":
+        raise MosforgeError(f"{arguments.output}: give a .png file")
     levels = read_levels(load_config(arguments.config), arguments.corpus)
     pixels = read_rgb(arguments.image)
     check_size(pixels, arguments.image)

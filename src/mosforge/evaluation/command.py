@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_stage, add_training_options, add_verb
+from mosforge.commands import add_stage, add_threads, add_training_options, add_verb
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def add_commands(commands: Any) -> None:
     brisque.add_argument("--dataset", type=Path, required=True, metavar="FILE")
     brisque.add_argument("--pack", type=Path, required=True, metavar="FILE")
     brisque.add_argument("--output", type=Path, required=True, metavar="FILE")
-    brisque.add_argument("--threads", type=int, default=1, metavar="N", help="default: 1")
+    add_threads(brisque)
 
     compare = add_verb(verbs, "compare", _compare, "score the test pictures without a network", cfg=True)
     compare.add_argument("--test-dataset", type=Path, required=True, metavar="FILE")

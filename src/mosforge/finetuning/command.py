@@ -7,7 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_config, add_fitting_options, add_stage, add_verb, add_verify, format_rows
+from mosforge.commands import (
+    add_config,
+    add_fitting_options,
+    add_stage,
+    add_threads,
+    add_verb,
+    add_verify,
+    format_rows,
+)
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +31,7 @@ def add_commands(commands: Any) -> None:
     proxy = add_verb(verbs, "proxy", _proxy, "score distorted pictures with HaarPSI, as a stand-in dataset")
     proxy.add_argument("shards", type=Path, nargs="+", metavar="DIR", help="shards of distorted pictures")
     proxy.add_argument("--output", type=Path, required=True, metavar="FILE", help="CSV")
-    proxy.add_argument("--threads", type=int, default=1)
+    add_threads(proxy)
 
     dataset = add_verb(verbs, "dataset", _dataset, "check a dataset and normalise its table", cfg=True)
     dataset.add_argument("--name", required=True)

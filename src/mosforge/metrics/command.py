@@ -48,7 +48,7 @@ def _add_dataset(verbs: Any) -> None:
 
 def _add_job_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="Parquet file to write")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="default: 1")
+    commands.add_threads(parser)
     parser.add_argument("--device", default="auto", help="of the engine piq: cpu, cuda or auto (the default)")
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_fitting_options, add_stage, add_verb, add_verify
+from mosforge.commands import add_fitting_options, add_stage, add_threads, add_verb, add_verify
 from mosforge.models.origins import WORDS
 
 
@@ -22,7 +22,7 @@ def add_commands(commands: Any) -> None:
     pack.add_argument("--pictures", type=Path, required=True, metavar="DIR", help="folder of the shard")
     pack.add_argument("--index", type=Path, required=True, metavar="FILE", help="index, Parquet")
     pack.add_argument("--pixels", type=Path, required=True, metavar="FILE", help="pixels")
-    pack.add_argument("--threads", type=int, default=1)
+    add_threads(pack)
 
     index = add_verb(verbs, "index", _index, "join the indices of a corpus' packs", cfg=True)
     index.add_argument("--packs", type=Path, required=True, metavar="DIR", help="folder of the packs")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mosforge.commands import add_format, add_verb, write_rows
+from mosforge.commands import add_format, add_verb, count, write_rows
 from mosforge.errors import MosforgeError, UnreadableImageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
         "quicker, with other scores",
     )
     score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
-    score.add_argument("--threads", type=int, metavar="N", help="default: one a processor core")
+    score.add_argument("--threads", type=count, metavar="N", help="default: one a processor core")
     score.add_argument(
         "--explain",
         type=Path,

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_config, add_stage, add_verb, format_rows
+from mosforge.commands import add_config, add_stage, add_threads, add_verb, format_rows
 
 
 def add_commands(commands: Any) -> None:
@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
     catalogue.add_argument(
         "--excluded", type=Path, required=True, metavar="PARQUET", help="files set aside, with the reason"
     )
-    catalogue.add_argument("--threads", type=int, default=1, help="files read at once; default: 1")
+    add_threads(catalogue, "files read at once")
     catalogue.add_argument(
         "--dataset",
         type=Path,
@@ -39,7 +39,7 @@ def add_commands(commands: Any) -> None:
     screen.add_argument("--dataset", type=Path, required=True, metavar="PARQUET", help="the target dataset")
     screen.add_argument("--name", required=True, help="the dataset's name in the configuration")
     screen.add_argument("--output", type=Path, required=True, metavar="PARQUET", help="photographs found")
-    screen.add_argument("--threads", type=int, default=1, help="files read at once; default: 1")
+    add_threads(screen, "files read at once")
 
     leaks = add_verb(verbs, "leaks", _leaks, "join what was found of a source in several target datasets")
     leaks.add_argument("tables", type=Path, nargs="+", metavar="PARQUET", help="what `screen` wrote")
