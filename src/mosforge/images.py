@@ -73,18 +73,18 @@ def _walk(
     if here in above:  # a link that leads back up
         return
     try:
-        entries = os.scandir(folder)
+        with os.scandir(folder) as found:
+            entries = list(found)
     except OSError as error:
         unreadable(prefix, error)
         return
-    with entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if _leads_to_folder(entry):
-                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", unreadable, above | {here})
-            elif Path(entry.name).suffix.lower() in SUFFIXES:
-                yield prefix + entry.name
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if _leads_to_folder(entry):
+            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", unreadable, above | {here})
+        elif Path(entry.name).suffix.lower() in SUFFIXES:
+            yield prefix + entry.name
 
 
 def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:

@@ -126,6 +126,17 @@ def test_folders_globs_and_files(score: Callable[..., Any], model: Model, photog
     )
 
 
+def test_a_word_that_can_be_no_file_is_reported_like_one_that_is_not_there(
+    score: Callable[..., Any], model: Model
+) -> None:
+    status, out, _ = score(model(test_crops=1), "", 300 * "a", "b.jpg", "--format", "json")
+    empty, long, good = lines(out)
+    assert status == 1
+    assert empty == {"path": "", "error": "no such file"}, "an empty word is not the whole disk"
+    assert long["error"] == "the file cannot be read (File name too long)"
+    assert "quality" in good
+
+
 def test_a_list_on_standard_input(
     score: Callable[..., Any], model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

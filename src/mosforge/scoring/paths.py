@@ -4,7 +4,6 @@ import glob
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from mosforge.errors import UnreadableImageError
 from mosforge.images import find_images
@@ -28,7 +27,8 @@ def expand(words: list[str]) -> Iterator[Named]:
             continue
         found = [] if os.path.lexists(word) else sorted(glob.glob(word, recursive=True))  # noqa: PTH207
         for path in found or [word]:
-            if Path(path).is_dir():
+            # not Path.is_dir: it takes an empty word for the current folder, and raises for a name too long
+            if os.path.isdir(path):  # noqa: PTH112
                 yield from _found(path.rstrip("/") or "/")
             else:
                 yield path
