@@ -16,8 +16,9 @@ def read(path):
     """RGB pixels, uint8 (height, width, 3): upright, 16-bit grey rounded, transparency over white."""
     image = ImageOps.exif_transpose(Image.open(path))
     if image.mode.startswith("I"):
-        grey = (np.asarray(image).astype(np.int64) + 128) // 257
-        return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
+        grey = np.asarray(image).astype(np.int64)
+        grey[grey == image.info.get("transparency", -1)] = 65535
+        return np.repeat(((grey + 128) // 257).astype(np.uint8)[:, :, None], 3, axis=2)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -169,6 +169,7 @@ def _convert(image: Image.Image) -> Pixels:
         grey = np.asarray(image).astype(np.int64)
         if grey.min() < 0 or grey.max() > 65535:
             raise UnreadableImageError("the picture", "32-bit samples have no stated range")
+        grey[grey == image.info.get("transparency", -1)] = 65535  # PNG names one value that shows the white
         return np.repeat(((grey + 128) // 257).astype(np.uint8)[:, :, None], 3, axis=2)
     if image.mode == "F":
         raise UnreadableImageError("the picture", "floating-point samples have no stated range")

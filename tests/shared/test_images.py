@@ -106,6 +106,12 @@ def test_a_transparent_colour_of_an_rgb_picture_becomes_white() -> None:
     np.testing.assert_array_equal(shown, [[[255, 255, 255], [4, 5, 6]]])
 
 
+def test_a_transparent_value_of_a_16_bit_grey_picture_becomes_white() -> None:
+    grey = np.array([[1000, 0, 257]], np.uint16)
+    shown = decoded(encoded(grey, "PNG", transparency=1000))
+    np.testing.assert_array_equal(shown[..., 0], [[255, 0, 1]])
+
+
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_alpha_is_laid_over_white(kind: str) -> None:
     alpha = np.array([0, 51, 128, 255])
