@@ -70,4 +70,4 @@ TYPES: Mapping[str, Distortion] = MappingProxyType(
         "contrast": Distortion(contrast_curve, "amount", "an S-shaped curve, or its opposite"),
     }
 )
-"""Name to distortion, in the order of KADID-10k's numbers. That of a class table is the configuration's."""
+"""Name to distortion, in the order of KADID-10k's numbers, which is also that of the classes."""

@@ -31,4 +31,4 @@ TYPES: Mapping[str, Distortion] = MappingProxyType(
         "underexposure": Distortion(underexposure, "amount", "brightness lowered, clipped"),
     }
 )
-"""Name to distortion. The order of a class table is the configuration's, not this one's."""
+"""Name to distortion, in the order of the classes, whatever that of a configuration (`plans.in_order`)."""
