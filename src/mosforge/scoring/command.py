@@ -26,7 +26,7 @@ def add_commands(commands: Any) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="picture, folder (searched at any depth), glob, or - for a list on standard input",
+        help="picture, folder (searched at any depth), glob, or - for a list of files on standard input",
     )
     _add_model(score)
     score.add_argument(
