@@ -35,11 +35,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     the same file at once: after a kill, a job of the killed run may still be at work.
 
     Raises:
-        MosforgeError: no room, a read-only folder, a folder of that name, or another process writes the file.
+        MosforgeError: no room, a read-only folder, a folder or device of that name, or another process writes
+            the file.
     """
     target = Path(path)
-    if target.is_dir():
-        raise MosforgeError(f"{target}: there is a folder of this name; name a file")
+    check_file_name(target)
     temporary = target.with_name(f".{target.name}.tmp")
     with _writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +50,16 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
+
+
+def check_file_name(target: Path) -> None:
+    """Refuses the name of a folder or a device: a file cannot take its place, or (`/dev/null`) must not.
+
+    Raises:
+        MosforgeError: there is something of this name that is no file.
+    """
+    if target.exists() and not target.is_file():
+        raise MosforgeError(f"{target}: there is a folder or a device of this name; name a file")
 
 
 @contextlib.contextmanager

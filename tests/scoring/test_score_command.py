@@ -99,6 +99,16 @@ def test_an_output_file_takes_the_place_of_standard_output(
     assert (tmp_path / "scores.jsonl").read_text() == score(folder, "b.jpg", "--format", "json")[1]
 
 
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    score: Callable[..., Any], tmp_path: Path
+) -> None:
+    status, _, err = score(tmp_path / "no model", "b.jpg", "--output", str(tmp_path))
+    assert (status, err) == (
+        1,
+        f"mosforge: error: {tmp_path}: there is a folder or a device of this name; name a file\n",
+    )
+
+
 EVERY = ["a coffee.png", "b.jpg", "sub/cat [1].png", "sub/small.png"]
 
 

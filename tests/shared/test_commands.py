@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from mosforge.commands import (
-    add_format,
     add_stage,
     add_threads,
     add_verb,
@@ -106,7 +105,6 @@ def test_a_json_argument() -> None:
         (["--threads", "0"], "argument --threads: '0' is not a whole number from 1"),
         (["--threads", "two"], "argument --threads: 'two' is not a whole number from 1"),
         (["--seed", "-1"], "argument --seed: '-1' is not a whole number from 0"),
-        (["--output", "."], "argument --output: . is a folder; name a file"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_at_once(
@@ -114,7 +112,6 @@ def test_options_that_make_no_sense_are_refused_at_once(
 ) -> None:
     parser = argparse.ArgumentParser()
     add_threads(parser)
-    add_format(parser)
     parser.add_argument("--seed", type=number)
     assert vars(parser.parse_args(["--seed", "0"]))["threads"] == 1
     with pytest.raises(SystemExit) as caught:

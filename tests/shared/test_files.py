@@ -63,13 +63,16 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path, error: type[BaseExce
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_folder_is_not_written_over_by_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_folder_or_a_device_is_not_replaced_by_a_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "there")
     with (
-        pytest.raises(MosforgeError, match="there is a folder of this name; name a file"),
-        atomic_file(tmp_path),
+        pytest.raises(MosforgeError, match="there is a folder or a device of this name; name a file"),
+        atomic_file(tmp_path / "there"),
     ):
         pytest.fail("no work is done for nothing")
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "there").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
 def test_a_new_folder_replaces_all_of_the_old_one(tmp_path: Path) -> None:

@@ -78,11 +78,14 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> int:
+    from mosforge.files import check_file_name
     from mosforge.scoring.paths import expand
     from mosforge.scoring.scorer import Scorer
 
     if arguments.examples and not arguments.explain:
         raise MosforgeError("--examples: say with --explain HTML where the page goes")
+    if arguments.output is not None:
+        check_file_name(arguments.output)  # before the work, not after it
     scorer = Scorer(
         arguments.model, crops=arguments.crops, device=arguments.device, threads=arguments.threads
     )
