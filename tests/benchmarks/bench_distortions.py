@@ -45,8 +45,7 @@ def plain(path: Path, name: str, value: float, out: Path) -> None:
     if name == "jpeg":
         image.save(out.with_suffix(".jpg"), quality=max(int(value), 1), subsampling="4:2:0")
     elif name == "jpeg2000":
-        rates = {"quality_mode": "rates", "quality_layers": [24 / value], "irreversible": True}
-        image.save(out.with_suffix(".jp2"), **rates)
+        image.save(out.with_suffix(".jp2"), **jpeg2000_options(value))
     elif name == "color_dither":
         palette = image.quantize(int(value))
         dithered = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
@@ -55,6 +54,12 @@ def plain(path: Path, name: str, value: float, out: Path) -> None:
         unit = PLAIN[name](np.asarray(image) / 255.0, value)
         pixels = np.clip(np.rint(unit * 255), 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(out, compress_level=1)
+
+
+def jpeg2000_options(bits_per_pixel: float) -> dict[str, object]:
+    """What Pillow must be told for JPEG2000 at a rate."""
+    rates = {"quality_mode": "rates", "quality_layers": [24 / bits_per_pixel]}
+    return {**rates, "irreversible": True, "mct": 1}
 
 
 def plain_blur(x: np.ndarray, size: float) -> np.ndarray:
@@ -116,8 +121,7 @@ def codec_alone(pixels: Pixels, name: str, value: float, runs: int) -> float:
     image = Image.fromarray(pixels)
     if name == "jpeg":
         return best(lambda: image.save(io.BytesIO(), "JPEG", quality=max(int(value), 1)), runs)
-    options = {"quality_mode": "rates", "quality_layers": [24 / value], "irreversible": True}
-    return best(lambda: image.save(io.BytesIO(), "JPEG2000", **options), runs)
+    return best(lambda: image.save(io.BytesIO(), "JPEG2000", **jpeg2000_options(value)), runs)
 
 
 def main(runs: int) -> None:

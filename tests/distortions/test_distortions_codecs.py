@@ -45,11 +45,14 @@ def test_jpeg2000_meets_its_rate(bits_per_pixel: float) -> None:
         assert size == pytest.approx(target, rel=0.05)
 
 
-def test_jpeg2000_is_a_jp2_file_with_the_irreversible_wavelet(coffee: Pixels) -> None:
+def test_jpeg2000_is_a_jp2_file_with_the_irreversible_wavelet_and_colours(coffee: Pixels) -> None:
     file = encode_jpeg2000(coffee, 0.46)
     assert file[4:8] == b"jP  "
-    coding_style = file.index(b"\xff\x52")  # COD marker; the transformation is its 14th byte: 0 is 9/7
-    assert file[coding_style + 13] == 0
+    coding_style = file.index(b"\xff\x52")  # COD marker (ISO/IEC 15444-1, A.6.1)
+    assert file[coding_style + 13] == 0, "the wavelet is its 14th byte: 0 is 9/7"
+    assert file[coding_style + 8] == 1, (
+        "the colour transform is its 9th: 1 is used, here the irreversible one"
+    )
 
 
 def test_the_function_is_the_decoded_bitstream(coffee: Pixels) -> None:

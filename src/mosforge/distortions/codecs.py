@@ -30,7 +30,8 @@ def encode_jpeg(pixels: Pixels, quality: float) -> bytes:
 
 
 def encode_jpeg2000(pixels: Pixels, bits_per_pixel: float) -> bytes:
-    """JPEG2000 by OpenJPEG: 9/7 wavelet, one quality layer at the compression ratio 24 / `bits_per_pixel`.
+    """JPEG2000 by OpenJPEG: irreversible colour transform, 9/7 wavelet, one quality layer at the compression
+    ratio 24 / `bits_per_pixel`.
 
     The file meets the rate within 5% where the picture allows. One that needs fewer bits without loss does
     not, nor one whose share is hardly more than the headers, about 270 bytes: at 0.02 bits per pixel these
@@ -44,8 +45,10 @@ def encode_jpeg2000(pixels: Pixels, bits_per_pixel: float) -> bytes:
         The file (JP2).
     """
     check_number(bits_per_pixel, "JPEG2000 bit rate", 0.001, 24)
-    ratio = 24 / bits_per_pixel
-    return _encode(pixels, "JPEG2000", quality_mode="rates", quality_layers=[ratio], irreversible=True)
+    # mct: Pillow leaves the colour transform out unless told. Without it red, green and blue are coded apart,
+    # which at 0.46 bits per pixel costs 3 dB (Kodak's photographs) and twice the time.
+    rates = {"quality_mode": "rates", "quality_layers": [24 / bits_per_pixel]}
+    return _encode(pixels, "JPEG2000", **rates, irreversible=True, mct=1)
 
 
 def encode_jpeg2000_ratio(pixels: Pixels, ratio: float) -> bytes:
