@@ -80,6 +80,34 @@ def test_a_folder_of_the_users_is_used_or_refused_but_never_overwritten(
     assert visible(collection) == ["mine.jpg", "mine2.jpg"]
 
 
+def test_what_else_lies_in_the_folder_is_not_removed(collection: dict[str, Any], tmp_path: Path) -> None:
+    own = Path(collection["folder"]) / "raw/IMG_1.HEIC"  # none of the pictures that are looked for
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"mine")
+    with pytest.raises(MosforgeError, match=r"did not put raw/IMG_1\.HEIC there, .* move away what is yours"):
+        run(collection, tmp_path)
+    assert own.read_bytes() == b"mine"
+    own.rename(own.parent / ".DS_Store")  # what a desktop leaves is no reason to stop
+    assert run(collection, tmp_path)["files"] == 2
+
+
+def test_pictures_that_were_added_to_ours_are_not_removed(collection: dict[str, Any], tmp_path: Path) -> None:
+    run(collection, tmp_path)
+    (Path(collection["folder"]) / "mine.jpg").write_bytes(b"mine")
+    with pytest.raises(MosforgeError, match="holds 3 pictures where mosforge put 2; move away what is yours"):
+        run(collection, tmp_path)
+    assert visible(collection) == ["a.jpg", "b.jpg", "mine.jpg"]
+
+
+def test_a_folder_that_is_a_link_is_filled_where_it_leads(collection: dict[str, Any], tmp_path: Path) -> None:
+    disk = tmp_path / "disk/voc"
+    disk.mkdir(parents=True)
+    Path(collection["folder"]).symlink_to(disk)
+    assert run(collection, tmp_path)["files"] == 2
+    assert Path(collection["folder"]).is_symlink()
+    assert sorted(path.name for path in disk.iterdir()) == [".fetched.json", "a.jpg", "b.jpg"]
+
+
 def test_a_bad_archive_leaves_no_folder(collection: dict[str, Any], tmp_path: Path) -> None:
     collection["archive"] = tar_of(tmp_path / "downloads/z.tar", {"JPEGImages/a.jpg": b"a", "../evil": b"b"})
     with pytest.raises(MosforgeError, match="not unpacked"):

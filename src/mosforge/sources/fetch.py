@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def fetch(name: str, collection: Collection, downloads: Path = DOWNLOADS) -> dic
 
     A folder that already holds what this configuration makes is left as it is; one that an earlier
     configuration made is replaced; a folder of the user's is used if it holds as many pictures as
-    `images` declares, and is never overwritten.
+    `images` declares, and is never overwritten. What else the user put into a folder is not removed either.
 
     Args:
         name: the source's name in the configuration.
@@ -42,7 +42,7 @@ def fetch(name: str, collection: Collection, downloads: Path = DOWNLOADS) -> dic
         `path`, `files` and `digest` (of names and contents) of the folder.
 
     Raises:
-        MosforgeError: see `download`, `unpack` and `write_tiles`.
+        MosforgeError: the folder holds what is the user's; see `download`, `unpack` and `write_tiles`.
     """
     folder = Path(collection["folder"])
     recipe = {key: collection[key] for key in ("archive", "packaged") if key in collection}
@@ -55,6 +55,7 @@ def fetch(name: str, collection: Collection, downloads: Path = DOWNLOADS) -> dic
     if note is None and found:
         _accept(name, folder, len(found), collection.get("images"))
     elif note is None or note.get("recipe") != recipe or note.get("holds") != contents(folder):
+        _refuse_to_lose(name, folder, note, len(found))
         _fill(name, folder, recipe, downloads)
     else:
         _log.info("%s: already there", folder)
@@ -85,9 +86,27 @@ def _accept(name: str, folder: Path, found: int, images: int | None) -> None:
     _log.info("%s: the %d expected pictures are there", folder, found)
 
 
+def _refuse_to_lose(name: str, folder: Path, note: Mapping[str, Any] | None, found: int) -> None:
+    """Before a folder is replaced: what the user put there would go with it."""
+    advice = f"move away what is yours, or give source {name} another folder"
+    if note is None:
+        own = min(_visible_files(folder), default=None)
+        if own is not None:
+            raise MosforgeError(f"{folder}: mosforge did not put {own} there, and would remove it; {advice}")
+    elif found > (put := note.get("holds", {}).get("files", 0)):
+        raise MosforgeError(f"{folder}: the folder holds {found} pictures where mosforge put {put}; {advice}")
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    """Files at any depth, relative to the folder, without the hidden ones that desktops leave behind."""
+    inside = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return (path for path in inside if not any(part.startswith(".") for part in path.parts))
+
+
 def _fill(name: str, folder: Path, recipe: Mapping[str, Any], downloads: Path) -> None:
     write = _writer(name, recipe, downloads)
-    with atomic_folder(folder) as place:
+    # a link, to a larger disk perhaps, stays one: where it leads to is filled
+    with atomic_folder(folder.resolve() if folder.is_symlink() else folder) as place:
         files = write(place)
         write_json(place / _NOTE, {"recipe": recipe, "holds": contents(place)})
     _log.info("%s: %d files", folder, files)
