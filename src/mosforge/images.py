@@ -105,7 +105,7 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
         UnreadableImageError: not a picture, animated, or larger than `MAX_PIXELS`.
     """
     name = name if name is not None else ("the picture" if isinstance(source, bytes) else source)
-    if not isinstance(source, bytes) and _is_special(Path(source)):
+    if not isinstance(source, bytes) and is_special(Path(source)):
         raise UnreadableImageError(name, "not a regular file")
     try:
         image = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
@@ -120,8 +120,8 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
     return image
 
 
-def _is_special(path: Path) -> bool:
-    """Whether a path is a pipe or a device, which opening would wait for."""
+def is_special(path: Path) -> bool:
+    """Whether a path is a pipe or a device, which reading would wait for."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):

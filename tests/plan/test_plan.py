@@ -1,6 +1,7 @@
 """What the plan makes of a configuration."""
 
 import copy
+import errno
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -217,6 +218,27 @@ def test_a_users_folder_is_counted_and_watched(config: dict[str, Any], tmp_path:
     assert Plan(config).sources.catalogue("mine") == before
     (tmp_path / "5.jpg").write_bytes(b"xy")
     assert Plan(config).sources.catalogue("mine") != before
+
+
+def test_a_link_that_leads_nowhere_stops_no_plan(config: dict[str, Any], tmp_path: Path) -> None:
+    config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "later")
+    before = Plan(config).sources.catalogue("mine")
+    (tmp_path / "later").write_bytes(b"x")
+    assert Plan(config).sources.catalogue("mine") != before
+
+
+def test_a_folder_that_cannot_be_listed_is_told(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied", f"{folder}/private")
+
+    monkeypatch.setattr("mosforge.plan.sources.find_images", refuse)
+    config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
+    config["distortions"]["corpora"]["synthetic"]["sources"] = ["mine"]
+    with pytest.raises(MosforgeError, match="private: Permission denied"):
+        Plan(config).explain_missing()
 
 
 def test_parameters_are_json_in_a_shell_line_and_sorted() -> None:

@@ -105,6 +105,7 @@ def test_unusable_files_are_set_aside_with_the_reason(
     moving = [picture(seed=seed) for seed in (3, 4)]
     put(tmp_path, "moving.webp", encoded(moving[0], "WEBP", save_all=True, append_images=moving[1:]))
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "device.jpg").symlink_to("/dev/null")  # like a pipe, which reading would wait for
     catalogue, excluded = catalogue_of(tmp_path)
     assert catalogue["image_id"].tolist() == ["good.png"]
     told = reasons(excluded)
@@ -117,6 +118,7 @@ def test_unusable_files_are_set_aside_with_the_reason(
         "bomb.png": "1001x1000 pixels are more than",
         "moving.webp": "animated",
         "gone.jpg": "No such file",
+        "device.jpg": "not a regular file",
     }.items():
         assert word in told.pop(name), name
     assert told == {}

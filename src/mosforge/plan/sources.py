@@ -66,7 +66,7 @@ class Sources:
         if dataset is not None:
             return self._datasets.images_of(dataset)
         folder = Path(entry["folder"])
-        return len(find_images(folder)) if folder.is_dir() else 0
+        return len(_pictures_in(folder)) if folder.is_dir() else 0
 
     def catalogue(self, source: str) -> dict[str, Any]:
         """Parameters of a catalogue; what the user fills is listed too, so that a new picture is seen."""
@@ -106,11 +106,23 @@ class Sources:
         return Path(entry["folder"]).is_dir() and ("images" in entry or self.images_of(source) > 0)
 
 
+def _pictures_in(folder: Path) -> list[str]:
+    try:
+        return find_images(folder)
+    except OSError as error:
+        raise MosforgeError(f"{error.filename}: {error.strerror}") from None
+
+
 def _listing(folder: Path) -> str:
     """A digest of the names and sizes of a folder's pictures; times do not count."""
     if not folder.is_dir():
         return "missing"
+    return digest([[name, _size(folder / name)] for name in _pictures_in(folder)])
+
+
+def _size(file: Path) -> int | None:
+    """The size of a file; none for a link that leads nowhere, which the catalogue sets aside."""
     try:
-        return digest([[name, (folder / name).stat().st_size] for name in find_images(folder)])
-    except OSError as error:
-        raise MosforgeError(f"{error.filename}: {error.strerror}") from None
+        return file.stat().st_size
+    except OSError:
+        return None

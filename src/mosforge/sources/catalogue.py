@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from mosforge.errors import MosforgeError, UnreadableImageError
-from mosforge.images import find_images, open_image, to_rgb
+from mosforge.images import find_images, is_special, open_image, to_rgb
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +107,8 @@ def _read(photograph: Photograph, smallest_side: int) -> _Seen:
     if not _is_unicode(image_id + path):
         image_id, path = (text.encode("utf-8", "backslashreplace").decode() for text in photograph)
         return _Seen(image_id, path, reason="the file's name is not valid UTF-8")
+    if is_special(Path(path)):
+        return _Seen(image_id, path, reason="not a regular file")
     try:
         data = Path(path).read_bytes()
         with open_image(data, path) as image:
