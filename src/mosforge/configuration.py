@@ -1,12 +1,13 @@
 """The configuration: merging its files, and telling in one sentence what is wrong with it."""
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from mosforge.errors import MosforgeError
@@ -15,6 +16,13 @@ from mosforge.models.objectives import LOSSES
 Config = dict[str, Any]
 
 DEFAULT = Path("config.yaml")
+SCHEMA = Path("workflow/schemas/config.schema.yaml")
+
+# JSON takes 3.0 for an integer, Python's `range` does not
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)
 
 OBJECTIVES = tuple(LOSSES)
 
@@ -36,12 +44,17 @@ def load_config(overlays: Iterable[Path] | None = None) -> Config:
     """`config.yaml` of the working directory with other files laid over it, as Snakemake does.
 
     Mappings are merged key by key; anything else, lists among it, is replaced. Where there is no
-    `config.yaml`, the other files are all.
+    `config.yaml`, the other files are all; where the workflow is, the whole is checked as it does.
+
+    Raises:
+        MosforgeError: a file is missing or no configuration; or see `check_config`.
     """
     config: Config = {}
     over = list(overlays or [])
     for path in [DEFAULT, *over] if DEFAULT.exists() or not over else over:
         config = _merged(config, _read(path))
+    if DEFAULT.exists() and SCHEMA.exists():
+        check_config(config, SCHEMA)
     return config
 
 
@@ -52,6 +65,8 @@ def _read(path: Path) -> Config:
         raise MosforgeError(
             f"{path}: no such configuration; run this where config.yaml is, or name one with --config"
         ) from None
+    except UnicodeDecodeError:
+        raise MosforgeError(f"{path}: not a text file in UTF-8; save it as UTF-8") from None
     except yaml.YAMLError as error:
         raise MosforgeError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict):
@@ -71,10 +86,14 @@ def entry_of(config: Config, section: str, name: str) -> Config:
     """The entry `name` of a section such as `finetuning.datasets`, or an error that names those there are."""
     entries: Any = config
     for key in section.split("."):
-        entries = entries[key]
+        entries = entries.get(key) if isinstance(entries, Mapping) else None
+    if not isinstance(entries, Mapping):
+        raise MosforgeError(f"the configuration has no section {section}; run this where config.yaml is")
     if name not in entries:
         raise MosforgeError(f"{name!r} is not in {section}; there are {', '.join(entries)}")
     entry: Config = entries[name]
+    if not isinstance(entry, Mapping):
+        raise MosforgeError(f"{section}.{name}: {entry!r} is not a mapping of keys to values")
     return entry
 
 
@@ -89,9 +108,7 @@ def check_config(config: Config, schema_file: Path) -> None:
         MosforgeError: one sentence that names the key.
     """
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
-    errors = sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))
-    )
+    errors = sorted(_Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     if errors:
         raise MosforgeError("configuration: " + _sentence(errors[0]))
     for problem in _contradictions(config):
@@ -137,6 +154,13 @@ def _contradictions(config: Config) -> Iterable[str]:
         yield from _unknown(f"distortions.corpora.{name}.sources", entry["sources"], collections)
     for name, entry in datasets.items():
         yield from _unknown(f"finetuning.datasets.{name}.corpus", [entry["corpus"]], corpora)
+        if entry["layout"] == "table":
+            lowest, highest = entry["range"]
+            if not (lowest < highest and math.isfinite(highest - lowest)):
+                yield (
+                    f"finetuning.datasets.{name}.range: [{lowest:g}, {highest:g}] must be the lowest, then "
+                    "the highest possible score"
+                )
         if "full" in entry.get("splits", []):
             yield (
                 f"finetuning.datasets.{name}.splits: 'full' leaves nothing to test on; leave it out, since "

@@ -56,6 +56,9 @@ def test_the_commented_configuration_tells_all_origins_of_weights() -> None:
     assert told.splitlines() == [f"  #   {word:<11}  {about}" for word, about in ORIGINS.items()]
 
 
+TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better": True, "corpus": "synthetic"}
+
+
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
@@ -98,7 +101,21 @@ def test_the_commented_configuration_tells_all_origins_of_weights() -> None:
             {"layout": "live", "corpus": "synthetic"},
             "'folder' is a required property",
         ),
-        ("sources.collections.x", {"folder": "a", "dataset": "live"}, "sources.collections.x"),
+        (
+            "sources.collections.x",
+            {"folder": "a", "dataset": "live"},
+            "is not a source: it needs either the key folder",
+        ),
+        ("sources.collections.x", {"obtain": "ask"}, "is not a source: it needs either the key folder"),
+        ("sources.shard_size", 100.0, "sources.shard_size: 100.0 is not of type 'integer'"),
+        ("finetuning.datasets.live.splits", ["offical"], "'offical' is not a seed, that is a whole number"),
+        ("finetuning.datasets.live.splits", [-1], "live.splits.0: -1 is not a seed"),
+        (
+            "finetuning.datasets.mine",
+            TABLE | {"range": [5, 1]},
+            "finetuning.datasets.mine.range: [5, 1] must be the lowest, then the highest possible score",
+        ),
+        ("finetuning.datasets.mine", TABLE | {"range": [1, float("inf")]}, "mine.range: [1, inf] must be"),
         (
             "finetuning.datasets.live.splits",
             ["1", "full"],
@@ -204,9 +221,23 @@ def test_mappings_are_merged_and_lists_replaced(tmp_path: Path, monkeypatch: pyt
     assert load_config([Path("mine.yaml")]) == {"a": {"b": 1, "c": [3]}, "d": 4}
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("a: [", "not YAML"), ("- 1\n", "not a mapping")])
-def test_a_file_that_is_no_configuration(tmp_path: Path, text: str, sentence: str) -> None:
-    (tmp_path / "c.yaml").write_text(text)
+def test_commands_for_people_refuse_what_the_workflow_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.yaml").write_text("finetuning: {datasets: {live: {higer_is_better: false}}}")
+    monkeypatch.chdir(REPOSITORY)
+    with pytest.raises(
+        MosforgeError, match=r"unknown key .*higer_is_better'; did you mean 'higher_is_better'"
+    ):
+        load_config([tmp_path / "mine.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [(b"a: [", "not YAML"), (b"- 1\n", "not a mapping"), (b"a: \xe9\n", "not a text file in UTF-8")],
+)
+def test_a_file_that_is_no_configuration(tmp_path: Path, text: bytes, sentence: str) -> None:
+    (tmp_path / "c.yaml").write_bytes(text)
     with pytest.raises(MosforgeError, match=sentence):
         load_config([tmp_path / "c.yaml"])
 
@@ -215,3 +246,16 @@ def test_an_entry_that_is_not_there_lists_those_that_are() -> None:
     assert entry_of(BASE, "finetuning.datasets", "live")["layout"] == "live"
     with pytest.raises(MosforgeError, match=r"'liv' is not in finetuning\.datasets; there are live, csiq"):
         entry_of(BASE, "finetuning.datasets", "liv")
+
+
+@pytest.mark.parametrize("config", [{}, {"finetuning": None}, {"finetuning": {"datasets": None}}])
+def test_a_section_that_is_not_there_is_told(config: dict[str, Any]) -> None:
+    with pytest.raises(
+        MosforgeError, match=r"no section finetuning\.datasets; run this where config\.yaml is"
+    ):
+        entry_of(config, "finetuning.datasets", "live")
+
+
+def test_an_entry_that_is_no_mapping_is_told() -> None:
+    with pytest.raises(MosforgeError, match=r"finetuning\.datasets\.live: None is not a mapping"):
+        entry_of({"finetuning": {"datasets": {"live": None}}}, "finetuning.datasets", "live")
