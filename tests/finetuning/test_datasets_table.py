@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,40 @@ def test_names_with_commas_and_names_that_look_like_values(tmp_path: Path) -> No
 def test_undistorted_pictures_are_found_and_keep_contents_together(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "dog.png").write_bytes(b"x")
+    for name in ("dog.png", "cow.png"):
+        (elsewhere / name).write_bytes(b"x")
     text = f"image,mos,Reference_Image\na.png,1,Cat.png\nb.png,2,Cat.png\nc.png,3,{elsewhere}/dog.png\n"
     names = ["a.png", "b.png", "c.png", "d.png", "e.png", "cat.png"]
-    folder = make(tmp_path, text + "d.png,4,\ne.png,5,../elsewhere/dog.png\n", names)
+    folder = make(tmp_path, text + "d.png,4,\ne.png,5,../elsewhere/cow.png\n", names)
     frame = read(folder)
     cat, dog = (tmp_path / "pictures/cat.png").as_posix(), (elsewhere / "dog.png").as_posix()
     assert frame["reference_path"].tolist()[:3] == [cat, cat, dog]
     assert frame["reference_path"].isna().tolist() == [False, False, False, True, False]
-    assert Path(frame["reference_path"].iloc[4]).samefile(dog)
+    assert Path(frame["reference_path"].iloc[4]).samefile(elsewhere / "cow.png")
     assert frame["reference"].tolist()[:4] == ["Cat.png", "Cat.png", dog, "d.png"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "a.png,1,,Cat.png\nb.png,2,,cat.png\n",
+        "a.png,1,,cat.png\nb.png,2,,../pictures/cat.png\n",
+        "a.png,1,tom,cat.png\nb.png,2,tiger,cat.png\n",
+        "a.png,1,tom,cat.png\nb.png,2,,cat.png\n",
+    ],
+)
+def test_an_undistorted_picture_of_two_contents_is_told(tmp_path: Path, rows: str) -> None:
+    text = "image,mos,reference,reference_image\n" + rows
+    with pytest.raises(
+        MosforgeError, match=r"is the undistorted picture of two contents, .*; call them alike"
+    ):
+        read(make(tmp_path, text, ["a.png", "b.png", "cat.png"]))
+
+
+def test_names_are_found_however_their_accents_are_encoded(tmp_path: Path) -> None:
+    composed, apart = (unicodedata.normalize(form, "é.png") for form in ("NFC", "NFD"))
+    frame = read(make(tmp_path, f"image,mos\n{composed},1\n", [apart]))
+    assert frame["path"].tolist() == [(tmp_path / "pictures" / apart).as_posix()]
 
 
 def test_a_missing_undistorted_picture_is_told(tmp_path: Path) -> None:
@@ -101,6 +126,9 @@ def test_pictures_beside_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("image,mos\nb.png,1\n", "1 of 1 pictures are missing or empty"),
         ("image,mos\na, b.png,1\n", "line 2 has 3 cells where the header has 2"),
         ("image,mos,split\na.png,1,val\n", "the split of a.png is 'val'; it must be train, validation, test"),
+        ("image;mos\na.png;1\n", "the columns are: image;mos; separate cells with commas or tabs"),
+        ("image,mos,MOS\na.png,1,2\n", "there is more than one column mos; keep one"),
+        ('image,mos\n"a.png,1\n' + "b.png,2\n" * 20_000, "see whether a quotation mark is never closed"),
         ("image,mos\n../a.png,1\n", "'../a.png' is not the name of a picture below"),
         ("image,mos\n/a.png,1\n", "'/a.png' is not the name of a picture below"),
     ],

@@ -6,6 +6,7 @@ The workflow imports this module while it plans, so it stays light.
 import csv
 import io
 import os
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -213,7 +214,8 @@ def pictures_of(options: Options) -> str:
 
 
 class Folder:
-    """Finds files whatever the case of their names: releases and file systems disagree about it.
+    """Finds files whatever the case of their names, and however their accents are encoded: releases, archives
+    and file systems disagree about both.
 
     Each directory is listed once. A name in the very case wins; of others, the first in code points.
     """
@@ -230,7 +232,7 @@ class Folder:
                 place = place / part
                 continue
             exact, folded = self._list(place)
-            actual = part if part in exact else folded.get(part.casefold())
+            actual = part if part in exact else folded.get(_folded(part))
             if actual is None:
                 return None
             place = place / actual
@@ -239,9 +241,13 @@ class Folder:
     def _list(self, place: Path) -> tuple[frozenset[str], dict[str, str]]:
         if place not in self._listings:
             names = sorted(entry.name for entry in place.iterdir()) if place.is_dir() else []
-            folded = {name.casefold(): name for name in reversed(names)}
+            folded = {_folded(name): name for name in reversed(names)}
             self._listings[place] = frozenset(names), folded
         return self._listings[place]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def missing(layout: str, folder: str | os.PathLike[str], options: Options | None = None) -> str | None:

@@ -1,6 +1,8 @@
 """What the loaders share: reading label files with clear errors, and the checks of the common frame."""
 
+import csv
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,12 +46,14 @@ def normalise(name: str, layout: Layout, folder: Folder, rows: pd.DataFrame) -> 
     _check_unique(name, paths)
     references = [file for file in frame["reference_file"] if file is not None]
     reference_of = dict(zip(references, _paths(name, folder, references, "references"), strict=True))
+    reference_paths = [reference_of.get(file) for file in frame["reference_file"]]
+    _check_contents(name, list(frame["reference"]), reference_paths)
     return pd.DataFrame(
         {
             "image": frame["image"],
             "path": paths,
             "reference": frame["reference"],
-            "reference_path": [reference_of.get(file) for file in frame["reference_file"]],
+            "reference_path": reference_paths,
             "mos": mos,
             "quality": _quality(name, layout, mos, list(frame["image"])),
             "distortion_type": frame["distortion_type"],
@@ -75,31 +79,45 @@ def read_csv(file: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     else a comma.
 
     Raises:
-        MosforgeError: not text in UTF-8, a needed column is missing, or a row has another number of cells.
+        MosforgeError: not text in UTF-8, a needed column is missing, a column is there twice, or a row has
+            another number of cells.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise MosforgeError(f"{file}: not a text file in UTF-8; save it as UTF-8") from None
     lines = csv_lines(text)
-    header = [cell.strip() for cell in next(lines, [])]
-    keys = [cell.casefold() for cell in header]
+    try:
+        header, *rows = [(lines.line_num, cells) for cells in lines] or [(1, [])]
+    except csv.Error as error:
+        reason = f"line {lines.line_num} cannot be read ({error})"
+        raise MosforgeError(f"{file}: {reason}; see whether a quotation mark is never closed") from None
+    keys = _keys(file, header[1], needed)
+    return [_row(file, line, cells, keys) for line, cells in rows if any(cell.strip() for cell in cells)]
+
+
+def _keys(file: Path, header: Sequence[str], needed: Sequence[str]) -> list[str]:
+    """The names of the columns, folded."""
+    names = [cell.strip() for cell in header]
+    keys = [name.casefold() for name in names]
     lacking = [name for name in needed if name.casefold() not in keys]
     if lacking:
+        told = ", ".join(names) or "none"
+        told += "; separate cells with commas or tabs" if ";" in told else ""
+        raise MosforgeError(f"{file}: there is no column {', '.join(lacking)}; the columns are: {told}")
+    twins = [name for name, key in zip(names, keys, strict=True) if key and keys.count(key) > 1]
+    if twins:
+        raise MosforgeError(f"{file}: there is more than one column {twins[0]}; keep one")
+    return keys
+
+
+def _row(file: Path, line: int, cells: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
+    if len(cells) != len(keys):
         raise MosforgeError(
-            f"{file}: there is no column {', '.join(lacking)}; the columns are: {', '.join(header) or 'none'}"
+            f"{file}: line {line} has {len(cells)} cells where the header has {len(keys)}; "
+            "put names with commas into quotation marks"
         )
-    rows = []
-    for cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(keys):
-            raise MosforgeError(
-                f"{file}: line {lines.line_num} has {len(cells)} cells where the header has {len(keys)}; "
-                "put names with commas into quotation marks"
-            )
-        rows.append({key: cell.strip() for key, cell in zip(keys, cells, strict=True)})
-    return rows
+    return {key: cell.strip() for key, cell in zip(keys, cells, strict=True)}
 
 
 def number(file: Path, text: object, image: str) -> float:
@@ -153,6 +171,18 @@ def _check_unique(name: str, paths: Sequence[str]) -> None:
         if path in seen:
             raise MosforgeError(f"dataset {name}: two rows name the file {path}; keep one")
         seen.add(path)
+
+
+def _check_contents(name: str, contents: Sequence[str], paths: Sequence[str | None]) -> None:
+    """An undistorted picture is of one content, or a split by content would have it on both sides."""
+    content_of: dict[str, str] = {}
+    real = {path: os.path.realpath(path) for path in set(paths) if path is not None}
+    for content, path in zip(contents, paths, strict=True):
+        if path is not None and (first := content_of.setdefault(real[path], content)) != content:
+            raise MosforgeError(
+                f"dataset {name}: {path} is the undistorted picture of two contents, {first} and {content}; "
+                "call them alike"
+            )
 
 
 def _paths(name: str, folder: Folder, files: Sequence[str], what: str) -> list[str]:
