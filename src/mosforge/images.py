@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from mosforge.errors import UnreadableImageError
 
@@ -35,6 +35,17 @@ MAX_PIXELS = 120_000_000
 
 SMALLEST_SIDE = 161
 """The shortest side, in pixels, that the five scales of MS-SSIM with an 11-tap window allow (piq)."""
+
+# What turns a picture upright, by its EXIF orientation.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # Pillow's own limit only warns at 1x and raises at 2x its figure; ours is checked before the decoding.
 Image.MAX_IMAGE_PIXELS = None
@@ -151,7 +162,7 @@ def to_rgb(image: Image.Image, name: object = "the picture") -> Pixels:
         UnreadableImageError: the file is truncated or damaged, or its mode has no conversion.
     """
     try:
-        return np.ascontiguousarray(_convert(ImageOps.exif_transpose(image)))
+        return np.ascontiguousarray(_convert(_upright(image)))
     except UnreadableImageError as error:
         raise UnreadableImageError(name, error.reason) from None
     except Exception as error:  # decoders raise whatever a damaged file makes them stumble over
@@ -162,6 +173,13 @@ def read_rgb(path: str | os.PathLike[str]) -> Pixels:
     """Reads a picture file as RGB: `to_rgb(open_image(path))`."""
     with open_image(path) as image:
         return to_rgb(image, path)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Pillow's `exif_transpose` writes the EXIF block anew too, and cannot where a tag has an odd type."""
+    image.load()  # the block may lie behind the samples
+    turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _convert(image: Image.Image) -> Pixels:

@@ -63,6 +63,13 @@ def test_a_sideways_jpeg_becomes_a_portrait(coffee: np.ndarray) -> None:
     assert decoded(encoded(coffee, "JPEG", exif=exif)).shape == (48, 32, 3)
 
 
+def test_a_tag_of_an_odd_type_does_not_cost_a_sideways_picture(coffee: np.ndarray) -> None:
+    # orientation 6, a short; unit of the resolution, text where a short belongs
+    tags = struct.pack("<HHIHHHHI4s", 0x112, 3, 1, 6, 0, 0x128, 2, 1, b"")
+    content = encoded(coffee, "PNG", exif=b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + tags + bytes(4))
+    np.testing.assert_array_equal(decoded(content), UPRIGHT[6](coffee))
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_a_damaged_exif_block_does_not_cost_the_picture(coffee: np.ndarray) -> None:
     content = encoded(coffee, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
