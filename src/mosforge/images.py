@@ -4,7 +4,8 @@ The rule: EXIF orientation is applied; grey, palette and CMYK pictures become RG
 are scaled to 8 bits with rounding (of 16-bit colour in PNG and TIFF, Pillow gives the upper byte alone,
 at most one step less); transparency is laid over white. Of a JPEG that carries further pictures (MPO: a
 camera's preview or second view) the first is taken. Animated, many-paged, truncated and over-large files
-are refused with the reason.
+are refused with the reason, and so is JPEG2000 in colour of more than 8 bits, whose white Pillow decodes as
+black.
 """
 
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 from mosforge.errors import UnreadableImageError
 
@@ -35,6 +36,9 @@ MAX_PIXELS = 120_000_000
 
 SMALLEST_SIDE = 161
 """The shortest side, in pixels, that the five scales of MS-SSIM with an 11-tap window allow (piq)."""
+
+# Bytes of a JPEG2000 file within which its codestream begins, behind a colour profile perhaps.
+_JPEG2000_BOXES = 1 << 20
 
 # What turns a picture upright, by its EXIF orientation.
 _UPRIGHT = {
@@ -105,7 +109,7 @@ def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> Image.Image:
+def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> ImageFile.ImageFile:
     """Opens a picture without decoding it, and refuses what cannot be a single photograph.
 
     Args:
@@ -140,16 +144,29 @@ def is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _refusal(image: Image.Image) -> str | None:
+def _refusal(image: ImageFile.ImageFile) -> str | None:
     if image.width * image.height > MAX_PIXELS:
         return f"{image.width}x{image.height} pixels are more than the {MAX_PIXELS:,} allowed"
     try:
         frames = getattr(image, "n_frames", 1)
     except Exception as error:  # see to_rgb
         return _reason(error)
+    if image.format == "JPEG2000" and image.mode != "I;16" and (bits := _bits_of_jpeg2000(image)) > 8:
+        return f"JPEG2000 in colour of {bits} bits, which is not decoded rightly; save it as PNG or TIFF"
     if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview behind it is one photograph
         return f"animated or many-paged ({frames} frames)"
     return None
+
+
+def _bits_of_jpeg2000(image: ImageFile.ImageFile) -> int:
+    """Bits a sample, which the codestream's first two markers tell: ISO/IEC 15444-1, A.4.1 and A.5.1."""
+    assert image.fp is not None  # it is just opened
+    place = image.fp.tell()
+    image.fp.seek(0)
+    _, _, size = image.fp.read(_JPEG2000_BOXES).partition(b"\xff\x4f\xff\x51")
+    image.fp.seek(place)
+    components = int.from_bytes(size[36:38])
+    return max(((depth & 0x7F) + 1 for depth in size[38 : 38 + 3 * components : 3]), default=8)
 
 
 def to_rgb(image: Image.Image, name: object = "the picture") -> Pixels:

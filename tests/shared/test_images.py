@@ -85,6 +85,19 @@ def test_grey_fills_three_channels(coffee: np.ndarray) -> None:
     np.testing.assert_array_equal(decoded(encoded(grey, "PNG")), np.stack([grey] * 3, axis=2))
 
 
+def test_jpeg2000_in_colour_of_more_than_8_bits_is_refused(coffee: np.ndarray) -> None:
+    deep = cv2.imencode(".jp2", coffee.astype(np.uint16) * 257)[1].tobytes()
+    with pytest.raises(
+        UnreadableImageError, match="JPEG2000 in colour of 16 bits, which is not decoded rightly"
+    ):
+        open_image(deep)
+    with pytest.raises(UnreadableImageError, match="of 16 bits"):
+        open_image(deep[deep.index(b"\xff\x4f\xff\x51") :])  # without the boxes around the samples
+    for pixels in (coffee, coffee[..., 1], coffee[..., 1].astype(np.uint16) * 257):  # what is decoded rightly
+        found = decoded(encoded(pixels, "JPEG2000", irreversible=False))
+        np.testing.assert_array_equal(found[..., 1], coffee[..., 1])
+
+
 def test_one_bit_is_black_and_white() -> None:
     bits = np.array([[True, False], [False, True]])
     expected = np.repeat(bits[..., None] * np.uint8(255), 3, axis=2)
