@@ -27,6 +27,9 @@ Pixels = npt.NDArray[np.uint8]
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".jp2", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """Lower-case endings of the files that a folder of photographs is searched for."""
 
+PUT_THERE = f"put photographs there ({' '.join(sorted(SUFFIXES))})"
+"""What to do about a folder in which none is found."""
+
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """The formats that are decoded, whatever the file's ending says. Pillow knows others, of which some start
 programs of their own (EPS runs Ghostscript)."""

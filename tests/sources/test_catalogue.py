@@ -173,7 +173,9 @@ def test_more_pictures_than_declared_is_an_error_and_fewer_a_warning(
 
 
 def test_folder_without_a_usable_picture_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(MosforgeError, match="there is no picture"):
+    with pytest.raises(
+        MosforgeError, match=r"there is no picture in its folder; put photographs there \(\.bmp \.jp2 "
+    ):
         catalogue_of(tmp_path)
     put(tmp_path, "x.jpg", b"no")
     with pytest.raises(MosforgeError, match=r"none of the 1 pictures can be used \(.*x\.jpg: not a picture"):

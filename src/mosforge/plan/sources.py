@@ -8,7 +8,7 @@ from typing import Any
 from mosforge.configuration import Config
 from mosforge.errors import MosforgeError
 from mosforge.files import digest
-from mosforge.images import find_images
+from mosforge.images import PUT_THERE, find_images
 from mosforge.plan.datasets import Datasets
 from mosforge.shards import shard_count
 
@@ -95,7 +95,7 @@ class Sources:
         """A line for each source that some corpus uses, that is not there and cannot be fetched."""
         used = {source for corpus in self._corpora.values() for source in corpus["sources"]}
         return [
-            f"source {source} is missing in {entry['folder']}: {entry.get('obtain', 'put photographs there')}"
+            f"source {source} is missing in {entry['folder']}: {entry.get('obtain', PUT_THERE)}"
             for source, entry in self._collections.items()
             if source in used and self.is_own_folder(source) and not self._is_there(source)
         ]

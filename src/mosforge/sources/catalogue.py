@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from mosforge.errors import MosforgeError, UnreadableImageError
-from mosforge.images import find_images, is_special, open_image, to_rgb
+from mosforge.images import PUT_THERE, find_images, is_special, open_image, to_rgb
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def build_catalogue(
     """
     ordered = sorted(photographs)
     if not ordered:
-        raise MosforgeError(f"source {name}: there is no picture; put photographs into its folder")
+        raise MosforgeError(f"source {name}: there is no picture in its folder; {PUT_THERE}")
     with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
         reads = pool.map(lambda photograph: _read(photograph, smallest_side), ordered)
         progress = tqdm(reads, total=len(ordered), desc=f"catalogue {name}", unit="image", disable=None)

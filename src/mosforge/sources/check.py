@@ -6,7 +6,7 @@ from typing import Any
 
 from mosforge.configuration import Config, entry_of
 from mosforge.errors import MosforgeError, UnreadableImageError
-from mosforge.images import find_images, open_image
+from mosforge.images import PUT_THERE, find_images, open_image
 from mosforge.sources.fetch import archive_path
 from mosforge.sources.tiles import find_packaged
 
@@ -91,7 +91,7 @@ def _folder(collection: Mapping[str, Any], smallest_side: int) -> list[Row]:
 def _advice(collection: Mapping[str, Any]) -> str:
     archive = collection.get("archive")
     if archive is None:
-        return str(collection.get("obtain", "put the photographs there"))
+        return str(collection.get("obtain", PUT_THERE))
     place = archive_path(archive)
     if place.exists():
         return f"the workflow unpacks {place}, which is there"
