@@ -115,6 +115,11 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             TABLE | {"range": [5, 1]},
             "finetuning.datasets.mine.range: [5, 1] must be the lowest, then the highest possible score",
         ),
+        (
+            "finetuning.datasets.live.folder",
+            "a{b}",
+            "live.folder: 'a{b}' is not the name of a file or folder, w",
+        ),
         ("finetuning.datasets.mine", TABLE | {"range": [1, float("inf")]}, "mine.range: [1, inf] must be"),
         (
             "finetuning.datasets.live.splits",
