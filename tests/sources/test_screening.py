@@ -126,6 +126,12 @@ def test_pictures_without_a_feature_are_no_match(tmp_path: Path, value: int) -> 
     assert screen(flat, flat, CORRELATION).empty
 
 
+def test_a_strip_has_no_features(tmp_path: Path) -> None:
+    Image.new("RGB", (4000, 3), "teal").save(tmp_path / "strip.png")
+    features = read_features(str(tmp_path / "strip.png"))
+    assert (features.thumbnail.shape, features.descriptors.shape) == ((1, 320), (0, 128))
+
+
 def test_mirrored_features_are_those_of_the_mirrored_picture(
     photographs: list[tuple[str, str]], tmp_path: Path
 ) -> None:

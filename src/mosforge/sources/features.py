@@ -60,7 +60,8 @@ def read_features(path: str) -> Features:
     thumbnail = read_thumbnail(path)
     seeker = cv2.SIFT.create(0, 3, _CONTRAST, 10.0, 1.6, cv2.CV_8U)
     spots = _spread(seeker.detect(thumbnail, None), *thumbnail.shape)
-    described, descriptors = seeker.compute(thumbnail, spots)
+    # of a strip a few pixels wide OpenCV throws, where there is no spot to describe
+    described, descriptors = seeker.compute(thumbnail, spots) if spots else ((), np.empty(0, np.uint8))
     if not described:
         return Features(thumbnail, np.empty((0, 2), np.float32), np.empty((0, 128), np.uint8))
     return Features(thumbnail, np.array([spot.pt for spot in described], np.float32), descriptors)
