@@ -149,7 +149,13 @@ def _contradictions(config: Config) -> Iterable[str]:
     corpora, backbones = config["distortions"]["corpora"], config["pretraining"]["backbones"]
     for name, entry in collections.items():
         if "dataset" in entry:
-            yield from _unknown(f"sources.collections.{name}.dataset", [entry["dataset"]], datasets)
+            key, dataset = f"sources.collections.{name}.dataset", entry["dataset"]
+            yield from _unknown(key, [dataset], datasets)
+            if dataset in datasets and datasets[dataset]["layout"] == "proxy":
+                yield (
+                    f"{key}: {dataset!r} is a proxy, whose pictures cannot be counted before they are made; "
+                    "name a dataset with human scores"
+                )
     for name, entry in corpora.items():
         yield from _unknown(f"distortions.corpora.{name}.sources", entry["sources"], collections)
     for name, entry in datasets.items():

@@ -107,6 +107,11 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             "is not a source: it needs either the key folder",
         ),
         ("sources.collections.x", {"obtain": "ask"}, "is not a source: it needs either the key folder"),
+        (
+            "finetuning.datasets.livec",
+            {"layout": "proxy", "pictures": "synthetic", "corpus": "synthetic"},
+            "sources.collections.livec.dataset: 'livec' is a proxy, whose pictures cannot be counted",
+        ),
         ("sources.shard_size", 100.0, "sources.shard_size: 100.0 is not of type 'integer'"),
         ("finetuning.datasets.live.splits", ["offical"], "'offical' is not a seed, that is a whole number"),
         ("finetuning.datasets.live.splits", [-1], "live.splits.0: -1 is not a seed"),
