@@ -160,13 +160,14 @@ def test_a_damaged_picture_is_told(photographs: list[tuple[str, str]], tmp_path:
         screen(photographs[:1], [("x.jpg", str(tmp_path / "x.jpg"))], CORRELATION)
 
 
-def test_references_stand_for_the_pictures_where_all_are_named() -> None:
+def test_a_reference_stands_for_the_pictures_that_name_it() -> None:
     frame = pd.DataFrame(
         {"image": ["b", "a", "c"], "path": ["p/b", "p/a", "p/c"], "reference_path": ["r/2", "r/1", "r/2"]}
     )
     assert pictures_of(frame) == [("r/1", "r/1"), ("r/2", "r/2")]
     frame.loc[1, "reference_path"] = None
-    assert pictures_of(frame) == [("a", "p/a"), ("b", "p/b"), ("c", "p/c")]
+    assert pictures_of(frame) == [("a", "p/a"), ("r/2", "r/2")]
+    assert pictures_of(frame.assign(reference_path=None)) == [("a", "p/a"), ("b", "p/b"), ("c", "p/c")]
 
 
 def pristine(name: str, step: int = 1) -> list[tuple[str, str]]:

@@ -60,11 +60,11 @@ class _Picture:
 
 
 def pictures_of(dataset: pd.DataFrame) -> list[Named]:
-    """What a dataset shows: its references where every picture names one, else its pictures."""
+    """What a dataset shows: the undistorted pictures, and those pictures that name none."""
     references = dataset["reference_path"]
-    if references.notna().all():
-        return sorted({(str(path), str(path)) for path in references})
-    return sorted(zip(dataset["image"], dataset["path"], strict=True))
+    alone = dataset[references.isna()]
+    undistorted = {(str(path), str(path)) for path in references.dropna()}
+    return sorted(undistorted.union(zip(alone["image"], alone["path"], strict=True)))
 
 
 def screen(
