@@ -272,6 +272,14 @@ def table_of(folder: Path, lines: str) -> dict[str, Any]:
     return {"layout": "table", "folder": str(folder), "table": "scores.csv", **scale, "corpus": "synthetic"}
 
 
+def test_a_table_is_found_whatever_the_case_of_its_name(config: dict[str, Any], tmp_path: Path) -> None:
+    entry = table_of(tmp_path / "mine", "image,mos\na.png,1\n")
+    config["finetuning"]["datasets"]["mine"] = entry | {"table": "Scores.CSV"}
+    datasets = Plan(config).datasets
+    assert datasets.files("mine") == [f"{tmp_path}/mine/scores.csv"]
+    assert datasets.images_of("mine") == 1
+
+
 def test_full_reference_metrics_stand_where_undistorted_pictures_are(
     with_datasets: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from mosforge.configuration import Config
 from mosforge.errors import MosforgeError
 from mosforge.files import digest
-from mosforge.finetuning.registry import REFERENCE_IMAGE, csv_lines, layout_of, missing
+from mosforge.finetuning.registry import REFERENCE_IMAGE, Folder, csv_lines, layout_of, missing
 
 _PICTURES = ("layout", "folder", "table", "images", "listing")
 """Parameters of a dataset's table that its pictures depend on, and not only their scores."""
@@ -135,8 +135,10 @@ class Datasets:
 
 
 def _csv_of(cfg: dict[str, Any]) -> str:
-    path: str = (Path(cfg["folder"]) / cfg["table"]).as_posix()
-    return path
+    """The table of a dataset, in the case that its name has on the disk."""
+    path = Path(cfg["folder"]) / cfg["table"]
+    found = None if path.exists() else Folder(cfg["folder"]).find(cfg["table"])  # which lists the folder
+    return (found or path).as_posix()
 
 
 def _of_pictures(cfg: dict[str, Any]) -> dict[str, Any]:
