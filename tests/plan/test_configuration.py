@@ -56,6 +56,11 @@ def test_the_commented_configuration_tells_all_origins_of_weights() -> None:
     assert told.splitlines() == [f"  #   {word:<11}  {about}" for word, about in ORIGINS.items()]
 
 
+def archived(**digest: str) -> dict[str, Any]:
+    archive = {"url": "http://x.org/x.tar", "pictures": "", **digest}
+    return {"folder": "a", "images": 1, "archive": archive}
+
+
 TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better": True, "corpus": "synthetic"}
 
 
@@ -106,6 +111,8 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             {"folder": "a", "dataset": "live"},
             "is not a source: it needs either the key folder",
         ),
+        ("sources.collections.x", archived(md5="12"), "archive.md5: '12' is not 32 hexadecimal digits"),
+        ("sources.collections.x", archived(), "is not verifiable; it needs md5 or sha256"),
         ("sources.collections.x", {"obtain": "ask"}, "is not a source: it needs either the key folder"),
         (
             "finetuning.datasets.livec",
@@ -205,6 +212,11 @@ def test_what_pretraining_cannot_do_is_told(changes: dict[str, Any], sentence: s
     with pytest.raises(MosforgeError) as caught:
         check_config(config, SCHEMA)
     assert sentence in str(caught.value)
+
+
+def test_digests_are_accepted_in_either_case() -> None:
+    check_config(changed("sources.collections.x", archived(md5="aB" * 16)), SCHEMA)
+    check_config(changed("sources.collections.x", archived(sha256="0F" * 32)), SCHEMA)
 
 
 def test_what_pretraining_can_do_is_accepted() -> None:
