@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -54,7 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _sigterm_interrupts():
             start_log(arguments.log)
-            return arguments.run(arguments) or 0
+            status: int = arguments.run(arguments) or 0
+            sys.stdout.flush()
+            return status
+    except BrokenPipeError:
+        # the reader, such as `head`, has had enough; Python's own flush at the end must not complain either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except MosforgeError as error:
         message = str(error)
     except KeyboardInterrupt:

@@ -167,7 +167,10 @@ def _contradictions(config: Config) -> Iterable[str]:
                     f"finetuning.datasets.{name}.range: [{lowest:g}, {highest:g}] must be the lowest, then "
                     "the highest possible score"
                 )
-        if "full" in entry.get("splits", []):
+        splits = list(map(str, entry.get("splits", [])))
+        if len(set(splits)) < len(splits):
+            yield f"finetuning.datasets.{name}.splits: one split is named twice, as a number and as text"
+        if "full" in splits:
             yield (
                 f"finetuning.datasets.{name}.splits: 'full' leaves nothing to test on; leave it out, since "
                 "experiments with across: true use it by themselves"

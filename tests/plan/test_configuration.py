@@ -122,6 +122,7 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
         ("sources.shard_size", 100.0, "sources.shard_size: 100.0 is not of type 'integer'"),
         ("finetuning.datasets.live.splits", ["offical"], "'offical' is not a seed, that is a whole number"),
         ("finetuning.datasets.live.splits", [-1], "live.splits.0: -1 is not a seed"),
+        ("finetuning.datasets.live.splits", [1, "1"], "live.splits: one split is named twice"),
         (
             "finetuning.datasets.mine",
             TABLE | {"range": [5, 1]},

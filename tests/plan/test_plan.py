@@ -304,18 +304,6 @@ def test_full_reference_metrics_stand_where_undistorted_pictures_are(
     ]
 
 
-def test_across_datasets_it_is_the_tested_one_that_needs_references(with_datasets: dict[str, Any]) -> None:
-    asked = {"backbones": [], "initialisations": [], "comparisons": ["psnr", "brisque"], "across": True}
-    with_datasets["evaluation"]["experiments"] = {"across": asked | {"datasets": ["livec", "tid2013"]}}
-    experiments = Plan(with_datasets).experiments
-    runs = {run for run in experiments.runs("across") if run.initialisation == "psnr"}
-    assert runs == {Run("livec", "full", "none", "psnr", "tid2013")}
-    assert experiments.comparison(*runs) == {
-        "test_dataset": "results/finetuning/tid2013/dataset.parquet",
-        "test_scores": "results/metrics/targets/tid2013.parquet",
-    }
-
-
 def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], tmp_path: Path) -> None:
     for name, lines in (
         ("with", "\ufeffimage\tmos\tReference_Image \r\na.png\t1\tb.png\r\nb.png\t2\t\r\n"),

@@ -1,6 +1,7 @@
 """The command line as a whole: exit statuses, where errors go, and how quickly it starts."""
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,16 @@ def test_what_a_user_can_mend_has_no_stack_trace(
     monkeypatch.setattr(pmos, "_fuse", fail)
     assert main([*FUSE, *CFG]) == 1
     assert capsys.readouterr() == ("", f"mosforge: error: {sentence}\n")
+
+
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    """As in `mosforge classes | head -1`; it happens while the table is written, or when Python ends."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "wb") as closed:
+        command = [sys.executable, "-m", "mosforge", "classes"]
+        result = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (result.returncode, result.stderr) == (1, "")
 
 
 def test_a_mistake_of_ours_keeps_its_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
