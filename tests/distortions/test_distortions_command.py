@@ -195,6 +195,7 @@ def test_gallery_shows_every_class(
     assert (below.min(axis=(1, 2)) < 250).mean() > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(2000, 170), (170, 2000)])
 def test_gallery_of_a_long_picture_has_room_for_all(
     tmp_path: Path, coffee: Pixels, size: tuple[int, int]

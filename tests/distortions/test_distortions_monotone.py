@@ -105,6 +105,7 @@ def twenty() -> list[tuple[Pixels, Reference]]:
     return [(unchanged(pixels), reference_of(pixels)) for pixels in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_scikit_images_ssim_falls_with_the_level(kind: str, name: str) -> None:
     pixels = unchanged(data.coffee()[20:380, 60:460])

@@ -211,6 +211,7 @@ def test_fused_agrees_on_extremes_at_a_usual_size(place: int, name: str) -> None
     assert_agrees(*extreme_pairs(USUAL[place % 2])[name])
 
 
+@pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("shape", USUAL)
 @pytest.mark.parametrize("name", extreme_pairs((161, 161, 3)))
@@ -251,6 +252,7 @@ def test_some_stripes_agree(
     assert_agrees_on_stripes(shape, frequency, angle, noise_level)
 
 
+@pytest.mark.slow
 @pytest.mark.exhaustive
 @settings(max_examples=60)
 @given(**STRIPES)
@@ -318,6 +320,7 @@ def test_fused_agrees_on_made_pictures(
     assert_agrees_on_made_picture(height, width, seed, smooth, strength)
 
 
+@pytest.mark.slow
 @pytest.mark.exhaustive
 @settings(max_examples=40)
 @given(**MADE_PICTURES)

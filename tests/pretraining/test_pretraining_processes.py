@@ -25,6 +25,7 @@ def begin(rank: int, port: int, words: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "mosforge", *words], env=env)
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_trains(
     corpus: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,8 @@ from mosforge.scoring.crops import cut, draw_boxes
 from mosforge.scoring.onnx_file import _Graph
 from mosforge.tables import write_table
 
+pytestmark = pytest.mark.slow  # exporting and tracing a network takes seconds
+
 Model = Callable[..., Path]
 
 REPOSITORY = Path(__file__).resolve().parents[2]

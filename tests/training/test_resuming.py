@@ -140,6 +140,7 @@ def start(toy: ModuleType, folder: Path, *words: str) -> Any:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", [2, 4, 9])
 def test_a_training_that_is_killed_outright_goes_on_as_if_it_had_not(
     toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int
