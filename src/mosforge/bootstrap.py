@@ -21,6 +21,7 @@ FEWEST = 5
 """Fewer test images give no interval."""
 
 _BLOCK = 2**18  # counts that are in memory at a time
+_ROUNDING = 1e-12  # a smaller share of a sum of squares is what equal values leave
 _ENDS = (2.5, 97.5)
 
 
@@ -135,8 +136,15 @@ def _pearson_of_rows(counts: Floats, first: Floats, second: Floats) -> Floats:
 
 def _correlation(counts: Floats, a: Floats, b: Floats, aa: Floats, bb: Floats, ab: Floats) -> Floats:
     count = counts.shape[1]
-    spread = (aa - a * a / count) * (bb - b * b / count)
-    return _quotient(ab - a * b / count, np.sqrt(np.maximum(spread, 0)))
+    spreads = [_spread(squares, total, count) for squares, total in ((aa, a), (bb, b))]
+    return _quotient(ab - a * b / count, np.sqrt(spreads[0] * spreads[1]))
+
+
+def _spread(squares: Floats, total: Floats, count: int) -> Floats:
+    """Sums of squared deviations from the mean of each resample; 0 where they are nothing but rounding."""
+    spread = squares - total * total / count
+    found: Floats = np.where(spread > _ROUNDING * squares, spread, 0.0)
+    return found
 
 
 def _kendall(counts: Floats, first: Floats, second: Floats) -> Floats:
@@ -177,7 +185,7 @@ def _discordant(counts: Floats, rank: npt.NDArray[np.int64]) -> Floats:
 
 
 def _quotient(over: Floats, under: Floats) -> Floats:
-    found: Floats = np.divide(over, under, out=np.full(len(over), np.nan), where=under > 1e-12)
+    found: Floats = np.divide(over, under, out=np.full(len(over), np.nan), where=under > 0)
     return found
 
 

@@ -81,6 +81,20 @@ def test_what_has_no_interval(count: int) -> None:
     assert all(math.isnan(end) for name in ("srocc", "krocc", "plcc") for end in constant[name])
 
 
+@pytest.mark.parametrize("measure", SCIPY)
+@pytest.mark.parametrize("turned", [False, True])
+def test_resamples_of_equal_values_are_passed_over(measure: str, turned: bool) -> None:
+    """A third of the resamples leave out the one image whose value is not that of the others."""
+    columns = np.append(np.full(29, 0.37), 0.41), pairs(30)[1]
+    first, second = reversed(columns) if turned else columns
+    found = intervals(first, second, "own", "1")[measure]
+    drawn = generator("bootstrap over test images", "own", "1").integers(0, 30, (RESAMPLES, 30))
+    varied = [row for row in drawn if (row == 29).any()]
+    assert len(varied) < 0.7 * RESAMPLES
+    values = [SCIPY[measure](first[row], second[row]).statistic for row in varied]
+    assert found == pytest.approx(np.nanpercentile(values, [2.5, 97.5]), abs=1e-9)
+
+
 def test_the_order_of_the_table_changes_nothing() -> None:
     predicted, given = pairs(30)
     run = {"dataset": "own", "split": "1", "backbone": "x", "initialisation": "y", "test_dataset": "own"}
