@@ -36,6 +36,12 @@ class Drawn:
         paths = [path for group in self._plotted("LineCollection") for path in group.iter(f"{_SVG}path")]
         return [(float(_style(path, "stroke-width") or 1), self._points(path)) for path in paths]
 
+    def widths(self) -> list[float]:
+        """Width in points of each rectangle, the background apart."""
+        paths = [path for group in self._plotted("patch") for path in group.findall(f"{_SVG}path")]
+        xs = [[float(x) for x in re.findall(r"[ML] (-?[\d.]+)", path.attrib["d"])] for path in paths]
+        return [max(found) - min(found) for found in xs][1:]
+
     def _plotted(self, kind: str) -> Iterator[ElementTree.Element]:
         return (group for group in self._axes if group.get("id", "").startswith(f"{kind}_"))
 

@@ -11,7 +11,7 @@ from rows import correlations, crossed, no_predictions
 from mosforge.logistic import fit_logistic, logistic
 from mosforge.report import sections, trained
 from mosforge.report.artefacts import history_of, predictions_of, runs_of
-from mosforge.report.figures import learning_curves
+from mosforge.report.figures import learning_curves, matrix
 from mosforge.report.methods import method_names, of_networks
 from mosforge.report.svg import INK, METHOD_COLOURS
 from mosforge.report.tables import build_table
@@ -130,6 +130,16 @@ def test_two_numbers_for_one_cell_of_a_matrix_are_an_error() -> None:
     rows = pd.DataFrame({"train": ["a", "a"], "test": ["b", "b"], "srocc": [0.2, 0.8]})
     with pytest.raises(ValueError, match="duplicate"):
         sections._matrix("t3", "net", "FT", rows, ())
+
+
+@pytest.mark.parametrize("name", ["live", "a_dataset_with_a_long_name"])
+def test_the_cells_of_a_matrix_have_room_whatever_their_names(name: str) -> None:
+    names = [f"{name}_{place}" for place in range(3)]
+    grid = pd.DataFrame(0.5, index=names, columns=names)
+    picture = matrix(grid, rows="trained on", columns="tested on", name="m", caption="")
+    widths = Drawn(picture).widths()
+    assert len(widths) == 9
+    assert min(widths) > 25, "a number is as wide as 18 points"
 
 
 def test_bars_of_two_corpora_are_two(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,12 @@ Floats = npt.NDArray[np.float64]
 
 _DASHES = ("-", "--", ":", "-.")
 
+_CELL = (0.5, 0.34)
+"""Width and height of a cell of a matrix, in inches."""
+
+_LETTER = 0.068
+"""Width of a letter of its names, in inches."""
+
 MANY_POINTS = 3000
 """Above this a scatter's points are embedded as pixels: as shapes they would weigh megabytes."""
 
@@ -197,7 +203,12 @@ def matrix(
         lowest: the value without tint.
     """
     height, width = values.shape
-    with drawing(1.1 + 0.5 * width, 0.7 + 0.34 * height) as (figure, axes):
+    beside, above = (_LETTER * max(map(len, names)) for names in (values.index, values.columns))
+    turned = above > _CELL[0]  # names as wide as that would run into each other
+    size = (0.5 + beside + _CELL[0] * width, 0.7 + _CELL[1] * height)
+    if turned:
+        size = (size[0] + 0.7 * above, size[1] + 0.7 * above)
+    with drawing(*size) as (figure, axes):
         for (row, column), value in np.ndenumerate(values.to_numpy(dtype=float)):
             corner = (column - 0.47, row - 0.46)
             if np.isfinite(value):
@@ -208,7 +219,11 @@ def matrix(
                 axes.add_patch(_cell(corner, LINE, 0.35))
         axes.set_xlim(-0.5, width - 0.5)
         axes.set_ylim(height - 0.5, -0.5)
-        axes.set_xticks(range(width), list(values.columns), rotation=30 if width > 4 else 0, ha="center")
+        axes.set_xticks(range(width), list(values.columns))
+        if turned:
+            axes.tick_params(axis="x", labelrotation=45)
+            for label in axes.get_xticklabels():
+                label.set(horizontalalignment="left", rotation_mode="anchor")
         axes.set_yticks(range(height), list(values.index))
         axes.xaxis.set_ticks_position("top")
         axes.xaxis.set_label_position("top")
