@@ -60,6 +60,9 @@ def test_what_does_not_fall_is_named() -> None:
     assert row["exception"] == "from level 2 to 3, 0.10% do not fall"
     assert percent(row["label"]) == "99.90%"
     assert percent(1.0) == "100%"
+    assert percent(0.0) == "0%"
+    one = 1 / 21869  # photograph of the paper's
+    assert [percent(1 - one), percent(one)] == ["over 99.99%", "under 0.01%"]
 
 
 def test_benchmarks_are_added_up_by_rule(tmp_path: Path) -> None:

@@ -114,6 +114,6 @@ def falling(found: Diagnostics) -> list[dict[str, Any]]:
 def percent(share: float) -> str:
     """A share for people; what is not all is never rounded up to 100%, nor what is not none to 0%."""
     text = f"{100 * share:.0f}%"
-    if (text == "100%" and share < 1) or (text == "0%" and share > 0):
-        return f"{100 * share:.2f}%"
-    return text
+    if text in ("0%", "100%") and 0 < share < 1:
+        text = f"{100 * share:.2f}%"
+    return {"0.00%": "under 0.01%", "100.00%": "over 99.99%"}.get(text, text)
