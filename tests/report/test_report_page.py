@@ -18,7 +18,7 @@ from mosforge.report.artefacts import predictions_of
 from mosforge.report.differences import paired_differences
 from mosforge.report.gallery import distortions
 from mosforge.report.notes import BY_ORDER, PROXY
-from mosforge.report.page import PageCfg, parse_cfg, write_page
+from mosforge.report.page import PageCfg, page_context, parse_cfg, render, write_page
 from mosforge.report.provenance import read_source
 from mosforge.report.summary import interval, number, signed
 from mosforge.tables import read_table, write_table
@@ -278,6 +278,17 @@ def test_a_photograph_left_out_is_told_with_the_dataset_that_shows_it(html: str,
     picture = "resources/datasets/tid2013/reference_images/I19.BMP"
     assert f"<tr><td>kodim &lt;19&gt;.png</td><td>tid2013</td><td>{picture}</td></tr>" in html
     assert read_source(results, "tiles").leaks == (), "the guard is off, and what it once found is no matter"
+
+
+def test_what_the_leakage_guard_found_is_told_where_it_is_there(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    for name in ("sources/tiles.parquet", "pmos/tiles.parquet"):
+        (folder / name).parent.mkdir(parents=True)
+        shutil.copy(results / name, folder / name)
+    cfg = PageCfg(corpora=["tiles"], compared={"tiles": ["live"]})
+    found = render(page_context(folder, cfg))
+    assert "results/sources/tiles.leaks.parquet is not there" in found
+    assert "were compared by content" not in found
 
 
 def test_what_is_not_there_is_said_in_a_line(html: str) -> None:

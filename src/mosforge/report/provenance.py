@@ -40,7 +40,8 @@ class Source:
         digest: of their bytes.
         excluded: files that were set aside, with the reason.
         compared: target datasets that the leakage guard compared it with.
-        leaks: photographs that it left out, each with the dataset and the picture that it shows.
+        leaks: photographs that it left out, each with the dataset and the picture that it shows; None where
+            what it found is not there.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Source:
     digest: str
     excluded: tuple[tuple[str, str], ...]
     compared: tuple[str, ...] = ()
-    leaks: tuple[tuple[str, str, str], ...] = ()
+    leaks: tuple[tuple[str, str, str], ...] | None = ()
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,17 @@ def read_source(results: Path, name: str, compared: Sequence[str] = ()) -> Sourc
     pairs = () if excluded is None else tuple(zip(excluded["image_id"], excluded["reason"], strict=True))
     if catalogue is None:
         return Source(name, None, "", pairs)
-    found = read_if_there(results / "sources" / f"{name}.leaks.parquet", "leaks") if compared else None
-    columns = [] if found is None else [found[column] for column in ("image_id", "dataset", "image")]
-    leaks = tuple(zip(*columns, strict=True))
+    leaks = _leaks(results, name) if compared else ()
     return Source(
         name, len(catalogue), digest(sorted(catalogue["sha256"]), 12), pairs, tuple(compared), leaks
     )
+
+
+def _leaks(results: Path, source: str) -> tuple[tuple[str, str, str], ...] | None:
+    found = read_if_there(results / "sources" / f"{source}.leaks.parquet", "leaks")
+    if found is None:
+        return None
+    return tuple(zip(*(found[column] for column in ("image_id", "dataset", "image")), strict=True))
 
 
 def read_target(results: Path, name: str) -> Target:
