@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from rows import correlations, measured, no_predictions
+from rows import correlations, crossed, measured, no_predictions
 
 from mosforge.report.differences import paired_differences
 from mosforge.report.notes import BY_ORDER, PROXY
@@ -311,5 +311,28 @@ def test_a_logistic_that_does_not_converge_is_told(results: Path) -> None:
     notes = build_table("table1", rows).notes
     told = [note for note in notes if "did not converge" in note]
     assert told == [
-        "FT on tid2013: the logistic did not converge in 1 of 3 splits; the raw PLCC and RMSE stand there."
+        "FT, efficientnet_lite0, on tid2013: the logistic did not converge in 1 of 3 splits; the raw PLCC "
+        "and RMSE stand there."
     ]
+
+
+def test_each_model_whose_logistic_does_not_converge_has_its_line() -> None:
+    pairs = [("live", "csiq"), ("tid2013", "csiq")]
+    values = {(*pair, network, "imagenet"): 0.5 for pair in pairs for network in ("net", "other")}
+    notes = build_table("t", crossed(values).assign(mapping="none")).notes
+    told = [note.partition(":")[0] for note in notes if "the logistic did not converge; the raw" in note]
+    assert told == [f"FT, {network}, on {' → '.join(pair)}" for *pair, network, _ in values]
+
+
+@pytest.mark.parametrize(("images", "srocc"), [(3, 0.5), (100, math.nan)])
+def test_a_standard_error_that_is_not_defined_is_no_number(images: int, srocc: float) -> None:
+    rows = pd.DataFrame([measured(Run("own", "1", "net", "imagenet", "own"), srocc, images)])
+    (note,) = (note for note in build_table("t", rows).notes if note.startswith("Small data"))
+    assert note.startswith(f"Small data, own: with {images} test images no standard error of an SROCC can be")
+
+
+def test_a_second_best_is_named_where_there_may_be_one() -> None:
+    several = {("net", f"{name}-multitask"): [0.5] for name in "abc"}
+    for count in (2, 3):
+        rows = correlations(dict(list(several.items())[:count]))
+        assert ("second best" in table_markdown(build_table("t", rows))) == (count == 3)

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mosforge.configuration import BRISQUE, NO_NETWORK
-from mosforge.report.methods import METRIC_NAMES
+from mosforge.report.methods import METRIC_NAMES, backbone_of
 from mosforge.report.protocol import differences
 from mosforge.report.published import TABLE_OF, averaged_over
-from mosforge.report.summary import number, standard_error
+from mosforge.report.summary import number, pair_words, standard_error
 
 PROXY = "proxy scores, not human scores"
 
@@ -92,9 +93,10 @@ def _about_comparisons(summary: pd.DataFrame) -> list[str]:
 def _about_mappings(summary: pd.DataFrame) -> list[str]:
     notes = []
     for _, row in summary[summary["unmapped"] > 0].iterrows():
-        where = f"{row['unmapped']} of {row['splits']} splits" if row["splits"] > 1 else "its split"
-        name = f"{row['method']} on {row['test_dataset']}"
-        notes.append(f"{name}: the logistic did not converge in {where}; the raw PLCC and RMSE stand there.")
+        where = f" in {row['unmapped']} of {row['splits']} splits" if row["splits"] > 1 else ""
+        model = ", ".join(filter(None, (row["method"], backbone_of(row["backbone"]))))
+        name = f"{model}, on {pair_words(row['dataset'], row['test_dataset'])}"
+        notes.append(f"{name}: the logistic did not converge{where}; the raw PLCC and RMSE stand there.")
     return notes
 
 
@@ -133,10 +135,12 @@ def _about_size(summary: pd.DataFrame) -> list[str]:
         images, splits = int(rows["images"].max()), int(rows["splits"].max())
         reasons = []
         if images < FEW_IMAGES:
-            error = number(standard_error(float(rows["srocc"].max()), images))
+            error = standard_error(float(rows["srocc"].max()), images)
             reasons.append(
-                f"with {images} test images one standard error of an SROCC is about {error}, "
+                f"with {images} test images one standard error of an SROCC is about {number(error)}, "
                 "and its 95% interval reaches about two of them to either side"
+                if np.isfinite(error)
+                else f"with {images} test images no standard error of an SROCC can be told"
             )
         if splits < FEW_SPLITS and (rows["dataset"] == dataset).any():
             count = "one split says" if splits == 1 else f"{splits} splits say"

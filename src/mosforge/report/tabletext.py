@@ -128,7 +128,8 @@ def table_markdown(table: Table) -> str:
     lines = [head, ["---", *(["---:"] * len(table.columns))]]
     lines += [[_method(row), *map(_markdown_cell, row.cells)] for row in table.rows]
     body = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    marks = [f"Best value of a column bold, second best underlined: {BY_ORDER}."] if table.rows else []
+    second = ", second best underlined" if len(table.rows) > 2 else ""
+    marks = [f"Best value of a column bold{second}: {BY_ORDER}."] if table.rows else []
     notes = "".join(f"- {note}\n" for note in (*marks, *spread_words(table), *table.notes))
     return f"{body}\n{notes}"
 
