@@ -21,13 +21,6 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
 
 
-localrules:
-    all,
-    corpus,
-    pretrained,
-    screened,
-
-
 rule all:
     default_target: True
     input:
