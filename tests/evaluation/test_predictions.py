@@ -180,6 +180,19 @@ def test_an_experiment_has_a_row_for_each_model(run: Callable[..., int], tmp_pat
     assert table["srocc"].between(-1, 1).all()
 
 
+def test_predictions_without_a_correlation_are_named(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run() == 0
+    single = read_table(tmp_path / "out.parquet", "predictions").head(1)
+    write_table(tmp_path / "single.parquet", "predictions", single, stage="test", cfg={})
+    files = [str(tmp_path / f"{name}.parquet") for name in ("out", "single")]
+    assert main(["evaluation", "correlate", *files, "--output", str(tmp_path / "table.parquet")]) == 1
+    told = f"{files[1]}: a correlation needs two test pictures at least"
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "table.parquet").exists()
+
+
 def test_an_experiment_on_datasets_that_are_not_there_is_an_empty_table(tmp_path: Path) -> None:
     assert main(["evaluation", "correlate", "--output", str(tmp_path / "table.parquet")]) == 0
     assert len(read_table(tmp_path / "table.parquet", "correlations")) == 0

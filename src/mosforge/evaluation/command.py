@@ -101,6 +101,7 @@ def _correlate(arguments: argparse.Namespace) -> None:
 
     from mosforge.configuration import NO_NETWORK
     from mosforge.correlations import FEWEST
+    from mosforge.errors import MosforgeError
     from mosforge.evaluation.correlations import correlate
     from mosforge.tables import SCHEMAS, read_table, write_table
 
@@ -109,8 +110,11 @@ def _correlate(arguments: argparse.Namespace) -> None:
         table = read_table(path, "predictions")
         if len(table) < FEWEST and set(table["backbone"]) <= {NO_NETWORK}:
             log.warning("%s: left out, with %d pictures that could be compared", path, len(table))
-        else:
+            continue
+        try:
             rows.append(correlate(table))
+        except MosforgeError as error:
+            raise MosforgeError(f"{path}: {error}") from None
     frame = pd.DataFrame(rows, columns=SCHEMAS["correlations"].names)
     write_table(arguments.output, "correlations", frame, stage="evaluation", cfg={})
     log.info("%s: %d models evaluated", arguments.output.stem, len(frame))
