@@ -151,11 +151,19 @@ def test_a_table_is_told_of_what_its_own_networks_were_trained_with_alone(
     plan = Plan(with_datasets)
     rates = plan.table("table1")["protocol"]["rates"]
     assert rates == {"synthetic": {"backbone": 1.0e-4, "classification": 1.0e-5}}
-    assert plan.table("table2")["protocol"].keys() == {"evaluation", "finetuning"}
+    assert plan.table("table2")["protocol"].keys() == {"evaluation", "finetuning", "weights"}
     with_datasets["finetuning"]["patches"] = 4
     with_datasets["evaluation"]["crops"] = 8
+    with_datasets["pretraining"] |= {"multi_level": True, "agreement_scale": 0.1, "resize": 0}
+    with_datasets["pretraining"]["backbones"] |= {"resnet50": "none", "alexnet": "none"}
     found = differences("table1", ["resnet50"], Plan(with_datasets).table("table1")["protocol"])
-    assert found == ["crops of a test image 8 (60)", "crops of a training image in fine-tuning 4 (100)"]
+    assert found == [
+        "first weights of resnet50 random (of ImageNet)",
+        "crops of a test image 8 (60)",
+        "crops of a training image in fine-tuning 4 (100)",
+        "features of all stages of the backbone in fine-tuning yes (no)",
+        "pixels of the side that pictures are scaled to in pretraining none (256)",
+    ]
 
 
 def test_missing_weights_are_among_what_was_left_out(with_datasets: dict[str, Any]) -> None:

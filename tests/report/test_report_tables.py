@@ -260,8 +260,15 @@ def test_an_official_split_can_be_read_alone() -> None:
 
 OURS = {
     "evaluation": {"crops": 8},
-    "finetuning": {"patches": 4, "epochs": 10, "learning_rates": {"backbone": 1e-4, "head": 1e-5}},
-    "pretraining": {"epochs": 30, "schedule": "cosine"},
+    "finetuning": {
+        **{"patches": 4, "epochs": 10, "learning_rates": {"backbone": 1e-4, "head": 1e-5}},
+        **{"dropout": 0.2, "gradient_clip": 0.0, "multi_level": True},
+    },
+    "pretraining": {
+        **{"epochs": 30, "schedule": "cosine", "resize": 0, "agreement_scale": 0.1},
+        "loss_weights": {"classification": 0.5, "score": 1.0},
+    },
+    "weights": {"resnet50": "none", "alexnet": "torchvision", "resnet18": "own.pth"},
     "corpora": {"bsds": {"photographs": 500}, "mixed": {"mixtures": 700000}},
     "rates": {"synthetic": {"backbone": 1e-4, "score": 1e-3}, "unified": {"backbone": 1.0}},
 }
@@ -272,16 +279,23 @@ def test_another_protocol_is_told_and_the_papers_own_is_not() -> None:
     assert differences("ablation", ["resnet50", "alexnet"], {"evaluation": {"crops": 60}}) == []
     assert differences("table1", ["resnet50", "alexnet"], OURS) == [
         "backbone alexnet (resnet50)",
+        "first weights of resnet50 random (of ImageNet)",
+        "first weights of resnet18 from own.pth (of ImageNet)",
         "photographs in the corpus bsds 500 (21,869)",
         "crops of a test image 8 (60)",
         "crops of a training image in fine-tuning 4 (100)",
+        "dropout in fine-tuning 0.2 (0.5)",
+        "features of all stages of the backbone in fine-tuning yes (no)",
+        "pixels of the side that pictures are scaled to in pretraining none (256)",
         "schedule of the learning rates in pretraining cosine (constant)",
+        "factors of the losses in pretraining classification 0.5, score 1 (classification 1, score 1)",
+        "weighting of labels by the agreement of their metrics in pretraining 0.1 (none)",
         "learning rates of fine-tuning: backbone 0.0001 (1e-05)",
         "learning rates of synthetic pretraining: score branch 0.001 (1e-06)",
     ]
     notes = build_table("table1", of_datasets("live"), protocol=OURS).notes
     (told,) = (note for note in notes if note.startswith("Measured otherwise than in the paper"))
-    assert "backbone net (resnet50); photographs in the corpus bsds 500 (21,869);" in told
+    assert "backbone net (resnet50); first weights of resnet50 random (of ImageNet);" in told
     assert any("it does not state how many splits it used (here 2)" in note for note in notes)
 
 

@@ -6,9 +6,12 @@ from mosforge.configuration import Config, corpus_and_objective
 from mosforge.models.objectives import rates_of
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.experiments import Experiments
-from mosforge.plan.trainings import Trainings
+from mosforge.plan.trainings import OF_OBJECTIVE, Trainings
 
-_RECIPE = ("crop", "epochs", "batch_size", "optimiser", "schedule")
+_RECIPE = (
+    *("crop", "epochs", "batch_size", "optimiser", "weight_decay", "schedule"),
+    *("gradient_clip", "weight_average"),
+)
 
 
 class Protocols:
@@ -25,13 +28,17 @@ class Protocols:
     def of(self, experiment: str) -> dict[str, Any]:
         """Values under their names in the configuration; those of pretraining where there is one.
 
-        `corpora` holds the size of each corpus, `rates` the learning rates of each kind of pretraining.
+        `weights` says where each backbone's first weights come from; `corpora` holds the size of each corpus,
+        `rates` the learning rates of each kind of pretraining.
         """
-        finetuning = self._config["finetuning"]
-        keys = (*_RECIPE, "patches", "learning_rates")
+        finetuning, pretraining = self._config["finetuning"], self._config["pretraining"]
+        keys = (*_RECIPE, "patches", "learning_rates", "dropout")
+        backbones = self._experiments.backbones([experiment])
         found: dict[str, Any] = {
             "evaluation": {"crops": self._config["evaluation"]["crops"]},
-            "finetuning": {key: finetuning[key] for key in keys},
+            "finetuning": {key: finetuning[key] for key in keys}
+            | {"multi_level": pretraining["multi_level"]},
+            "weights": {name: self._trainings.weights_source(name) for name in backbones},
         }
         if self._experiments.draws_splits(experiment):
             found["finetuning"]["train"] = finetuning["splits"]["train"]
@@ -39,13 +46,14 @@ class Protocols:
         pretrained = sorted(start for start in starts if start[0])
         if not pretrained:
             return found
-        found["pretraining"] = {key: self._config["pretraining"][key] for key in _RECIPE}
+        found["pretraining"] = {key: pretraining[key] for key in (*_RECIPE, "resize")}
         found["corpora"], found["rates"] = {}, {}
         for corpus, objective in pretrained:
             for name in self._trainings.corpora_of(corpus):
                 found["corpora"][name] = self._corpora.size(name)
+            found["pretraining"] |= {key: pretraining[key] for key in OF_OBJECTIVE[objective]}
             kind = self._trainings.kind(corpus)
-            rates = self._config["pretraining"]["learning_rates"][kind]
+            rates = pretraining["learning_rates"][kind]
             used = found["rates"].setdefault(kind, {})
             used.update({name: rates[name] for name in rates_of(objective)})
         return found

@@ -17,7 +17,7 @@ _RECIPE = (
 
 _MODEL_FILES = ("model.safetensors", "card.json")
 
-_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
+OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
     "cls": (),
     "reg": ("agreement_scale",),
     "multitask": ("agreement_scale", "loss_weights"),
@@ -108,7 +108,7 @@ class Trainings:
         rates = self._pretraining["learning_rates"][kind]
         cfg = _recipe(self._pretraining) | {
             "multi_level": self._pretraining["multi_level"],
-            **{key: self._pretraining[key] for key in _OF_OBJECTIVE[which.objective]},
+            **{key: self._pretraining[key] for key in OF_OBJECTIVE[which.objective]},
             "corpus": which.corpus,
             "backbone": which.backbone,
             "objective": which.objective,

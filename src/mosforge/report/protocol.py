@@ -3,7 +3,17 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from mosforge.models.origins import ORIGINS
 from mosforge.report.published import TABLE_OF
+
+_OF_BOTH: Mapping[str, Any] = {
+    "crop": 224,
+    "optimiser": "adam",
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "gradient_clip": 0.0,
+    "weight_average": 0.0,
+}
 
 _PAPER: Mapping[str, Mapping[str, Any]] = {
     "evaluation": {"crops": 60},
@@ -12,19 +22,20 @@ _PAPER: Mapping[str, Mapping[str, Any]] = {
         "patches": 100,
         "epochs": 10,
         "batch_size": 32,
-        "crop": 224,
-        "optimiser": "adam",
-        "schedule": "constant",
+        **_OF_BOTH,
+        "dropout": 0.5,
+        "multi_level": False,
     },
     "pretraining": {
         "epochs": 30,
         "batch_size": 256,
-        "crop": 224,
-        "optimiser": "adam",
-        "schedule": "constant",
+        "resize": 256,
+        **_OF_BOTH,
+        "loss_weights": {"classification": 1.0, "score": 1.0},
+        "agreement_scale": 0.0,
     },
 }
-"""Section -> key -> the paper's value (3.1, 3.2 and 4.1)."""
+"""Section -> key -> the paper's value (3.1, 3.2 and 4.1); what it does not tell of, it did without."""
 
 _WORDS = {
     "crops": "crops of a test image",
@@ -33,8 +44,16 @@ _WORDS = {
     "epochs": "epochs",
     "batch_size": "batch size",
     "crop": "pixels of a crop's side",
+    "resize": "pixels of the side that pictures are scaled to",
     "optimiser": "optimiser",
+    "weight_decay": "weight decay",
     "schedule": "schedule of the learning rates",
+    "gradient_clip": "largest norm of the gradients",
+    "weight_average": "running average of the weights",
+    "dropout": "dropout",
+    "multi_level": "features of all stages of the backbone",
+    "loss_weights": "factors of the losses",
+    "agreement_scale": "weighting of labels by the agreement of their metrics",
 }
 
 _TRAININGS = {"evaluation": "", "finetuning": " in fine-tuning", "pretraining": " in pretraining"}
@@ -59,12 +78,16 @@ def differences(experiment: str, backbones: Collection[str], protocol: Mapping[s
         experiment: its name.
         backbones: of its networks.
         protocol: values under their names in the configuration: sections of `evaluation`, `finetuning`
-            and `pretraining`; `corpora`, the size of each; `rates`, the learning rates of each kind of
-            pretraining. What is not there is not compared.
+            and `pretraining`; `weights`, where those of each backbone come from; `corpora`, the size of each;
+            `rates`, the learning rates of each kind of pretraining. What is not there is not compared.
     """
     own = ("resnet50",) if experiment in TABLE_OF else ("resnet50", "alexnet")
     others = sorted(set(backbones) - set(own))
     found = [f"backbone {', '.join(others)} ({' and '.join(own)})"] if others else []
+    for name, source in protocol.get("weights", {}).items():
+        if source == "none" or source not in ORIGINS:
+            origin = "random" if source == "none" else f"from {source}"
+            found.append(f"first weights of {name} {origin} (of ImageNet)")
     for name, size in protocol.get("corpora", {}).items():
         found += [
             f"{what} in the corpus {name} {count:,} ({_SIZES[what]:,})"
@@ -74,11 +97,20 @@ def differences(experiment: str, backbones: Collection[str], protocol: Mapping[s
     for section, keys in _PAPER.items():
         values = protocol.get(section, {})
         found += [
-            f"{_WORDS[key]}{_TRAININGS[section]} {values[key]} ({paper})"
+            f"{_WORDS[key]}{_TRAININGS[section]} {_told(values[key])} ({_told(paper)})"
             for key, paper in keys.items()
             if values.get(key, paper) != paper
         ]
     return found + list(_rates(protocol))
+
+
+def _told(value: Any) -> str:
+    """A value of the configuration for people; 0 of what may be left out is `none`."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {part:g}" for name, part in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if value else "none"
 
 
 def _rates(protocol: Mapping[str, Any]) -> Iterator[str]:
