@@ -76,6 +76,14 @@ def test_benchmarks_are_added_up_by_rule(tmp_path: Path) -> None:
     assert time.devices == "some GPU"
 
 
+@pytest.mark.parametrize("text", ["", "s\th:m", "s\th:m:s\tmax_rss\n", "s\th:m:s\tmax_rss\n-"])
+def test_a_benchmark_that_was_cut_short_is_passed_over(tmp_path: Path, text: str) -> None:
+    (tmp_path / "benchmarks/score").mkdir(parents=True)
+    (tmp_path / "benchmarks/score/a.tsv").write_text("s\tmax_rss\n1.5\t100.0\n")
+    (tmp_path / "benchmarks/score/b.tsv").write_text(text)
+    assert read_benchmarks(tmp_path, {}) == [RuleTime("score", 1, 1.5, 1.5, 100.0, "CPU")]
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(4.23, "4.2 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")])
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -146,8 +146,7 @@ def read_benchmarks(results: Path, devices: Mapping[str, str]) -> list[RuleTime]
     jobs: dict[str, list[pd.DataFrame]] = {}
     for path in sorted(folder.rglob("*.tsv")):
         rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
-        rows = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
-        if {"s", "max_rss"} <= set(rows.columns):
+        if (rows := _benchmark(path)) is not None:
             jobs.setdefault(rule, []).append(rows)
     order = [rule for rules in STAGES.values() for rule in rules]
     return [
@@ -155,6 +154,16 @@ def read_benchmarks(results: Path, devices: Mapping[str, str]) -> list[RuleTime]
         for rule in [*order, *(rule for rule in jobs if rule not in order)]
         if rule in jobs
     ]
+
+
+def _benchmark(path: Path) -> pd.DataFrame | None:
+    """The rows of a benchmark file; None of one whose writing by Snakemake was cut short."""
+    try:
+        rows = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+    except pd.errors.EmptyDataError:
+        return None
+    whole = {"s", "max_rss"} <= set(rows.columns) and len(rows) and rows["s"].notna().all()
+    return rows if whole else None
 
 
 def _rule_time(rule: str, rows: pd.DataFrame, devices: str) -> RuleTime:
