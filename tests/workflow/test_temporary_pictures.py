@@ -12,7 +12,9 @@ from mosforge.tables import read_table
 
 pytestmark = pytest.mark.slow
 
-TARGETS = ("corpus", "results/pretraining/synthetic/pack.parquet", "results/finetuning/stand_in/pack.parquet")
+PACKS = ("results/pretraining/synthetic/pack.parquet", "results/finetuning/stand_in/pack.parquet")
+SCORES = "results/metrics/targets/stand_in.parquet"
+TARGETS = ("corpus", *PACKS, SCORES)
 
 
 def shards(folder: Path) -> list[Path]:
@@ -34,8 +36,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_no_picture_stays_and_all_that_reads_them_is_there(folder: Path) -> None:
     assert not shards(folder)
-    for target in TARGETS[1:]:
+    for target in PACKS:
         assert len(read_table(folder / target, "pack")) > 0
+    assert len(read_table(folder / SCORES, "targets")) > 0
     labels = read_table(folder / "results/pmos/synthetic.parquet", "pmos")
     assert len(labels) == 4 * 6
 

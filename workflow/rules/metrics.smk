@@ -28,6 +28,7 @@ rule score:
 rule score_dataset:
     input:
         dataset="results/finetuning/{dataset}/dataset.parquet",
+        pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
         code=code("metrics", "images.py", without=("pair.py",)),
     output:
         "results/metrics/targets/{dataset}.parquet",
@@ -35,9 +36,10 @@ rule score_dataset:
         "logs/metrics/targets/{dataset}.log",
     benchmark:
         "results/benchmarks/score_dataset/{dataset}.tsv"
+    priority: READERS_FIRST
     conda:
         "../../envs/cpu.yaml"
-    threads: 4
+    threads: READERS_THREADS
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),
