@@ -11,7 +11,7 @@ import pytest
 from rows import correlations, crossed, measured, no_predictions
 
 from mosforge.report.differences import paired_differences
-from mosforge.report.notes import BY_ORDER, PROXY
+from mosforge.report.notes import BY_ORDER, PLAIN_AVERAGE, PROXY
 from mosforge.report.protocol import differences
 from mosforge.report.published import AVERAGE
 from mosforge.report.splits import split_tables
@@ -93,11 +93,14 @@ def test_measured_and_published_averages_go_over_the_same_datasets(
     found = average_of(table)
     assert ("Proposed" in found) == published
     assert found["FT"] == pytest.approx(0.6 if published else 0.65, abs=1e-3)
-    notes = [note for note in table.notes if note.startswith("Weighted average")]
-    assert len(notes) == (not published)
-    if notes:
-        assert "live, csiq, tid2013 and own, weighted" in notes[0]
-        assert "the paper's goes over live, csiq and tid2013, and does not stand beside it" in notes[0]
+    (note,) = (note for note in table.notes if note.startswith("Weighted average"))
+    assert (note == PLAIN_AVERAGE) == published
+    places = [place for place, column in enumerate(table.columns) if column.average]
+    marks = {cell.mark for row in table.rows for place in places if (cell := row.cells[place])}
+    assert marks == {""}
+    if not published:
+        assert "live, csiq, tid2013 and own, weighted" in note
+        assert "the paper's goes over live, csiq and tid2013, and does not stand beside it" in note
 
 
 def test_a_part_of_the_papers_datasets_has_no_published_average() -> None:

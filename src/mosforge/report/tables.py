@@ -241,10 +241,15 @@ def _published_rows(
 
 
 def _mark(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Marks the best value of each column, and from three rows on the second best, at three decimals."""
+    """Marks the best value of each column, and from three rows on the second best, at three decimals.
+
+    An average of the paper's is not taken as ours is (`notes.PLAIN_AVERAGE`): beside one, none is marked.
+    """
     marked = [list(row.cells) for row in rows]
     for place, column in enumerate(columns):
         cells = [(line, cell) for line in marked if (cell := line[place]) is not None]
+        if column.average and any(row.published and row.cells[place] for row in rows):
+            continue
         values = {round(cell.value, 3) for _, cell in cells if np.isfinite(cell.value)}
         ranks = sorted(values, reverse=column.measure != "rmse")
         marks = dict(zip(ranks, ("best", "second"), strict=False)) if len(cells) > 1 else {}
