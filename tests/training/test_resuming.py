@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 import runpy
 import signal
 import subprocess
@@ -41,17 +40,20 @@ def test_a_training_that_is_asked_to_stop_goes_on_as_if_it_had_not(
     assert history["epoch"].tolist() == [1, 2, 3]
 
 
-def test_a_stop_takes_no_further_step(toy: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("call", "batch_size", "epoch"), [(2, 8, 1), (3, 8, 2), (1, 100, 2)])
+def test_a_stop_takes_no_further_step(
+    toy: ModuleType, tmp_path: Path, call: int, batch_size: int, epoch: int
+) -> None:
+    """In an epoch, at its end, and where an epoch is a single step."""
     steps: list[int] = []
 
     def stop(step: int) -> None:
         steps.append(step)
-        if step == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
+        toy.stop_at(call)(step)
 
-    with pytest.raises(MosforgeError, match="stopped in epoch 1 as asked; run again to go on"):
-        toy.train(tmp_path, at_step=stop)
-    assert steps == [1, 2]
+    with pytest.raises(MosforgeError, match=f"stopped in epoch {epoch} as asked; run again to go on"):
+        toy.train(tmp_path, at_step=stop, batch_size=batch_size)
+    assert steps == list(range(1, call + 1))
 
 
 def test_the_best_epoch_survives_a_stop(toy: ModuleType, tmp_path: Path) -> None:

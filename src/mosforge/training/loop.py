@@ -150,13 +150,13 @@ class _Training:
                 progress.go_on(state.history, state.step)
             while state.epoch < self._recipe.epochs:
                 self._run_epoch(stop_asked, progress)
-                if state.step > 0:
-                    self._save()
+                if state.step == 0:
+                    self._close_epoch(progress, validate if first else None)
+                self._save()
+                if state.epoch < self._recipe.epochs and self._processes.any(stop_asked.is_set()):
                     raise self._processes.error(
                         f"stopped in epoch {state.epoch + 1} as asked; run again to go on"
                     )
-                self._close_epoch(progress, validate if first else None)
-                self._save()
         if state.best_weights is not None:
             self._network.load_state_dict(state.best_weights)
         elif self._average is not None:
