@@ -1,6 +1,7 @@
 """Several processes: the samples of one, and its weights up to the order of sums."""
 
 import argparse
+import math
 import os
 import shutil
 import subprocess
@@ -70,6 +71,26 @@ def test_a_head_that_is_not_training_gets_its_own_features(toy: ModuleType) -> N
     network = toy.SharedToy().eval()
     Gathering(network, Processes(0, 2)).shares = (2, 2)
     assert network(torch.zeros((2, 8, 8, 3), dtype=torch.uint8)).shape == (2,)
+
+
+def test_a_process_leaves_for_a_loss_that_is_not_finite_with_the_others_alone(
+    toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On GPUs it may read the loss some steps before the first one, who is to tell of it."""
+    said: list[bool] = []
+
+    class Asking(Processes):
+        def any(self, here: bool) -> bool:
+            said.append(here)
+            return here
+
+    monkeypatch.setattr("mosforge.training.processes.ALONE", Asking())
+    network = toy.Toy()
+    with pytest.raises(MosforgeError, match="the loss is not finite in epoch 1, step 2"):
+        toy.train(
+            tmp_path, network, at_step=lambda step: step == 1 and network.head.bias.data.fill_(math.nan)
+        )
+    assert said == [False, True]
 
 
 def test_one_gpu_or_none_needs_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,7 @@ class _Training:
         self._optimiser = make_optimiser(network, recipe, setup.device)
         self._average = Average(network, recipe.weight_average) if recipe.weight_average else None
         self._state = resume(state_file, network, self._optimiser, self._average, setup.device)
+        self._bad_reading: Reading | None = None
         processes.wait()  # before the first can be through and remove the state
         if setup.compiled:
             network.compile_features()
@@ -197,10 +198,13 @@ class _Training:
                 state.step += 1
                 for reading in watch.read():
                     self._take(reading, progress)
-                if state.step < self._steps and self._processes.any(stop_asked.is_set()):
+                leave = stop_asked.is_set() or self._bad_reading is not None
+                if state.step < self._steps and self._processes.any(leave):
                     break
         for reading in watch.read(rest=True):
             self._take(reading, progress)
+        if self._bad_reading is not None:
+            raise self._processes.error(self._not_finite(self._bad_reading))
         state.seconds += time.monotonic() - began
         state.step %= self._steps
 
@@ -218,8 +222,16 @@ class _Training:
             self._average.update(step)
 
     def _take(self, reading: Reading, progress: Progress) -> None:
+        """Counts a step in, or keeps it as the first whose loss is not finite.
+
+        Which step a GPU's losses are read at differs between processes. So none leaves here, where the others
+        would wait for it in vain: they leave the epoch together, read all that is left, and find the same.
+        """
+        if self._bad_reading is not None:
+            return
         if not reading.is_finite:
-            raise self._processes.error(self._not_finite(reading))
+            self._bad_reading = reading
+            return
         totals, count = self._state.totals, len(reading.samples)
         for name, value in reading.losses.items():
             totals[name] = totals.get(name, 0.0) + value * count
