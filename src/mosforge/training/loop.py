@@ -127,7 +127,7 @@ class _Training:
         self._gathering = Gathering(network, processes)
         self._optimiser = make_optimiser(network, recipe, setup.device)
         self._average = Average(network, recipe.weight_average) if recipe.weight_average else None
-        self._state = resume(state_file, network, self._optimiser, self._average, setup.device)
+        self._state = resume(state_file, network, self._optimiser, self._average)
         self._bad_reading: Reading | None = None
         processes.wait()  # before the first can be through and remove the state
         if setup.compiled:

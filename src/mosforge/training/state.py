@@ -101,18 +101,15 @@ def save(
         os.fsync(handle.fileno())
 
 
-def resume(
-    file: Path,
-    network: Network,
-    optimiser: torch.optim.Optimizer,
-    average: Average | None,
-    device: torch.device,
-) -> State:
-    """Puts a saved training back into what it was saved from; a fresh state where nothing was saved."""
+def resume(file: Path, network: Network, optimiser: torch.optim.Optimizer, average: Average | None) -> State:
+    """Puts a saved training back into what it was saved from; a fresh state where nothing was saved.
+
+    It is read into the host's memory, from where each part goes to its device; the best epoch's weights stay.
+    """
     if not file.exists():
         return State()
     try:
-        saved = torch.load(file, map_location=device, weights_only=True)
+        saved = torch.load(file, map_location="cpu", weights_only=True)
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
         if average is not None:
