@@ -231,7 +231,7 @@ def test_a_failed_save_leaves_the_old_model(
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mosforge.models.folder.save_file", full)
+    monkeypatch.setattr("mosforge.models.states.save_file", full)
     with pytest.raises(MosforgeError, match="no room on the disk"):
         save_model(folder, networks["score"], {})
     assert (folder / WEIGHTS).read_bytes() == before

@@ -18,7 +18,7 @@ from torchvision import models
 from mosforge.cli import main
 from mosforge.errors import MosforgeError
 from mosforge.models.backbones import build_backbone
-from mosforge.models.folder import save_model
+from mosforge.models.folder import WEIGHTS, load_backbone, save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
 from mosforge.models.origins import ORIGINS
@@ -191,6 +191,20 @@ def test_random_weights_are_the_same_each_time_and_leave_the_random_state() -> N
     torch.manual_seed(6)
     for key, value in load_weights("resnet18", "none").items():
         torch.testing.assert_close(value, one[key], rtol=0, atol=0)
+
+
+def test_a_network_that_uses_a_layer_twice_has_its_weights_in_a_file(tmp_path: Path) -> None:
+    """safetensors refuses two names for one memory, as CoaT's blocks have."""
+    backbone, file = "coat_lite_tiny", tmp_path / "w.safetensors"
+    words = ["pretraining", "weights", "--backbone", backbone, "--source", "none", "--output", str(file)]
+    assert main(words) == 0
+    network = Network(backbone, ScoreHead(320, 0.5))
+    load_backbone(network, file)
+    facts = {"backbone": backbone, "crop": 224, "test_crops": 3, "range": [0, 9], "higher_is_better": True}
+    save_model(tmp_path / "m", network, {"head": "score", "dropout": 0.5, **facts})
+    state, saved = load_weights(backbone, "none"), load_file(tmp_path / "m" / WEIGHTS)
+    for key, value in state.items():
+        assert torch.equal(saved[f"backbone.{key}"], value), key
 
 
 def test_what_cannot_be_had_is_told() -> None:

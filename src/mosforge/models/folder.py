@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from mosforge import __version__
 from mosforge.cards import card_markdown
 from mosforge.errors import MosforgeError
@@ -17,7 +15,7 @@ from mosforge.files import atomic_file, sha256_of_file, write_json
 from mosforge.models.backbones import card_of
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.models.states import backbone_part, fitting, read_state
+from mosforge.models.states import backbone_part, fitting, read_state, write_state
 
 Card = dict[str, Any]
 
@@ -67,9 +65,8 @@ def save_model(folder: str | os.PathLike[str], network: Network, card: Card) -> 
             and what else `load_card` asks for.
     """
     folder = Path(folder)
-    state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     with atomic_file(folder / WEIGHTS) as temporary:
-        save_file(state, temporary)
+        write_state(network.state_dict(), temporary)
     _write_card(folder, {**card, "mosforge": __version__, "weights_sha256": sha256_of_file(folder / WEIGHTS)})
 
 

@@ -1,11 +1,11 @@
-"""Weights as tensors by name: read from a file, cut to a backbone, and compared with a network."""
+"""Weights as tensors by name: in a file, cut to a backbone, and compared with a network."""
 
 import os
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from mosforge.errors import MosforgeError
 
@@ -23,6 +23,16 @@ def read_state(path: str | os.PathLike[str]) -> State:
     except (OSError, SafetensorError) as error:
         raise not_weights(path, error) from None
     return state
+
+
+def write_state(state: State, path: str | os.PathLike[str]) -> None:
+    """Writes tensors to a file in safetensors format, which has no two in one memory.
+
+    A network that uses a layer twice (timm's CoaT) has it under two names, and each is written.
+    """
+    save_file(
+        {key: value.cpu().clone(memory_format=torch.contiguous_format) for key, value in state.items()}, path
+    )
 
 
 def not_weights(path: str | os.PathLike[str], error: Exception) -> MosforgeError:

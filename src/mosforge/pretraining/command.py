@@ -41,14 +41,13 @@ def add_commands(commands: Any) -> None:
 
 
 def _weights(arguments: argparse.Namespace) -> None:
-    from safetensors.torch import save_file
-
     from mosforge.files import atomic_file
+    from mosforge.models.states import write_state
     from mosforge.models.weights import load_weights
 
     state = load_weights(arguments.backbone, arguments.source)
     with atomic_file(arguments.output) as temporary:
-        save_file({key: value.contiguous() for key, value in state.items()}, temporary)
+        write_state(state, temporary)
 
 
 def _pack(arguments: argparse.Namespace) -> None:
