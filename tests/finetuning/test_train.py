@@ -19,6 +19,7 @@ from mosforge.cli import main
 from mosforge.models.folder import load_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
+from mosforge.models.states import write_state
 from mosforge.models.weights import load_weights
 from mosforge.packs import Pack, write_pack
 from mosforge.scoring.crops import draw_boxes, predict
@@ -181,6 +182,21 @@ def test_a_crop_that_the_network_cannot_take_is_refused_before_the_training(
 ) -> None:
     assert target.train(tmp_path / "m", backbone="vit_tiny_patch16_224") == 1
     assert "vit_tiny_patch16_224 takes pictures of 224 pixels alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("batch_size", [5, 1])
+def test_a_last_batch_that_the_network_cannot_take_is_refused_before_the_training(
+    target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str], batch_size: int
+) -> None:
+    """MobileNetV4 has batch normalisation after the pooling, where a single crop is a single value."""
+    backbone, weights = "mobilenetv4_conv_small_035", tmp_path / "w.safetensors"
+    write_state(load_weights(backbone, "none"), weights)
+    options = {"backbone": backbone, "weights": weights, "epochs": 1}
+    assert target.train(tmp_path / "m", batch_size=batch_size, **options) == 1
+    said = capsys.readouterr().err
+    assert f"would be a single crop (16 in batches of {batch_size})" in said
+    assert not said.startswith("epoch")
+    assert target.train(tmp_path / "m", batch_size=7, **options) == 0
 
 
 def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(

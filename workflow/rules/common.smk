@@ -61,6 +61,7 @@ DATASET_CODE = ("finetuning/datasets", "finetuning/registry.py")
 WORDS_AND_PROCESSES = (
     "classes.py",
     "devices.py",
+    "last_batch.py",
     "launch.py",
     "origins.py",
     "progress.py",

@@ -21,6 +21,7 @@ from mosforge.seeds import seed_of
 from mosforge.tables import Frame
 from mosforge.training.average import Average
 from mosforge.training.batches import ahead, batches, on_device
+from mosforge.training.last_batch import check_last_batch
 from mosforge.training.processes import Gathering, Processes, normalise_together, together
 from mosforge.training.progress import Progress, peak_memory
 from mosforge.training.rates import warn_of_timid_rates
@@ -70,12 +71,13 @@ def fit(
         groups: a number for each of `rows`; those of one number come together (`epoch_order`).
 
     Raises:
-        MosforgeError: another process trains with the same state, the pack is damaged, or the loss is
-            not finite.
+        MosforgeError: another process trains with the same state, the pack is damaged, the loss is not
+            finite, or the network cannot take an epoch's last batch.
     """
     if len(rows) == 0:
         raise MosforgeError("there is nothing to train on: no picture is left in the training part")
     pack.check_some()
+    check_last_batch(network, len(rows) * recipe.repeats, recipe)
     with together(setup.device) as processes, contextlib.ExitStack() as held:
         if processes.is_first:
             state_file.parent.mkdir(parents=True, exist_ok=True)
