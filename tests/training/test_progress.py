@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from mosforge.errors import MosforgeError
 from mosforge.training import Recipe, Setup
 from mosforge.training.batches import batches
+from mosforge.training.progress import Progress
 from mosforge.training.watch import LossWatch
 
 Weights = dict[str, torch.Tensor]
@@ -98,6 +99,23 @@ def test_the_log_of_a_training_that_goes_on_tells_of_all_epochs(
     told = [f"loss {loss:.4f}" for loss in history["loss"]]
     assert [line[1] for line in lines if len(line) > 1] == told
     assert all(line[-1] == "validation SROCC 0.250" for line in lines if len(line) > 1)
+
+
+@pytest.mark.parametrize(("done", "samples"), [(0, 0), (2, 16), (3, 20), (4, 28), (9, 60)])
+def test_the_bar_goes_on_at_the_samples_that_are_done(toy: ModuleType, done: int, samples: int) -> None:
+    """Batches of 8, 8 and 4."""
+    with Progress(Recipe(**toy.RECIPE), toy.STEPS, 20, done, events=None, silent=True) as progress:
+        assert (progress._bar.n, progress._bar.total) == (samples, 60)
+
+
+def test_a_training_that_is_through_goes_on_from_nowhere(
+    toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    toy.train(tmp_path)
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        toy.train(tmp_path)
+    assert caplog.messages[-1].startswith("done before: epoch 3/3")
 
 
 def test_losses_of_a_gpu_are_read_late_and_in_order() -> None:

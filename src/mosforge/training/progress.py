@@ -37,10 +37,10 @@ class Progress:
         self._recipe, self._steps, self._samples = recipe, steps, samples
         self._silent = silent
         self._writer = None if events is None or silent else _writer(events, done)
-        total = recipe.epochs * samples
+        epochs, begun = divmod(done, steps)  # an epoch's last batch may be a small one
         self._bar: tqdm[Any] = tqdm(
-            total=total,
-            initial=min(done * recipe.batch_size, total),
+            total=recipe.epochs * samples,
+            initial=epochs * samples + begun * recipe.batch_size,
             unit="image",
             disable=True if silent else None,
             smoothing=0.1,
@@ -95,7 +95,7 @@ class Progress:
         """
         for row in history:
             self._tell_epoch(row, "done before: ")
-        if not self._silent:
+        if not self._silent and len(history) < self._recipe.epochs:
             log.info("going on from epoch %d, step %d", len(history) + 1, step + 1)
 
     def _tell_epoch(self, row: Mapping[str, Any], before: str = "") -> None:
