@@ -42,6 +42,13 @@ def test_nothing_is_asked_for() -> None:
     assert CUBLAS not in os.environ
 
 
+def test_at_most_no_gpu_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert asked("--device", "auto").device == asked("--device", "cuda", "--gpus", "0").device
+    assert asked("--device", "auto").device.type == "cuda"
+    assert asked("--device", "auto", "--gpus", "0").device == CPU
+
+
 def test_all_is_asked_for(
     toy: ModuleType, tmp_path: Path, undisturbed: tuple[dict[str, torch.Tensor], list[float]]
 ) -> None:

@@ -32,4 +32,6 @@ def set_up(arguments: argparse.Namespace) -> Setup:
     if arguments.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
-    return Setup(pick_device(arguments.device), bool(arguments.compile), arguments.events)
+    without_gpu = arguments.gpus == 0 and arguments.device == "auto"
+    device = pick_device("cpu" if without_gpu else arguments.device)
+    return Setup(device, bool(arguments.compile), arguments.events)
