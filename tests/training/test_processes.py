@@ -17,9 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.launcher import api
 
 from mosforge.errors import MosforgeError
-from mosforge.training.launch import processes_to_start, train_in_processes
+from mosforge.training.launch import launch, processes_to_start, train_in_processes
 from mosforge.training.processes import ALONE, Gathering, Processes, normalise_together
 
 CPU = torch.device("cpu")
@@ -49,6 +51,31 @@ def test_alone_there_is_nothing_to_wait_for() -> None:
     assert not ALONE.any(False)
     assert isinstance(ALONE.error("x"), MosforgeError)
     assert isinstance(Processes(1, 2).error("x"), SystemExit)
+
+
+@pytest.mark.parametrize(("operation", "ask"), [("barrier", "wait"), ("all_reduce", "any")])
+def test_where_another_process_is_gone_the_first_alone_says_so(
+    monkeypatch: pytest.MonkeyPatch, operation: str, ask: str
+) -> None:
+    def gone(*_: object) -> None:
+        raise RuntimeError("Connection closed by peer")
+
+    monkeypatch.setattr(torch.distributed, operation, gone)
+    for rank, error in ((0, MosforgeError), (1, SystemExit)):
+        processes = Processes(rank, 2)
+        with pytest.raises(error, match="another process of this training has ended" if rank == 0 else "1"):
+            processes.wait() if ask == "wait" else processes.any(False)
+
+
+def test_a_process_that_was_killed_is_told_by_the_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        failures = {1: ProcessFailure(1, 123, -9, "none"), 0: ProcessFailure(0, 122, 1, "none")}
+        failures[0].timestamp = failures[1].timestamp + 1
+        raise ChildFailedError("mosforge", failures)
+
+    monkeypatch.setattr(api, "elastic_launch", lambda *_: killed)
+    with pytest.raises(MosforgeError, match=r"process 1 of the training was killed \(SIGKILL\); run again"):
+        launch(2, [])
 
 
 def test_batch_normalisation_is_not_shared_silently_on_the_cpu(toy: ModuleType) -> None:
@@ -108,12 +135,12 @@ def test_a_training_runs_here_or_as_the_same_command_line_in_several_processes(
 ) -> None:
     did: list[object] = []
 
-    def launch(processes: int, words: list[str]) -> int:
+    def launched(processes: int, words: list[str]) -> int:
         did.append((processes, words))
         return 7
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr("mosforge.training.launch.launch", launch)
+    monkeypatch.setattr("mosforge.training.launch.launch", launched)
     monkeypatch.setattr("mosforge.training.launch.set_up", lambda arguments: arguments.device)
     monkeypatch.setattr(sys, "argv", ["mosforge", "a", "b"])
     arguments = argparse.Namespace(gpus=gpus, device="auto")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from mosforge.errors import MosforgeError
 from mosforge.training.processes import started
 from mosforge.training.setup import set_up
 
@@ -41,6 +42,9 @@ def launch(processes: int, words: Sequence[str]) -> int:
 
     Returns:
         The exit status; what went wrong was told by the process that it went wrong in.
+
+    Raises:
+        MosforgeError: a process was killed, and could not tell.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -59,6 +63,12 @@ def launch(processes: int, words: Sequence[str]) -> int:
     )
     try:
         elastic_launch(config, sys.executable)("-m", "mosforge", *words)
-    except (ChildFailedError, SignalException):
+    except SignalException:
+        return 1
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        if failure.exitcode < 0:
+            killed = f"process {rank} of the training was killed ({failure.signal_name()})"
+            raise MosforgeError(f"{killed}; run again, with more memory if that was short") from None
         return 1
     return 0

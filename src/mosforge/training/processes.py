@@ -60,15 +60,27 @@ class Processes:
     def wait(self) -> None:
         """Waits until all are here."""
         if self.count > 1:
-            dist.barrier(self.hosts)
+            with self._others_may_be_gone():
+                dist.barrier(self.hosts)
 
     def any(self, here: bool) -> bool:
         """Whether it holds in any process; all must ask at the same step."""
         if self.count == 1:
             return here
         flag = torch.tensor([here], dtype=torch.int32)
-        dist.all_reduce(flag, dist.ReduceOp.MAX, self.hosts)
+        with self._others_may_be_gone():
+            dist.all_reduce(flag, dist.ReduceOp.MAX, self.hosts)
         return bool(flag)
+
+    @contextlib.contextmanager
+    def _others_may_be_gone(self) -> Iterator[None]:
+        """In the place of gloo's error: a process that has failed tells of it itself."""
+        try:
+            yield
+        except RuntimeError:
+            raise self.error(
+                "another process of this training has ended; run again to go on, unless it said why not"
+            ) from None
 
     def error(self, message: str) -> BaseException:
         """What all raise at the same step: an error that the first one tells, a silent end of the others."""
