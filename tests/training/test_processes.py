@@ -1,11 +1,14 @@
 """Several processes: the samples of one, and its weights up to the order of sums."""
 
 import argparse
+import contextlib
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -118,6 +121,32 @@ def test_a_process_leaves_for_a_loss_that_is_not_finite_with_the_others_alone(
             tmp_path, network, at_step=lambda step: step == 1 and network.head.bias.data.fill_(math.nan)
         )
     assert said == [False, True]
+
+
+def test_what_a_process_says_is_not_lost_where_it_is_asked_to_end_because_another_has(
+    toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line would make an interruption of the SIGTERM that comes while the processes part."""
+
+    @contextlib.contextmanager
+    def parting(device: torch.device) -> Iterator[Processes]:
+        try:
+            yield ALONE
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mosforge.training.loop.together", parting)
+    network = toy.Toy()
+    network.head.bias.data.fill_(math.nan)
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with pytest.raises(MosforgeError, match="the loss is not finite"):
+            toy.train(tmp_path, network)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_one_gpu_or_none_needs_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,12 +78,12 @@ def fit(
         raise MosforgeError("there is nothing to train on: no picture is left in the training part")
     pack.check_some()
     check_last_batch(network, len(rows) * recipe.repeats, recipe)
-    with together(setup.device) as processes, contextlib.ExitStack() as held:
+    # The launcher sends SIGTERM as soon as one process has ended, and that must not hide what this one says.
+    with sigterm() as stop_asked, together(setup.device) as processes, contextlib.ExitStack() as held:
         if processes.is_first:
             state_file.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(state_file))
             warn_of_timid_rates(network.parameter_groups(), recipe, len(rows))
-        stop_asked = held.enter_context(sigterm())
         training = _Training(
             network, pack, rows, groups, loss_of, recipe, names, state_file, setup, processes
         )
