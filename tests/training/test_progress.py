@@ -158,6 +158,23 @@ def test_a_loss_that_is_not_finite_names_the_pictures(toy: ModuleType, tmp_path:
     assert "lower the learning rates" in str(caught.value)
 
 
+@pytest.mark.parametrize(("call", "place"), [(6, "epoch 2, step 3"), (9, "epoch 3, step 3")])
+def test_weights_that_the_last_step_of_an_epoch_spoils_are_not_kept(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int, place: str
+) -> None:
+    """Its loss is finite, and at the very end no other loss follows that would tell."""
+    network = toy.Toy()
+
+    def spoil(step: int) -> None:
+        if step == call:
+            network.head.weight.register_hook(lambda gradient: gradient * math.nan)
+
+    with pytest.raises(MosforgeError, match=f"the weights are not finite after {place}; lower the learning"):
+        toy.train(tmp_path, network, at_step=spoil)
+    weights, _ = toy.train(tmp_path)
+    toy.assert_same(weights, undisturbed[0])
+
+
 def test_after_a_loss_that_is_not_finite_the_last_epoch_stands(
     toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
 ) -> None:

@@ -71,8 +71,8 @@ def fit(
         groups: a number for each of `rows`; those of one number come together (`epoch_order`).
 
     Raises:
-        MosforgeError: another process trains with the same state, the pack is damaged, the loss is not
-            finite, or the network cannot take an epoch's last batch.
+        MosforgeError: another process trains with the same state, the pack is damaged, a loss or a weight is
+            not finite, or the network cannot take an epoch's last batch.
     """
     if len(rows) == 0:
         raise MosforgeError("there is nothing to train on: no picture is left in the training part")
@@ -207,6 +207,10 @@ class _Training:
             self._take(reading, progress)
         if self._bad_reading is not None:
             raise self._processes.error(self._not_finite(self._bad_reading))
+        # A gradient can spoil the weights after a finite loss, and the last step's are not tried by another.
+        if not all(bool(parameter.isfinite().all()) for parameter in self._network.parameters()):
+            place = f"epoch {state.epoch + 1}, step {state.step}"
+            raise self._processes.error(f"the weights are not finite after {place}; lower the learning rates")
         state.seconds += time.monotonic() - began
         state.step %= self._steps
 
