@@ -41,8 +41,15 @@ The second to fourth need no project, so that nobody waits for the first.
 """
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Orders the files; pyproject.toml tells xdist to leave that order."""
+    """Orders the files; pyproject.toml tells xdist to leave that order.
+
+    What is exhaustive is slow, too: `-m "not slow"` takes the place of pyproject's `-m "not exhaustive"`.
+    """
+    for item in items:
+        if item.get_closest_marker("exhaustive"):
+            item.add_marker("slow")
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
 

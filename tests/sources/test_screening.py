@@ -175,6 +175,7 @@ def pristine(name: str, step: int = 1) -> list[tuple[str, str]]:
     return [(path.name, str(path)) for path in files[::step]]
 
 
+@pytest.mark.slow
 @needs_pristine
 def test_kodak_is_found_beside_bsds(tmp_path: Path) -> None:
     """A sample of the two below: each photograph of Kodak's in one disguise, each disguise twice."""
