@@ -172,6 +172,7 @@ def test_a_bad_configuration_is_told(
         mosforge("classes", "--config", tmp_path / "c.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("corpus", "columns", "rows"), [("synthetic", 5, 9), ("authentic", 3, 7), ("kadid25", 5, 25)]
 )

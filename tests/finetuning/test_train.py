@@ -26,6 +26,8 @@ from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.tables import read_table, write_table
 from mosforge.training import Recipe
 
+pytestmark = pytest.mark.slow  # trainings
+
 BACKBONE = "efficientnet_lite0"
 PARTS = ["train"] * 8 + ["validation"] * 4 + ["test"] * 4
 

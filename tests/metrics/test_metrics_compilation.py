@@ -40,6 +40,7 @@ def run(folder: Path, cache: Path) -> tuple[float, int]:
     return float(value), int(hits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read_only", [False, True])
 def test_an_edit_of_an_inline_function_in_another_file_is_noticed(tmp_path: Path, read_only: bool) -> None:
     package = tmp_path / "toy"
@@ -57,6 +58,7 @@ def test_an_edit_of_an_inline_function_in_another_file_is_noticed(tmp_path: Path
     assert run(tmp_path, tmp_path / "cache") == (3, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not llvmlite.binding.get_host_cpu_features().get("avx512f"), reason="a processor without AVX-512"
 )

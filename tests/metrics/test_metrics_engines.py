@@ -312,6 +312,7 @@ MADE_PICTURES = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=12, derandomize=True)
 @given(**MADE_PICTURES)
 def test_fused_agrees_on_made_pictures(

@@ -43,6 +43,7 @@ def test_multi_level_features_reach_the_head() -> None:
         assert expected[0] != expected[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("multi_level", [False, True])
 def test_all_of_the_backbone_is_compiled(monkeypatch: pytest.MonkeyPatch, multi_level: bool) -> None:
     """The multi-level features do not call the backbone itself; they are one graph all the same."""

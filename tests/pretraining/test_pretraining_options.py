@@ -19,6 +19,8 @@ from mosforge.pretraining.packing import scale
 from mosforge.scoring.scorer import Scorer
 from mosforge.tables import read_table, write_table
 
+pytestmark = pytest.mark.slow  # trainings
+
 
 def train(corpus: Any, folder: Path, /, *words: str, **cfg: Any) -> int:
     return main(

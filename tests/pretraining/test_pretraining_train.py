@@ -22,6 +22,8 @@ from mosforge.scoring.scorer import Scorer
 from mosforge.tables import read_table, write_table
 from mosforge.training import Recipe
 
+pytestmark = pytest.mark.slow  # trainings
+
 
 def train(
     corpus: Any,

@@ -30,6 +30,7 @@ def test_several_splits_have_scipys_t_interval() -> None:
     assert (found.first, found.second) == pytest.approx((np.mean(other), np.mean(base)))
 
 
+@pytest.mark.slow
 def test_a_single_split_has_the_interval_of_its_resampled_images(results: Path) -> None:
     rows = read_table(results / "evaluation/ablation.parquet", "correlations")
     (found,) = paired_differences(rows, lambda run: predictions_of(run, results))

@@ -36,6 +36,7 @@ def outside() -> object:
     torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["score", "multitask"])
 def test_scores_are_the_same_to_the_last_bit(
     model: Model, pictures: list[Path], head: str, outside: None

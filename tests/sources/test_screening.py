@@ -83,6 +83,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str
     return [(name, str(folder / f"{name}.png")) for name in PACKAGED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_the_same_picture_is_found_and_no_other(
     photographs: list[tuple[str, str]], tmp_path: Path, disguise: str

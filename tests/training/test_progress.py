@@ -46,6 +46,7 @@ def crash_at(call: int) -> Callable[[int], None]:
     return crash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stop", "crash"])
 @pytest.mark.parametrize("call", [5, 20])
 def test_events_of_a_training_that_goes_on_are_those_of_an_undisturbed_one(

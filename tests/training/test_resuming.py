@@ -19,6 +19,8 @@ from safetensors.torch import load_file
 from mosforge.errors import MosforgeError
 from mosforge.training.state import forget, locked
 
+pytestmark = pytest.mark.slow  # trainings
+
 Weights = dict[str, torch.Tensor]
 
 
@@ -142,7 +144,6 @@ def start(toy: ModuleType, folder: Path, *words: str) -> Any:
     return process
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("call", [2, 4, 9])
 def test_a_training_that_is_killed_outright_goes_on_as_if_it_had_not(
     toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int
@@ -185,7 +186,6 @@ def test_a_training_that_is_killed_at_three_random_moments_ends_with_the_same_we
     assert again["loss"].tolist() == history["loss"].tolist()
 
 
-@pytest.mark.slow
 def test_a_process_that_is_asked_to_stop_exits_and_goes_on(
     toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
 ) -> None:
