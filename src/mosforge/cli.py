@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -58,18 +59,30 @@ def main(argv: Sequence[str] | None = None) -> int:
             status: int = arguments.run(arguments) or 0
             sys.stdout.flush()
             return status
-    except BrokenPipeError:
-        # the reader, such as `head`, has had enough; Python's own flush at the end must not complain either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except MosforgeError as error:
         message = str(error)
     except KeyboardInterrupt:
         message = "interrupted"
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _is_unread():
+            return 1
         message = f"{error.filename or 'input or output'}: {error.strerror or error}"
     print(f"mosforge: error: {message}", file=sys.stderr)
     return 1
+
+
+def _is_unread() -> bool:
+    """Whether the reader of standard output, such as `head`, has had enough: no other pipe is passed over.
+
+    What is left to write then goes nowhere, so that Python's own flush at the end does not complain either.
+    """
+    output = 1
+    seen = select.poll()
+    seen.register(output, 0)
+    if not any(event & select.POLLERR for _, event in seen.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """References: prepared beside the pictures that wait for them, in buffers that are used again."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from mosforge.metrics import score
 from mosforge.metrics.engines import score_pictures
 from mosforge.metrics.fused.engine import FusedEngine
 from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.plan import Plan
 from mosforge.metrics.fused.reference import Reference
 from mosforge.metrics.protocol import Scores
 from mosforge.tables import METRICS
@@ -49,6 +51,21 @@ def test_a_reference_that_only_the_engine_keeps_is_not_filled_again(monkeypatch:
 
     monkeypatch.setattr("mosforge.metrics.fused.engine.gmsd", compare)
     assert engine.score(lambda: engine.prepare(first), [second])[0, METRICS.index("gmsd")] == 0
+
+
+def test_two_threads_that_meet_a_new_size_make_its_plan_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def plan(height: int, width: int) -> Plan:
+        made.append((height, width))
+        time.sleep(0.2)  # long enough for the other thread
+        return Plan(height, width)
+
+    monkeypatch.setattr("mosforge.metrics.fused.engine.Plan", plan)
+    size = (165, 173)  # of no other test here
+    photograph = np.ascontiguousarray(data.astronaut()[: size[0], : size[1]])
+    score(photograph, [photograph], threads=2)
+    assert made == [size]
 
 
 class Meeting:

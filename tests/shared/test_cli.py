@@ -67,6 +67,7 @@ def test_bad_input_is_one_sentence_on_standard_error(
         (PermissionError(13, "Permission denied", "out/x"), "out/x: Permission denied"),
         (OSError(28, "No space left on device"), "input or output: No space left on device"),
         (OSError("odd"), "input or output: odd"),
+        (BrokenPipeError(32, "Broken pipe"), "input or output: Broken pipe"),
         (KeyboardInterrupt(), "interrupted"),
     ],
 )

@@ -6,12 +6,9 @@ from mosforge.configuration import Config, corpus_and_objective
 from mosforge.models.objectives import rates_of
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.experiments import Experiments
-from mosforge.plan.trainings import OF_OBJECTIVE, Trainings
+from mosforge.plan.trainings import OF_OBJECTIVE, RECIPE, Trainings
 
-_RECIPE = (
-    *("crop", "epochs", "batch_size", "optimiser", "weight_decay", "schedule"),
-    *("gradient_clip", "weight_average"),
-)
+_RECIPE = tuple(key for key in RECIPE if key not in ("seed", "flip"))
 
 
 class Protocols:

@@ -10,10 +10,11 @@ from mosforge.models.origins import ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 
-_RECIPE = (
+RECIPE = (
     *("seed", "crop", "flip", "epochs", "batch_size", "optimiser", "weight_decay", "schedule"),
     *("gradient_clip", "weight_average"),
 )
+"""Keys that both trainings have."""
 
 _MODEL_FILES = ("model.safetensors", "card.json")
 
@@ -175,5 +176,5 @@ class Trainings:
 
 def _recipe(section: Mapping[str, Any]) -> dict[str, Any]:
     """The keys that both trainings have; the warm-up matters to a schedule that has one."""
-    cfg = {key: section[key] for key in _RECIPE}
+    cfg = {key: section[key] for key in RECIPE}
     return cfg if section["schedule"] == "constant" else cfg | {"warm_up": section["warm_up"]}

@@ -1,5 +1,6 @@
 """The engine `fused`: scores one picture after another against a prepared reference, on any thread."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -19,6 +20,8 @@ from mosforge.metrics.fused.vsi import vsi
 from mosforge.metrics.protocol import Scores
 
 Buffers = TypeVar("Buffers", Features, Reference)
+
+_OPENING = threading.Lock()
 
 
 class _Workshop(NamedTuple):
@@ -41,8 +44,14 @@ class _Prepared:
 
 
 @lru_cache(maxsize=4)
-def _workshop(height: int, width: int) -> _Workshop:
+def _opened(height: int, width: int) -> _Workshop:
     return _Workshop(Plan(height, width), deque(), deque())
+
+
+def _workshop(height: int, width: int) -> _Workshop:
+    # The cache alone would let two threads that meet a new size make its plan twice.
+    with _OPENING:
+        return _opened(height, width)
 
 
 def _idle_or_new(idle: deque[Buffers], make: Callable[[Plan], Buffers], plan: Plan) -> Buffers:
