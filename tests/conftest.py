@@ -69,7 +69,7 @@ def learnt() -> Callable[[Path], tuple[bytes, dict[str, Any]]]:
 @pytest.fixture
 def asked_of_loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """What the training of a stage asks of the loop, without training: the arguments of `fit` by name."""
-    from mosforge.errors import MosforgeError
+    from mosforge.core.errors import MosforgeError
     from mosforge.training import fit
 
     calls: list[dict[str, Any]] = []

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from mosforge import __version__
 from mosforge.commands import start_log
+from mosforge.core.errors import MosforgeError
 from mosforge.distortions import command as distortions
-from mosforge.errors import MosforgeError
 from mosforge.evaluation import command as evaluation
 from mosforge.finetuning import command as finetuning
 from mosforge.metrics import command as metrics

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_file
 
 Run = Callable[[argparse.Namespace], int | None]
 Row = Mapping[str, Any]
@@ -92,8 +92,8 @@ def add_verify(verbs: Any) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from mosforge.packs import problems
-    from mosforge.tables import read_table
+    from mosforge.core.packs import problems
+    from mosforge.core.tables import read_table
 
     index = read_table(arguments.pack, "pack")
     files, bad = index["file"].nunique(), 0

@@ -22,9 +22,9 @@ from scipy import ndimage
 from skimage import data
 
 from mosforge.configuration import load_config
+from mosforge.core.images import Pixels, read_rgb
 from mosforge.distortions.photograph import render
 from mosforge.distortions.settings import read_levels
-from mosforge.images import Pixels, read_rgb
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = 852_891

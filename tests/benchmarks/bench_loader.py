@@ -25,9 +25,9 @@ from torch.utils.data import DataLoader, RandomSampler
 from torchvision import datasets
 from torchvision.transforms import v2
 
-from mosforge.images import Pixels
-from mosforge.packs import Pack, write_pack
-from mosforge.tables import read_table
+from mosforge.core.images import Pixels
+from mosforge.core.packs import Pack, write_pack
+from mosforge.core.tables import read_table
 from mosforge.training import Recipe
 from mosforge.training.batches import ahead, batches
 

@@ -26,7 +26,7 @@ import piq
 import torch
 from skimage import data
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 from mosforge.metrics import fused, score
 from mosforge.metrics.fused.engine import FusedEngine
 from mosforge.metrics.fused.features import Features

@@ -24,11 +24,11 @@ from torch import Tensor
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
+from mosforge.core.packs import Pack, write_pack
+from mosforge.core.tables import read_table
 from mosforge.models.backbones import card_of
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.packs import Pack, write_pack
-from mosforge.tables import read_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.batches import Batch
 from mosforge.training.loop import Losses, LossOf, StepToLoss, make_optimiser

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from mosforge.core.files import sha256_of_file
+from mosforge.core.images import Pixels
 from mosforge.distortions.photograph import Photograph
-from mosforge.files import sha256_of_file
-from mosforge.images import Pixels
 
 
 @pytest.fixture(scope="session")

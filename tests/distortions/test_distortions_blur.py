@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.distortions.blur import defocus, gaussian_blur, motion_blur, motion_kernel
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
 
 
 def scipy_gaussian(pixels: Pixels, size: int, sigma: float) -> np.ndarray:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mosforge.core.errors import MosforgeError
 from mosforge.distortions.classes import authentic_classes, labels, synthetic_classes
 from mosforge.distortions.mixtures import draw_mixtures
 from mosforge.distortions.plans import AuthenticPlan, SyntheticPlan, plan_of
-from mosforge.errors import MosforgeError
 
 SYNTHETIC = {
     "gaussian_blur": [7, 15, 39, 91, 199],

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image, JpegImagePlugin
 from skimage import data
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels, open_image, to_rgb
 from mosforge.distortions.codecs import encode_jpeg, encode_jpeg2000, jpeg, jpeg2000
 from mosforge.distortions.png import encode_png
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels, open_image, to_rgb
 
 # ITU-T T.81, Annex K, table K.1, first row
 LUMINANCE = np.array([16, 11, 10, 16, 24, 40, 51, 61])

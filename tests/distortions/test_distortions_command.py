@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.tables import read_table, write_table
 from mosforge.distortions import command
 from mosforge.distortions.codecs import encode_jpeg, jpeg
 from mosforge.distortions.photograph import Photograph
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels, read_rgb
-from mosforge.tables import read_table, write_table
 
 CONFIG = (Path(__file__).resolve().parents[2] / "config.yaml").as_posix()
 CFG = {

@@ -9,6 +9,8 @@ from skimage import color, data, filters
 from skimage.registration import phase_cross_correlation
 
 from mosforge.configuration import load_config
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.distortions.blur import disc_kernel, gaussian_lowpass, lens_blur
 from mosforge.distortions.classes import synthetic_classes
 from mosforge.distortions.codecs import encode_jpeg2000_ratio
@@ -26,8 +28,6 @@ from mosforge.distortions.settings import read_levels
 from mosforge.distortions.spatial import color_blocks, displaced_patches, jitter, pixelate
 from mosforge.distortions.thresholds import otsu_thresholds, quantize
 from mosforge.distortions.tone import contrast_curve, darken, mean_shift
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
 
 GREY = np.full((400, 500, 3), 128, dtype=np.uint8)
 PLACES = np.stack([*np.indices((200, 250)), np.zeros((200, 250), int)], axis=2).astype(np.uint8)

@@ -10,15 +10,15 @@ from skimage.metrics import structural_similarity
 from sklearn.datasets import load_sample_image
 
 from mosforge.configuration import load_config
+from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.tables import METRICS
 from mosforge.distortions.plans import TYPES
 from mosforge.distortions.settings import read_levels
-from mosforge.images import Pixels, read_rgb
 from mosforge.metrics import score
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.plan import Plan
 from mosforge.metrics.fused.reference import Reference
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
-from mosforge.tables import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "pristine" / "bsds500"

@@ -14,15 +14,15 @@ from PIL import Image
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import sha256_of_file
+from mosforge.core.images import read_rgb
+from mosforge.core.stamps import made_by
+from mosforge.core.tables import read_table
 from mosforge.distortions import photograph as photograph_module
 from mosforge.distortions.photograph import Photograph, flat_name
 from mosforge.distortions.shards import make_shard
 from mosforge.distortions.synthetic import TYPES
-from mosforge.errors import MosforgeError
-from mosforge.files import sha256_of_file
-from mosforge.images import read_rgb
-from mosforge.stamps import made_by
-from mosforge.tables import read_table
 
 NOISE = {
     "kind": "synthetic",

@@ -10,14 +10,14 @@ from scipy import ndimage
 from skimage.metrics import mean_squared_error
 from skimage.registration import phase_cross_correlation
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.distortions.authentic import TYPES as AUTHENTIC
 from mosforge.distortions.colour import chromatic_aberration, color_dither, shift_plane
 from mosforge.distortions.kadid25 import TYPES as KADID25
 from mosforge.distortions.palette import variance_palette
 from mosforge.distortions.synthetic import TYPES as SYNTHETIC
 from mosforge.distortions.tone import contrast_factor, contrast_range, overexposure, underexposure
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
 
 pictures = hnp.arrays(np.uint8, st.tuples(st.integers(4, 20), st.integers(4, 20), st.just(3)))
 

@@ -13,10 +13,10 @@ from scipy import stats
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.core.packs import write_pack
+from mosforge.core.tables import METRICS, read_table, write_table
 from mosforge.evaluation.brisque import features, features_of
 from mosforge.evaluation.regression import FEATURES
-from mosforge.packs import write_pack
-from mosforge.tables import METRICS, read_table, write_table
 
 COUNT = 40
 SIDE = 80

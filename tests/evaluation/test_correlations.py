@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mosforge import logistic
-from mosforge.correlations import correlations
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.evaluation.correlations import correlate
+from mosforge.statistics import logistic
+from mosforge.statistics.correlations import correlations
 
 
 def noisy(count: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -12,12 +12,12 @@ import torch
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.core.packs import write_pack
+from mosforge.core.seeds import generator
+from mosforge.core.tables import read_table, write_table
 from mosforge.models.folder import load_model, save_model
 from mosforge.models.heads import ScoreHead, initialise
 from mosforge.models.network import Network
-from mosforge.packs import write_pack
-from mosforge.seeds import generator
-from mosforge.tables import read_table, write_table
 
 CFG = {
     **{"dataset": "a", "split": "1", "backbone": "efficientnet_lite0", "initialisation": "imagenet"},

@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.datasets import describe, load
 from mosforge.finetuning.registry import LAYOUTS, missing
-from mosforge.tables import read_table, write_table
 
 LABELS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "labels"
 HAS_LABELS = LABELS.is_dir()

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from official_layout import HAS_LABELS, LABELS, OfficialLayout, needs_labels, row_of, touch
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets import load
 
 CSIQ_WORDS = {

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from official_layout import HAS_LABELS, OfficialLayout, Rows, needs_labels, row_of, table, touch, write_csv
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets import load
 
 

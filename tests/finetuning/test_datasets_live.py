@@ -20,7 +20,7 @@ from official_layout import (
 )
 from scipy.io import savemat
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets import load
 
 LIVE_FOLDERS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets import load
 from mosforge.finetuning.registry import layout_of, missing
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mosforge.core.stamps import made_by
+from mosforge.core.tables import read_table
 from mosforge.finetuning.command import add_commands
 from mosforge.finetuning.registry import LAYOUTS
 from mosforge.finetuning.splits import split_digest
-from mosforge.stamps import made_by
-from mosforge.tables import read_table
 
 RATINGS = {
     "layout": "table",

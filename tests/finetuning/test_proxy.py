@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from mosforge.errors import MosforgeError
-from mosforge.files import sha256_of_file
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import sha256_of_file
+from mosforge.core.images import read_rgb
+from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.datasets import load
 from mosforge.finetuning.proxy import proxy_labels
-from mosforge.images import read_rgb
-from mosforge.tables import read_table, write_table
 
 RADII = (1, 2, 4)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from official_layout import touch
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets import load
 from mosforge.finetuning.registry import Folder
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.splits import make_split, split_digest
-from mosforge.tables import read_table, write_table
 
 
 def dataset(contents: int, each: int = 3, parts: dict[int, str] | None = None) -> pd.DataFrame:

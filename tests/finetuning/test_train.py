@@ -16,14 +16,14 @@ from scipy.stats import spearmanr
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.core.packs import Pack, write_pack
+from mosforge.core.tables import read_table, write_table
+from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.folder import load_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
 from mosforge.models.states import write_state
 from mosforge.models.weights import load_weights
-from mosforge.packs import Pack, write_pack
-from mosforge.scoring.crops import draw_boxes, predict
-from mosforge.tables import read_table, write_table
 from mosforge.training import Recipe
 
 pytestmark = pytest.mark.slow  # trainings

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
+from mosforge.core.tables import METRICS
 from mosforge.metrics import score
-from mosforge.tables import METRICS
 
 FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)
 FSIM = METRICS.index("fsim")

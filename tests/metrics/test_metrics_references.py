@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
+from mosforge.core.tables import METRICS
 from mosforge.metrics import score
 from mosforge.metrics.engines import score_pictures
 from mosforge.metrics.fused.engine import FusedEngine
@@ -17,7 +18,6 @@ from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.plan import Plan
 from mosforge.metrics.fused.reference import Reference
 from mosforge.metrics.protocol import Scores
-from mosforge.tables import METRICS
 
 SHAPE = (163, 171)
 

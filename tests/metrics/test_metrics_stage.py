@@ -13,15 +13,15 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
 from mosforge.cli import main
-from mosforge.errors import MosforgeError
-from mosforge.files import sha256_of_file
-from mosforge.images import Pixels
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import sha256_of_file
+from mosforge.core.images import Pixels
+from mosforge.core.parallel import map_in_order
+from mosforge.core.stamps import made_by
+from mosforge.core.tables import METRICS, read_table, write_table
 from mosforge.metrics import command, score
 from mosforge.metrics.pairs import score_pairs
 from mosforge.metrics.stage import score_dataset, score_shard
-from mosforge.metrics.workers import map_in_order
-from mosforge.stamps import made_by
-from mosforge.tables import METRICS, read_table, write_table
 
 SHARD = Path("shard")
 OUTPUT = Path("results/metrics/synthetic/noise/00000.parquet")

@@ -11,7 +11,7 @@ from skimage import data
 from torch import nn
 from torchvision import models
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.models.backbones import (
     NAMES,
     build_backbone,

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mosforge import __version__
-from mosforge.errors import MosforgeError
-from mosforge.files import sha256_of_file
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import sha256_of_file
 from mosforge.models.backbones import build_backbone
 from mosforge.models.folder import (
     CARD,

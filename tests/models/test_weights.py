@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torchvision import models
 
 from mosforge.cli import main
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.models.backbones import build_backbone
 from mosforge.models.folder import WEIGHTS, load_backbone, save_model
 from mosforge.models.heads import ScoreHead

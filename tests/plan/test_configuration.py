@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mosforge.configuration import check_config, entry_of, load_config
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.models.origins import ORIGINS
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.shards import shard_name
 from mosforge.plan import Plan
 from mosforge.plan.rule_parts import Parameters, code, growing, number_of, parameters, source_of
 from mosforge.report.protocol import differences
 from mosforge.runs import Run
-from mosforge.shards import shard_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from mosforge.cli import main
+from mosforge.core.tables import METRICS, write_table
 from mosforge.pmos.diagnostics import diagnose
-from mosforge.tables import METRICS, write_table
 
 
 def labels(rows: list[tuple[str, str, int | None, float]]) -> pd.DataFrame:

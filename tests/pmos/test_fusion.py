@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
 
-from mosforge.errors import MosforgeError
-from mosforge.orientation import orient
+from mosforge.core.errors import MosforgeError
+from mosforge.core.measures import orient
+from mosforge.core.tables import METRICS
 from mosforge.pmos.fusion import fuse, map_quantiles, quantile_knots
-from mosforge.tables import METRICS
 
 DISTANCE_COLUMNS = [2, 5]
 """MDSI and GMSD, in the order ssim, ms_ssim, mdsi, vsi, fsim, gmsd."""

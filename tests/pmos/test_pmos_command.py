@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mosforge.cli import main
-from mosforge.stamps import made_by
-from mosforge.tables import METRICS, read_table, write_table
+from mosforge.core.stamps import made_by
+from mosforge.core.tables import METRICS, read_table, write_table
 
 CFG = {"groups": ["gaussian_blur", "jpeg"], "shards": {"b": 1, "a": 2}, "fusion": "quantile", "knots": 51}
 

@@ -10,12 +10,12 @@ import pytest
 from scipy.stats import spearmanr
 
 from mosforge.cli import main
-from mosforge.errors import MosforgeError
-from mosforge.logistic import logistic
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import METRICS, SCHEMAS, read_table, write_table
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import fuse, map_quantiles
 from mosforge.pmos.validation import OTHER_CONTENTS, validate
-from mosforge.tables import METRICS, SCHEMAS, read_table, write_table
+from mosforge.statistics.logistic import logistic
 
 CURVES = {name: (0.9 - 0.02 * i, 0.05 * i, 0.5 + 0.03 * i, 0.05 + 0.02 * i) for i, name in enumerate(METRICS)}
 """Upper and lower plateau, centre and width by metric."""

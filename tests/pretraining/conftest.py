@@ -12,10 +12,10 @@ from PIL import Image, ImageFilter
 from safetensors.torch import save_file
 from skimage import data
 
+from mosforge.core.packs import write_pack
+from mosforge.core.tables import METRICS, write_table
 from mosforge.models.weights import load_weights
-from mosforge.packs import write_pack
 from mosforge.pretraining.packing import scale
-from mosforge.tables import METRICS, write_table
 
 BACKBONE = "efficientnet_lite0"
 CLASSES = ["gaussian_blur 1", "gaussian_blur 2", "gaussian_blur 3"]

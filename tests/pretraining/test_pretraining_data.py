@@ -14,12 +14,12 @@ from PIL import Image
 from skimage import data
 
 from mosforge.cli import main
-from mosforge.errors import MosforgeError, UnreadableImageError
-from mosforge.files import digest, sha256_of_file
-from mosforge.images import read_rgb
+from mosforge.core.errors import MosforgeError, UnreadableImageError
+from mosforge.core.files import digest, sha256_of_file
+from mosforge.core.images import read_rgb
+from mosforge.core.tables import SCHEMAS, read_table, write_table
 from mosforge.pretraining.packing import join_indices, scale, scaled_pictures
 from mosforge.pretraining.train import only_training_part
-from mosforge.tables import SCHEMAS, read_table, write_table
 
 _NAMES = st.sampled_from(["1.bmp", "2.bmp", "10.bmp", "a/1.bmp", "1.BMP", "1.bmp "])
 

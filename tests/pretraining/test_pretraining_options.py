@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.core.packs import Pack, write_pack
+from mosforge.core.tables import read_table, write_table
 from mosforge.models.folder import load_model
-from mosforge.packs import Pack, write_pack
 from mosforge.pretraining.packing import scale
 from mosforge.scoring.scorer import Scorer
-from mosforge.tables import read_table, write_table
 
 pytestmark = pytest.mark.slow  # trainings
 

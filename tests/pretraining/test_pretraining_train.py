@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mosforge.cli import main
-from mosforge.files import sha256_of_file
+from mosforge.core.files import sha256_of_file
+from mosforge.core.packs import Pack, write_pack
+from mosforge.core.tables import read_table, write_table
 from mosforge.models.folder import load_model
-from mosforge.packs import Pack, write_pack
 from mosforge.pretraining.objective import loss_for
 from mosforge.scoring.scorer import Scorer
-from mosforge.tables import read_table, write_table
 from mosforge.training import Recipe
 
 pytestmark = pytest.mark.slow  # trainings

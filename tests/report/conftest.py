@@ -14,10 +14,10 @@ from skimage import data, metrics
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share rows.py and browser.py
 
-from mosforge.files import sha256_of_file, write_json
+from mosforge.core.files import sha256_of_file, write_json
+from mosforge.core.seeds import generator
+from mosforge.core.tables import write_table
 from mosforge.pmos.diagnostics import diagnose
-from mosforge.seeds import generator
-from mosforge.tables import write_table
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea")
 BACKBONE = "efficientnet_lite0"

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from mosforge.core.tables import MEASURES
 from mosforge.runs import Run
-from mosforge.tables import MEASURES
 
 
 def measured(run: Run, srocc: float, images: int = 100, mapping: str = "logistic") -> dict[str, object]:

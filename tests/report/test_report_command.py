@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mosforge.cli import main
+from mosforge.core.tables import read_table
 from mosforge.report.notes import PROXY
-from mosforge.tables import read_table
 
 
 def test_the_table_verb_writes_its_files(

@@ -9,14 +9,14 @@ import pytest
 from rows import correlations, crossed, no_predictions
 from scipy import stats
 
-from mosforge.bootstrap import RESAMPLES, intervals
+from mosforge.core.seeds import generator
+from mosforge.core.tables import read_table
 from mosforge.report.artefacts import predictions_in, predictions_of
 from mosforge.report.differences import IMAGES, SPLITS, paired_differences
 from mosforge.report.methods import method_names
 from mosforge.report.sections import Experiment, findings
 from mosforge.runs import Run
-from mosforge.seeds import generator
-from mosforge.tables import read_table
+from mosforge.statistics.intervals import RESAMPLES, intervals
 
 
 def test_several_splits_have_scipys_t_interval() -> None:

@@ -8,14 +8,14 @@ import pytest
 from drawn import Drawn
 from rows import correlations, crossed, no_predictions
 
-from mosforge.logistic import fit_logistic, logistic
+from mosforge.core.tables import read_table
 from mosforge.report import sections, trained
 from mosforge.report.artefacts import history_of, predictions_of, runs_of
 from mosforge.report.figures import learning_curves, matrix
 from mosforge.report.methods import method_names, of_networks
 from mosforge.report.svg import INK, METHOD_COLOURS
 from mosforge.report.tables import build_table
-from mosforge.tables import read_table
+from mosforge.statistics.logistic import fit_logistic, logistic
 
 
 @pytest.fixture(scope="module")

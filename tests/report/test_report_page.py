@@ -13,7 +13,8 @@ import pytest
 from rows import crossed
 
 from mosforge.cli import main
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import predictions_of
 from mosforge.report.differences import paired_differences
 from mosforge.report.gallery import distortions
@@ -21,7 +22,6 @@ from mosforge.report.notes import BY_ORDER, PROXY
 from mosforge.report.page import PageCfg, page_context, parse_cfg, render, write_page
 from mosforge.report.provenance import read_source
 from mosforge.report.summary import interval, number, signed
-from mosforge.tables import read_table, write_table
 
 CFG = {
     "title": "Small & real",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.report.gallery import SIDE, examples, thumbnail
 from mosforge.report.page import parse_cfg
 from mosforge.report.pmosfigures import falling, percent

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mosforge import __version__, stamps
+from mosforge.core.tables import write_table
 from mosforge.report.provenance import STAGES, read_benchmarks, versions
-from mosforge.tables import write_table
 
 RULES = Path(__file__).resolve().parents[2] / "workflow/rules"
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from rows import correlations, crossed
 from scipy import stats
 
+from mosforge.core.tables import MEASURES
 from mosforge.report.artefacts import typical_split
 from mosforge.report.figures import Bar, bars
 from mosforge.report.methods import method_names, method_of
 from mosforge.report.summary import number, signed, standard_error, summarise, weighted_mean
-from mosforge.tables import MEASURES
 
 
 @settings(max_examples=30, deadline=None)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rows import correlations, crossed, measured, no_predictions
 
+from mosforge.core.tables import MEASURES, read_table
 from mosforge.report.differences import paired_differences
 from mosforge.report.notes import BY_ORDER, PLAIN_AVERAGE, PROXY
 from mosforge.report.protocol import differences
@@ -19,7 +20,6 @@ from mosforge.report.summary import interval, number
 from mosforge.report.tables import Table, build_table
 from mosforge.report.tabletext import gains_csv, splits_csv, spread_words, table_csv, table_markdown
 from mosforge.runs import RUN, Run
-from mosforge.tables import MEASURES, read_table
 
 STARTS = {"FT": "imagenet", "CLS+REG": "tiles-multitask", "FSIMc": "fsim"}
 

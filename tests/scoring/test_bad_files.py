@@ -15,7 +15,7 @@ from skimage import data
 
 from mosforge import Scorer
 from mosforge.cli import main
-from mosforge.errors import UnreadableImageError
+from mosforge.core.errors import UnreadableImageError
 
 Model = Callable[..., Path]
 

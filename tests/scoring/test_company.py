@@ -11,8 +11,8 @@ from PIL import Image
 from skimage import data
 
 from mosforge import Score, Scorer
-from mosforge.errors import MosforgeError
-from mosforge.images import read_rgb
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import read_rgb
 
 Model = Callable[..., Path]
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from mosforge.cli import main
-from mosforge.images import read_rgb
+from mosforge.core.images import read_rgb
+from mosforge.core.tables import write_table
 from mosforge.scoring.explain import map_of
-from mosforge.tables import write_table
 
 Model = Callable[..., Path]
 Explain = Callable[..., tuple[int, str, str, str]]

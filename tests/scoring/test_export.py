@@ -18,14 +18,14 @@ from skimage import data
 
 from mosforge import Score, Scorer
 from mosforge.cli import main
-from mosforge.images import read_rgb
+from mosforge.core.images import read_rgb
+from mosforge.core.tables import write_table
 from mosforge.models.classes import class_chances
+from mosforge.models.crops import cut, draw_boxes
 from mosforge.models.folder import MEASURED, load_card, load_model, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
-from mosforge.scoring.crops import cut, draw_boxes
 from mosforge.scoring.onnx_file import _Graph
-from mosforge.tables import write_table
 
 pytestmark = pytest.mark.slow  # exporting and tracing a network takes seconds
 

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 from scipy.special import expit, softmax
 
-from mosforge.cards import card_markdown
-from mosforge.errors import MosforgeError, UnreadableImageError
-from mosforge.images import at_least, read_rgb
+from mosforge.core.errors import MosforgeError, UnreadableImageError
+from mosforge.core.images import at_least, read_rgb
+from mosforge.models.card import card_markdown
+from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.folder import load_card, load_model, save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
-from mosforge.scoring.crops import draw_boxes, predict
 from mosforge.scoring.scorer import Scorer, digest_of
 
 Model = Callable[..., Path]

@@ -11,7 +11,7 @@ import pytest
 
 from mosforge import __version__
 from mosforge.cli import build_parser, main
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.pmos import command as pmos
 
 FUSE = ["pmos", "fuse", "--metrics", "m", "--output", "o", "--mapping", "p"]

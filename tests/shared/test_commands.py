@@ -21,7 +21,7 @@ from mosforge.commands import (
     start_log,
     write_rows,
 )
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 ROWS = [
     {"path": "a, b.png", "quality": 0.123456789, "parts": {"blur 1": 0.5, "jpeg 2": 0.25}},

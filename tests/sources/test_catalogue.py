@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import read_table, write_table
 from mosforge.sources.catalogue import build_catalogue, photographs_in
-from mosforge.tables import read_table, write_table
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -93,7 +93,7 @@ def test_twins_are_kept_once_and_named(tmp_path: Path) -> None:
 def test_unusable_files_are_set_aside_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mosforge.images.MAX_PIXELS", 1_000_000)
+    monkeypatch.setattr("mosforge.core.images.MAX_PIXELS", 1_000_000)
     put(tmp_path, "good.png", encoded(picture(), "PNG"))
     jpeg, png = encoded(picture(seed=1), "JPEG"), encoded(picture(seed=2), "PNG")
     put(tmp_path, "cut.jpg", jpeg[: len(jpeg) // 2])

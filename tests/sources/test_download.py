@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.sources import download as module
 from mosforge.sources.download import ATTEMPTS, download
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.sources.fetch import fetch
 from mosforge.sources.tiles import find_packaged, packaged_photograph
 

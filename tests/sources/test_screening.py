@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.sources.features import read_features
 from mosforge.sources.screening import pictures_of, screen
 from mosforge.sources.tiles import packaged_photograph

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.stamps import made_by
+from mosforge.core.tables import read_table, write_table
 from mosforge.sources.command import add_commands
-from mosforge.stamps import made_by
-from mosforge.tables import read_table, write_table
 
 
 def call(*words: object) -> int:

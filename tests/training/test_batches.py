@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mosforge.packs import Pack
+from mosforge.core.packs import Pack
 from mosforge.training.batches import Batch, ahead, batches
 from mosforge.training.processes import Processes
 from mosforge.training.recipe import Recipe

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from mosforge.errors import MosforgeError
-from mosforge.tables import read_table, write_table
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import read_table, write_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.batches import batches
 from mosforge.training.loop import StepToLoss, make_optimiser

@@ -23,7 +23,7 @@ from torch import nn
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher import api
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.training.launch import launch, processes_to_start, train_in_processes
 from mosforge.training.processes import ALONE, Gathering, Processes, normalise_together
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.training import Recipe, Setup
 from mosforge.training.batches import batches
 from mosforge.training.progress import Progress

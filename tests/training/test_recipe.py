@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.training import Recipe, pick_device
 
 

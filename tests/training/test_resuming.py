@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.training.state import forget, locked
 
 pytestmark = pytest.mark.slow  # trainings
@@ -128,7 +128,7 @@ OPTIONS = {"weight_average": 0.9, "gradient_clip": 0.05}
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
-    ["mosforge.packs", "mosforge.tables", "mosforge.training.loop", "safetensors.torch"]
+    ["mosforge.core.packs", "mosforge.core.tables", "mosforge.training.loop", "safetensors.torch"]
 )
 
 

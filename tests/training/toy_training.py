@@ -21,10 +21,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mosforge.errors import MosforgeError
-from mosforge.packs import Pack, write_pack
-from mosforge.seeds import generator
-from mosforge.tables import Frame, read_table
+from mosforge.core.errors import MosforgeError
+from mosforge.core.packs import Pack, write_pack
+from mosforge.core.seeds import generator
+from mosforge.core.tables import Frame, read_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.processes import started
 

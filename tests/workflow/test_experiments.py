@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from workflow_project import dry_run
 
+from mosforge.core.tables import MEASURES, read_table
 from mosforge.report.published import published_results
-from mosforge.tables import MEASURES, read_table
 
 pytestmark = pytest.mark.slow
 

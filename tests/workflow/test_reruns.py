@@ -110,9 +110,9 @@ ALGORITHMS = {
     "evaluation/predictions.py": {"predict"},
     "evaluation/brisque.py": {"brisque"},
     "evaluation/regression.py": {"compare"},
-    "bootstrap.py": {"correlate"},
+    "statistics/intervals.py": {"correlate"},
     "report/tables.py": {"table"},
-    "cards.py": set(),
+    "models/card.py": set(),
     "cli.py": set(),
     "training/progress.py": set(),
 }

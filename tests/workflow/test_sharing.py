@@ -9,7 +9,7 @@ import pytest
 from workflow_project import REPOSITORY, command
 
 from mosforge.cli import main
-from mosforge.tables import read_table
+from mosforge.core.tables import read_table
 
 pytestmark = pytest.mark.slow
 

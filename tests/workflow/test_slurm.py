@@ -20,8 +20,8 @@ from slurm_cluster import Cluster, Job, missing_program, running_cluster
 from workflow_project import NETWORK, REPOSITORY, TINY, dry_run, make_project, snakemake
 
 from mosforge.cli import main
-from mosforge.stamps import made_by
-from mosforge.tables import read_table
+from mosforge.core.stamps import made_by
+from mosforge.core.tables import read_table
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 

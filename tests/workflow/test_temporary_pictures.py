@@ -8,7 +8,7 @@ import yaml
 from planning import planned_jobs
 from workflow_project import TINY, dry_run, make_project, snakemake
 
-from mosforge.tables import read_table
+from mosforge.core.tables import read_table
 
 pytestmark = pytest.mark.slow
 

@@ -15,10 +15,10 @@ from workflow_project import REPOSITORY, dry_run, snakemake
 
 from mosforge import Scorer
 from mosforge.cli import main
-from mosforge.files import digest, sha256_of_file
-from mosforge.packs import locate
+from mosforge.core.files import digest, sha256_of_file
+from mosforge.core.packs import locate
+from mosforge.core.tables import SCHEMAS, read_table
 from mosforge.pretraining.train import only_training_part
-from mosforge.tables import SCHEMAS, read_table
 
 pytestmark = pytest.mark.slow
 

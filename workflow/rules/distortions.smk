@@ -14,8 +14,8 @@ rule distort:
         catalogue=lambda wildcards: f"results/sources/{source_of(wildcards.shard)}.parquet",
         code=code(
             "distortions",
-            "images.py",
-            "seeds.py",
+            "core/images.py",
+            "core/seeds.py",
             without=("gallery.py", "settings.py"),
         ),
     output:

@@ -13,11 +13,11 @@ rule predict:
         code=code(
             "evaluation/predictions.py",
             "evaluation/tested.py",
-            "scoring/crops.py",
+            "models/crops.py",
             "models",
-            "packs.py",
-            "images.py",
-            "seeds.py",
+            "core/packs.py",
+            "core/images.py",
+            "core/seeds.py",
             without=WORDS_AND_PROCESSES,
         ),
     output:
@@ -48,7 +48,7 @@ rule brisque:
     input:
         dataset="results/finetuning/{dataset}/dataset.parquet",
         pack="results/finetuning/{dataset}/pack.parquet",
-        code=code("evaluation/brisque.py", "packs.py", "images.py"),
+        code=code("evaluation/brisque.py", "core/packs.py", "core/images.py"),
     output:
         "results/evaluation/brisque/{dataset}.parquet",
     log:
@@ -73,7 +73,7 @@ rule compare:
             "evaluation/comparisons.py",
             "evaluation/regression.py",
             "evaluation/tested.py",
-            "orientation.py",
+            "core/measures.py",
         ),
     output:
         "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet",
@@ -104,11 +104,11 @@ rule correlate:
         predictions=lambda wildcards: plan.experiments.predictions(wildcards.experiment),
         code=code(
             "evaluation/correlations.py",
-            "bootstrap.py",
-            "correlations.py",
-            "logistic.py",
+            "statistics/intervals.py",
+            "statistics/correlations.py",
+            "statistics/logistic.py",
             "runs.py",
-            "seeds.py",
+            "core/seeds.py",
         ),
     output:
         "results/evaluation/{experiment}.parquet",

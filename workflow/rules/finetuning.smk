@@ -4,7 +4,7 @@
 rule label_proxy:
     input:
         shards=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
-        code=code("finetuning/proxy.py", "images.py"),
+        code=code("finetuning/proxy.py", "core/images.py"),
     output:
         "results/finetuning/{dataset}/labels.csv",
     log:
@@ -50,7 +50,7 @@ rule split:
         dataset=lambda wildcards: plan.datasets.read_for_pictures(
             wildcards.dataset, ancient
         ),
-        code=code("finetuning/splits.py", "seeds.py", *DATASET_CODE),
+        code=code("finetuning/splits.py", "core/seeds.py", *DATASET_CODE),
     output:
         "results/finetuning/{dataset}/{split}/split.parquet",
     log:
@@ -77,7 +77,7 @@ rule pack_dataset:
             wildcards.dataset, ancient
         ),
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
-        code=code("packs.py", "images.py", *DATASET_CODE),
+        code=code("core/packs.py", "core/images.py", *DATASET_CODE),
     output:
         index="results/finetuning/{dataset}/pack.parquet",
         pixels="results/finetuning/{dataset}/pack.pixels",
@@ -106,12 +106,12 @@ rule finetune:
         weights=lambda wildcards: plan.trainings.initial_weights(wildcards),
         code=code(
             "finetuning/train.py",
-            "scoring/crops.py",
+            "models/crops.py",
             "training",
             "models",
-            "packs.py",
-            "images.py",
-            "seeds.py",
+            "core/packs.py",
+            "core/images.py",
+            "core/seeds.py",
             without=WORDS_AND_PROCESSES,
         ),
     output:

@@ -4,7 +4,7 @@
 rule score:
     input:
         pictures="results/distortions/{corpus}/{group}/{shard}",
-        code=code("metrics", "images.py", without=("pair.py", "psnr.py")),
+        code=code("metrics", "core/images.py", without=("pair.py", "psnr.py")),
     output:
         "results/metrics/{corpus}/{group}/{shard}.parquet",
     log:
@@ -29,7 +29,7 @@ rule score_dataset:
     input:
         dataset="results/finetuning/{dataset}/dataset.parquet",
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
-        code=code("metrics", "images.py", without=("pair.py",)),
+        code=code("metrics", "core/images.py", without=("pair.py",)),
     output:
         "results/metrics/targets/{dataset}.parquet",
     log:

@@ -12,9 +12,9 @@ rule fuse:
             "pmos/fusion.py",
             "pmos/curves.py",
             "pmos/leaks.py",
-            "orientation.py",
-            "logistic.py",
-            "shards.py",
+            "core/measures.py",
+            "statistics/logistic.py",
+            "core/shards.py",
         ),
     output:
         labels="results/pmos/{corpus}.parquet",
@@ -39,7 +39,7 @@ rule fuse:
 rule diagnose:
     input:
         labels="results/pmos/{corpus}.parquet",
-        code=code("pmos/diagnostics.py", "orientation.py"),
+        code=code("pmos/diagnostics.py", "core/measures.py"),
     output:
         "results/pmos/{corpus}.diagnostics.json",
     log:
@@ -62,9 +62,9 @@ rule validate:
             "pmos/validation.py",
             "pmos/fusion.py",
             "pmos/curves.py",
-            "correlations.py",
-            "orientation.py",
-            "logistic.py",
+            "statistics/correlations.py",
+            "core/measures.py",
+            "statistics/logistic.py",
         ),
     output:
         "results/pmos/validation/{dataset}.parquet",

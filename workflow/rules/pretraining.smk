@@ -27,7 +27,7 @@ rule fetch_weights:
 rule pack_shard:
     input:
         pictures="results/distortions/{corpus}/{group}/{shard}",
-        code=code("pretraining/packing.py", "packs.py", "images.py"),
+        code=code("pretraining/packing.py", "core/packs.py", "core/images.py"),
     output:
         index="results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
         pixels="results/pretraining/{corpus}/packs/{group}/{shard}.pixels",
@@ -55,7 +55,7 @@ rule index_packs:
             wildcards.corpus,
             "results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
         ),
-        code=code("pretraining/packing.py", "shards.py"),
+        code=code("pretraining/packing.py", "core/shards.py"),
     output:
         "results/pretraining/{corpus}/pack.parquet",
     log:
@@ -78,12 +78,12 @@ PRETRAINING_CODE = (
     "pretraining/train.py",
     "pretraining/labels.py",
     "pretraining/objective.py",
-    "scoring/crops.py",
+    "models/crops.py",
     "training",
     "models",
-    "packs.py",
-    "images.py",
-    "seeds.py",
+    "core/packs.py",
+    "core/images.py",
+    "core/seeds.py",
 )
 
 

@@ -7,7 +7,7 @@ rule table:
         predictions=lambda wildcards: plan.experiments.predictions_of_single_splits(
             wildcards.experiment
         ),
-        code=code("report", "bootstrap.py", "runs.py", "seeds.py"),
+        code=code("report", "statistics/intervals.py", "runs.py", "core/seeds.py"),
         published=files_of("report/data"),
     output:
         csv=report(
@@ -63,12 +63,12 @@ rule page:
         ),
         code=code(
             "report",
-            "bootstrap.py",
-            "images.py",
-            "logistic.py",
-            "orientation.py",
+            "statistics/intervals.py",
+            "core/images.py",
+            "statistics/logistic.py",
+            "core/measures.py",
             "runs.py",
-            "seeds.py",
+            "core/seeds.py",
         ),
         published=files_of("report/data"),
         templates=files_of("report/templates"),

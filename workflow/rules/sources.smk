@@ -27,7 +27,7 @@ rule catalogue:
         unpack(lambda wildcards: plan.sources.inputs(wildcards.source, ancient)),
         code=lambda wildcards: code(
             "sources/catalogue.py",
-            "images.py",
+            "core/images.py",
             *(DATASET_CODE if plan.sources.dataset_of(wildcards.source) else ()),
         ),
     output:
@@ -60,8 +60,8 @@ rule screen:
         code=code(
             "sources/screening.py",
             "sources/features.py",
-            "images.py",
-            "seeds.py",
+            "core/images.py",
+            "core/seeds.py",
             *DATASET_CODE,
         ),
     output:

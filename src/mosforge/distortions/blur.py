@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.distortions.distortion import check_number, to_uint8
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
 
 Kernel = npt.NDArray[np.float64]
 

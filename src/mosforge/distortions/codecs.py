@@ -4,9 +4,9 @@ from io import BytesIO
 
 from PIL import Image
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels, open_image, to_rgb
 from mosforge.distortions.distortion import check_number
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels, open_image, to_rgb
 
 
 def encode_jpeg(pixels: Pixels, quality: float) -> bytes:

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.distortions.distortion import check_number, to_uint8
 from mosforge.distortions.palette import variance_palette
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
 
 
 def color_dither(pixels: Pixels, colours: float) -> Pixels:

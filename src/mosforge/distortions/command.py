@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from mosforge.commands import add_config, add_format, add_stage, add_threads, add_verb, number, write_rows
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +49,9 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
 
 
 def _shard(arguments: argparse.Namespace) -> None:
+    from mosforge.core.tables import read_table
     from mosforge.distortions.photograph import Photograph
     from mosforge.distortions.shards import make_shard
-    from mosforge.tables import read_table
 
     catalogue = read_table(arguments.catalogue, "catalogue")
     block = catalogue[catalogue["shard"] == arguments.shard]
@@ -64,11 +64,11 @@ def _distort(arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from mosforge.configuration import load_config
+    from mosforge.core.files import atomic_file
+    from mosforge.core.images import read_rgb
     from mosforge.distortions.photograph import check_size
     from mosforge.distortions.plans import TYPES
     from mosforge.distortions.settings import parameter_of, read_levels
-    from mosforge.files import atomic_file
-    from mosforge.images import read_rgb
 
     kind, output = arguments.corpus, arguments.output
     parameter = parameter_of(
@@ -110,11 +110,11 @@ def _picture_file(pixels: Any, output: Path) -> bytes:
 
 def _gallery(arguments: argparse.Namespace) -> None:
     from mosforge.configuration import load_config
+    from mosforge.core.files import atomic_file
+    from mosforge.core.images import read_rgb
     from mosforge.distortions.gallery import draw_gallery
     from mosforge.distortions.photograph import check_size
     from mosforge.distortions.settings import read_levels
-    from mosforge.files import atomic_file
-    from mosforge.images import read_rgb
 
     if arguments.output.suffix.lower() != ".png":
         raise MosforgeError(f"{arguments.output}: give a .png file")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 
 Level = float | tuple[float, float]
 """The parameter of a distortion at one level: a number, or a range [low, high]."""

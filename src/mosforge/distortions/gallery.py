@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mosforge.core.images import SMALLEST_SIDE, Pixels
+from mosforge.core.seeds import generator
 from mosforge.distortions.classes import DistortionClass, classes_of
 from mosforge.distortions.distortion import Level
 from mosforge.distortions.plans import TYPES
-from mosforge.images import SMALLEST_SIDE, Pixels
-from mosforge.seeds import generator
 
 _LONGEST = 512
 """The photograph is shrunk to this many pixels first, so that a kernel of 199 pixels has its usual effect; a

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mosforge.core.images import Pixels
 from mosforge.distortions.blur import gaussian_kernel
 from mosforge.distortions.distortion import check_number, to_uint8
 from mosforge.distortions.tone import parabola
-from mosforge.images import Pixels
 
 Lab = npt.NDArray[np.float32]
 """L* in [0, 100], a* and b*: shape (height, width, 3)."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from mosforge.core.errors import MosforgeError
 from mosforge.distortions.authentic import EXCLUSIVE, TYPES
-from mosforge.errors import MosforgeError
 
 Mixture = tuple[tuple[str, int], ...]
 """(type, level from 1) pairs in the order of `authentic.TYPES`."""

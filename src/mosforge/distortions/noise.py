@@ -9,8 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import fft
 
+from mosforge.core.images import Pixels
 from mosforge.distortions.distortion import check_number, to_uint8
-from mosforge.images import Pixels
 
 _VARIANCE = "variance of a noise"
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 
 Moments = npt.NDArray[np.float64]
 """Counts and sums of red, green and blue, in the first axis. Whole numbers, so that sums are exact."""

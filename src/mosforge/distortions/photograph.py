@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import SMALLEST_SIDE, Pixels, open_image, to_rgb
 from mosforge.distortions.distortion import Level
 from mosforge.distortions.plans import TYPES, Plan
 from mosforge.distortions.png import encode_png
-from mosforge.errors import MosforgeError
-from mosforge.images import SMALLEST_SIDE, Pixels, open_image, to_rgb
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.seeds import generator, seed_of
 from mosforge.distortions import authentic, kadid25, synthetic
 from mosforge.distortions.classes import authentic_classes, labels
 from mosforge.distortions.distortion import Distortion, Level
 from mosforge.distortions.mixtures import allowed_sets, draw_mixtures
-from mosforge.errors import MosforgeError
-from mosforge.seeds import generator, seed_of
 
 TYPES: Mapping[str, Mapping[str, Distortion]] = {
     "synthetic": synthetic.TYPES,

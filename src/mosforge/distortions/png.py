@@ -2,7 +2,7 @@
 
 import cv2
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 
 
 def encode_png(pixels: Pixels, compression: int, few_colours: bool = False) -> bytes:

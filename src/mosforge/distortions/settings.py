@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.core.errors import MosforgeError
 from mosforge.distortions.distortion import Level
 from mosforge.distortions.plans import check_type, in_order, levels_of
-from mosforge.errors import MosforgeError
 
 _WHERE = {
     "synthetic": ("distortions", "synthetic"),

@@ -17,10 +17,10 @@ from typing import Any
 import cv2
 from tqdm import tqdm
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_folder
 from mosforge.distortions.photograph import Photograph, distort_photograph
 from mosforge.distortions.plans import Plan, plan_of
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_folder
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def make_shard(photographs: Sequence[Photograph], cfg: Any, output: PurePath, wo
     Raises:
         MosforgeError: bad `cfg`, a photograph that changed or cannot be read, or no room.
     """
-    from mosforge.tables import SCHEMAS, write_table  # pandas: the worker processes do without
+    from mosforge.core.tables import SCHEMAS, write_table  # pandas: the worker processes do without
 
     plan = plan_of(cfg)
     with atomic_folder(Path(output)) as folder:

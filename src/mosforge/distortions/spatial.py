@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.distortions.distortion import check_number, to_uint8
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
 
 _PATCH = 16
 _BLOCK = 32

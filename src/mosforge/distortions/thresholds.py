@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.distortions.distortion import check_number
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
 
 
 def quantize(pixels: Pixels, thresholds: float) -> Pixels:

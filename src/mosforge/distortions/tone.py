@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.distortions.distortion import Level, check_number
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
 
 _VALUES = np.arange(256, dtype=np.float64)
 

@@ -15,7 +15,7 @@ from piq.brisque import _natural_scene_statistics, _scale_features
 from piq.functional import imresize, rgb2yiq
 from tqdm import tqdm
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 
 Floats = npt.NDArray[np.float64]
 

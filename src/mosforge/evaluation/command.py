@@ -46,11 +46,11 @@ def add_commands(commands: Any) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     import torch
 
+    from mosforge.core.tables import write_table
     from mosforge.evaluation.predictions import predictions
+    from mosforge.models.devices import device_name
     from mosforge.runs import RUN
-    from mosforge.tables import write_table
     from mosforge.training import pick_device
-    from mosforge.training.devices import device_name
 
     torch.set_num_threads(arguments.threads)
     cfg, device = arguments.cfg, pick_device(arguments.device)
@@ -68,9 +68,9 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 
 def _brisque(arguments: argparse.Namespace) -> None:
+    from mosforge.core.packs import Pack, locate
+    from mosforge.core.tables import read_table, write_table
     from mosforge.evaluation.brisque import features_of
-    from mosforge.packs import Pack, locate
-    from mosforge.tables import read_table, write_table
 
     rows = locate(read_table(arguments.dataset, "dataset"), read_table(arguments.pack, "pack"))
     found = features_of(Pack(rows).pictures(), len(rows), arguments.threads)
@@ -81,9 +81,9 @@ def _brisque(arguments: argparse.Namespace) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
+    from mosforge.core.tables import write_table
     from mosforge.evaluation.comparisons import compared
     from mosforge.runs import RUN
-    from mosforge.tables import write_table
 
     frame = compared(
         {key: arguments.cfg[key] for key in RUN},
@@ -100,10 +100,10 @@ def _correlate(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
     from mosforge.configuration import NO_NETWORK
-    from mosforge.correlations import FEWEST
-    from mosforge.errors import MosforgeError
+    from mosforge.core.errors import MosforgeError
+    from mosforge.core.tables import SCHEMAS, read_table, write_table
     from mosforge.evaluation.correlations import correlate
-    from mosforge.tables import SCHEMAS, read_table, write_table
+    from mosforge.statistics.correlations import FEWEST
 
     rows = []
     for path in arguments.predictions:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.configuration import BRISQUE
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.measures import DISTANCES
+from mosforge.core.tables import Frame, read_table
 from mosforge.evaluation.tested import tested_rows
-from mosforge.orientation import DISTANCES
-from mosforge.tables import Frame, read_table
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from mosforge.bootstrap import intervals
-from mosforge.correlations import correlations
+from mosforge.core.tables import Frame
 from mosforge.runs import RUN
-from mosforge.tables import Frame
+from mosforge.statistics.correlations import correlations
+from mosforge.statistics.intervals import intervals
 
 
 def correlate(predictions: Frame) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from mosforge.core.packs import Pack, locate
+from mosforge.core.tables import Frame, read_table
 from mosforge.evaluation.tested import tested_rows
+from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.folder import load_model
-from mosforge.packs import Pack, locate
-from mosforge.scoring.crops import draw_boxes, predict
-from mosforge.tables import Frame, read_table
 
 
 def predictions(

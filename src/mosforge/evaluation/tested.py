@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mosforge.errors import MosforgeError
-from mosforge.tables import Frame, read_table
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import Frame, read_table
 
 
 def tested_rows(run: Mapping[str, str], dataset: Path, split: Path | None) -> Frame:

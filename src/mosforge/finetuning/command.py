@@ -91,8 +91,8 @@ def _proxy(arguments: argparse.Namespace) -> None:
 
 
 def _dataset(arguments: argparse.Namespace) -> None:
+    from mosforge.core.tables import write_table
     from mosforge.finetuning.datasets import load
-    from mosforge.tables import write_table
 
     cfg = arguments.cfg
     frame = load(arguments.name, cfg["layout"], Path(cfg["folder"]), cfg)
@@ -101,8 +101,8 @@ def _dataset(arguments: argparse.Namespace) -> None:
 
 
 def _split(arguments: argparse.Namespace) -> None:
+    from mosforge.core.tables import read_table, write_table
     from mosforge.finetuning.splits import make_split, split_digest
-    from mosforge.tables import read_table, write_table
 
     cfg = arguments.cfg
     dataset = read_table(arguments.dataset, "dataset")
@@ -115,9 +115,9 @@ def _split(arguments: argparse.Namespace) -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> None:
-    from mosforge.images import read_rgb
-    from mosforge.packs import write_pack
-    from mosforge.tables import read_table
+    from mosforge.core.images import read_rgb
+    from mosforge.core.packs import write_pack
+    from mosforge.core.tables import read_table
 
     paths = read_table(arguments.dataset, "dataset")["path"].tolist()
     pictures = ((path, read_rgb(path)) for path in paths)

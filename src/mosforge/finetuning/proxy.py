@@ -16,10 +16,10 @@ import piq
 import torch
 from tqdm import tqdm
 
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file
-from mosforge.images import Pixels, read_rgb
-from mosforge.tables import read_manifest
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_file
+from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.tables import read_manifest
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 Options = Mapping[str, Any]
 """A dataset's mapping in the configuration: `table`, `images`, `range`, `higher_is_better`."""

@@ -4,9 +4,9 @@ import math
 
 import pandas as pd
 
-from mosforge import seeds
-from mosforge.errors import MosforgeError
-from mosforge.files import digest
+from mosforge.core import seeds
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest
 
 
 def make_split(dataset: pd.DataFrame, name: str, train: float, validation: float) -> pd.DataFrame:

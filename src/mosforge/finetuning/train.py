@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from mosforge.errors import MosforgeError
-from mosforge.files import digest, sha256_of_file
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest, sha256_of_file
+from mosforge.core.packs import Pack, locate
+from mosforge.core.tables import Frame, read_table
 from mosforge.finetuning.registry import terms_of
+from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
-from mosforge.packs import Pack, locate
-from mosforge.scoring.crops import draw_boxes, predict
-from mosforge.tables import Frame, read_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.finish import finish
 from mosforge.training.loop import Losses

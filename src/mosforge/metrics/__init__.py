@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mosforge.images import Pixels
+    from mosforge.core.images import Pixels
     from mosforge.metrics.protocol import Scores
 
 __all__ = ["score"]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mosforge.errors import MosforgeError
-from mosforge.images import SMALLEST_SIDE, Pixels
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import SMALLEST_SIDE, Pixels
+from mosforge.core.parallel import available_threads, complete, map_in_order
+from mosforge.core.tables import METRICS
 from mosforge.metrics.protocol import Engine, Scores
-from mosforge.metrics.workers import available_threads, complete, map_in_order
-from mosforge.tables import METRICS
 
 ENGINES = ("fused", "piq")
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mosforge.images import read_rgb
+from mosforge.core.images import read_rgb
+from mosforge.core.measures import orient
+from mosforge.core.tables import METRICS
 from mosforge.metrics.engines import check_distorted, check_reference, check_scores, make_engine
-from mosforge.orientation import orient
-from mosforge.tables import METRICS
 
 COLUMNS = (*METRICS, "mean")
 

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from mosforge.images import open_image, read_rgb
+from mosforge.core.images import open_image, read_rgb
+from mosforge.core.parallel import complete, map_in_order
+from mosforge.core.tables import METRICS
 from mosforge.metrics.engines import batched, check_distorted, check_reference, check_scores
 from mosforge.metrics.protocol import Engine, Scores
-from mosforge.metrics.workers import complete, map_in_order
-from mosforge.tables import METRICS
 
 
 class Task(NamedTuple):

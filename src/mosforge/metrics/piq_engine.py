@@ -7,8 +7,8 @@ import numpy as np
 import piq
 import torch
 
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
 from mosforge.metrics.protocol import Scores
 
 _FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)  # as tables.METRICS

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 
 Scores = npt.NDArray[np.float64]
 """Shape (n, 6): a row a picture, columns in the order of `tables.METRICS`."""

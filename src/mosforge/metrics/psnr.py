@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 from mosforge.metrics.protocol import Engine, Scores
 
 PSNR = "psnr"

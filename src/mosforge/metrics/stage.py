@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mosforge.errors import MosforgeError
-from mosforge.images import SMALLEST_SIDE, open_image
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import SMALLEST_SIDE, open_image
+from mosforge.core.tables import METRICS, SCHEMAS, Frame, read_manifest, read_table, write_table
 from mosforge.metrics.engines import make_engine
 from mosforge.metrics.pairs import score_pairs
 from mosforge.metrics.psnr import PSNR, WithPsnr
-from mosforge.tables import METRICS, SCHEMAS, Frame, read_manifest, read_table, write_table
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import torch
 import torchvision
 from torch import nn
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 _TIMM_NAMES = {
     # torchvision's weights of its first recipe, which is the paper's

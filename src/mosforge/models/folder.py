@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mosforge import __version__
-from mosforge.cards import card_markdown
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file, sha256_of_file, write_json
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_file, sha256_of_file, write_json
 from mosforge.models.backbones import card_of
+from mosforge.models.card import card_markdown
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
 from mosforge.models.states import backbone_part, fitting, read_state, write_state

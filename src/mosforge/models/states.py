@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 State = dict[str, torch.Tensor]
 

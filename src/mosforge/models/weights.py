@@ -6,7 +6,7 @@ import timm
 import torch
 import torchvision
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.models.backbones import build_backbone, card_of, timm_name, without_classifier
 from mosforge.models.folder import WEIGHTS, load_card
 from mosforge.models.origins import ORIGINS, WORDS

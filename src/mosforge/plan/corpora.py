@@ -4,10 +4,10 @@ from functools import cached_property
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.core.shards import shard_paths
 from mosforge.distortions.classes import classes_of
 from mosforge.distortions.plans import in_order, is_bitstream
 from mosforge.plan.sources import Sources
-from mosforge.shards import shard_paths
 
 
 class Corpora:

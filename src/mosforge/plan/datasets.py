@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.configuration import Config
-from mosforge.errors import MosforgeError
-from mosforge.files import digest
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest
 from mosforge.finetuning.registry import REFERENCE_IMAGE, Folder, csv_lines, layout_of, missing
 
 _PICTURES = ("layout", "folder", "table", "images", "listing")
@@ -147,7 +147,7 @@ def _of_pictures(cfg: dict[str, Any]) -> dict[str, Any]:
 
 def _recorded(table: Path) -> dict[str, Any] | None:
     """What a dataset's table says of the pictures that it was written for; None where there is no table."""
-    from mosforge.stamps import made_by
+    from mosforge.core.stamps import made_by
 
     try:
         return _of_pictures(made_by(table)["cfg"])

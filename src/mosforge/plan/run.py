@@ -4,8 +4,8 @@ import contextlib
 import sys
 from pathlib import Path
 
-from mosforge.errors import MosforgeError
-from mosforge.files import alone
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import alone
 
 LOCK = Path(".snakemake/mosforge.lock")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.configuration import Config
-from mosforge.errors import MosforgeError
-from mosforge.files import digest
-from mosforge.images import PUT_THERE, find_images
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest
+from mosforge.core.images import PUT_THERE, find_images
+from mosforge.core.shards import shard_count
 from mosforge.plan.datasets import Datasets
-from mosforge.shards import shard_count
 
 
 class Sources:

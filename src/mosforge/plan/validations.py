@@ -3,7 +3,7 @@
 from typing import Any
 
 from mosforge.configuration import Config
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 

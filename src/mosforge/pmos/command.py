@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.commands import add_stage, add_verb
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +40,12 @@ def add_commands(commands: Any) -> None:
 def _fuse(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from mosforge.files import write_json
+    from mosforge.core.files import write_json
+    from mosforge.core.shards import shard_paths
+    from mosforge.core.tables import METRICS, read_table, write_table
     from mosforge.pmos.curves import curves_of
     from mosforge.pmos.fusion import fuse
     from mosforge.pmos.leaks import without_leaks
-    from mosforge.shards import shard_paths
-    from mosforge.tables import METRICS, read_table, write_table
 
     cfg = arguments.cfg
     shards = shard_paths(cfg["groups"], cfg["shards"])
@@ -67,9 +67,9 @@ def _fuse(arguments: argparse.Namespace) -> None:
 
 
 def _diagnose(arguments: argparse.Namespace) -> None:
-    from mosforge.files import write_json
+    from mosforge.core.files import write_json
+    from mosforge.core.tables import read_table
     from mosforge.pmos.diagnostics import diagnose
-    from mosforge.tables import read_table
 
     found = diagnose(read_table(arguments.labels, "pmos"))
     write_json(arguments.output, found)
@@ -78,8 +78,8 @@ def _diagnose(arguments: argparse.Namespace) -> None:
 
 def _validate(arguments: argparse.Namespace) -> None:
     from mosforge.commands import read_json
+    from mosforge.core.tables import read_table, write_table
     from mosforge.pmos.validation import validate
-    from mosforge.tables import read_table, write_table
 
     targets = read_table(arguments.targets, "targets")
     mapping = read_json(arguments.mapping) if arguments.mapping else None

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.errors import MosforgeError
-from mosforge.logistic import fit_logistic, logistic
-from mosforge.orientation import orient
-from mosforge.tables import METRICS, Frame
+from mosforge.core.errors import MosforgeError
+from mosforge.core.measures import orient
+from mosforge.core.tables import METRICS, Frame
+from mosforge.statistics.logistic import fit_logistic, logistic
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.orientation import orient
-from mosforge.tables import METRICS, Frame
+from mosforge.core.measures import orient
+from mosforge.core.tables import METRICS, Frame
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

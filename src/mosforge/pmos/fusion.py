@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.errors import MosforgeError
-from mosforge.orientation import DISTANCES, orient
+from mosforge.core.errors import MosforgeError
+from mosforge.core.measures import DISTANCES, orient
+from mosforge.core.tables import METRICS
 from mosforge.pmos.curves import map_curves
-from mosforge.tables import METRICS
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from mosforge.errors import MosforgeError
-from mosforge.tables import Frame
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import Frame
 
 _log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.correlations import FEWEST, correlations
-from mosforge.errors import MosforgeError
-from mosforge.orientation import orient
+from mosforge.core.errors import MosforgeError
+from mosforge.core.measures import orient
+from mosforge.core.tables import METRICS, SCHEMAS, Frame
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import map_scores
-from mosforge.tables import METRICS, SCHEMAS, Frame
+from mosforge.statistics.correlations import FEWEST, correlations
 
 log = logging.getLogger(__name__)
 

@@ -41,7 +41,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _weights(arguments: argparse.Namespace) -> None:
-    from mosforge.files import atomic_file
+    from mosforge.core.files import atomic_file
     from mosforge.models.states import write_state
     from mosforge.models.weights import load_weights
 
@@ -51,9 +51,9 @@ def _weights(arguments: argparse.Namespace) -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> None:
-    from mosforge.packs import write_pack
+    from mosforge.core.packs import write_pack
+    from mosforge.core.tables import read_manifest
     from mosforge.pretraining.packing import scaled_pictures
-    from mosforge.tables import read_manifest
 
     manifest = read_manifest(arguments.pictures)
     pictures = scaled_pictures(manifest["path"].tolist(), arguments.cfg["resize"], arguments.threads)
@@ -61,9 +61,9 @@ def _pack(arguments: argparse.Namespace) -> None:
 
 
 def _index(arguments: argparse.Namespace) -> None:
+    from mosforge.core.shards import shard_paths
+    from mosforge.core.tables import write_table
     from mosforge.pretraining.packing import join_indices
-    from mosforge.shards import shard_paths
-    from mosforge.tables import write_table
 
     shards = shard_paths(arguments.cfg["groups"], arguments.cfg["shards"])
     index = join_indices([f"{arguments.packs}/{group}/{shard}.parquet" for group, shard in shards])

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mosforge.files import digest
-from mosforge.tables import Frame
+from mosforge.core.files import digest
+from mosforge.core.tables import Frame
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from mosforge.images import Pixels, read_rgb
-from mosforge.tables import Frame, read_table
+from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.tables import Frame, read_table
 
 
 def scaled_pictures(paths: list[str], side: int, threads: int) -> Iterator[tuple[str, Pixels]]:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mosforge.errors import MosforgeError
-from mosforge.files import digest, sha256_of_file
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest, sha256_of_file
+from mosforge.core.packs import Pack, locate
+from mosforge.core.tables import Frame, read_table
 from mosforge.models.heads import MultiTaskHead
-from mosforge.packs import Pack, locate
 from mosforge.pretraining.labels import labels_of, series_of
 from mosforge.pretraining.objective import loss_for, untrained
-from mosforge.tables import Frame, read_table
 from mosforge.training import Recipe, Setup, fit
 from mosforge.training.finish import finish
 from mosforge.training.start import start

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from mosforge.configuration import corpus_and_objective
+from mosforge.core.stamps import made_by
+from mosforge.core.tables import read_table
 from mosforge.report.summary import MODEL
 from mosforge.runs import RUN, Run
-from mosforge.stamps import made_by
-from mosforge.tables import read_table
 
 
 class Pretraining(NamedTuple):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.commands import add_format, add_stage, add_verb, write_rows
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 
 def add_commands(commands: Any) -> None:
@@ -56,12 +56,12 @@ def _page(arguments: argparse.Namespace) -> None:
 
 
 def _table(arguments: argparse.Namespace) -> None:
-    from mosforge.files import atomic_file
+    from mosforge.core.files import atomic_file
+    from mosforge.core.tables import read_table
     from mosforge.report.artefacts import predictions_in
     from mosforge.report.differences import paired_differences
     from mosforge.report.tables import build_table
     from mosforge.report.tabletext import gains_csv, splits_csv, table_csv, table_markdown
-    from mosforge.tables import read_table
 
     keys = {"proxies", "left_out", "sizes", "protocol"}
     if not isinstance(arguments.cfg, dict) or set(arguments.cfg) - keys:
@@ -85,10 +85,10 @@ def _table(arguments: argparse.Namespace) -> None:
 def _summary(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
+    from mosforge.core.tables import MEASURES, read_table
     from mosforge.report.methods import method_names
     from mosforge.report.notes import proxy_note
     from mosforge.report.summary import summarise
-    from mosforge.tables import MEASURES, read_table
 
     frames = [read_table(path, "correlations") for path in arguments.correlations]
     summary = summarise(pd.concat(frames, ignore_index=True))

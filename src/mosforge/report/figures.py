@@ -8,7 +8,6 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.patches import Rectangle
 
-from mosforge.logistic import fit_logistic, logistic
 from mosforge.report.summary import number
 from mosforge.report.svg import (
     ACCENT,
@@ -22,6 +21,7 @@ from mosforge.report.svg import (
     finish,
     whole_numbers,
 )
+from mosforge.statistics.logistic import fit_logistic, logistic
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from mosforge.errors import MosforgeError
-from mosforge.images import read_rgb
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import read_rgb
 
 SIDE = 176
 """Longest side of a thumbnail in pixels."""

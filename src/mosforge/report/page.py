@@ -13,8 +13,9 @@ from markupsafe import Markup
 
 from mosforge.commands import read_json
 from mosforge.configuration import corpus_and_objective
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file, atomic_folder
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_file, atomic_folder
+from mosforge.core.tables import MEASURES, METRICS, SCHEMAS, Frame
 from mosforge.report import pmosfigures, provenance, sections, trained
 from mosforge.report.artefacts import devices_of, predictions_of, read_if_there, runs_of
 from mosforge.report.gallery import Distortions, distortions
@@ -27,7 +28,6 @@ from mosforge.report.tables import Column
 from mosforge.report.tabletext import spread_words
 from mosforge.report.validation import validation_section
 from mosforge.runs import Run
-from mosforge.tables import MEASURES, METRICS, SCHEMAS, Frame
 
 _log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from mosforge import __version__
-from mosforge.errors import MosforgeError
-from mosforge.files import digest
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest
+from mosforge.core.stamps import made_by
 from mosforge.report.artefacts import read_if_there
-from mosforge.stamps import made_by
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "sources": ("fetch_source", "catalogue", "screen", "leaks"),

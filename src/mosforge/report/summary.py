@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from mosforge.core.tables import MEASURES
 from mosforge.report.published import AVERAGE
-from mosforge.tables import MEASURES
 
 MEASURE_NAMES = {
     "srocc": "SROCC",

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mosforge.core.tables import MEASURES
 from mosforge.report.methods import backbone_of, method_names
 from mosforge.report.notes import table_notes
 from mosforge.report.published import AVERAGE, published_for
 from mosforge.report.summary import summarise, weighted_mean
-from mosforge.tables import MEASURES
 
 Ends = tuple[float, float]
 

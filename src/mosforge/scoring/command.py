@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mosforge.commands import add_format, add_verb, count, write_rows
-from mosforge.errors import MosforgeError, UnreadableImageError
+from mosforge.core.errors import MosforgeError, UnreadableImageError
 
 if TYPE_CHECKING:
     from mosforge.scoring.scorer import Score, Scorer
@@ -78,7 +78,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from mosforge.files import check_file_name
+    from mosforge.core.files import check_file_name
     from mosforge.scoring.paths import expand
     from mosforge.scoring.scorer import Scorer
 
@@ -131,7 +131,7 @@ def _values(score: "Score") -> dict[str, Any]:
 
 
 def _explain(scorer: "Scorer", named: list[str | UnreadableImageError], arguments: argparse.Namespace) -> int:
-    from mosforge.files import atomic_file
+    from mosforge.core.files import atomic_file
     from mosforge.scoring.examples import examples_of
     from mosforge.scoring.explain import page
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels, read_rgb
-from mosforge.tables import Frame, read_table
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.tables import Frame, read_table
 
 COUNT = 5
 

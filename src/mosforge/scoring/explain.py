@@ -12,8 +12,8 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from mosforge.images import Pixels
-from mosforge.scoring.crops import Boxes, Floats
+from mosforge.core.images import Pixels
+from mosforge.models.crops import Boxes, Floats
 from mosforge.scoring.examples import Example
 from mosforge.scoring.scorer import CropScores
 

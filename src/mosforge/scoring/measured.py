@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from mosforge.errors import MosforgeError
-from mosforge.tables import Frame, read_table
+from mosforge.core.errors import MosforgeError
+from mosforge.core.tables import Frame, read_table
 
 _MODEL = ("dataset", "split", "backbone", "initialisation")
 

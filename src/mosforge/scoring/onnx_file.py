@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file
-from mosforge.images import Pixels, read_rgb
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_file
+from mosforge.core.images import Pixels, read_rgb
 from mosforge.models.classes import knows_classes
+from mosforge.models.crops import cut, draw_boxes
 from mosforge.models.folder import MEASURED, load_model
-from mosforge.scoring.crops import cut, draw_boxes
 
 TOLERANCE = 1e-4
 """Most that an output may differ from torch's."""

@@ -5,8 +5,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-from mosforge.errors import UnreadableImageError
-from mosforge.images import find_images
+from mosforge.core.errors import UnreadableImageError
+from mosforge.core.images import find_images
 
 Named = str | UnreadableImageError
 """A path, or a folder that cannot be listed."""

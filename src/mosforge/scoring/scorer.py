@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from mosforge.errors import MosforgeError, UnreadableImageError
-from mosforge.images import Pixels, at_least, read_rgb, to_rgb
+from mosforge.core.errors import MosforgeError, UnreadableImageError
+from mosforge.core.images import Pixels, at_least, read_rgb, to_rgb
 from mosforge.models.backbones import card_of
 from mosforge.models.classes import class_chances, knows_classes
+from mosforge.models.crops import Boxes, Floats, Said, ask, batches_of, cut, draw_boxes, joined
 from mosforge.models.folder import load_model
-from mosforge.scoring.crops import Boxes, Floats, Said, ask, batches_of, cut, draw_boxes, joined
 from mosforge.scoring.threads import start_pool, usable_cores
 from mosforge.training.recipe import pick_device
 

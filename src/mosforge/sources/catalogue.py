@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from mosforge.errors import MosforgeError, UnreadableImageError
-from mosforge.images import PUT_THERE, find_images, is_special, open_image, to_rgb
+from mosforge.core.errors import MosforgeError, UnreadableImageError
+from mosforge.core.images import PUT_THERE, find_images, is_special, open_image, to_rgb
 
 _log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.configuration import Config, entry_of
-from mosforge.errors import MosforgeError, UnreadableImageError
-from mosforge.images import PUT_THERE, find_images, open_image
+from mosforge.core.errors import MosforgeError, UnreadableImageError
+from mosforge.core.images import PUT_THERE, find_images, open_image
 from mosforge.sources.fetch import archive_path
 from mosforge.sources.tiles import find_packaged
 

@@ -51,15 +51,15 @@ def add_commands(commands: Any) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    from mosforge.files import write_json
+    from mosforge.core.files import write_json
     from mosforge.sources.fetch import fetch
 
     write_json(arguments.output, fetch(arguments.name, arguments.cfg))
 
 
 def _catalogue(arguments: argparse.Namespace) -> None:
+    from mosforge.core.tables import read_table, write_table
     from mosforge.sources.catalogue import build_catalogue, photographs_in
-    from mosforge.tables import read_table, write_table
 
     cfg = arguments.cfg
     if arguments.dataset is not None:
@@ -75,8 +75,8 @@ def _catalogue(arguments: argparse.Namespace) -> None:
 
 
 def _screen(arguments: argparse.Namespace) -> None:
+    from mosforge.core.tables import read_table, write_table
     from mosforge.sources.screening import pictures_of, screen
-    from mosforge.tables import read_table, write_table
 
     catalogue = read_table(arguments.catalogue, "catalogue")
     photographs = list(zip(catalogue["image_id"], catalogue["path"], strict=True))
@@ -89,7 +89,7 @@ def _screen(arguments: argparse.Namespace) -> None:
 def _leaks(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from mosforge.tables import read_table, write_table
+    from mosforge.core.tables import read_table, write_table
 
     tables = [read_table(table, "leaks") for table in arguments.tables]
     leaks = pd.concat(tables, ignore_index=True).sort_values(["image_id", "dataset"], ignore_index=True)

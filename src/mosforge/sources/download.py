@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mosforge import seeds
-from mosforge.images import Pixels, open_image, to_rgb
+from mosforge.core import seeds
+from mosforge.core.images import Pixels, open_image, to_rgb
 
 SIDE = 320
 """Longer side, in pixels, that pictures are scaled to before their features are sought."""

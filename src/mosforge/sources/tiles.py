@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from mosforge.errors import MosforgeError
-from mosforge.images import Pixels, open_image, to_rgb
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels, open_image, to_rgb
 
 
 def write_tiles(photographs: Sequence[str], tile: int, stride: int, destination: Path) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 FREE_BYTES = 1 << 30
 """Unpacked size that every archive may have ..."""

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mosforge.packs import Indices, Pack
-from mosforge.seeds import generator
+from mosforge.core.packs import Indices, Pack
+from mosforge.core.seeds import generator
 from mosforge.training.order import epoch_order
 from mosforge.training.processes import ALONE, Processes
 from mosforge.training.recipe import Recipe

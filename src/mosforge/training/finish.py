@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from mosforge.core.tables import Frame, write_table
+from mosforge.models.crops import TEST_CROPS
+from mosforge.models.devices import device_name
 from mosforge.models.folder import MEASURED, save_model
 from mosforge.models.network import Network
-from mosforge.scoring.crops import TEST_CROPS
-from mosforge.tables import Frame, write_table
-from mosforge.training.devices import device_name
 from mosforge.training.processes import started
 from mosforge.training.setup import Setup
 from mosforge.training.state import forget

@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.models.network import Network
 from mosforge.training.recipe import Recipe
 

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.packs import Indices, Pack
+from mosforge.core.seeds import seed_of
+from mosforge.core.tables import Frame
 from mosforge.models.network import Network
-from mosforge.packs import Indices, Pack
-from mosforge.seeds import seed_of
-from mosforge.tables import Frame
 from mosforge.training.average import Average
 from mosforge.training.batches import ahead, batches, on_device
 from mosforge.training.last_batch import check_last_batch

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mosforge.packs import Indices
-from mosforge.seeds import generator
+from mosforge.core.packs import Indices
+from mosforge.core.seeds import generator
 
 
 def epoch_order(seed: int, epoch: int, samples: int, groups: Indices | None = None) -> Indices:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 
 @dataclass(frozen=True)

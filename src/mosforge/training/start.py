@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import torch
 
+from mosforge.core.seeds import seed_of
 from mosforge.models.backbones import card_of
 from mosforge.models.folder import load_backbone
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.seeds import seed_of
 
 Head = TypeVar("Head", MultiTaskHead, ScoreHead)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from mosforge.errors import MosforgeError
-from mosforge.files import alone, atomic_file, digest
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import alone, atomic_file, digest
 from mosforge.models.network import Network
 from mosforge.training.average import Average
 

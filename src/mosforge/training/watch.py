@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mosforge.packs import Indices
+from mosforge.core.packs import Indices
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets import csiq, kadid10k, koniq10k, live, livec, table, tid2013
 from mosforge.finetuning.datasets.common import TOLERANCE, normalise
 from mosforge.finetuning.registry import Folder, Layout, Options, layout_of, missing

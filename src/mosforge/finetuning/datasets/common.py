@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.registry import Folder, Layout, csv_lines
 
 TOLERANCE = 0.01

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets.common import find, number, rows_frame
 from mosforge.finetuning.registry import Folder, Options
 

@@ -6,7 +6,7 @@ without a split, whose `MOS` is on 1-5 and whose `MOS_zscore` is the other's `MO
 
 import pandas as pd
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets.common import find, number, read_csv, rows_frame
 from mosforge.finetuning.registry import Folder, Options
 

@@ -6,7 +6,7 @@ a reference (`orgs`) are no test pictures, which leaves 779.
 
 import pandas as pd
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets.common import find, read_mat, rows_frame
 from mosforge.finetuning.registry import Folder, Options
 

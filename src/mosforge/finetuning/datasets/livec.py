@@ -5,7 +5,7 @@ The first 7 of its 1,169 rows are the pictures that the raters practised on; the
 
 import pandas as pd
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets.common import find, read_mat, rows_frame
 from mosforge.finetuning.registry import Folder, Options
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets.common import find, number, read_csv, rows_frame
 from mosforge.finetuning.registry import REFERENCE_IMAGE, Folder, Options, pictures_of
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.fsim import fsim
 from mosforge.metrics.fused.gmsd import gmsd

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 from mosforge.metrics.fused.buffers import aligned
 from mosforge.metrics.fused.colour import LHM, LMN, YIQ, bordered, mix
 from mosforge.metrics.fused.compilation import Bytes, Map

@@ -1,6 +1,6 @@
 """What is computed once for a reference, however many distorted pictures follow."""
 
-from mosforge.images import Pixels
+from mosforge.core.images import Pixels
 from mosforge.metrics.fused.buffers import aligned
 from mosforge.metrics.fused.compilation import Map
 from mosforge.metrics.fused.features import Features

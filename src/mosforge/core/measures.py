@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.tables import METRICS
+from mosforge.core.tables import METRICS
 
 DISTANCES = ("mdsi", "gmsd")
 """Metrics that are 0 for identical pictures and grow with the difference."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mosforge.logistic import fit_logistic, logistic
+from mosforge.statistics.logistic import fit_logistic, logistic
 
 CURVE = (0.9, 0.1, 0.45, 0.08)
 
@@ -55,7 +55,8 @@ def test_what_determines_no_curve_gives_none(predicted: list[float], given_: lis
 def test_a_curve_that_is_flat_but_for_rounding_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.linspace(0, 1, 20)
     monkeypatch.setattr(
-        "mosforge.logistic.curve_fit", lambda *_, **__: (np.array([0.4, 0.4 + 1e-13, 0.5, 0.1]), None)
+        "mosforge.statistics.logistic.curve_fit",
+        lambda *_, **__: (np.array([0.4, 0.4 + 1e-13, 0.5, 0.1]), None),
     )
     assert fit_logistic(x, x) is None
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mosforge import __version__
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file, sha256_of_file
-from mosforge.stamps import MANIFEST, stamped, told_in_a_sentence, what_to_delete
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_file, sha256_of_file
+from mosforge.core.stamps import MANIFEST, stamped, told_in_a_sentence, what_to_delete
 
 Frame = pd.DataFrame
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mosforge.cards import card_markdown
+from mosforge.models.card import card_markdown
 
 NEEDED = {
     "head": "score",

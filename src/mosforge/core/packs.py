@@ -21,10 +21,10 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file
-from mosforge.images import Pixels, at_least
-from mosforge.tables import Frame, write_table
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_file
+from mosforge.core.images import Pixels, at_least
+from mosforge.core.tables import Frame, write_table
 
 Indices = npt.NDArray[np.int64]
 Draws = npt.NDArray[np.float32]

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
-from mosforge.errors import UnreadableImageError
+from mosforge.core.errors import UnreadableImageError
 
 Pixels = npt.NDArray[np.uint8]
 """An RGB picture: uint8, shape (height, width, 3)."""

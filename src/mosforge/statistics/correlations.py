@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
-from mosforge.errors import MosforgeError
-from mosforge.logistic import fit_logistic, logistic
+from mosforge.core.errors import MosforgeError
+from mosforge.statistics.logistic import fit_logistic, logistic
 
 Floats = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mosforge import __version__
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 MANIFEST = "manifest.parquet"
 """Name of the table in a shard's folder."""

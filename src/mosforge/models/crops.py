@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mosforge.images import Pixels, at_least
+from mosforge.core.images import Pixels, at_least
+from mosforge.core.seeds import generator
 from mosforge.models.network import Network
-from mosforge.seeds import generator
 
 Boxes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
 
 logger = logging.getLogger(__name__)
 

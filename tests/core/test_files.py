@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mosforge.errors import MosforgeError
-from mosforge.files import atomic_file, atomic_folder, digest, sha256_of_file, write_json
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import atomic_file, atomic_folder, digest, sha256_of_file, write_json
 
 
 def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_new_folder_replaces_all_of_the_old_one(tmp_path: Path) -> None:
 
 KILLED = """
     import os, signal, sys
-    from mosforge.files import atomic_file, atomic_folder
+    from mosforge.core.files import atomic_file, atomic_folder
     target = sys.argv[2]
     with (atomic_file if sys.argv[1] == "file" else atomic_folder)(target) as temporary:
         place = temporary if sys.argv[1] == "file" else temporary / "part"
@@ -143,7 +143,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 def test_json_is_sorted_and_utf_8_in_every_locale(tmp_path: Path) -> None:
     write = (
-        "import sys; from mosforge.files import write_json;"
+        "import sys; from mosforge.core.files import write_json;"
         r"write_json(sys.argv[1], {'\xe4': '\u540d', 'a': [1.5, None]})"
     )
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

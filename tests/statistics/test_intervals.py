@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mosforge import bootstrap
-from mosforge.bootstrap import FEWEST, RESAMPLES, interval_of_difference, intervals
+from mosforge.core.seeds import generator
+from mosforge.core.tables import MEASURES
 from mosforge.evaluation.correlations import correlate
-from mosforge.seeds import generator
-from mosforge.tables import MEASURES
+from mosforge.statistics import intervals as bootstrap
+from mosforge.statistics.intervals import FEWEST, RESAMPLES, interval_of_difference, intervals
 
 SCIPY = {"srocc": stats.spearmanr, "krocc": stats.kendalltau, "plcc": stats.pearsonr}
 

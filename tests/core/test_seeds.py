@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mosforge.seeds import generator, seed_of
+from mosforge.core.seeds import generator, seed_of
 
 _MASK = 2**64 - 1
 _START = (
@@ -99,7 +99,8 @@ def test_different_keys_have_different_seeds(one: list[str | int], other: list[s
 
 def test_neither_the_hash_seed_nor_global_state_matters() -> None:
     code = (
-        "import random, numpy; random.seed(); numpy.random.seed({}); from mosforge.seeds import generator;"
+        "import random, numpy; random.seed(); numpy.random.seed({});"
+        "from mosforge.core.seeds import generator;"
         "print(generator('order', 1, 'ä').permutation(9).tolist())"
     )
     printed = {

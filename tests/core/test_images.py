@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
-from mosforge.errors import UnreadableImageError
-from mosforge.images import MAX_PIXELS, at_least, find_images, open_image, read_rgb, to_rgb
+from mosforge.core.errors import UnreadableImageError
+from mosforge.core.images import MAX_PIXELS, at_least, find_images, open_image, read_rgb, to_rgb
 
 
 @pytest.fixture(scope="module")

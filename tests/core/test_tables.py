@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge import __version__
-from mosforge.errors import MosforgeError
+from mosforge.core.errors import MosforgeError
+from mosforge.core.stamps import made_by
+from mosforge.core.tables import METRICS, SCHEMAS, read_manifest, read_table, write_table
 from mosforge.runs import RUN
-from mosforge.stamps import made_by
-from mosforge.tables import METRICS, SCHEMAS, read_manifest, read_table, write_table
 
 
 def sample_of(kind: pa.DataType, row: int) -> Any:
@@ -177,7 +177,8 @@ def test_planning_reads_what_made_a_table_without_pandas(tmp_path: Path) -> None
     """Pandas alone takes longer to import than a small project takes to plan."""
     write_table(tmp_path / "t", "split", columns_of("split"), stage="s", cfg={"a": 1})
     code = (
-        "import sys, mosforge.plan; from mosforge.stamps import made_by; print(made_by(sys.argv[1])['cfg'], "
+        "import sys, mosforge.plan; from mosforge.core.stamps import made_by;"
+        "print(made_by(sys.argv[1])['cfg'], "
         "[name for name in ('pandas', 'torch') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "t")]

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.cli import main
-from mosforge.errors import MosforgeError
-from mosforge.packs import Pack, locate, write_pack
-from mosforge.tables import read_table, write_table
+from mosforge.core.errors import MosforgeError
+from mosforge.core.packs import Pack, locate, write_pack
+from mosforge.core.tables import read_table, write_table
 
 SHAPES = ((5, 7), (9, 4), (1, 1), (6, 6))
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.correlations import map_predictions
-from mosforge.seeds import SeedPart, generator
-from mosforge.tables import MEASURES
+from mosforge.core.seeds import SeedPart, generator
+from mosforge.core.tables import MEASURES
+from mosforge.statistics.correlations import map_predictions
 
 Floats = npt.NDArray[np.float64]
 Intervals = dict[str, tuple[float, float]]

@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, files, images, seeds, tables and packs."""
