@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mosforge import __version__, stamps
+from mosforge import __version__
+from mosforge.core import stamps
 from mosforge.core.tables import write_table
 from mosforge.report.provenance import STAGES, read_benchmarks, versions
 
