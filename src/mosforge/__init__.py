@@ -12,6 +12,8 @@ __all__ = ["Score", "Scorer", "__version__"]
 
 __version__ = "0.1.0"
 
+CHANGES_NO_RESULT = "it holds the version, which artefacts only tell, and names for people"
+
 
 def __getattr__(name: str) -> Any:
     """Imports the scorer, and torch with it, when it is first asked for."""

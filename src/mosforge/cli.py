@@ -1,48 +1,80 @@
-"""The command line: `mosforge STAGE VERB` for the workflow's rules, and commands for people."""
+"""The command line: `mosforge STAGE RULE` for the rules of the workflow, and commands for people.
+
+The verbs of the rules are made from the signatures of their jobs (see `mosforge.jobs`).
+"""
 
 import argparse
 import contextlib
+import importlib
+import logging
 import os
 import select
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from mosforge import __version__
-from mosforge.commands import start_log
+from mosforge import __version__, jobs
 from mosforge.core.errors import MosforgeError
 from mosforge.distortions import command as distortions
 from mosforge.evaluation import command as evaluation
 from mosforge.finetuning import command as finetuning
 from mosforge.metrics import command as metrics
+from mosforge.options import add_verb
 from mosforge.pmos import command as pmos
 from mosforge.pretraining import command as pretraining
 from mosforge.report import command as report
 from mosforge.scoring import command as scoring
 from mosforge.sources import command as sources
 
-_COMMANDS = (
-    sources,
-    distortions,
-    metrics,
-    pmos,
-    pretraining,
-    finetuning,
-    evaluation,
-    report,
-    scoring,
-)
+log = logging.getLogger(__name__)
+
+_FOR_PEOPLE = {
+    "sources": sources,
+    "distortions": distortions,
+    "metrics": metrics,
+    "pmos": pmos,
+    "pretraining": pretraining,
+    "finetuning": finetuning,
+    "evaluation": evaluation,
+    "report": report,
+}
+"""Modules that add commands for people beside the rules of a stage."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; heavy libraries are imported by the verbs that need them."""
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The command line; heavy libraries are imported only by what the words name.
+
+    Args:
+        words: what is to be parsed. Only the job that they name is imported, and has its options.
+    """
     parser = argparse.ArgumentParser(prog="mosforge", description=__doc__)
     parser.add_argument("--version", action="version", version=f"mosforge {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
-    for module in _COMMANDS:
-        module.add_commands(commands)
+    for stage, rules in jobs.RULES.items():
+        about = (importlib.import_module(f"mosforge.{stage}").__doc__ or "").partition("\n")[0]
+        stage_parser = commands.add_parser(stage, help=about, description=about)
+        verbs = stage_parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="VERB")
+        for rule in rules:
+            _add_rule(verbs, stage, rule, is_named=list(words[:2]) == [stage, rule])
+        if stage in _FOR_PEOPLE:
+            _FOR_PEOPLE[stage].add_commands(commands, verbs)
+    scoring.add_commands(commands)
     return parser
+
+
+def _add_rule(verbs: Any, stage: str, rule: str, is_named: bool) -> None:
+    about = jobs.summary_of(stage, rule)
+    if about is None:
+        return
+    if not is_named:
+        verbs.add_parser(rule, help=about)
+        return
+    job = jobs.job_of(stage, rule)
+    jobs.add_options(add_verb(verbs, rule, partial(jobs.run, job), about), job)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,10 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 after an error that is told in one sentence; usage errors exit with 2.
     """
     words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
-    arguments = build_parser().parse_args(words)
+    arguments = build_parser(words).parse_args(words)
     try:
         with _sigterm_interrupts():
-            start_log(arguments.log)
+            _start_log(arguments.log)
             status: int = arguments.run(arguments) or 0
             sys.stdout.flush()
             return status
@@ -67,8 +99,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError) and _is_unread():
             return 1
         message = f"{error.filename or 'input or output'}: {error.strerror or error}"
-    print(f"mosforge: error: {message}", file=sys.stderr)
+    except Exception:
+        log.exception("mosforge: a defect of mosforge itself:")
+        return 1
+    log.error("mosforge: error: %s", message)
     return 1
+
+
+def _start_log(file: Path | None) -> None:
+    """Sends log lines, errors among them, to standard error and, if given, to `file`.
+
+    Of several processes that torchrun started, only the first keeps a log.
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    is_first = os.environ.get("RANK", "0") == "0"
+    logging.basicConfig(
+        level=logging.INFO if is_first else logging.WARNING,
+        format="%(message)s",
+        handlers=handlers,
+        force=True,
+    )
+    logging.raiseExceptions = False  # a line that a full disk does not take is no reason to stop
+    if file is not None and is_first:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        to_file = logging.FileHandler(file, mode="w", encoding="utf-8")
+        to_file.setFormatter(logging.Formatter("%(message)s"))
+        logging.getLogger().addHandler(to_file)
 
 
 def _is_unread() -> bool:

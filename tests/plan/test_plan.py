@@ -12,7 +12,7 @@ import pytest
 from mosforge.core.errors import MosforgeError
 from mosforge.core.shards import shard_name
 from mosforge.plan import Plan
-from mosforge.plan.rule_parts import Parameters, code, growing, number_of, parameters, source_of
+from mosforge.plan.rule_parts import Parameters, growing, number_of, parameters, source_of
 from mosforge.report.protocol import differences
 from mosforge.runs import Run
 
@@ -254,13 +254,6 @@ def test_parameters_are_json_in_a_shell_line_and_sorted() -> None:
     assert repr(one) == repr(other)
     assert isinstance(one, Parameters)
     assert json.loads(f"{one}") == {"a": 1, "b": {"x": 2, "y": 1}}
-
-
-def test_code_names_files_that_are_there() -> None:
-    files = code("distortions", "seeds.py")
-    assert all(Path(file).is_file() for file in files)
-    assert any(file.endswith("seeds.py") for file in files)
-    assert not any(file.endswith("command.py") for file in files)
 
 
 def test_shard_names_can_be_taken_apart() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mosforge import __version__
-from mosforge.cli import build_parser, main
+from mosforge.cli import _start_log, build_parser, main
 from mosforge.core.errors import MosforgeError
 from mosforge.pmos import command as pmos
 
@@ -54,10 +54,13 @@ def test_bad_input_is_one_sentence_on_standard_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main([*FUSE, *CFG]) == 1
-    expected = "mosforge: error: m/blur/s-00000.parquet: no such file; run the stage that writes it\n"
-    assert capsys.readouterr() == ("", expected)
-    assert list(tmp_path.iterdir()) == []
+    assert main([*FUSE, *CFG, "--log", "log"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("mosforge: error: m/blur/s-00000.parquet: no such file")
+    assert err.count("\n") == 1
+    assert Path("log").read_text() == err
+    assert list(tmp_path.iterdir()) == [tmp_path / "log"]
 
 
 @pytest.mark.parametrize(
@@ -92,13 +95,17 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
     assert (result.returncode, result.stderr) == (1, "")
 
 
-def test_a_mistake_of_ours_keeps_its_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_of_ours_leaves_its_stack_trace_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(pmos, "_fuse", fail)
-    with pytest.raises(ZeroDivisionError):
-        main([*FUSE, *CFG])
+    assert main([*FUSE, *CFG, "--log", str(tmp_path / "log")]) == 1
+    for text in (capsys.readouterr().err, (tmp_path / "log").read_text()):
+        assert "Traceback" in text
+        assert "ZeroDivisionError" in text
 
 
 def test_a_log_file_that_cannot_be_written_is_told(
@@ -132,3 +139,24 @@ def test_help_loads_no_heavy_library() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_the_log_goes_to_standard_error_and_to_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _start_log(tmp_path / "logs/new.log")
+    logging.getLogger("mosforge.x").info("größer")
+    assert (tmp_path / "logs/new.log").read_bytes() == "größer\n".encode()
+    assert capsys.readouterr() == ("", "größer\n")
+
+
+def test_of_several_processes_only_the_first_writes_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        _start_log(tmp_path / f"{rank}.log")
+        logging.getLogger("mosforge").info("from %s", rank)
+    assert not (tmp_path / "1.log").exists()
+    assert (tmp_path / "0.log").read_text() == "from 0\n"
+    assert capsys.readouterr().err == "from 0\n"

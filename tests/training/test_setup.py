@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from mosforge.commands import add_fitting_options
+from mosforge.options import add_fitting_options
 from mosforge.training import Setup, set_up
 
 CPU = torch.device("cpu")

@@ -8,7 +8,6 @@ from mosforge.core.errors import MosforgeError
 from mosforge.plan import Plan
 from mosforge.plan.rule_parts import (
     code,
-    files_of,
     find_own_commands,
     growing,
     number_of,
@@ -50,21 +49,3 @@ wildcard_constraints:
     split=r"[a-z0-9_]+",
     initialisation=r"[a-z0-9_-]+",
     experiment=r"[a-z0-9_]+",
-
-
-# Code that decides which pictures a dataset has; the rules that read them without the scores watch it.
-DATASET_CODE = ("finetuning/datasets", "finetuning/registry.py")
-
-
-# Modules of a training that change what is said, or how it is started, but not what is learned; and those
-# of the networks that other rules run.
-WORDS_AND_PROCESSES = (
-    "classes.py",
-    "devices.py",
-    "last_batch.py",
-    "launch.py",
-    "origins.py",
-    "progress.py",
-    "rates.py",
-    "weights.py",
-)

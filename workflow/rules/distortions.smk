@@ -12,12 +12,6 @@ PICTURES = directory("results/distortions/{corpus}/{group}/{shard}")
 rule distort:
     input:
         catalogue=lambda wildcards: f"results/sources/{source_of(wildcards.shard)}.parquet",
-        code=code(
-            "distortions",
-            "core/images.py",
-            "core/seeds.py",
-            without=("gallery.py", "settings.py"),
-        ),
     output:
         PICTURES if KEPT else temp(PICTURES),
     log:
@@ -32,6 +26,7 @@ rule distort:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        code=code("distortions.distort"),
         cfg=lambda wildcards: parameters(
             plan.corpora.distortion(wildcards.corpus, wildcards.group)
         ),

@@ -10,16 +10,6 @@ rule predict:
         card="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.json",
         dataset="results/finetuning/{test_dataset}/dataset.parquet",
         pack="results/finetuning/{test_dataset}/pack.parquet",
-        code=code(
-            "evaluation/predictions.py",
-            "evaluation/tested.py",
-            "models/crops.py",
-            "models",
-            "core/packs.py",
-            "core/images.py",
-            "core/seeds.py",
-            without=WORDS_AND_PROCESSES,
-        ),
     output:
         "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet",
     log:
@@ -37,6 +27,7 @@ rule predict:
         runtime=growing(120),
         gpu=1,
     params:
+        code=code("evaluation.predict"),
         cfg=lambda wildcards: parameters(plan.experiments.prediction(wildcards)),
         split=option_if_given("split"),
     shell:
@@ -48,7 +39,6 @@ rule brisque:
     input:
         dataset="results/finetuning/{dataset}/dataset.parquet",
         pack="results/finetuning/{dataset}/pack.parquet",
-        code=code("evaluation/brisque.py", "core/packs.py", "core/images.py"),
     output:
         "results/evaluation/brisque/{dataset}.parquet",
     log:
@@ -61,6 +51,8 @@ rule brisque:
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),
+    params:
+        code=code("evaluation.brisque"),
     shell:
         "mosforge evaluation brisque --dataset {input.dataset} --pack {input.pack} --output {output}"
         " --threads {threads} --log {log}"
@@ -69,12 +61,6 @@ rule brisque:
 rule compare:
     input:
         unpack(lambda wildcards: plan.experiments.comparison(wildcards)),
-        code=code(
-            "evaluation/comparisons.py",
-            "evaluation/regression.py",
-            "evaluation/tested.py",
-            "core/measures.py",
-        ),
     output:
         "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet",
     log:
@@ -89,6 +75,7 @@ rule compare:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code("evaluation.compare"),
         cfg=lambda wildcards: parameters(plan.experiments.run(wildcards)),
         split=option_if_given("split"),
         dataset=option_if_given("dataset"),
@@ -102,14 +89,6 @@ rule compare:
 rule correlate:
     input:
         predictions=lambda wildcards: plan.experiments.predictions(wildcards.experiment),
-        code=code(
-            "evaluation/correlations.py",
-            "statistics/intervals.py",
-            "statistics/correlations.py",
-            "statistics/logistic.py",
-            "runs.py",
-            "core/seeds.py",
-        ),
     output:
         "results/evaluation/{experiment}.parquet",
     log:
@@ -121,5 +100,7 @@ rule correlate:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code("evaluation.correlate"),
     shell:
         "mosforge evaluation correlate {input.predictions} --output {output} --log {log}"

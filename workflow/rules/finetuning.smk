@@ -4,7 +4,6 @@
 rule label_proxy:
     input:
         shards=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
-        code=code("finetuning/proxy.py", "core/images.py"),
     output:
         "results/finetuning/{dataset}/labels.csv",
     log:
@@ -18,6 +17,8 @@ rule label_proxy:
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
+    params:
+        code=code("finetuning.label_proxy"),
     shell:
         "mosforge finetuning proxy {input.shards} --output {output} --threads {threads} --log {log}"
 
@@ -26,7 +27,6 @@ rule dataset:
     input:
         lambda wildcards: plan.datasets.files(wildcards.dataset),
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
-        code=code(*DATASET_CODE),
     output:
         "results/finetuning/{dataset}/dataset.parquet",
     log:
@@ -40,6 +40,7 @@ rule dataset:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code("finetuning.dataset"),
         cfg=lambda wildcards: parameters(plan.datasets.table(wildcards.dataset)),
     shell:
         "mosforge finetuning dataset --name {wildcards.dataset} --output {output} --log {log} --cfg {params.cfg:q}"
@@ -50,7 +51,6 @@ rule split:
         dataset=lambda wildcards: plan.datasets.read_for_pictures(
             wildcards.dataset, ancient
         ),
-        code=code("finetuning/splits.py", "core/seeds.py", *DATASET_CODE),
     output:
         "results/finetuning/{dataset}/{split}/split.parquet",
     log:
@@ -63,6 +63,7 @@ rule split:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code("finetuning.split", "finetuning.dataset"),
         cfg=lambda wildcards: parameters(
             plan.datasets.split(wildcards.dataset, wildcards.split)
         ),
@@ -77,7 +78,6 @@ rule pack_dataset:
             wildcards.dataset, ancient
         ),
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
-        code=code("core/packs.py", "core/images.py", *DATASET_CODE),
     output:
         index="results/finetuning/{dataset}/pack.parquet",
         pixels="results/finetuning/{dataset}/pack.pixels",
@@ -92,6 +92,7 @@ rule pack_dataset:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        code=code("finetuning.pack_dataset", "finetuning.dataset"),
         cfg=lambda wildcards: parameters(plan.datasets.pictures(wildcards.dataset)),
     shell:
         "mosforge finetuning pack --dataset {input.dataset} --index {output.index} --pixels {output.pixels}"
@@ -104,16 +105,6 @@ rule finetune:
         split="results/finetuning/{dataset}/{split}/split.parquet",
         pack="results/finetuning/{dataset}/pack.parquet",
         weights=lambda wildcards: plan.trainings.initial_weights(wildcards),
-        code=code(
-            "finetuning/train.py",
-            "models/crops.py",
-            "training",
-            "models",
-            "core/packs.py",
-            "core/images.py",
-            "core/seeds.py",
-            without=WORDS_AND_PROCESSES,
-        ),
     output:
         model="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/model.safetensors",
         card="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.json",
@@ -133,6 +124,7 @@ rule finetune:
         compile=0,
         deterministic=0,
     params:
+        code=code("finetuning.finetune"),
         cfg=lambda wildcards: parameters(plan.trainings.finetuning(wildcards)),
     shell:
         "mosforge finetuning train --dataset {input.dataset} --split {input.split} --pack {input.pack}"

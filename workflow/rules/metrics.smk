@@ -4,7 +4,6 @@
 rule score:
     input:
         pictures="results/distortions/{corpus}/{group}/{shard}",
-        code=code("metrics", "core/images.py", without=("pair.py", "psnr.py")),
     output:
         "results/metrics/{corpus}/{group}/{shard}.parquet",
     log:
@@ -19,6 +18,7 @@ rule score:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        code=code("metrics.score"),
         cfg=parameters({"engine": config["metrics"]["engine"]}),
     shell:
         "mosforge metrics shard --manifest {input.pictures} --output {output} --threads {threads} --log {log}"
@@ -29,7 +29,6 @@ rule score_dataset:
     input:
         dataset="results/finetuning/{dataset}/dataset.parquet",
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
-        code=code("metrics", "core/images.py", without=("pair.py",)),
     output:
         "results/metrics/targets/{dataset}.parquet",
     log:
@@ -44,6 +43,7 @@ rule score_dataset:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        code=code("metrics.score_dataset"),
         cfg=lambda wildcards: parameters(
             {"dataset": wildcards.dataset, "engine": config["metrics"]["engine"]}
         ),

@@ -8,14 +8,6 @@ rule fuse:
         ),
         unpack(lambda wildcards: plan.validations.fit_inputs()),
         leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus),
-        code=code(
-            "pmos/fusion.py",
-            "pmos/curves.py",
-            "pmos/leaks.py",
-            "core/measures.py",
-            "statistics/logistic.py",
-            "core/shards.py",
-        ),
     output:
         labels="results/pmos/{corpus}.parquet",
         mapping="results/pmos/{corpus}.mapping.json",
@@ -29,6 +21,7 @@ rule fuse:
         mem_mb=growing(8000),
         runtime=growing(30),
     params:
+        code=code("pmos.fuse"),
         cfg=lambda wildcards: parameters(plan.corpora.fusion(wildcards.corpus)),
         targets=option_if_given("targets"),
     shell:
@@ -39,7 +32,6 @@ rule fuse:
 rule diagnose:
     input:
         labels="results/pmos/{corpus}.parquet",
-        code=code("pmos/diagnostics.py", "core/measures.py"),
     output:
         "results/pmos/{corpus}.diagnostics.json",
     log:
@@ -51,6 +43,8 @@ rule diagnose:
     resources:
         mem_mb=growing(8000),
         runtime=growing(30),
+    params:
+        code=code("pmos.diagnose"),
     shell:
         "mosforge pmos diagnose --labels {input.labels} --output {output} --log {log}"
 
@@ -58,14 +52,6 @@ rule diagnose:
 rule validate:
     input:
         unpack(lambda wildcards: plan.validations.inputs(wildcards.dataset)),
-        code=code(
-            "pmos/validation.py",
-            "pmos/fusion.py",
-            "pmos/curves.py",
-            "statistics/correlations.py",
-            "core/measures.py",
-            "statistics/logistic.py",
-        ),
     output:
         "results/pmos/validation/{dataset}.parquet",
     log:
@@ -78,6 +64,7 @@ rule validate:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        code=code("pmos.validate"),
         cfg=lambda wildcards: parameters(plan.validations.parameters(wildcards.dataset)),
         mapping=option_if_given("mapping"),
         fitted=option_if_given("fitted"),

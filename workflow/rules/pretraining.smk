@@ -18,6 +18,7 @@ rule fetch_weights:
     conda:
         "../../envs/cuda.yaml"
     params:
+        code=code("pretraining.fetch_weights"),
         source=lambda wildcards: plan.trainings.weights_source(wildcards.backbone),
     shell:
         "mosforge pretraining weights --backbone {wildcards.backbone} --source {params.source:q}"
@@ -27,7 +28,6 @@ rule fetch_weights:
 rule pack_shard:
     input:
         pictures="results/distortions/{corpus}/{group}/{shard}",
-        code=code("pretraining/packing.py", "core/packs.py", "core/images.py"),
     output:
         index="results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
         pixels="results/pretraining/{corpus}/packs/{group}/{shard}.pixels",
@@ -43,6 +43,7 @@ rule pack_shard:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        code=code("pretraining.pack_shard"),
         cfg=parameters({"resize": config["pretraining"]["resize"]}),
     shell:
         "mosforge pretraining pack --pictures {input.pictures} --index {output.index} --pixels {output.pixels}"
@@ -55,7 +56,6 @@ rule index_packs:
             wildcards.corpus,
             "results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
         ),
-        code=code("pretraining/packing.py", "core/shards.py"),
     output:
         "results/pretraining/{corpus}/pack.parquet",
     log:
@@ -68,23 +68,11 @@ rule index_packs:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("pretraining.index_packs"),
         cfg=lambda wildcards: parameters(plan.corpora.shards(wildcards.corpus)),
     shell:
         "mosforge pretraining index --packs results/pretraining/{wildcards.corpus}/packs --output {output}"
         " --log {log} --cfg {params.cfg:q}"
-
-
-PRETRAINING_CODE = (
-    "pretraining/train.py",
-    "pretraining/labels.py",
-    "pretraining/objective.py",
-    "models/crops.py",
-    "training",
-    "models",
-    "core/packs.py",
-    "core/images.py",
-    "core/seeds.py",
-)
 
 
 rule pretrain:
@@ -92,7 +80,6 @@ rule pretrain:
         labels="results/pmos/{corpus}.parquet",
         pack="results/pretraining/{corpus}/pack.parquet",
         weights="results/pretraining/weights/{backbone}.safetensors",
-        code=code(*PRETRAINING_CODE, without=WORDS_AND_PROCESSES),
     output:
         model="results/pretraining/{corpus}/{backbone}/{objective}/model.safetensors",
         card="results/pretraining/{corpus}/{backbone}/{objective}/card.json",
@@ -112,6 +99,7 @@ rule pretrain:
         compile=0,
         deterministic=0,
     params:
+        code=code("pretraining.pretrain"),
         cfg=lambda wildcards: parameters(plan.trainings.pretraining(wildcards)),
         split=option_if_given("split"),
     shell:
@@ -133,7 +121,6 @@ use rule pretrain as pretrain_authentic with:
         ),
         weights="results/pretraining/weights/{backbone}.safetensors",
         split="results/finetuning/{dataset}/{split}/split.parquet",
-        code=code(*PRETRAINING_CODE, without=WORDS_AND_PROCESSES),
     output:
         model="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/model.safetensors",
         card="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/card.json",

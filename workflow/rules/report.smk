@@ -7,8 +7,6 @@ rule table:
         predictions=lambda wildcards: plan.experiments.predictions_of_single_splits(
             wildcards.experiment
         ),
-        code=code("report", "statistics/intervals.py", "runs.py", "core/seeds.py"),
-        published=files_of("report/data"),
     output:
         csv=report(
             "results/report/tables/{experiment}.csv",
@@ -39,6 +37,7 @@ rule table:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code("report.table"),
         cfg=lambda wildcards: parameters(plan.table(wildcards.experiment)),
     shell:
         "mosforge report table --experiment {wildcards.experiment} --correlations {input.correlations}"
@@ -61,17 +60,6 @@ rule page:
             "results/evaluation/{experiment}.parquet",
             experiment=plan.experiments.names,
         ),
-        code=code(
-            "report",
-            "statistics/intervals.py",
-            "core/images.py",
-            "statistics/logistic.py",
-            "core/measures.py",
-            "runs.py",
-            "core/seeds.py",
-        ),
-        published=files_of("report/data"),
-        templates=files_of("report/templates"),
     output:
         page=report(
             "results/report/index.html",
@@ -96,6 +84,7 @@ rule page:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("report.page"),
         cfg=parameters(plan.page()),
     shell:
         "mosforge report page --results results --output {output.page} --figures {output.figures} --log {log} --cfg {params.cfg:q}"

@@ -17,6 +17,7 @@ rule fetch_source:
     conda:
         "../../envs/cpu.yaml"
     params:
+        code=code("sources.fetch_source"),
         cfg=lambda wildcards: parameters(plan.sources.fetched(wildcards.source)),
     shell:
         "mosforge sources fetch --name {wildcards.source} --output {output} --log {log} --cfg {params.cfg:q}"
@@ -25,11 +26,6 @@ rule fetch_source:
 rule catalogue:
     input:
         unpack(lambda wildcards: plan.sources.inputs(wildcards.source, ancient)),
-        code=lambda wildcards: code(
-            "sources/catalogue.py",
-            "core/images.py",
-            *(DATASET_CODE if plan.sources.dataset_of(wildcards.source) else ()),
-        ),
     output:
         catalogue="results/sources/{source}.parquet",
         excluded="results/sources/{source}.excluded.parquet",
@@ -44,6 +40,14 @@ rule catalogue:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        code=lambda wildcards: code(
+            "sources.catalogue",
+            *(
+                ["finetuning.dataset"]
+                if plan.sources.dataset_of(wildcards.source)
+                else []
+            ),
+        ),
         cfg=lambda wildcards: parameters(plan.sources.catalogue(wildcards.source)),
         dataset=option_if_given("dataset"),
     shell:
@@ -56,13 +60,6 @@ rule screen:
         catalogue="results/sources/{source}.parquet",
         dataset=lambda wildcards: plan.datasets.read_for_pictures(
             wildcards.dataset, ancient
-        ),
-        code=code(
-            "sources/screening.py",
-            "sources/features.py",
-            "core/images.py",
-            "core/seeds.py",
-            *DATASET_CODE,
         ),
     output:
         "results/sources/leaks/{source}/{dataset}.parquet",
@@ -77,6 +74,7 @@ rule screen:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        code=code("sources.screen", "finetuning.dataset"),
         cfg=lambda wildcards: parameters(plan.leakage.comparison(wildcards.dataset)),
     shell:
         "mosforge sources screen --catalogue {input.catalogue} --dataset {input.dataset} --name {wildcards.dataset}"
@@ -98,6 +96,8 @@ rule leaks:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code("sources.leaks"),
     shell:
         "mosforge sources leaks {input.tables} --output {output} --log {log}"
 

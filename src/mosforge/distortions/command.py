@@ -5,8 +5,8 @@ import logging
 from pathlib import Path, PurePath
 from typing import Any
 
-from mosforge.commands import add_config, add_format, add_stage, add_threads, add_verb, number, write_rows
 from mosforge.core.errors import MosforgeError
+from mosforge.options import add_config, add_format, add_threads, add_verb, number, write_rows
 
 logger = logging.getLogger(__name__)
 
@@ -15,9 +15,8 @@ _LOSSLESS = {".bmp", ".png", ".ppm", ".tif", ".tiff"}
 _LOSSY = {".jpg": "JPEG", ".jpeg": "JPEG", ".jp2": "JPEG2000", ".webp": "WebP"}
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the stage's verb and its three commands for people."""
-    verbs = add_stage(commands, "distortions", "distort photographs, one shard at a time")
     shard = add_verb(verbs, "shard", _shard, "distort one block of a catalogue", cfg=True)
     shard.add_argument("--catalogue", type=Path, required=True, metavar="FILE", help="catalogue of a source")
     shard.add_argument("--shard", type=number, required=True, metavar="N", help="its block, from 0")

@@ -5,14 +5,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_stage, add_threads, add_training_options, add_verb
+from mosforge.options import add_threads, add_training_options, add_verb
 
 log = logging.getLogger(__name__)
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verbs `predict`, `brisque`, `compare` and `correlate`."""
-    verbs = add_stage(commands, "evaluation", "evaluate fine-tuned models within and across datasets")
 
     predict = add_verb(verbs, "predict", _predict, "score the test pictures with a model", cfg=True)
     predict.add_argument("--model", type=Path, required=True, metavar="DIR")

@@ -7,10 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import (
+from mosforge.options import (
     add_config,
     add_fitting_options,
-    add_stage,
     add_threads,
     add_verb,
     add_verify,
@@ -20,9 +19,8 @@ from mosforge.commands import (
 log = logging.getLogger(__name__)
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verbs `check`, `proxy`, `dataset`, `split`, `pack`, `verify` and `train`."""
-    verbs = add_stage(commands, "finetuning", "fine-tune a network on a dataset with scores")
 
     check = add_verb(verbs, "check", _check, "say what is there of a target dataset, and what is missing")
     check.add_argument("dataset", help="name in finetuning.datasets")

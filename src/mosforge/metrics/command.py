@@ -4,15 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mosforge import commands
+from mosforge import options as commands
 
 _ABOUT = "the six full-reference scores of distorted pictures"
 _VERBS = frozenset({"shard", "dataset", "pair", "-h", "--help"})
 
 
-def add_commands(subparsers: Any) -> None:
+def add_commands(subparsers: Any, verbs: Any) -> None:
     """Adds `mosforge metrics` to the command line."""
-    verbs = commands.add_stage(subparsers, "metrics", _ABOUT)
     _add_shard(verbs)
     _add_dataset(verbs)
     _add_pair(verbs)

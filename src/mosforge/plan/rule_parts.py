@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import mosforge
+from mosforge.plan.code import PACKAGE, Code
+
+_CODE = Code.installed()
 
 
 class Parameters(dict[str, Any]):
@@ -29,24 +31,20 @@ def parameters(values: Mapping[str, Any]) -> Parameters:
     return Parameters(json.loads(json.dumps(values, sort_keys=True)))
 
 
-def code(*names: str, without: tuple[str, ...] = ()) -> list[str]:
-    """Source files of this package that a stage's result depends on, relative to the working directory.
-
-    As inputs of a rule they are compared by content: an edit reruns the stage, a touch does not.
+def code(*jobs: str) -> str:
+    """The param of a rule that changes with the code of its job, and of other jobs that it stands for.
 
     Args:
-        names: modules, or sub-packages with all their modules but the command line.
-        without: names of modules that serve people's commands alone.
+        jobs: STAGE.RULE of each. A rule that reads a dataset's table for its images only does not follow the
+            table's age, and so names the job that writes the table.
     """
-    package = _package()
-    modules = [file for name in names for file in _modules(package / name)]
-    left_out = ("__init__.py", "command.py", *without)
-    return [file.as_posix() for file in modules if file.name not in left_out]
+    return " ".join(_CODE.digest(_module(job)) for job in jobs)
 
 
-def files_of(folder: str) -> list[str]:
-    """The files of a folder of this package, relative to the working directory."""
-    return sorted(file.as_posix() for file in (_package() / folder).iterdir() if file.is_file())
+def _module(job: str) -> str:
+    stage, rule = job.split(".")
+    name = f"{PACKAGE}.{stage}.{rule}"
+    return name if name in _CODE else f"{PACKAGE}.{stage}.command"
 
 
 def option_if_given(name: str) -> Callable[..., str]:
@@ -83,11 +81,3 @@ def number_of(shard: str) -> int:
 def find_own_commands() -> None:
     """Puts the commands of the running Python's environment first on PATH, activated or not."""
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-
-
-def _package() -> Path:
-    return Path(os.path.relpath(Path(mosforge.__file__).parent))
-
-
-def _modules(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path]

@@ -5,15 +5,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_stage, add_verb
 from mosforge.core.errors import MosforgeError
+from mosforge.options import add_verb
 
 log = logging.getLogger(__name__)
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verbs `fuse`, `diagnose` and `validate`."""
-    verbs = add_stage(commands, "pmos", "fuse six full-reference scores into a pseudo-MOS")
     fuse = add_verb(verbs, "fuse", _fuse, "fuse the scores of all shards of a corpus", cfg=True)
     fuse.add_argument("--metrics", type=Path, required=True, metavar="DIR", help="results/metrics/CORPUS")
     fuse.add_argument(
@@ -77,8 +76,8 @@ def _diagnose(arguments: argparse.Namespace) -> None:
 
 
 def _validate(arguments: argparse.Namespace) -> None:
-    from mosforge.commands import read_json
     from mosforge.core.tables import read_table, write_table
+    from mosforge.options import read_json
     from mosforge.pmos.validation import validate
 
     targets = read_table(arguments.targets, "targets")

@@ -5,13 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_fitting_options, add_stage, add_threads, add_verb, add_verify
 from mosforge.models.origins import WORDS
+from mosforge.options import add_fitting_options, add_threads, add_verb, add_verify
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verbs `weights`, `pack`, `index`, `verify` and `train`."""
-    verbs = add_stage(commands, "pretraining", "pretrain a network on score, distortion type and level")
 
     weights = add_verb(verbs, "weights", _weights, "fetch the ImageNet weights of a backbone")
     weights.add_argument("--backbone", required=True)

@@ -5,13 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_format, add_stage, add_verb, write_rows
 from mosforge.core.errors import MosforgeError
+from mosforge.options import add_format, add_verb, write_rows
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the stage's verbs to the command line."""
-    verbs = add_stage(commands, "report", "tables beside the published ones, figures, one page")
 
     page = add_verb(verbs, "page", _page, "write the page from the artefacts that are there", cfg=True)
     page.add_argument("--results", type=Path, required=True, metavar="DIR", help="folder of the artefacts")

@@ -11,11 +11,11 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from mosforge.commands import read_json
 from mosforge.configuration import corpus_and_objective
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file, atomic_folder
 from mosforge.core.tables import MEASURES, METRICS, SCHEMAS, Frame
+from mosforge.options import read_json
 from mosforge.report import pmosfigures, provenance, sections, trained
 from mosforge.report.artefacts import devices_of, predictions_of, read_if_there, runs_of
 from mosforge.report.gallery import Distortions, distortions

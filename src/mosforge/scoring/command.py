@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mosforge.commands import add_format, add_verb, count, write_rows
 from mosforge.core.errors import MosforgeError, UnreadableImageError
+from mosforge.options import add_format, add_verb, count, write_rows
 
 if TYPE_CHECKING:
     from mosforge.scoring.scorer import Score, Scorer

@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mosforge.commands import add_config, add_stage, add_threads, add_verb, format_rows
+from mosforge.options import add_config, add_threads, add_verb, format_rows
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verbs of this stage."""
-    verbs = add_stage(commands, "sources", "download, check and catalogue source photographs")
 
     fetch = add_verb(verbs, "fetch", _fetch, "download or make a source's photographs", cfg=True)
     fetch.add_argument("--name", required=True, help="the source's name in the configuration")

@@ -4,9 +4,7 @@ import argparse
 import csv
 import io
 import json
-import logging
 import math
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,17 +19,11 @@ Row = Mapping[str, Any]
 FORMATS = ("table", "json", "csv")
 
 
-def add_stage(commands: Any, stage: str, about: str) -> Any:
-    """Adds `mosforge STAGE` and returns the object that its verbs are added to."""
-    parser = commands.add_parser(stage, help=about, description=about)
-    return parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="VERB")
-
-
 def add_verb(verbs: Any, name: str, run: Run, about: str, *, cfg: bool = False) -> argparse.ArgumentParser:
     """Adds a verb, or a command of its own, with the options that all have.
 
     Args:
-        verbs: what `add_stage` returned, or the subparsers of the whole command line.
+        verbs: the subparsers of a stage, or of the whole command line.
         name: the word on the command line.
         run: called with the parsed arguments; returns the exit status (None: 0).
         about: one sentence for `--help`.
@@ -127,22 +119,6 @@ def _whole(text: str, lowest: int) -> int:
     if not text.isdecimal() or int(text) < lowest:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest}")
     return int(text)
-
-
-def start_log(file: Path | None) -> None:
-    """Sends log lines to standard error and, if given, to `file`.
-
-    Of several processes that torchrun started, only the first keeps a log.
-    """
-    if os.environ.get("RANK", "0") != "0":
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
-        return
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(file, mode="w", encoding="utf-8"))
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
-    logging.raiseExceptions = False  # a line that a full disk does not take is no reason to stop
 
 
 def read_text(path: Path) -> str:

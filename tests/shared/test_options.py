@@ -4,24 +4,21 @@ import argparse
 import csv
 import io
 import json
-import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mosforge.commands import (
-    add_stage,
+from mosforge.core.errors import MosforgeError
+from mosforge.options import (
     add_threads,
     add_verb,
     format_rows,
     json_value,
     number,
     read_text,
-    start_log,
     write_rows,
 )
-from mosforge.core.errors import MosforgeError
 
 ROWS = [
     {"path": "a, b.png", "quality": 0.123456789, "parts": {"blur 1": 0.5, "jpeg 2": 0.25}},
@@ -122,40 +119,20 @@ def test_options_that_make_no_sense_are_refused_at_once(
 
 def test_a_verb_runs_with_its_parameters() -> None:
     parser = argparse.ArgumentParser()
-    verbs = add_stage(parser.add_subparsers(), "stage", "About it.")
-    add_verb(verbs, "verb", lambda arguments: arguments.cfg["a"], "Do it.", cfg=True)
-    arguments = parser.parse_args(["stage", "verb", "--cfg", '{"a": 5}'])
+    add_verb(parser.add_subparsers(), "verb", lambda arguments: arguments.cfg["a"], "Do it.", cfg=True)
+    arguments = parser.parse_args(["verb", "--cfg", '{"a": 5}'])
     assert arguments.run(arguments) == 5
     assert arguments.log is None
 
 
-@pytest.mark.parametrize(
-    "words", [["stage"], ["stage", "verb"], ["stage", "verb", "--cfg", "{"], ["stage", "no"]]
-)
+@pytest.mark.parametrize("words", [["verb"], ["verb", "--cfg", "{"], ["no"]])
 def test_a_wrong_use_exits_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
-    add_verb(add_stage(parser.add_subparsers(), "stage", "About."), "verb", lambda _: None, "Do.", cfg=True)
+    add_verb(parser.add_subparsers(), "verb", lambda _: None, "Do.", cfg=True)
     with pytest.raises(SystemExit) as caught:
         parser.parse_args(words)
     assert caught.value.code == 2
     assert capsys.readouterr().out == ""
-
-
-def test_the_log_goes_to_standard_error_and_to_a_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    try:
-        start_log(tmp_path / "logs/new.log")
-        logging.getLogger("mosforge.x").info("größer")
-    finally:
-        for handler in root.handlers:
-            handler.close()
-        root.handlers[:] = before
-        root.setLevel(level)
-    assert (tmp_path / "logs/new.log").read_bytes() == "größer\n".encode()
-    assert capsys.readouterr() == ("", "größer\n")
 
 
 def test_text_is_read_without_its_byte_order_mark(tmp_path: Path) -> None:
@@ -166,15 +143,3 @@ def test_text_is_read_without_its_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_bytes("ä".encode("latin-1"))
     with pytest.raises(MosforgeError, match=r"l\.csv: not a text file in UTF-8"):
         read_text(tmp_path / "l.csv")
-
-
-def test_of_several_processes_only_the_first_writes_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for rank in ("1", "0"):
-        monkeypatch.setenv("RANK", rank)
-        start_log(tmp_path / f"{rank}.log")
-        logging.getLogger("mosforge").info("from %s", rank)
-    assert not (tmp_path / "1.log").exists()
-    assert (tmp_path / "0.log").read_text() == "from 0\n"
-    assert capsys.readouterr().err == "from 0\n"

@@ -1,0 +1,186 @@
+"""The jobs of the workflow: a rule RULE of a stage runs the function RULE in the module `STAGE/RULE.py`.
+
+The signature of that function is all that the command line needs: each parameter is an option of its name.
+
+- `Path` is one file or folder, `list[Path]` several, `X | None = None` may be left out.
+- `Literal` lists the choices, and `bool` is 0 or 1.
+- A parameter whose type is a model of settings (`cfg`) is JSON that is checked against that model.
+- A parameter whose type is a dataclass is an option for each of its fields.
+
+The first line of the docstring is the help of the verb, and its section `Args` that of the options.
+"""
+
+import argparse
+import ast
+import dataclasses
+import importlib
+import inspect
+import json
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+RULES: Mapping[str, tuple[str, ...]] = {
+    "sources": ("fetch_source", "catalogue", "screen", "leaks"),
+    "distortions": ("distort",),
+    "metrics": ("score", "score_dataset"),
+    "pmos": ("fuse", "diagnose", "validate"),
+    "pretraining": ("fetch_weights", "pack_shard", "index_packs", "pretrain"),
+    "finetuning": ("label_proxy", "dataset", "split", "pack_dataset", "finetune"),
+    "evaluation": ("predict", "brisque", "compare", "correlate"),
+    "report": ("table", "page"),
+}
+"""The rules of each stage, in the order in which data flows."""
+
+Job = Callable[..., int | None]
+
+
+def module_of(stage: str, rule: str) -> str:
+    """The name of a job's module."""
+    return f"mosforge.{stage}.{rule}"
+
+
+def job_of(stage: str, rule: str) -> Job:
+    """The function that a rule runs; its module is imported."""
+    job: Job = getattr(importlib.import_module(module_of(stage, rule)), rule)
+    return job
+
+
+def file_of(stage: str, rule: str) -> Path:
+    """The file of a job's module."""
+    return Path(__file__).parent / stage / f"{rule}.py"
+
+
+def summary_of(stage: str, rule: str) -> str | None:
+    """The first line of a job's docstring, read without importing the module; None: there is no such job."""
+    file = file_of(stage, rule)
+    tree = ast.parse(file.read_text(encoding="utf-8") if file.exists() else "")
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == rule:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return None
+
+
+def add_options(parser: argparse.ArgumentParser, job: Job) -> None:
+    """Adds the options that a job's signature asks for."""
+    helps = _helps(job)
+    for parameter in _parameters(job):
+        adapter: TypeAdapter[Any] = TypeAdapter(parameter.kind)
+        several = typing.get_origin(parameter.kind) is list
+        if several:
+            adapter = TypeAdapter(typing.get_args(parameter.kind)[0])
+        is_settings = isinstance(parameter.kind, type) and issubclass(parameter.kind, BaseModel)
+        parser.add_argument(
+            f"--{parameter.name}",
+            type=_settings(adapter) if is_settings else _value(adapter),
+            required=parameter.required,
+            default=parameter.default,
+            metavar=_metavar(parameter.kind),
+            help=helps.get(parameter.name, "").replace("%", "%%"),
+            **({"nargs": "*"} if several else {}),
+        )
+
+
+def run(job: Job, arguments: argparse.Namespace) -> int | None:
+    """Calls a job with the options of its signature.
+
+    Returns:
+        The job's exit status; None stands for 0.
+    """
+    values: dict[str, Any] = {}
+    for name, kind in _hints(job).items():
+        if dataclasses.is_dataclass(kind):
+            fields = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(kind)}
+            values[name] = typing.cast(Any, kind)(**fields)
+        else:
+            values[name] = getattr(arguments, name)
+    return job(**values)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parameter:
+    name: str
+    kind: Any
+    required: bool
+    default: Any
+
+
+def _parameters(job: Job) -> Iterator[_Parameter]:
+    """The options of a job: its parameters, and the fields of those that are dataclasses."""
+    signature, hints = inspect.signature(job), _hints(job)
+    for name, kind in hints.items():
+        if dataclasses.is_dataclass(kind):
+            fields = typing.get_type_hints(kind, include_extras=True)
+            for field in dataclasses.fields(kind):
+                required = field.default is dataclasses.MISSING
+                default = None if required else field.default
+                yield _Parameter(field.name, fields[field.name], required, default)
+        else:
+            default = signature.parameters[name].default
+            required = default is inspect.Parameter.empty
+            yield _Parameter(name, kind, required, None if required else default)
+
+
+def _hints(job: Job) -> dict[str, Any]:
+    hints = typing.get_type_hints(job, include_extras=True)
+    return {name: hints[name] for name in inspect.signature(job).parameters}
+
+
+def _helps(job: Job) -> dict[str, str]:
+    """What the docstrings of a job, and of its dataclasses, say of each option."""
+    found: dict[str, str] = {}
+    for described in [job, *(kind for kind in _hints(job).values() if dataclasses.is_dataclass(kind))]:
+        text = inspect.getdoc(described) or ""
+        section = re.search(r"^(?:Args|Attributes):\n((?:[ ]+.*\n?|\n)+)", text, re.MULTILINE)
+        for name, about in re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", section[1] if section else "", re.M):
+            found[name] = " ".join(about.split())
+    return found
+
+
+def _value(adapter: "TypeAdapter[Any]") -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            return adapter.validate_python(text)
+        except ValidationError as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: {_first(error)}") from None
+
+    return convert
+
+
+def _settings(adapter: "TypeAdapter[Any]") -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            return adapter.validate_python(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
+        except ValidationError as error:
+            raise argparse.ArgumentTypeError(_first(error)) from None
+
+    return convert
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong, with the key that it concerns."""
+    found = error.errors()[0]
+    key = ".".join(map(str, found["loc"]))
+    return f"{key}: {found['msg']}" if key else found["msg"]
+
+
+def _metavar(kind: Any) -> str:
+    """What stands for a value in the help of an option."""
+    inner = [part for part in typing.get_args(kind) if part is not types.NoneType]
+    origin = typing.get_origin(kind)
+    if origin is Literal:
+        return "{" + ",".join(map(str, inner)) + "}"
+    if kind is bool:
+        return "{0,1}"
+    if inner:
+        return _metavar(inner[0])
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "JSON"
+    return {Path: "PATH", int: "N"}.get(kind, "TEXT")

@@ -1,0 +1,152 @@
+"""The digest of a job's code changes with what can change a result, and with nothing else."""
+
+import textwrap
+
+import pytest
+
+from mosforge.plan.code import Code
+
+JOB = "mosforge.stage.job"
+
+MODULES = {
+    "mosforge": '"""The package."""\n__version__ = "1"\nCHANGES_NO_RESULT = "names for people"\n',
+    "mosforge.core": '"""Core."""\n',
+    "mosforge.core.errors": "class MosforgeError(Exception): ...\nclass UnreadableImageError(OSError): ...\n",
+    "mosforge.core.progress": 'CHANGES_NO_RESULT = "draws a bar"\nimport mosforge.stage.other\n',
+    "mosforge.core.tools": "def tool():\n    return 1\n",
+    "mosforge.core.lazy": "LAZY = 1\n",
+    "mosforge.core.typed": "Typed = int\n",
+    "mosforge.stage": '"""A stage."""\n',
+    "mosforge.stage.other": "OTHER = 1\n",
+    JOB: textwrap.dedent(
+        '''
+        """The job."""
+
+        import logging
+        from dataclasses import dataclass
+        from typing import TYPE_CHECKING
+
+        from mosforge.core import tools
+        from mosforge.core.errors import MosforgeError, UnreadableImageError
+        from mosforge.core.progress import bar
+
+        if TYPE_CHECKING:
+            from mosforge.core.typed import Typed
+
+        log = logging.getLogger(__name__)
+
+        LIMIT: int = 3
+        """The limit."""
+
+
+        @dataclass
+        class Thing:
+            """A thing."""
+
+            size: int
+            name: str = "a"
+
+
+        def job(x: int) -> int:
+            """Does it.
+
+            Args:
+                x: a number.
+            """
+            from mosforge.core.lazy import LAZY
+
+            y: int = x + LAZY  # the sum
+            if y > LIMIT:
+                raise MosforgeError(f"{y}: more than the limit; take less")
+            if y < 0:
+                raise UnreadableImageError("below zero")
+            log.info("%d found", y)
+            return tools.tool() + y
+        '''
+    ),
+}
+
+
+def digest_after(old: str, new: str, module: str = JOB) -> tuple[str, str]:
+    """The digests of the job before and after an edit of a module."""
+    assert old in MODULES[module]
+    edited = MODULES | {module: MODULES[module].replace(old, new)}
+    return Code(MODULES).digest(JOB), Code(edited).digest(JOB)
+
+
+def test_what_a_job_imports_counts_directly_or_not_and_inside_functions() -> None:
+    assert Code(MODULES).modules(JOB) == {
+        JOB,
+        "mosforge.stage",
+        "mosforge.core",
+        "mosforge.core.tools",
+        "mosforge.core.errors",
+        "mosforge.core.lazy",
+    }
+
+
+PROSE = {
+    "comment": ("  # the sum", "  # a sum of two numbers"),
+    "docstring of the module": ('"""The job."""', '"""Another."""'),
+    "docstring of a function": ("x: a number.", "x: any number."),
+    "docstring of a class": ('"""A thing."""', ""),
+    "docstring of a constant": ('"""The limit."""', '"""The highest."""'),
+    "annotation of an argument": ("x: int", "x: float"),
+    "annotation of a result": ("-> int", "-> float"),
+    "annotation of a variable": ("y: int = x", "y = x"),
+    "annotation of a constant": ("LIMIT: int", "LIMIT: float"),
+    "words of an error": ("more than the limit; take less", "too much"),
+    "words of a log line": ('"%d found"', '"there are %d"'),
+    "empty lines": ("log = ", "\n\n\nlog = "),
+    "layout": ("y > LIMIT", "(y > LIMIT)"),
+    "import for type checkers": ("Typed\n", "Typed as Other\n"),
+}
+
+
+@pytest.mark.parametrize("what", PROSE)
+def test_an_edit_of_prose_changes_no_digest(what: str) -> None:
+    before, after = digest_after(*PROSE[what])
+    assert before == after
+
+
+CODE = {
+    "statement": ("x + LAZY", "x - LAZY"),
+    "constant": ("LIMIT: int = 3", "LIMIT: int = 4"),
+    "field of a dataclass": ("size: int", "size: float"),
+    "default of a field": ('name: str = "a"', 'name: str = "b"'),
+    "words that are stored": ('"below zero"', '"negative"'),
+    "condition of an error": ("if y > LIMIT", "if y >= LIMIT"),
+    "import": ("import tools", "import lazy as tools"),
+}
+
+
+@pytest.mark.parametrize("what", CODE)
+def test_an_edit_of_code_changes_the_digest(what: str) -> None:
+    before, after = digest_after(*CODE[what])
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "counts"),
+    [
+        ("mosforge.core.tools", "return 1", True),
+        ("mosforge.core.lazy", "LAZY = 1", True),
+        ("mosforge.core.typed", "Typed = int", False),
+        ("mosforge.core.progress", "import mosforge.stage.other", False),
+        ("mosforge.stage.other", "OTHER = 1", False),
+        ("mosforge", '__version__ = "1"', False),
+    ],
+)
+def test_an_edit_of_another_module_counts_if_the_job_imports_it(module: str, old: str, counts: bool) -> None:
+    before, after = digest_after(old, "edited = 5", module)
+    assert (before != after) == counts
+
+
+def test_files_in_a_folder_beside_count_for_the_module_that_names_it() -> None:
+    modules = MODULES | {"mosforge.stage.reader": 'FOLDER = "templates"\n'}
+    digests = [
+        [Code(modules, {"mosforge.stage.templates": data}).digest(name) for data in (b"1", b"2")]
+        for name in ("mosforge.stage.reader", JOB)
+    ]
+    assert digests[0][0] != digests[0][1]
+    assert digests[1][0] == digests[1][1]
