@@ -70,7 +70,7 @@ def learnt() -> Callable[[Path], tuple[bytes, dict[str, Any]]]:
 def asked_of_loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """What the training of a stage asks of the loop, without training: the arguments of `fit` by name."""
     from mosforge.core.errors import MosforgeError
-    from mosforge.training import fit
+    from mosforge.training.loop import fit
 
     calls: list[dict[str, Any]] = []
 

@@ -28,8 +28,8 @@ from torchvision.transforms import v2
 from mosforge.core.images import Pixels
 from mosforge.core.packs import Pack, write_pack
 from mosforge.core.tables import read_table
-from mosforge.training import Recipe
 from mosforge.training.batches import ahead, batches
+from mosforge.training.recipe import Recipe
 
 SIDE, CROP, BATCH, GOAL = 256, 224, 256, 6000
 PACKS = 8

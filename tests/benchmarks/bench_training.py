@@ -29,10 +29,10 @@ from mosforge.core.tables import read_table
 from mosforge.models.backbones import card_of
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.training import Recipe, Setup, fit
 from mosforge.training.batches import Batch
-from mosforge.training.loop import Losses, LossOf, StepToLoss, make_optimiser
-from mosforge.training.recipe import pick_device
+from mosforge.training.loop import Losses, LossOf, StepToLoss, fit, make_optimiser
+from mosforge.training.recipe import Recipe, pick_device
+from mosforge.training.setup import Setup
 
 CLASSES, CROP = 39, 224
 

@@ -17,6 +17,7 @@ from mosforge.distortions.codecs import encode_jpeg2000_ratio
 from mosforge.distortions.colour import color_shift, hsv_saturation
 from mosforge.distortions.kadid25 import TYPES
 from mosforge.distortions.lab import brighten, color_diffusion, lab_saturation, sharpen, to_lab
+from mosforge.distortions.levels import read_levels
 from mosforge.distortions.noise import (
     denoised,
     gaussian_noise,
@@ -24,7 +25,6 @@ from mosforge.distortions.noise import (
     multiplicative_noise,
     ycbcr_noise,
 )
-from mosforge.distortions.settings import read_levels
 from mosforge.distortions.spatial import color_blocks, displaced_patches, jitter, pixelate
 from mosforge.distortions.thresholds import otsu_thresholds, quantize
 from mosforge.distortions.tone import contrast_curve, darken, mean_shift

@@ -24,7 +24,7 @@ from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
 from mosforge.models.states import write_state
 from mosforge.models.weights import load_weights
-from mosforge.training import Recipe
+from mosforge.training.recipe import Recipe
 
 pytestmark = pytest.mark.slow  # trainings
 

@@ -20,7 +20,7 @@ from mosforge.core.tables import read_table, write_table
 from mosforge.models.folder import load_model
 from mosforge.pretraining.objective import loss_for
 from mosforge.scoring.scorer import Scorer
-from mosforge.training import Recipe
+from mosforge.training.recipe import Recipe
 
 pytestmark = pytest.mark.slow  # trainings
 

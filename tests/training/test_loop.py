@@ -12,9 +12,10 @@ from torch import nn
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.tables import read_table, write_table
-from mosforge.training import Recipe, Setup, fit
 from mosforge.training.batches import batches
-from mosforge.training.loop import StepToLoss, make_optimiser
+from mosforge.training.loop import StepToLoss, fit, make_optimiser
+from mosforge.training.recipe import Recipe
+from mosforge.training.setup import Setup
 
 Weights = dict[str, torch.Tensor]
 

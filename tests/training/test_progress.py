@@ -13,9 +13,10 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.training import Recipe, Setup
 from mosforge.training.batches import batches
 from mosforge.training.progress import Progress
+from mosforge.training.recipe import Recipe
+from mosforge.training.setup import Setup
 from mosforge.training.watch import LossWatch
 
 Weights = dict[str, torch.Tensor]

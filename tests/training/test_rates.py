@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from mosforge.models.heads import MultiTaskHead, ScoreHead
-from mosforge.training import Recipe
 from mosforge.training.rates import timid_groups, warn_of_timid_rates
+from mosforge.training.recipe import Recipe
 
 PAPERS = {"classification": 1e-5, "score": 1e-6}
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mosforge.core.errors import MosforgeError
-from mosforge.training import Recipe, pick_device
+from mosforge.training.recipe import Recipe, pick_device
 
 
 def recipe(toy: ModuleType, schedule: str, **changes: int) -> Recipe:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mosforge.options import add_fitting_options
-from mosforge.training import Setup, set_up
+from mosforge.training.setup import Setup, set_up
 
 CPU = torch.device("cpu")
 CUBLAS = "CUBLAS_WORKSPACE_CONFIG"

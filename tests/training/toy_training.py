@@ -25,8 +25,10 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.packs import Pack, write_pack
 from mosforge.core.seeds import generator
 from mosforge.core.tables import Frame, read_table
-from mosforge.training import Recipe, Setup, fit
+from mosforge.training.loop import fit
 from mosforge.training.processes import started
+from mosforge.training.recipe import Recipe
+from mosforge.training.setup import Setup
 
 PICTURES = 10
 RECIPE: dict[str, Any] = {

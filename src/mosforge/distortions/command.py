@@ -65,9 +65,9 @@ def _distort(arguments: argparse.Namespace) -> None:
     from mosforge.configuration import load_config
     from mosforge.core.files import atomic_file
     from mosforge.core.images import read_rgb
+    from mosforge.distortions.levels import parameter_of, read_levels
     from mosforge.distortions.photograph import check_size
     from mosforge.distortions.plans import TYPES
-    from mosforge.distortions.settings import parameter_of, read_levels
 
     kind, output = arguments.corpus, arguments.output
     parameter = parameter_of(
@@ -112,8 +112,8 @@ def _gallery(arguments: argparse.Namespace) -> None:
     from mosforge.core.files import atomic_file
     from mosforge.core.images import read_rgb
     from mosforge.distortions.gallery import draw_gallery
+    from mosforge.distortions.levels import read_levels
     from mosforge.distortions.photograph import check_size
-    from mosforge.distortions.settings import read_levels
 
     if arguments.output.suffix.lower() != ".png":
         raise MosforgeError(f"{arguments.output}: give a .png file")
@@ -130,7 +130,7 @@ def _classes(arguments: argparse.Namespace) -> None:
 
     from mosforge.configuration import load_config
     from mosforge.distortions.classes import classes_of
-    from mosforge.distortions.settings import read_levels
+    from mosforge.distortions.levels import read_levels
 
     levels = read_levels(load_config(arguments.config), arguments.corpus)
     rows = [asdict(row) for row in classes_of(arguments.corpus, levels)]

@@ -1,42 +1,67 @@
-"""The levels that the commands for people use: those of a configuration file."""
+"""The settings of the jobs of the stage `distortions`."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
-from mosforge.configuration import Config
-from mosforge.core.errors import MosforgeError
-from mosforge.distortions.distortion import Level
-from mosforge.distortions.plans import check_type, in_order, levels_of
+from pydantic import Field, model_validator
 
-_WHERE = {
-    "synthetic": ("distortions", "synthetic"),
-    "authentic": ("distortions", "authentic", "types"),
-    "kadid25": ("distortions", "kadid25"),
-}
+from mosforge.core.settings import Count, Level, NotNegative, Settings
+
+PngCompression = Annotated[int, Field(strict=True, ge=0, le=9)]
 
 
-def read_levels(config: Config, kind: str) -> dict[str, tuple[Level, ...]]:
-    """The levels of every type of a kind of corpus, in the order of their classes.
+class DistortSettings(Settings):
+    """What the shards of one group of a corpus depend on: the one or the other form below, as `kind` says.
 
-    Raises:
-        MosforgeError: the configuration lacks the key.
+    Attributes:
+        kind: of the corpus.
+        seed: of every random draw.
     """
-    value: Any = config
-    for key in _WHERE[kind]:
-        if not isinstance(value, dict) or key not in value:
-            raise MosforgeError(f"configuration: no key {'.'.join(_WHERE[kind])}; name a file that has it")
-        value = value[key]
-    return in_order(kind, levels_of(kind, value))
+
+    kind: Literal["synthetic", "authentic", "kadid25"]
+    seed: NotNegative
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_its_form(cls, values: Any, check: Callable[[Any], "DistortSettings"]) -> "DistortSettings":
+        forms: dict[str, type[DistortSettings]]
+        forms = {"synthetic": SyntheticSettings, "authentic": AuthenticSettings, "kadid25": SyntheticSettings}
+        kind = values.get("kind") if cls is DistortSettings and isinstance(values, Mapping) else None
+        form = forms.get(str(kind))
+        return form.model_validate(values) if form else check(values)
 
 
-def parameter_of(levels: dict[str, tuple[Level, ...]], kind: str, name: str, level: int) -> Level:
-    """The value of a level, numbered from 1.
+class SyntheticSettings(DistortSettings):
+    """One distortion type at all its levels.
 
-    Raises:
-        MosforgeError: an unknown type or level; the sentence lists what there is.
+    Attributes:
+        kind: whose type it is.
+        type: name of the distortion type.
+        levels: its parameter at each level, weakest first.
+        first_class: class index of the first level; those of the other levels follow.
+        png_compression: zlib level of the PNG files; left out where the type stores a codec's bitstream.
     """
-    values: Sequence[Level] = levels.get(check_type(kind, name), ())
-    if not 1 <= level <= len(values):
-        there = f"1 to {len(values)}" if values else "none configured"
-        raise MosforgeError(f"no level {level} of {name}; its levels are {there}")
-    return values[level - 1]
+
+    kind: Literal["synthetic", "kadid25"]
+    type: str
+    levels: tuple[Level, ...]
+    first_class: NotNegative
+    png_compression: PngCompression = 0
+
+
+class AuthenticSettings(DistortSettings):
+    """Mixtures of several distortion types.
+
+    Attributes:
+        kind: `authentic`.
+        types: the parameters of each distortion type at its levels, weakest first.
+        types_per_image: fewest and most types in one image.
+        per_image: distorted images of each pristine image.
+        png_compression: zlib level of the PNG files.
+    """
+
+    kind: Literal["authentic"]
+    types: Mapping[str, tuple[Level, ...]]
+    types_per_image: tuple[Count, Count]
+    per_image: Count
+    png_compression: PngCompression

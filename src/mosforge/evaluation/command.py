@@ -49,7 +49,7 @@ def _predict(arguments: argparse.Namespace) -> None:
     from mosforge.evaluation.predictions import predictions
     from mosforge.models.devices import device_name
     from mosforge.runs import RUN
-    from mosforge.training import pick_device
+    from mosforge.training.recipe import pick_device
 
     torch.set_num_threads(arguments.threads)
     cfg, device = arguments.cfg, pick_device(arguments.device)

@@ -17,9 +17,10 @@ from mosforge.finetuning.registry import terms_of
 from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
-from mosforge.training import Recipe, Setup, fit
 from mosforge.training.finish import finish
-from mosforge.training.loop import Losses
+from mosforge.training.loop import Losses, fit
+from mosforge.training.recipe import Recipe
+from mosforge.training.setup import Setup
 from mosforge.training.start import start
 from mosforge.training.state import state_file_in
 

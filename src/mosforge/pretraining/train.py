@@ -13,8 +13,10 @@ from mosforge.core.tables import Frame, read_table
 from mosforge.models.heads import MultiTaskHead
 from mosforge.pretraining.labels import labels_of, series_of
 from mosforge.pretraining.objective import loss_for, untrained
-from mosforge.training import Recipe, Setup, fit
 from mosforge.training.finish import finish
+from mosforge.training.loop import fit
+from mosforge.training.recipe import Recipe
+from mosforge.training.setup import Setup
 from mosforge.training.start import start
 from mosforge.training.state import state_file_in
 
