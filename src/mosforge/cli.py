@@ -24,7 +24,6 @@ from mosforge.evaluation import command as evaluation
 from mosforge.finetuning import command as finetuning
 from mosforge.metrics import command as metrics
 from mosforge.options import add_verb
-from mosforge.pmos import command as pmos
 from mosforge.pretraining import command as pretraining
 from mosforge.report import command as report
 from mosforge.scoring import command as scoring
@@ -36,7 +35,6 @@ _FOR_PEOPLE = {
     "sources": sources,
     "distortions": distortions,
     "metrics": metrics,
-    "pmos": pmos,
     "pretraining": pretraining,
     "finetuning": finetuning,
     "evaluation": evaluation,

@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from mosforge.core.errors import MosforgeError
 from mosforge.core.measures import orient
 from mosforge.core.tables import METRICS
-from mosforge.pmos.fusion import fuse, map_quantiles, quantile_knots
+from mosforge.pmos.fusion import fuse_scores, map_quantiles, quantile_knots
 
 DISTANCE_COLUMNS = [2, 5]
 """MDSI and GMSD, in the order ssim, ms_ssim, mdsi, vsi, fsim, gmsd."""
@@ -38,7 +38,7 @@ def test_distances_are_turned_round() -> None:
 
 def test_mean_is_the_plain_mean_of_the_oriented_scores() -> None:
     raw = scores(50)
-    fused = fuse(raw, "mean", 11)
+    fused = fuse_scores(raw, "mean", 11)
     expected = (raw[:, 0] + raw[:, 1] + (1 - raw[:, 2]) + raw[:, 3] + raw[:, 4] + (1 - raw[:, 5])) / 6
     np.testing.assert_allclose(fused.pmos, expected, rtol=1e-14)
     assert fused.mapping["fusion"] == "mean"
@@ -46,12 +46,12 @@ def test_mean_is_the_plain_mean_of_the_oriented_scores() -> None:
 
 
 def test_without_ties_a_score_becomes_its_rank() -> None:
-    """With as many knots as pictures the mapping is the empirical distribution: (rank - 1) / (n - 1)."""
+    """With as many knots as images the mapping is the empirical distribution: (rank - 1) / (n - 1)."""
     raw = scores(101)
     oriented = raw.copy()
     oriented[:, DISTANCE_COLUMNS] = 1 - oriented[:, DISTANCE_COLUMNS]
     expected = (rankdata(oriented, axis=0) - 1) / 100
-    fused = fuse(raw, "quantile", 101)
+    fused = fuse_scores(raw, "quantile", 101)
     np.testing.assert_allclose(fused.pmos, expected.mean(axis=1), atol=1e-9)
     np.testing.assert_allclose(fused.agreement, expected.std(axis=1), atol=1e-9)
 
@@ -79,7 +79,7 @@ def test_tied_scores_get_the_middle_of_their_shares() -> None:
     column = np.concatenate([np.full(31, 0.2), np.linspace(0.3, 0.9, 70)])
     raw = np.tile(column[:, None], 6)
     raw[:, DISTANCE_COLUMNS] = 1 - raw[:, DISTANCE_COLUMNS]
-    fused = fuse(raw, "quantile", 101)
+    fused = fuse_scores(raw, "quantile", 101)
     np.testing.assert_allclose(fused.pmos[:31], 0.15, atol=1e-9)
     np.testing.assert_allclose(fused.pmos[31:], np.arange(31, 101) / 100, atol=1e-9)
     np.testing.assert_allclose(fused.agreement, 0, atol=1e-9)
@@ -91,9 +91,9 @@ def test_perfect_scores_at_the_upper_end_get_the_middle_too() -> None:
     np.testing.assert_allclose(mapped[81:], 0.905)
 
 
-def test_a_corpus_of_one_or_of_equal_pictures_is_in_the_middle() -> None:
+def test_a_corpus_of_one_or_of_equal_images_is_in_the_middle() -> None:
     for count in (1, 5):
-        fused = fuse(np.tile(scores(1), (count, 1)), "quantile", 1001)
+        fused = fuse_scores(np.tile(scores(1), (count, 1)), "quantile", 1001)
         np.testing.assert_allclose(fused.pmos, 0.5)
         np.testing.assert_allclose(fused.agreement, 0, atol=1e-15)
 
@@ -105,9 +105,9 @@ def test_a_corpus_of_one_or_of_equal_pictures_is_in_the_middle() -> None:
     ),
     knots=st.integers(2, 40),
 )
-def test_a_picture_that_no_metric_ranks_lower_has_no_lower_label(raw: np.ndarray, knots: int) -> None:
+def test_an_image_that_no_metric_ranks_lower_has_no_lower_label(raw: np.ndarray, knots: int) -> None:
     for fusion in ("quantile", "mean"):
-        fused = fuse(raw, fusion, knots)
+        fused = fuse_scores(raw, fusion, knots)
         oriented = orient(raw)
         assert ((fused.pmos >= 0) & (fused.pmos <= 1)).all()
         for i in range(len(raw)):
@@ -117,10 +117,10 @@ def test_a_picture_that_no_metric_ranks_lower_has_no_lower_label(raw: np.ndarray
 
 @settings(deadline=None)
 @given(order=st.permutations(range(20)))
-def test_the_order_of_the_pictures_does_not_matter(order: list[int]) -> None:
+def test_the_order_of_the_images_does_not_matter(order: list[int]) -> None:
     raw = scores(20)
     np.testing.assert_array_equal(
-        fuse(raw[order], "quantile", 11).pmos, fuse(raw, "quantile", 11).pmos[order]
+        fuse_scores(raw[order], "quantile", 11).pmos, fuse_scores(raw, "quantile", 11).pmos[order]
     )
 
 
@@ -130,14 +130,14 @@ def test_a_monotone_change_of_a_metric_hardly_matters_to_the_quantile_fusion() -
     changed[:, 0] = changed[:, 0] ** 3
     changed[:, 5] = np.sqrt(changed[:, 5])
     np.testing.assert_allclose(
-        fuse(changed, "quantile", 101).pmos, fuse(raw, "quantile", 101).pmos, atol=1e-9
+        fuse_scores(changed, "quantile", 101).pmos, fuse_scores(raw, "quantile", 101).pmos, atol=1e-9
     )
-    assert np.abs(fuse(changed, "mean", 101).pmos - fuse(raw, "mean", 101).pmos).max() > 0.05
+    assert np.abs(fuse_scores(changed, "mean", 101).pmos - fuse_scores(raw, "mean", 101).pmos).max() > 0.05
 
 
 def test_the_saved_mapping_gives_the_labels_again() -> None:
     raw = np.round(scores(300), 2)  # with ties
-    fused = fuse(raw, "quantile", 101)
+    fused = fuse_scores(raw, "quantile", 101)
     mapping = json.loads(json.dumps(fused.mapping))
     assert list(mapping["knots"]) == list(METRICS)
     mapped = []
@@ -153,4 +153,4 @@ def test_the_saved_mapping_gives_the_labels_again() -> None:
 
 def test_an_empty_corpus_is_told() -> None:
     with pytest.raises(MosforgeError, match="the corpus is empty"):
-        fuse(np.empty((0, 6)), "mean", 3)
+        fuse_scores(np.empty((0, 6)), "mean", 3)

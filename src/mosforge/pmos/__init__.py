@@ -1,1 +1,1 @@
-"""Stage `pmos`: the six full-reference scores of a picture become one pseudo-MOS."""
+"""Stage `pmos`: the six full-reference scores of a distorted image become one pseudo-MOS."""

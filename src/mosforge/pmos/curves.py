@@ -17,14 +17,14 @@ _PARAMETERS = ("upper", "lower", "centre", "width")
 
 
 def curves_of(targets: Frame) -> dict[str, Any]:
-    """The curves from the six metrics to the scores of a dataset (artefact `targets`).
+    """The curves from the six metrics to the human scores of a dataset (artefact `targets`).
 
     Raises:
-        MosforgeError: no picture of it could be scored, or as `fit_curves`.
+        MosforgeError: no image of it could be scored, or as `fit_curves`.
     """
     if targets.empty:
         raise MosforgeError(
-            "pmos.logistic.dataset: no picture of it could be scored against its reference; name another"
+            "pmos.logistic.dataset: no image of it could be scored against its reference; name another"
         )
     oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
     quality = targets["quality"].to_numpy(dtype=np.float64)
@@ -35,8 +35,8 @@ def fit_curves(oriented: Floats, quality: Floats, dataset: str) -> dict[str, Any
     """Fits a curve from each metric to the qualities, with both plateaus in [0, 1], as qualities are.
 
     Args:
-        oriented: scores of a dataset's pictures, higher is better, shape (n, 6).
-        quality: what people said of them, in [0, 1], shape (n,).
+        oriented: scores of a dataset's images, higher is better, shape (n, 6).
+        quality: their human scores, in [0, 1], shape (n,).
         dataset: its name.
 
     Returns:

@@ -30,18 +30,18 @@ class Fused:
     mapping: dict[str, Any]
 
 
-def fuse(scores: Floats, fusion: str, knots: int, curves: Mapping[str, Any] | None = None) -> Fused:
+def fuse_scores(scores: Floats, fusion: str, knots: int, curves: Mapping[str, Any] | None = None) -> Fused:
     """Fuses raw scores, shape (n, 6), into the pseudo-MOS.
 
     Args:
         scores: raw scores in the order of `METRICS`.
         fusion: `mean`, `quantile` or `logistic`.
-        knots: points of the corpus' distribution that are kept, whatever the fusion: other pictures can
+        knots: points of the corpus' distribution that are kept, whatever the fusion: other images can
             then be mapped through it too.
         curves: for `logistic`, what `curves.fit_curves` found.
     """
     if len(scores) == 0:
-        raise MosforgeError("there is no scored picture to fuse: the corpus is empty")
+        raise MosforgeError("there is no scored image to fuse: the corpus is empty")
     oriented = orient(scores)
     table = quantile_knots(oriented, knots)
     mapping: dict[str, Any] = {
@@ -59,10 +59,10 @@ def map_scores(oriented: Floats, fusion: str, mapping: Mapping[str, Any]) -> Flo
     """Oriented scores as a fusion averages them, shape (n, 6).
 
     Args:
-        oriented: scores of any pictures, shape (n, 6).
+        oriented: scores of any images, shape (n, 6).
         fusion: `mean` (as they are), `quantile` (each through its empirical distribution over a corpus, so
             that all weigh the same) or `logistic` (each through its curve).
-        mapping: of that corpus, as `fuse` made it or as it was saved.
+        mapping: of that corpus, as `fuse_scores` made it or as it was saved.
     """
     if fusion == "quantile":
         return map_quantiles(oriented, np.column_stack([mapping["knots"][name] for name in METRICS]))

@@ -47,7 +47,7 @@ def fuse(metrics: Path, name: str, **changes: Any) -> int:
     return main(
         [
             *("pmos", "fuse", "--metrics", str(metrics), "--cfg", json.dumps(CFG | changes)),
-            *("--output", f"{out}.parquet", "--mapping", f"{out}.mapping.json"),
+            *("--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.mapping.json"),
         ]
     )
 
@@ -96,7 +96,7 @@ def test_the_logistic_fusion_is_fitted_to_the_given_targets(metrics: Path) -> No
     write_table(metrics.parent / "rated.parquet", "targets", rows, stage="metrics", cfg={})
     out = metrics.parent / "labels"
     words_ = ["--metrics", str(metrics), "--targets", str(metrics.parent / "rated.parquet")]
-    words_ += ["--output", f"{out}.parquet", "--mapping", f"{out}.json"]
+    words_ += ["--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
     cfg = CFG | {"fusion": "logistic", "logistic": "rated"}
     assert main(["pmos", "fuse", *words_, "--cfg", json.dumps(cfg)]) == 0
     labels = read_table(metrics.parent / "labels.parquet", "pmos")
@@ -109,7 +109,7 @@ def test_a_missing_shard_is_named_and_nothing_is_written(
 ) -> None:
     (metrics / "jpeg/a-00001.parquet").unlink()
     assert fuse(metrics, "labels") == 1
-    assert "jpeg/a-00001.parquet: no such file; run the stage that writes it" in capsys.readouterr().err
+    assert "jpeg/a-00001.parquet: no such file" in capsys.readouterr().err
     assert not list(metrics.parent.glob("labels*"))
 
 
@@ -129,7 +129,7 @@ def leaks_of(file: Path, image_ids: list[str], source: str = "a") -> Path:
     return file
 
 
-def test_leaked_photographs_get_no_label_and_move_none(
+def test_leaked_images_get_no_label_and_move_none(
     metrics: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [leaks_of(metrics.parent / "a.leaks.parquet", ["0.png"]), metrics.parent / "b.leaks.parquet"]
@@ -137,8 +137,8 @@ def test_leaked_photographs_get_no_label_and_move_none(
     out = metrics.parent / "labels"
     words = ["pmos", "fuse", "--metrics", str(metrics), "--leaks", *map(str, files), "--cfg", json.dumps(CFG)]
     assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
-    # the second group's photographs have names of their own
-    assert "1 of 24 photographs left out" in capsys.readouterr().err
+    # the second group's images have names of their own
+    assert "1 of 24 pristine images left out" in capsys.readouterr().err
     labels = read_table(f"{out}.parquet", "pmos")
     assert len(labels) == 23
     assert "0.png" not in set(labels["image_id"])
@@ -154,7 +154,7 @@ def test_leaks_of_another_source_leave_nothing_out(metrics: Path) -> None:
     assert plain.equals(kept)
 
 
-def test_a_corpus_of_leaks_alone_is_refused(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_corpus_of_nothing_but_leaks_is_refused(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scores = [read_table(file, "metrics") for file in metrics.rglob("*.parquet")]
     tables = [
         leaks_of(
@@ -170,14 +170,14 @@ def test_a_corpus_of_leaks_alone_is_refused(metrics: Path, capsys: pytest.Captur
         [*words, "--cfg", json.dumps(CFG), "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
     )
     assert status == 1
-    assert "a target dataset shows every photograph of the corpus" in capsys.readouterr().err
+    assert "sources.leakage.guard" in capsys.readouterr().err
     assert not Path(f"{out}.parquet").exists()
 
 
-def test_a_corpus_without_a_photograph_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_corpus_without_an_image_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cfg = {"groups": ["jpeg"], "shards": {"photos": 0}, "fusion": "mean", "knots": 5}
     output, mapping = tmp_path / "labels.parquet", tmp_path / "mapping.json"
-    words = ["--metrics", str(tmp_path / "mine"), "--output", str(output), "--mapping", str(mapping)]
+    words = ["--metrics", str(tmp_path / "mine"), "--leaks", "--output", str(output), "--mapping", str(mapping)]
     assert main(["pmos", "fuse", *words, "--cfg", json.dumps(cfg)]) == 1
-    assert "mine: the corpus has no photograph; `mosforge sources check NAME`" in capsys.readouterr().err
+    assert "mine: the corpus has no image" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -10,11 +10,11 @@ from scipy.stats import spearmanr
 
 from mosforge.cli import main
 from mosforge.core.tables import METRICS, write_table
-from mosforge.pmos.diagnostics import diagnose
+from mosforge.pmos.diagnose import diagnostics
 
 
 def labels(rows: list[tuple[str, str, int | None, float]]) -> pd.DataFrame:
-    """(photograph, type, level, label) with six metrics that follow the label, each more loosely."""
+    """(image, type, level, label) with six metrics that follow the label, each more loosely."""
     frame = pd.DataFrame(rows, columns=["image_id", "group", "level", "pmos"])
     rng = np.random.default_rng(0)
     frame["level"] = frame["level"].astype("Int8")
@@ -35,11 +35,11 @@ def labels(rows: list[tuple[str, str, int | None, float]]) -> pd.DataFrame:
 
 @pytest.fixture
 def corpus() -> pd.DataFrame:
-    """Noise falls in three photographs of four, and a fifth lacks a level; blur has two levels and falls."""
+    """Noise falls in three images of four, and a fifth lacks a level; blur has two levels and falls."""
     noise = {"p": (0.9, 0.5, 0.1), "q": (0.9, 0.95, 0.1), "r": (0.8, 0.4, 0.2), "t": (0.7, 0.3, 0.2)}
     rows: list[tuple[str, str, int | None, float]] = [
-        (photograph, "white_noise", level, value)
-        for photograph, values in noise.items()
+        (image, "white_noise", level, value)
+        for image, values in noise.items()
         for level, value in enumerate(values, 1)
     ]
     rows += [("u", "white_noise", 1, 0.1), ("u", "white_noise", 3, 0.9)]
@@ -48,7 +48,7 @@ def corpus() -> pd.DataFrame:
 
 
 def test_the_fall_with_the_level(corpus: pd.DataFrame) -> None:
-    types = {kind["name"]: kind for kind in diagnose(corpus)["types"]}
+    types = {kind["name"]: kind for kind in diagnostics(corpus)["types"]}
     assert list(types) == ["white_noise", "blur", "exposure"], "the order of the classes"
     noise = types["white_noise"]
     assert noise["photographs"] == 4
@@ -65,7 +65,7 @@ def test_the_fall_with_the_level(corpus: pd.DataFrame) -> None:
 
 
 def test_distributions_and_rank_correlations(corpus: pd.DataFrame) -> None:
-    found = diagnose(corpus)
+    found = diagnostics(corpus)
     assert found["pictures"] == len(corpus)
     mdsi = found["distributions"]["mdsi"]
     assert mdsi["mean"] == pytest.approx(1 - corpus["mdsi"].mean()), "the distances are turned round"
@@ -78,7 +78,7 @@ def test_distributions_and_rank_correlations(corpus: pd.DataFrame) -> None:
 
 def test_mixtures_have_no_types(corpus: pd.DataFrame) -> None:
     mixtures = corpus.assign(level=pd.array([pd.NA] * len(corpus), dtype="Int8"), group="authentic")
-    assert diagnose(mixtures)["types"] == []
+    assert diagnostics(mixtures)["types"] == []
 
 
 def test_a_metric_that_is_the_same_for_all_has_no_rank(corpus: pd.DataFrame, tmp_path: Path) -> None:

@@ -1,13 +1,18 @@
-"""What the labels of a corpus look like: distributions, the fall with the level, the metrics' agreement."""
+"""The rule `diagnose`: what the labels of a corpus look like."""
 
 import itertools
+import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mosforge.core.files import write_json
 from mosforge.core.measures import orient
-from mosforge.core.tables import METRICS, Frame
+from mosforge.core.tables import METRICS, Frame, read_table
+
+log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -18,18 +23,30 @@ _SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _BINS = 40
 
 
-def diagnose(labels: Frame) -> dict[str, Any]:
+def diagnose(labels: Path, *, output: Path) -> None:
+    """Describes the labels of a corpus: distributions, their fall with the level, the metrics' agreement.
+
+    Args:
+        labels: the labels of the corpus (artefact `pmos`).
+        output: what `diagnostics` finds, JSON.
+    """
+    found = diagnostics(read_table(labels, "pmos"))
+    write_json(output, found)
+    log.info("%s: %d labels of %d types", output, found["pictures"], len(found["types"]))
+
+
+def diagnostics(labels: Frame) -> dict[str, Any]:
     """The diagnostics of a corpus, as JSON values.
 
     Args:
         labels: rows of the artefact `pmos`, at least one.
 
     Returns:
-        `pictures`; `distributions`: of each metric and the label, higher is better in all: mean, sd,
-        quantiles and a histogram; `types`, those with levels in the order of their classes: the label's
-        quantiles by level, the share of photographs whose label falls at each step and at every step, and
-        the share of steps at which each metric falls; `rank_correlations`: Spearman's, of every two
-        metrics and the label.
+        `pictures`, the number of distorted images; `distributions` of each metric and the label, higher is
+        better in all: mean, sd, quantiles and a histogram; `types`, those with levels in the order of their
+        classes: the label's quantiles by level, the share of pristine images (`photographs` is their number)
+        whose label falls at each step and at every step, and the share of steps at which each metric falls;
+        `rank_correlations`: Spearman's, of every two metrics and the label.
     """
     oriented = labels.copy()
     oriented[list(METRICS)] = orient(labels[list(METRICS)].to_numpy(dtype=np.float64))
@@ -61,7 +78,7 @@ def _quantiles(values: Floats) -> dict[str, float]:
 
 
 def _type(rows: Frame) -> dict[str, Any]:
-    """The labels of one type, level by level; photographs that lack a level count in no step."""
+    """The labels of one type, level by level; a pristine image that lacks a level counts in no step."""
     levels = sorted(set(rows["level"].astype(int)))
     labels = {level: rows.loc[rows["level"] == level, LABEL].to_numpy(dtype=np.float64) for level in levels}
     falls = {name: _falls(rows, name) for name in (LABEL, *METRICS)}
@@ -82,7 +99,7 @@ def _type(rows: Frame) -> dict[str, Any]:
 
 
 def _falls(rows: Frame, name: str) -> Flags:
-    """Whether a column falls from each level to the next, shape (photographs, levels - 1)."""
+    """Whether a column falls from each level to the next, shape (pristine images, levels - 1)."""
     grid = rows.pivot_table(index=["source", "image_id"], columns="level", values=name).dropna()
     falls: Flags = np.diff(grid.to_numpy(dtype=np.float64), axis=1) < 0
     return falls

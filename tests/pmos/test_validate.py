@@ -13,8 +13,8 @@ from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
 from mosforge.core.tables import METRICS, SCHEMAS, read_table, write_table
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
-from mosforge.pmos.fusion import fuse, map_quantiles
-from mosforge.pmos.validation import OTHER_CONTENTS, validate
+from mosforge.pmos.fusion import fuse_scores, map_quantiles
+from mosforge.pmos.validate import OTHER_CONTENTS, agreement_with_people
 from mosforge.statistics.logistic import logistic
 
 CURVES = {name: (0.9 - 0.02 * i, 0.05 * i, 0.5 + 0.03 * i, 0.05 + 0.02 * i) for i, name in enumerate(METRICS)}
@@ -49,17 +49,17 @@ def oriented(frame: pd.DataFrame) -> np.ndarray:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_too_few_scored_pictures_are_told_and_no_error(count: int, caplog: pytest.LogCaptureFixture) -> None:
-    found = validate(targets()[:count], None, None, None)
+def test_too_few_scored_images_are_a_warning_and_no_error(count: int, caplog: pytest.LogCaptureFixture) -> None:
+    found = agreement_with_people(targets()[:count], None, None, None)
     assert found.empty
     assert list(found.columns) == SCHEMAS["validation"].names
-    assert f"since {count} pictures have scores" in caplog.text
+    assert f"{count} images have scores" in caplog.text
 
 
-def test_nothing_can_be_fitted_to_no_picture() -> None:
-    with pytest.raises(MosforgeError, match=r"pmos\.logistic\.dataset: no picture of it could be scored"):
+def test_nothing_can_be_fitted_to_no_image() -> None:
+    with pytest.raises(MosforgeError, match=r"pmos\.logistic\.dataset"):
         curves_of(targets()[:0])
-    measures = validate(targets(), None, None, targets("other")[:0])["measure"].tolist()
+    measures = agreement_with_people(targets(), None, None, targets("other")[:0])["measure"].tolist()
     assert measures == [*METRICS, "psnr", "mean"], "the other rows are there"
 
 
@@ -92,7 +92,7 @@ def test_a_dataset_that_disagrees_with_a_metric_is_refused() -> None:
 def test_the_fusion_is_the_mean_of_the_curves_and_is_saved() -> None:
     frame = targets()
     curves = fit_curves(oriented(frame), frame["quality"].to_numpy(), "rated")
-    fused = fuse(frame[list(METRICS)].to_numpy(), "logistic", 11, curves)
+    fused = fuse_scores(frame[list(METRICS)].to_numpy(), "logistic", 11, curves)
     saved = json.loads(json.dumps(fused.mapping))
     assert saved["logistic"]["dataset"] == "rated"
     columns = []
@@ -104,13 +104,13 @@ def test_the_fusion_is_the_mean_of_the_curves_and_is_saved() -> None:
 
 
 def mapping() -> dict[str, Any]:
-    corpus = fuse(targets("corpus")[list(METRICS)].to_numpy(), "mean", 51)
+    corpus = fuse_scores(targets("corpus")[list(METRICS)].to_numpy(), "mean", 51)
     return corpus.mapping
 
 
 def test_every_measure_is_correlated_with_the_given_scores() -> None:
     frame = targets()
-    rows = validate(frame, "corpus", mapping(), None).set_index("measure")
+    rows = agreement_with_people(frame, "corpus", mapping(), None).set_index("measure")
     assert list(rows.index) == [*METRICS, "psnr", "mean", "quantile", "logistic"]
     quality = frame["quality"]
     assert rows.loc["gmsd", "srocc"] == pytest.approx(spearmanr(1 - frame["gmsd"], quality).statistic)
@@ -130,21 +130,21 @@ def test_the_logistic_never_sees_the_scores_that_it_is_compared_with() -> None:
     """Where each content has scores of its own that nothing predicts, a fit to the others finds nothing."""
     frame = targets(contents=10)
     shuffled = frame.assign(quality=np.random.default_rng(0).permutation(frame["quality"]))
-    rows = validate(shuffled, None, None, None).set_index("measure")
+    rows = agreement_with_people(shuffled, None, None, None).set_index("measure")
     assert "quantile" not in rows.index
     assert "logistic" not in rows.index or abs(rows.loc["logistic", "srocc"]) < 0.25
 
 
 def test_the_logistic_of_another_dataset() -> None:
-    rows = validate(targets(), None, None, targets("elsewhere")).set_index("measure")
+    rows = agreement_with_people(targets(), None, None, targets("elsewhere")).set_index("measure")
     assert rows.loc["logistic", "fitted_on"] == "elsewhere"
     assert rows.loc["logistic", "srocc"] > 0.8
-    same = validate(targets(), None, None, targets()).set_index("measure")
+    same = agreement_with_people(targets(), None, None, targets()).set_index("measure")
     assert same.loc["logistic", "fitted_on"] == OTHER_CONTENTS
 
 
 def test_one_content_has_no_other_to_fit_to() -> None:
-    rows = validate(targets(contents=1), None, None, None)
+    rows = agreement_with_people(targets(contents=1), None, None, None)
     assert "logistic" not in set(rows["measure"])
 
 

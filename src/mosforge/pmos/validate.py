@@ -1,17 +1,20 @@
-"""How well each metric and each fusion agrees with people (the paper's Fig. 1, measured)."""
+"""The rule `validate`: how well each metric and each fusion agrees with people (the paper's Fig. 1, measured)."""
 
 import logging
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.files import read_json
 from mosforge.core.measures import orient
-from mosforge.core.tables import METRICS, SCHEMAS, Frame
+from mosforge.core.tables import METRICS, SCHEMAS, Frame, read_table, write_table
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import map_scores
+from mosforge.pmos.settings import ValidationSettings
 from mosforge.statistics.correlations import FEWEST, correlations
 
 log = logging.getLogger(__name__)
@@ -24,23 +27,46 @@ OTHER_CONTENTS = "its other contents"
 
 
 def validate(
+    targets: Path, mapping: Path | None = None, fitted: Path | None = None, *, output: Path, cfg: ValidationSettings
+) -> None:
+    """Correlates the metrics and their fusions with the human scores of a dataset.
+
+    Args:
+        targets: the dataset's scored images (artefact `targets`).
+        mapping: that of a corpus, as `fuse` wrote it: the fusion `quantile` uses it.
+        fitted: scored images of another dataset (artefact `targets`): the fusion `logistic` is fitted to it.
+        output: one row for each metric, PSNR and fusion, Parquet (artefact `validation`).
+        cfg: the names of the dataset and of the corpus.
+    """
+    rows = read_table(targets, "targets")
+    table = agreement_with_people(
+        rows,
+        cfg.corpus,
+        read_json(mapping) if mapping else None,
+        read_table(fitted, "targets") if fitted else None,
+    )
+    write_table(output, "validation", table, stage="pmos", cfg=cfg.plain())
+    log.info("%s: %d measures of %d images", output, len(table), len(rows))
+
+
+def agreement_with_people(
     targets: Frame, corpus: str | None, mapping: Mapping[str, Any] | None, fitted: Frame | None
 ) -> Frame:
     """One row for each metric, PSNR and fusion (artefact `validation`).
 
     No number looks at the scores that it is compared with: `quantile` uses the distribution over a corpus,
     as the labels do, and `logistic` the curves of another dataset or, where there is none, those of the
-    dataset's other contents, in five folds. Where too few pictures could be scored there is no row, and a
+    dataset's other contents, in five folds. Where too few images could be scored there is no row, and a
     warning.
 
     Args:
-        targets: the dataset's scored pictures (artefact `targets`).
+        targets: the dataset's scored images (artefact `targets`).
         corpus: the corpus whose distribution `quantile` uses; None: the row is left out.
-        mapping: of that corpus, as `fusion.fuse` made it.
-        fitted: the scored pictures of the dataset that `pmos.logistic` names, if it names one.
+        mapping: of that corpus, as `fusion.fuse_scores` made it.
+        fitted: the scored images of the dataset that `pmos.logistic` names, if it names one.
     """
     if len(targets) < FEWEST:
-        log.warning("no measure is compared with people, since %d pictures have scores", len(targets))
+        log.warning("no measure is compared with people, since only %d images have scores", len(targets))
         return Frame(columns=SCHEMAS["validation"].names)
     quality = targets["quality"].to_numpy(dtype=np.float64)
     oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
@@ -87,6 +113,6 @@ def _cross_fitted(oriented: Floats, quality: Floats, folds: npt.NDArray[np.int64
 
 
 def _folds(contents: list[str]) -> list[int]:
-    """A fold for each picture; pictures of one content share theirs."""
+    """A fold for each image; images of one content share theirs."""
     numbers = {content: number for number, content in enumerate(sorted(set(contents)))}
     return [numbers[content] % _FOLDS for content in contents]

@@ -1,0 +1,81 @@
+"""The rule `fuse`: the six full-reference scores of every distorted image become its pseudo-MOS."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import write_json
+from mosforge.core.shards import shard_paths
+from mosforge.core.tables import METRICS, Frame, read_table, write_table
+from mosforge.pmos.curves import curves_of
+from mosforge.pmos.fusion import fuse_scores
+from mosforge.pmos.settings import FusionSettings
+
+log = logging.getLogger(__name__)
+
+
+def fuse(
+    metrics: Path,
+    leaks: list[Path],
+    targets: Path | None = None,
+    *,
+    output: Path,
+    mapping: Path,
+    cfg: FusionSettings,
+) -> None:
+    """Fuses the six scores of all shards of a corpus into its labels.
+
+    Args:
+        metrics: folder of the corpus' scores: GROUP/SHARD.parquet (artefact `metrics`).
+        leaks: pristine images to leave out, since a target dataset shows them too (artefact `leaks`).
+        targets: for the fusion `logistic`, the scored images of the dataset to fit to (artefact `targets`).
+        output: the labels, Parquet (artefact `pmos`): a pseudo-MOS in [0, 1] for each distorted image.
+        mapping: what maps the scores, JSON.
+        cfg: the shards, the fusion and its number of knots.
+
+    Raises:
+        MosforgeError: a table of scores is missing, no image is left, or the fit fails.
+    """
+    shards = shard_paths(cfg.groups, cfg.shards)
+    files = [metrics / group / f"{shard}.parquet" for group, shard in shards]
+    if not files:
+        raise MosforgeError(
+            f"{metrics}: the corpus has no image; `mosforge sources check NAME` says what is missing"
+        )
+    scores = pd.concat([read_table(file, "metrics") for file in files], ignore_index=True)
+    scores = without_leaks(scores, [read_table(file, "leaks") for file in leaks])
+    curves = curves_of(read_table(targets, "targets")) if targets else None
+    fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, curves)
+    write_json(mapping, fused.mapping)
+    labels = scores.assign(pmos=fused.pmos, agreement=fused.agreement)
+    write_table(output, "pmos", labels, stage="pmos", cfg=cfg.plain())
+    lowest, highest = fused.pmos.min(), fused.pmos.max()
+    log.info("%d labels from %d shards, pseudo-MOS %.3f to %.3f", len(labels), len(files), lowest, highest)
+
+
+def without_leaks(scores: Frame, leaks: Sequence[Frame]) -> Frame:
+    """The rows of `scores` whose pristine image is in none of the tables of leaks.
+
+    Raises:
+        MosforgeError: no row is left.
+    """
+    if not leaks:
+        return scores
+    keys = ["source", "image_id"]
+    leaked = pd.MultiIndex.from_frame(pd.concat(leaks)[keys].drop_duplicates())
+    rows = pd.MultiIndex.from_frame(scores[keys])
+    is_leaked = rows.isin(leaked)
+    log.info(
+        "%d of %d pristine images left out, since a target dataset shows them too",
+        rows[is_leaked].nunique(),
+        rows.nunique(),
+    )
+    if is_leaked.all():
+        raise MosforgeError(
+            "a target dataset shows every pristine image of the corpus; use other images, or set "
+            "sources.leakage.guard to false"
+        )
+    return scores[~is_leaked].reset_index(drop=True)
