@@ -129,9 +129,7 @@ def leaks_of(file: Path, image_ids: list[str], source: str = "a") -> Path:
     return file
 
 
-def test_leaked_images_get_no_label_and_move_none(
-    metrics: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_leaked_images_get_no_label_and_move_none(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [leaks_of(metrics.parent / "a.leaks.parquet", ["0.png"]), metrics.parent / "b.leaks.parquet"]
     leaks_of(files[1], [])
     out = metrics.parent / "labels"
@@ -177,7 +175,15 @@ def test_a_corpus_of_nothing_but_leaks_is_refused(metrics: Path, capsys: pytest.
 def test_a_corpus_without_an_image_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cfg = {"groups": ["jpeg"], "shards": {"photos": 0}, "fusion": "mean", "knots": 5}
     output, mapping = tmp_path / "labels.parquet", tmp_path / "mapping.json"
-    words = ["--metrics", str(tmp_path / "mine"), "--leaks", "--output", str(output), "--mapping", str(mapping)]
+    words = [
+        "--metrics",
+        str(tmp_path / "mine"),
+        "--leaks",
+        "--output",
+        str(output),
+        "--mapping",
+        str(mapping),
+    ]
     assert main(["pmos", "fuse", *words, "--cfg", json.dumps(cfg)]) == 1
     assert "mine: the corpus has no image" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -49,7 +49,7 @@ def oriented(frame: pd.DataFrame) -> np.ndarray:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_too_few_scored_images_are_a_warning_and_no_error(count: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_too_few_scored_images_are_only_a_warning(count: int, caplog: pytest.LogCaptureFixture) -> None:
     found = agreement_with_people(targets()[:count], None, None, None)
     assert found.empty
     assert list(found.columns) == SCHEMAS["validation"].names

@@ -12,9 +12,9 @@ import pytest
 from mosforge import __version__
 from mosforge.cli import _start_log, build_parser, main
 from mosforge.core.errors import MosforgeError
-from mosforge.pmos import command as pmos
+from mosforge.pmos.settings import FusionSettings
 
-FUSE = ["pmos", "fuse", "--metrics", "m", "--output", "o", "--mapping", "p"]
+FUSE = ["pmos", "fuse", "--metrics", "m", "--leaks", "--output", "o", "--mapping", "p"]
 CFG = ["--cfg", '{"groups": ["blur"], "shards": {"s": 1}, "fusion": "mean", "knots": 3}']
 
 
@@ -77,10 +77,10 @@ def test_bad_input_is_one_sentence_on_standard_error(
 def test_what_a_user_can_mend_has_no_stack_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, sentence: str
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(metrics: Path, leaks: list[Path], *, output: Path, mapping: Path, cfg: FusionSettings) -> None:
         raise error
 
-    monkeypatch.setattr(pmos, "_fuse", fail)
+    monkeypatch.setattr("mosforge.pmos.fuse.fuse", fail)
     assert main([*FUSE, *CFG]) == 1
     assert capsys.readouterr() == ("", f"mosforge: error: {sentence}\n")
 
@@ -98,10 +98,10 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
 def test_a_defect_of_ours_leaves_its_stack_trace_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(metrics: Path, leaks: list[Path], *, output: Path, mapping: Path, cfg: FusionSettings) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(pmos, "_fuse", fail)
+    monkeypatch.setattr("mosforge.pmos.fuse.fuse", fail)
     assert main([*FUSE, *CFG, "--log", str(tmp_path / "log")]) == 1
     for text in (capsys.readouterr().err, (tmp_path / "log").read_text()):
         assert "Traceback" in text

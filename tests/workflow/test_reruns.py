@@ -1,8 +1,7 @@
 """What runs again after a change, and that nothing else does; planned, on results that are pretended."""
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +13,18 @@ from wide_project import make_wide_project
 from workflow_project import REPOSITORY
 
 import mosforge
+from mosforge.jobs import RULES
 from mosforge.plan import rule_parts
+from mosforge.plan.code import PACKAGE, Code, read_package
 
 pytestmark = pytest.mark.slow
-
-PACKAGE = Path("package/mosforge")
 
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A project with a copy of the package beside it, whose sources the rules watch in place of ours."""
-    folder = tmp_path_factory.mktemp("wide") / "mine"
-    package = Path(mosforge.__file__).parent
-    shutil.copytree(package, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rule_parts, "_package", lambda: PACKAGE)
-        yield make_wide_project(folder)
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_wide_project(tmp_path_factory.mktemp("wide") / "mine")
 
 
 def first_of(jobs: list[Job]) -> list[Job]:
@@ -70,7 +63,7 @@ def test_key_reruns_its_rules_and_what_follows(case: Case, wide: Path) -> None:
 def test_nothing_runs_without_a_change_with_more_cores_or_after_a_touch(wide: Path) -> None:
     assert not planned_jobs(wide)
     assert not planned_jobs(wide, cores=16)
-    for path in [*wide.glob("photos/*"), *wide.glob("rated/**/*"), *(wide / PACKAGE).rglob("*.py")]:
+    for path in [*wide.glob("photos/*"), *wide.glob("rated/**/*")]:
         path.touch()
     assert not planned_jobs(wide)
 
@@ -91,41 +84,83 @@ def test_a_further_source_adds_its_shards_alone(wide: Path) -> None:
     assert all("/tiles-00000" in job.output and "synthetic/" in job.output for job in made)
 
 
-ALGORITHMS = {
-    "sources/catalogue.py": {"catalogue"},
-    "sources/screening.py": {"screen"},
-    "distortions/noise.py": {"distort"},
-    "metrics/fused/fsim.py": {"score", "score_dataset"},
-    "pmos/leaks.py": {"fuse"},
-    "pmos/curves.py": {"fuse", "validate"},
-    "pmos/validation.py": {"validate"},
-    "pmos/diagnostics.py": {"diagnose"},
-    "pretraining/packing.py": {"pack_shard", "index_packs"},
-    "pretraining/objective.py": set(TRAININGS),
-    "training/loop.py": {*TRAININGS, "finetune"},
-    "finetuning/registry.py": {"dataset"},
-    "finetuning/proxy.py": {"label_proxy"},
-    "finetuning/splits.py": {"split"},
-    "finetuning/train.py": {"finetune"},
-    "evaluation/predictions.py": {"predict"},
-    "evaluation/brisque.py": {"brisque"},
-    "evaluation/regression.py": {"compare"},
-    "statistics/intervals.py": {"correlate"},
-    "report/tables.py": {"table"},
-    "models/card.py": set(),
-    "cli.py": set(),
-    "training/progress.py": set(),
+RULE_OF = {f"{stage}.{rule}": rule for stage, rules in RULES.items() for rule in rules}
+
+CODE = Code.installed()
+
+
+def rules_that_import(module: str) -> set[str]:
+    """The rules whose job imports a module of the package, directly or not."""
+    rules = {rule for job, rule in RULE_OF.items() if module in CODE.modules(f"{PACKAGE}.{job}")}
+    return rules | ({"pretrain_authentic"} if "pretrain" in rules else set())
+
+
+def planned_after(edit: Callable[[str], str], module: str, wide: Path) -> list[Job]:
+    """The jobs that are planned after an edit of a module of the package, which is made in memory."""
+    texts, data = read_package(Path(mosforge.__file__).parent)
+    assert edit(texts[module]) != texts[module]
+    texts[module] = edit(texts[module])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rule_parts, "_CODE", Code(texts, data))
+        return planned_jobs(wide)
+
+
+def with_another_statement(text: str) -> str:
+    return text + "\nEDITED = 1\n"
+
+
+def with_another_word(text: str) -> str:
+    """The module with another first docstring and one more comment."""
+    return text.replace('"""', '"""Edited: ', 1) + "\n# edited\n"
+
+
+@pytest.mark.parametrize("module", sorted(CODE.texts))
+def test_an_edit_of_prose_plans_nothing_and_one_of_code_what_imports_the_module(
+    module: str, wide: Path
+) -> None:
+    assert not planned_after(with_another_word, module, wide)
+    jobs = planned_after(with_another_statement, module, wide)
+    rules = rules_that_import(module)
+    # rules that read a dataset's table for its images only stand for the code that writes it
+    readers = {"catalogue", "screen", "split", "pack_dataset"} if "dataset" in rules else set()
+    assert rules <= {job.rule for job in jobs}
+    assert {job.rule for job in jobs if not job.follows} <= rules | readers
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    return lambda text: text.replace(old, new)
+
+
+EDITS = {
+    "half of all labels are dropped": (
+        "pmos.fuse",
+        replaced('write_table(output, "pmos", labels', 'write_table(output, "pmos", labels[::2]'),
+        {"fuse", "diagnose", "pretrain", "finetune", "predict", "correlate", "page"},
+    ),
+    "only the first table of leaks is read": (
+        "sources.leaks",
+        replaced("for table in tables", "for table in tables[:1]"),
+        {"leaks", "fuse", "pretrain"},
+    ),
+    "images are packed in reverse": (
+        "finetuning.pack_dataset",
+        replaced('["path"].tolist()', '["path"].tolist()[::-1]'),
+        {"pack_dataset", "finetune", "predict"},
+    ),
+    "short tables are skipped": (
+        "evaluation.correlate",
+        replaced("len(table) < FEWEST", "len(table) < 100"),
+        {"correlate", "table", "page"},
+    ),
 }
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
-def test_an_edit_of_a_file_reruns_its_stage_and_what_follows(name: str, wide: Path) -> None:
-    file = wide / PACKAGE / name
-    before = file.read_text()
-    file.write_text(before + "\n# edited\n")
-    jobs = planned_jobs(wide)
-    file.write_text(before)
-    assert {job.rule for job in first_of(jobs)} <= ALGORITHMS[name] <= {job.rule for job in jobs}
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_that_changes_results_runs_its_rule_and_what_follows(what: str, wide: Path) -> None:
+    job, edit, expected = EDITS[what]
+    jobs = planned_after(edit, f"{PACKAGE}.{job}", wide)
+    assert {planned.rule for planned in jobs if not planned.follows} <= {RULE_OF[job]}
+    assert expected <= {planned.rule for planned in jobs}
 
 
 @pytest.mark.parametrize(("key", "value"), [("range", [0, 11]), ("higher_is_better", False)])

@@ -38,7 +38,7 @@ class Code:
     """
 
     def __init__(self, texts: Mapping[str, str], data: Mapping[str, bytes] | None = None) -> None:
-        self._texts = texts
+        self.texts = texts
         self._data = data or {}
         self._module = cache(self._read_module)
         self.digest = cache(self._digest)
@@ -49,7 +49,7 @@ class Code:
         return cls(*read_package(Path(__file__).parents[1]))
 
     def __contains__(self, name: str) -> bool:
-        return name in self._texts
+        return name in self.texts
 
     def modules(self, job: str) -> set[str]:
         """The modules that count for a job.
@@ -71,7 +71,7 @@ class Code:
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def _read_module(self, name: str) -> "_Module":
-        return _Module(name, self._texts[name], set(self._texts), self._data)
+        return _Module(name, self.texts[name], set(self.texts), self._data)
 
 
 class _Module:

@@ -1,4 +1,4 @@
-"""The rule `validate`: how well each metric and each fusion agrees with people (the paper's Fig. 1, measured)."""
+"""The rule `validate`: how well each metric and each fusion agrees with people (paper, Fig. 1)."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import read_json
 from mosforge.core.measures import orient
 from mosforge.core.tables import METRICS, SCHEMAS, Frame, read_table, write_table
+from mosforge.options import read_json
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import map_scores
 from mosforge.pmos.settings import ValidationSettings
@@ -27,7 +27,12 @@ OTHER_CONTENTS = "its other contents"
 
 
 def validate(
-    targets: Path, mapping: Path | None = None, fitted: Path | None = None, *, output: Path, cfg: ValidationSettings
+    targets: Path,
+    mapping: Path | None = None,
+    fitted: Path | None = None,
+    *,
+    output: Path,
+    cfg: ValidationSettings,
 ) -> None:
     """Correlates the metrics and their fusions with the human scores of a dataset.
 
