@@ -85,9 +85,10 @@ def _verify(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from mosforge.core.packs import problems
+    from mosforge.core.schemas.packs import PACK
     from mosforge.core.tables import read_table
 
-    index = read_table(arguments.pack, "pack")
+    index = read_table(arguments.pack, PACK)
     files, bad = index["file"].nunique(), 0
     for problem in tqdm(problems(index, arguments.threads), total=files, unit="file", disable=None):
         if problem is not None:

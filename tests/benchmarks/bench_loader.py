@@ -27,6 +27,7 @@ from torchvision.transforms import v2
 
 from mosforge.core.images import Pixels
 from mosforge.core.packs import Pack, write_pack
+from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table
 from mosforge.training.batches import ahead, batches
 from mosforge.training.recipe import Recipe
@@ -53,7 +54,7 @@ def packed(folder: Path, squares: list[Pixels]) -> Pack:
     for part in range(PACKS):
         named = ((f"{part}/{i}", square) for i, square in enumerate(squares[part::PACKS]))
         write_pack(folder / f"{part}.parquet", folder / f"{part}.pixels", named, stage="bench", cfg={})
-        indices.append(read_table(folder / f"{part}.parquet", "pack"))
+        indices.append(read_table(folder / f"{part}.parquet", PACK))
     return Pack(pd.concat(indices, ignore_index=True))
 
 

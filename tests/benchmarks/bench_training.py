@@ -25,6 +25,7 @@ from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
 from mosforge.core.packs import Pack, write_pack
+from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table
 from mosforge.models.backbones import card_of
 from mosforge.models.heads import MultiTaskHead, ScoreHead
@@ -108,7 +109,7 @@ def packed(case: Case, folder: Path) -> Pack:
     shape = (case.height, case.width, 3)
     pictures = ((str(i), rng.integers(0, 256, shape, np.uint8)) for i in range(case.pictures))
     write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="bench", cfg={})
-    return Pack(read_table(folder / "pack.parquet", "pack"))
+    return Pack(read_table(folder / "pack.parquet", PACK))
 
 
 def end_to_end(case: Case, pack: Pack, setup: Setup, epochs: int) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
 from mosforge.core.packs import Pack, locate, write_pack
+from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table, write_table
 
 SHAPES = ((5, 7), (9, 4), (1, 1), (6, 6))
@@ -28,7 +29,7 @@ def pictures(count: int = 4, seed: int = 0) -> list[tuple[str, np.ndarray]]:
 
 def packed(folder: Path, items: list[tuple[str, np.ndarray]], name: str = "pack") -> pd.DataFrame:
     write_pack(folder / f"{name}.parquet", folder / f"{name}.pixels", iter(items), stage="test", cfg={"a": 1})
-    return read_table(folder / f"{name}.parquet", "pack")
+    return read_table(folder / f"{name}.parquet", PACK)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ def test_verify_reads_all_and_names_each_bad_file(
     tmp_path: Path, stage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     index = pd.concat([packed(tmp_path, pictures(3, seed), f"n{seed}") for seed in range(5)])
-    write_table(tmp_path / "all.parquet", "pack", index, stage="test", cfg={})
+    write_table(tmp_path / "all.parquet", PACK, index, stage="test", cfg={})
     words = [stage, "verify", str(tmp_path / "all.parquet"), "--threads", "2"]
     assert main(words) == 0
     assert capsys.readouterr().out == "5 of 5 files hold the pixels that were packed (15 pictures)\n"

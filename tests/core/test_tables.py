@@ -16,9 +16,14 @@ from hypothesis import strategies as st
 
 from mosforge import __version__
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas import Artefact
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.stamps import made_by
-from mosforge.core.tables import METRICS, SCHEMAS, read_manifest, read_table, write_table
-from mosforge.runs import RUN
+from mosforge.core.tables import read_table, write_table
 
 
 def sample_of(kind: pa.DataType, row: int) -> Any:
@@ -33,11 +38,11 @@ def sample_of(kind: pa.DataType, row: int) -> Any:
     return [0, 1, 127, 5][row % 4]
 
 
-def columns_of(artefact: str, rows: int = 4, *, empty: bool = False) -> dict[str, list[Any]]:
+def columns_of(artefact: Artefact, rows: int = 4, *, empty: bool = False) -> dict[str, list[Any]]:
     """Made-up values of every column; with `empty`, none in the columns that may have none."""
     return {
         field.name: [None if empty and field.nullable else sample_of(field.type, row) for row in range(rows)]
-        for field in SCHEMAS[artefact]
+        for field in artefact.schema
     }
 
 
@@ -51,18 +56,16 @@ def plain(frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("empty", [False, True])
-@pytest.mark.parametrize("artefact", SCHEMAS)
-def test_what_is_written_comes_back(tmp_path: Path, artefact: str, empty: bool) -> None:
+def test_what_is_written_comes_back(tmp_path: Path, artefact: Artefact, empty: bool) -> None:
     columns = columns_of(artefact, empty=empty)
     write_table(tmp_path / "t.parquet", artefact, columns, stage="test", cfg={})
     assert plain(read_table(tmp_path / "t.parquet", artefact)) == columns
-    assert pq.read_schema(tmp_path / "t.parquet").equals(SCHEMAS[artefact])
+    assert pq.read_schema(tmp_path / "t.parquet").equals(artefact.schema)
 
 
-@pytest.mark.parametrize("artefact", SCHEMAS)
-def test_what_was_read_can_be_written_again(tmp_path: Path, artefact: str) -> None:
+def test_what_was_read_can_be_written_again(tmp_path: Path, artefact: Artefact) -> None:
     mixed = columns_of(artefact)
-    for field in SCHEMAS[artefact]:
+    for field in artefact.schema:
         if field.nullable:
             mixed[field.name][1] = None
     write_table(tmp_path / "1.parquet", artefact, mixed, stage="test", cfg={"a": 1})
@@ -77,105 +80,87 @@ def test_what_was_read_can_be_written_again(tmp_path: Path, artefact: str) -> No
     assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
 
 
-@pytest.mark.parametrize("artefact", SCHEMAS)
-def test_a_table_without_rows_keeps_its_columns(tmp_path: Path, artefact: str) -> None:
+def test_a_table_without_rows_keeps_its_columns(tmp_path: Path, artefact: Artefact) -> None:
     for name, rows in {"frame": pd.DataFrame(), "columns": columns_of(artefact, 0)}.items():
         write_table(tmp_path / name, artefact, rows, stage="test", cfg={})
         frame = read_table(tmp_path / name, artefact)
         assert len(frame) == 0
-        assert list(frame) == SCHEMAS[artefact].names
+        assert list(frame) == artefact.columns
 
 
 def test_integers_that_may_be_empty_stay_integers(tmp_path: Path) -> None:
-    columns = columns_of("manifest", 2)
+    columns = columns_of(MANIFEST, 2)
     columns["level"], columns["class_index"] = [3, None], [None, 38]
-    write_table(tmp_path / "t", "manifest", columns, stage="test", cfg={})
-    frame = read_table(tmp_path / "t", "manifest")
+    write_table(tmp_path / "t", MANIFEST, columns, stage="test", cfg={})
+    frame = read_table(tmp_path / "t", MANIFEST)
     assert frame["level"].dtype == pd.Int8Dtype()
     assert frame["class_index"].dtype == pd.Int16Dtype()
     assert frame["level"].iloc[0] == 3
     assert frame["level"].isna().tolist() == [False, True]
 
 
-def test_every_column_says_what_it_is() -> None:
-    for artefact, schema in SCHEMAS.items():
-        for field in schema:
-            assert len(field.metadata[b"about"]) > 5, (artefact, field.name)
-
-
-def test_two_artefacts_never_look_the_same() -> None:
-    names = list(SCHEMAS)
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            assert not SCHEMAS[one].equals(SCHEMAS[other])
-
-
-def test_the_metrics_are_columns_in_their_order() -> None:
-    assert [name for name in SCHEMAS["metrics"].names if name in METRICS] == list(METRICS)
-
-
 def test_the_metadata_says_what_made_it(tmp_path: Path) -> None:
     cfg = {"b": [1, {"ä": None}], "a": 1e-4}
-    write_table(tmp_path / "t", "split", columns_of("split"), stage="finetuning", cfg=cfg)
+    write_table(tmp_path / "t", SPLIT, columns_of(SPLIT), stage="finetuning", cfg=cfg)
     said = {"artefact": "split", "stage": "finetuning", "version": __version__, "cfg": cfg}
     assert json.loads(pq.read_schema(tmp_path / "t").metadata[b"mosforge"]) == said
     assert made_by(tmp_path / "t") == said
 
 
 def test_the_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
-    columns = columns_of("split")
-    write_table(tmp_path / "1", "split", columns, stage="s", cfg={"a": 1, "b": 2})
-    write_table(tmp_path / "2", "split", dict(reversed(columns.items())), stage="s", cfg={"b": 2, "a": 1})
+    columns = columns_of(SPLIT)
+    write_table(tmp_path / "1", SPLIT, columns, stage="s", cfg={"a": 1, "b": 2})
+    write_table(tmp_path / "2", SPLIT, dict(reversed(columns.items())), stage="s", cfg={"b": 2, "a": 1})
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
 def test_a_column_too_many_or_too_few_is_a_mistake(tmp_path: Path) -> None:
-    columns = columns_of("split")
+    columns = columns_of(SPLIT)
     with pytest.raises(ValueError, match="colour"):
-        write_table(tmp_path / "t", "split", columns | {"colour": [1] * 4}, stage="s", cfg={})
+        write_table(tmp_path / "t", SPLIT, columns | {"colour": [1] * 4}, stage="s", cfg={})
     with pytest.raises(ValueError, match="part"):
         write_table(
-            tmp_path / "t", "split", {k: v for k, v in columns.items() if k != "part"}, stage="s", cfg={}
+            tmp_path / "t", SPLIT, {k: v for k, v in columns.items() if k != "part"}, stage="s", cfg={}
         )
     assert not (tmp_path / "t").exists()
 
 
 def test_a_nullable_column_may_be_left_out(tmp_path: Path) -> None:
-    columns = columns_of("history")
+    columns = columns_of(HISTORY)
     kept = {name: columns[name] for name in ("epoch", "loss", "images_per_second", "seconds")}
-    write_table(tmp_path / "t", "history", kept, stage="s", cfg={})
-    assert plain(read_table(tmp_path / "t", "history"))["class_loss"] == [None] * 4
+    write_table(tmp_path / "t", HISTORY, kept, stage="s", cfg={})
+    assert plain(read_table(tmp_path / "t", HISTORY))["class_loss"] == [None] * 4
 
 
 @pytest.mark.parametrize("hole", [None, np.nan])
 def test_a_column_that_must_be_full_is(tmp_path: Path, hole: float | None) -> None:
-    columns = columns_of("predictions")
+    columns = columns_of(PREDICTIONS)
     columns["prediction"][2] = hole
     with pytest.raises((pa.ArrowException, ValueError)):
-        write_table(tmp_path / "t", "predictions", columns, stage="s", cfg={})
+        write_table(tmp_path / "t", PREDICTIONS, columns, stage="s", cfg={})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_artefact_is_refused(tmp_path: Path) -> None:
-    write_table(tmp_path / "t", "split", columns_of("split"), stage="s", cfg={})
+    write_table(tmp_path / "t", SPLIT, columns_of(SPLIT), stage="s", cfg={})
     with pytest.raises(
         MosforgeError, match=r"t: not a dataset table of mosforge .*; delete it and run again"
     ):
-        read_table(tmp_path / "t", "dataset")
+        read_table(tmp_path / "t", DATASET)
 
 
 def test_what_somebody_else_wrote_is_refused(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(MosforgeError, match=r"a\.parquet: not a split table"):
-        read_table(tmp_path / "a.parquet", "split")
-    pq.write_table(pa.Table.from_pydict(columns_of("split"), schema=SCHEMAS["split"]), tmp_path / "b.parquet")
+        read_table(tmp_path / "a.parquet", SPLIT)
+    pq.write_table(pa.Table.from_pydict(columns_of(SPLIT), schema=SPLIT.schema), tmp_path / "b.parquet")
     with pytest.raises(MosforgeError, match=r"b\.parquet: not written by mosforge"):
         made_by(tmp_path / "b.parquet")
 
 
 def test_planning_reads_what_made_a_table_without_pandas(tmp_path: Path) -> None:
     """Pandas alone takes longer to import than a small project takes to plan."""
-    write_table(tmp_path / "t", "split", columns_of("split"), stage="s", cfg={"a": 1})
+    write_table(tmp_path / "t", SPLIT, columns_of(SPLIT), stage="s", cfg={"a": 1})
     code = (
         "import sys, mosforge.plan; from mosforge.core.stamps import made_by;"
         "print(made_by(sys.argv[1])['cfg'], "
@@ -187,21 +172,19 @@ def test_planning_reads_what_made_a_table_without_pandas(tmp_path: Path) -> None
 
 def test_a_missing_file_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(MosforgeError, match=r"none\.parquet: no such file; run the stage that writes it"):
-        read_table(tmp_path / "none.parquet", "split")
+        read_table(tmp_path / "none.parquet", SPLIT)
     with pytest.raises(MosforgeError, match=r"none\.parquet: no such file; run the stage that writes it"):
         made_by(tmp_path / "none.parquet")
-    with pytest.raises(MosforgeError, match=r"manifest\.parquet: no such file; delete its folder and run"):
-        read_manifest(tmp_path)
 
 
 def test_a_truncated_file_is_told_in_a_sentence(tmp_path: Path) -> None:
-    write_table(tmp_path / "t", "manifest", columns_of("manifest"), stage="s", cfg={})
+    write_table(tmp_path / "t", MANIFEST, columns_of(MANIFEST), stage="s", cfg={})
     content = (tmp_path / "t").read_bytes()
     for length in sorted(
         {0, 1, 4, 8, len(content) - 1, len(content) - 4, len(content) - 8, *range(9, len(content), 331)}
     ):
         (tmp_path / "t").write_bytes(content[:length])
-        for read in (lambda file: read_table(file, "manifest"), made_by):
+        for read in (lambda file: read_table(file, MANIFEST), made_by):
             with pytest.raises(MosforgeError, match=r"not a readable Parquet file .*; delete it") as caught:
                 read(tmp_path / "t")
             assert "\n" not in str(caught.value)
@@ -220,13 +203,8 @@ def test_a_truncated_file_is_told_in_a_sentence(tmp_path: Path) -> None:
 )
 def test_any_key_survives(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Any, ...]]) -> None:
     file = tmp_path_factory.mktemp("tables") / "t"
-    columns = columns_of("metrics", len(rows))
+    columns = columns_of(METRIC_SCORES, len(rows))
     for i, name in enumerate(("path", "labels", "class_index", "seed")):
         columns[name] = [row[i] for row in rows]
-    write_table(file, "metrics", columns, stage="s", cfg={})
-    assert plain(read_table(file, "metrics")) == columns
-
-
-def test_the_keys_of_a_run_are_the_first_columns_of_what_is_told_of_it() -> None:
-    for artefact in ("predictions", "correlations"):
-        assert tuple(SCHEMAS[artefact].names[: len(RUN)]) == RUN
+    write_table(file, METRIC_SCORES, columns, stage="s", cfg={})
+    assert plain(read_table(file, METRIC_SCORES)) == columns

@@ -10,6 +10,8 @@ from PIL import Image
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.sources import CATALOGUE
 from mosforge.core.tables import read_table, write_table
 from mosforge.distortions import command
 from mosforge.distortions.codecs import encode_jpeg, jpeg
@@ -53,7 +55,7 @@ def catalogue(tmp_path: Path, catalogued: list[Photograph]) -> Path:
         "mode": ["RGB"] * 4,
         "shard": [0, 0, 0, 1],
     }
-    write_table(tmp_path / "garden.parquet", "catalogue", columns, stage="sources", cfg={})
+    write_table(tmp_path / "garden.parquet", CATALOGUE, columns, stage="sources", cfg={})
     return tmp_path / "garden.parquet"
 
 
@@ -62,14 +64,14 @@ def test_shard_distorts_its_block(catalogue: Path, tmp_path: Path, number: int, 
     output = tmp_path / "shard"
     words = ("--catalogue", catalogue, "--shard", number, "--output", output, "--cfg", json.dumps(CFG))
     mosforge("distortions", "shard", *words, "--threads", 1)
-    assert len(read_table(output / "manifest.parquet", "manifest")) == pictures
+    assert len(read_table(output / "manifest.parquet", MANIFEST)) == pictures
     assert len(list(output.glob("*.png"))) == pictures
 
 
 def test_distort_repeats_a_picture_of_a_manifest(catalogue: Path, tmp_path: Path) -> None:
     words = ("--catalogue", catalogue, "--shard", 1, "--output", tmp_path / "s", "--cfg", json.dumps(CFG))
     mosforge("distortions", "shard", *words)
-    row = read_table(tmp_path / "s" / "manifest.parquet", "manifest").iloc[0]
+    row = read_table(tmp_path / "s" / "manifest.parquet", MANIFEST).iloc[0]
     again = tmp_path / "again.png"
     options = ("--type", row["group"], "--level", row["level"], "--seed", row["seed"], "--config", CONFIG)
     mosforge("distort", row["reference"], *options, "-o", again)

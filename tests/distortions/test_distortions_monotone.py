@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_image
 
 from mosforge.configuration import load_config
 from mosforge.core.images import Pixels, read_rgb
-from mosforge.core.tables import METRICS
+from mosforge.core.measures import METRICS
 from mosforge.distortions.levels import read_levels
 from mosforge.distortions.plans import TYPES
 from mosforge.metrics import score

@@ -17,6 +17,8 @@ from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import read_rgb
+from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.sources import CATALOGUE
 from mosforge.core.stamps import made_by
 from mosforge.core.tables import read_table
 from mosforge.distortions import photograph as photograph_module
@@ -51,7 +53,7 @@ MIXED = {
 
 def shard(photographs: list[Photograph], cfg: dict, folder: Path, workers: int = 1) -> pd.DataFrame:
     make_shard(photographs, cfg, folder, workers)
-    return read_table(folder / "manifest.parquet", "manifest")
+    return read_table(folder / "manifest.parquet", MANIFEST)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -140,7 +142,7 @@ def test_the_same_bytes_from_a_catalogue_of_other_shards_and_with_another_source
         cfg = {"folder": source.as_posix(), "shard_size": shard_size, "smallest_side": 161, "listing": ""}
         made = ["--output", f"{name}.parquet", "--excluded", f"{name}.excluded.parquet"]
         assert main(["sources", "catalogue", "--name", name, *made, "--cfg", json.dumps(cfg)]) == 0
-        shards = read_table(f"{name}.parquet", "catalogue")["shard"].unique()
+        shards = read_table(f"{name}.parquet", CATALOGUE)["shard"].unique()
         photographs = [path for path in source.rglob("*") if path.is_file()]
         assert len(shards) == -(-len(photographs) // shard_size)
         found = {}
@@ -178,7 +180,7 @@ def test_the_same_bytes_for_any_number_of_workers_and_hash_seed(
     environment = os.environ | {"PYTHONHASHSEED": "77"}
     subprocess.run([sys.executable, "-c", code, arguments], check=True, env=environment)
     assert contents(tmp_path / "x" / "out") == contents(tmp_path / "y" / "out")
-    first, second = (read_table(tmp_path / z / "out" / "manifest.parquet", "manifest") for z in "xy")
+    first, second = (read_table(tmp_path / z / "out" / "manifest.parquet", MANIFEST) for z in "xy")
     pd.testing.assert_frame_equal(first.drop(columns="path"), second.drop(columns="path"))
 
 
@@ -195,7 +197,7 @@ def test_a_relative_output_stays_relative(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make_shard(catalogued[:1], NOISE, PurePath("results/d/c/g/0"), 1)
-    rows = read_table("results/d/c/g/0/manifest.parquet", "manifest")
+    rows = read_table("results/d/c/g/0/manifest.parquet", MANIFEST)
     assert rows["path"].str.startswith("results/d/c/g/0/a-one-").all()
 
 

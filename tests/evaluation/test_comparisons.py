@@ -13,8 +13,13 @@ from scipy import stats
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.core.measures import METRICS
 from mosforge.core.packs import write_pack
-from mosforge.core.tables import METRICS, read_table, write_table
+from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
+from mosforge.core.tables import read_table, write_table
 from mosforge.evaluation.brisque import features, features_of
 from mosforge.evaluation.regression import FEATURES
 
@@ -30,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     blur = np.random.default_rng(0).uniform(0, 3, COUNT)
     frame = pd.DataFrame({"image": images, "path": [f"p/{i}" for i in images], "reference": images})
     frame = frame.assign(mos=5 - blur, quality=1 - blur / 3)
-    write_table(folder / "dataset.parquet", "dataset", frame, stage="test", cfg={})
+    write_table(folder / "dataset.parquet", DATASET, frame, stage="test", cfg={})
     photograph = Image.fromarray(data.coffee())
     pictures = []
     for i, sigma in enumerate(blur):
@@ -41,12 +46,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
     parts = ["train" if i % 2 else "test" for i in range(COUNT)]
     split = frame[["image", "reference"]].assign(part=parts)
-    write_table(folder / "split.parquet", "split", split, stage="test", cfg={})
+    write_table(folder / "split.parquet", SPLIT, split, stage="test", cfg={})
     shown = frame[["image", "path", "reference", "mos", "quality"]].iloc[::-1]
     targets = shown.assign(dataset="a", reference_path="p/whole.png")
     for place_, name in enumerate((*METRICS, "psnr")):
         targets[name] = np.random.default_rng(place_).uniform(size=COUNT)
-    write_table(folder / "targets.parquet", "targets", targets, stage="test", cfg={})
+    write_table(folder / "targets.parquet", TARGET_SCORES, targets, stage="test", cfg={})
     words = ["--dataset", f"{folder}/dataset.parquet", "--pack", f"{folder}/pack.parquet"]
     assert main(["evaluation", "brisque", *words, "--output", f"{folder}/brisque.parquet"]) == 0
     return folder
@@ -69,10 +74,10 @@ def compare(place: Path, tmp_path: Path) -> Callable[..., int]:
 def test_a_full_reference_metric_predicts_its_score(
     compare: Callable[..., int], place: Path, tmp_path: Path
 ) -> None:
-    targets = read_table(place / "targets.parquet", "targets").set_index("image")
+    targets = read_table(place / "targets.parquet", TARGET_SCORES).set_index("image")
     for metric, sign in (("psnr", 1), ("fsim", 1), ("mdsi", -1), ("gmsd", -1)):
         assert compare(metric, scores="targets") == 0
-        frame = read_table(tmp_path / "out.parquet", "predictions")
+        frame = read_table(tmp_path / "out.parquet", PREDICTIONS)
         assert frame["image"].tolist() == [f"{i:02}.png" for i in range(0, COUNT, 2)]
         assert frame["prediction"].tolist() == (sign * targets.loc[frame["image"], metric]).tolist()
         assert set(frame["backbone"]) == {"none"}
@@ -81,7 +86,7 @@ def test_a_full_reference_metric_predicts_its_score(
 
 def test_brisque_learns_what_its_features_tell(compare: Callable[..., int], tmp_path: Path) -> None:
     assert compare("brisque", scores="brisque") == 0
-    frame = read_table(tmp_path / "out.parquet", "predictions")
+    frame = read_table(tmp_path / "out.parquet", PREDICTIONS)
     assert len(frame) == COUNT / 2
     assert stats.spearmanr(frame["prediction"], frame["quality"]).statistic > 0.6
 
@@ -90,33 +95,33 @@ def test_brisque_never_sees_the_scores_of_the_test_part(
     compare: Callable[..., int], place: Path, tmp_path: Path
 ) -> None:
     assert compare("brisque", scores="brisque") == 0
-    before = read_table(tmp_path / "out.parquet", "predictions")["prediction"]
-    whole = read_table(place / "dataset.parquet", "dataset")
-    parts = read_table(place / "split.parquet", "split")["part"]
+    before = read_table(tmp_path / "out.parquet", PREDICTIONS)["prediction"]
+    whole = read_table(place / "dataset.parquet", DATASET)
+    parts = read_table(place / "split.parquet", SPLIT)["part"]
     try:
         changed = whole.assign(quality=np.where(parts == "test", 1 - whole["quality"], whole["quality"]))
-        write_table(place / "dataset.parquet", "dataset", changed, stage="test", cfg={})
+        write_table(place / "dataset.parquet", DATASET, changed, stage="test", cfg={})
         assert compare("brisque", scores="brisque") == 0
-        assert read_table(tmp_path / "out.parquet", "predictions")["prediction"].equals(before)
+        assert read_table(tmp_path / "out.parquet", PREDICTIONS)["prediction"].equals(before)
         changed = whole.assign(quality=np.where(parts == "train", 1 - whole["quality"], whole["quality"]))
-        write_table(place / "dataset.parquet", "dataset", changed, stage="test", cfg={})
+        write_table(place / "dataset.parquet", DATASET, changed, stage="test", cfg={})
         assert compare("brisque", scores="brisque") == 0
-        assert not read_table(tmp_path / "out.parquet", "predictions")["prediction"].equals(before)
+        assert not read_table(tmp_path / "out.parquet", PREDICTIONS)["prediction"].equals(before)
     finally:
-        write_table(place / "dataset.parquet", "dataset", whole, stage="test", cfg={})
+        write_table(place / "dataset.parquet", DATASET, whole, stage="test", cfg={})
 
 
 def test_across_datasets_all_are_scored(compare: Callable[..., int], tmp_path: Path) -> None:
     for metric, scores in (("brisque", "brisque"), ("psnr", "targets")):
         assert compare(metric, scores=scores, test_dataset="b") == 0
-        assert len(read_table(tmp_path / "out.parquet", "predictions")) == COUNT
+        assert len(read_table(tmp_path / "out.parquet", PREDICTIONS)) == COUNT
 
 
 def test_a_picture_without_features_in_the_table_is_named(
     compare: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short = read_table(place / "brisque.parquet", "brisque").iloc[:-2]
-    write_table(place / "short.parquet", "brisque", short, stage="test", cfg={})
+    short = read_table(place / "brisque.parquet", BRISQUE_FEATURES).iloc[:-2]
+    write_table(place / "short.parquet", BRISQUE_FEATURES, short, stage="test", cfg={})
     assert compare("brisque", scores="short") == 1
     assert "short.parquet: 39.png is not in it; delete the file" in capsys.readouterr().err
     assert not (tmp_path / "out.parquet").exists()
@@ -127,18 +132,18 @@ def test_a_metric_stands_for_the_test_pictures_that_it_can_compare(
     compare: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int
 ) -> None:
     """Of 20 test pictures, of which a correlation needs two."""
-    targets = read_table(place / "targets.parquet", "targets").sort_values("image")
+    targets = read_table(place / "targets.parquet", TARGET_SCORES).sort_values("image")
     some = targets[targets["image"].isin([f"{i:02}.png" for i in range(1, 2 * count, 2)])]
     some = pd.concat([some, targets.iloc[: 2 * count : 2]])
-    write_table(place / "some.parquet", "targets", some, stage="test", cfg={})
+    write_table(place / "some.parquet", TARGET_SCORES, some, stage="test", cfg={})
     assert compare("mdsi", scores="some") == 0
-    frame = read_table(tmp_path / "out.parquet", "predictions")
+    frame = read_table(tmp_path / "out.parquet", PREDICTIONS)
     assert frame["image"].tolist() == [f"{i:02}.png" for i in range(0, 2 * count, 2)]
     line = f"mdsi on a, split 1: {count} of 20 test pictures have an undistorted picture that it can compare"
     assert (line in capsys.readouterr().err.splitlines()) == (count < 20)
     predictions, table = (str(tmp_path / name) for name in ("out.parquet", "table.parquet"))
     assert main(["evaluation", "correlate", predictions, "--output", table]) == 0
-    assert read_table(table, "correlations")["images"].tolist() == [count] * (count > 1)
+    assert read_table(table, CORRELATIONS)["images"].tolist() == [count] * (count > 1)
     line = f"{predictions}: left out, with {count} pictures that could be compared"
     assert (line in capsys.readouterr().err.splitlines()) == (count < 2)
 
@@ -146,14 +151,14 @@ def test_a_metric_stands_for_the_test_pictures_that_it_can_compare(
 def test_nothing_to_train_on_is_told(
     compare: Callable[..., int], place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    split = read_table(place / "split.parquet", "split").replace({"part": {"train": "validation"}})
-    write_table(place / "untrained.parquet", "split", split, stage="test", cfg={})
+    split = read_table(place / "split.parquet", SPLIT).replace({"part": {"train": "validation"}})
+    write_table(place / "untrained.parquet", SPLIT, split, stage="test", cfg={})
     assert compare("brisque", scores="brisque", split="untrained") == 1
     assert "a: split 1 has no training picture for BRISQUE" in capsys.readouterr().err
 
 
 def test_a_black_picture_has_no_features(place: Path) -> None:
-    rows = read_table(place / "brisque.parquet", "brisque")
+    rows = read_table(place / "brisque.parquet", BRISQUE_FEATURES)
     assert [len(row) for row in rows["features"].drop(5)] == [FEATURES] * (COUNT - 1)
     assert rows.loc[5, "features"] is None
 

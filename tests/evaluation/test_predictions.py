@@ -13,6 +13,10 @@ from skimage import data
 
 from mosforge.cli import main
 from mosforge.core.packs import write_pack
+from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.seeds import generator
 from mosforge.core.tables import read_table, write_table
 from mosforge.models.folder import load_model, save_model
@@ -40,7 +44,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = [f"{i}.png" for i in range(COUNT)]
     frame = pd.DataFrame({"image": images, "path": [f"p/{i}" for i in images], "reference": images})
     frame = frame.assign(mos=np.linspace(1, 5, COUNT), quality=np.linspace(0, 1, COUNT))
-    write_table(folder / "dataset.parquet", "dataset", frame, stage="test", cfg={})
+    write_table(folder / "dataset.parquet", DATASET, frame, stage="test", cfg={})
     # One picture is exactly a crop, one is smaller.
     sides = [SIZE, SIZE - 20, *range(SIZE + 6, SIZE + 6 * (COUNT - 1), 6)]
     pictures = [
@@ -50,7 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
     parts = ["test", "test", "train", "test", "validation", "test", "train", "test"]
     split = frame[["image", "reference"]].assign(part=parts)
-    write_table(folder / "split.parquet", "split", split, stage="test", cfg={})
+    write_table(folder / "split.parquet", SPLIT, split, stage="test", cfg={})
     return folder
 
 
@@ -84,16 +88,16 @@ def run(place: Path, tmp_path: Path) -> Callable[..., int]:
 
 def test_the_test_part_alone_is_scored(run: Callable[..., int], place: Path, tmp_path: Path) -> None:
     assert run("--split", f"{place}/split.parquet") == 0
-    frame = read_table(tmp_path / "out.parquet", "predictions")
+    frame = read_table(tmp_path / "out.parquet", PREDICTIONS)
     assert frame["image"].tolist() == ["0.png", "1.png", "3.png", "5.png", "7.png"]
-    dataset = read_table(place / "dataset.parquet", "dataset").set_index("image")
+    dataset = read_table(place / "dataset.parquet", DATASET).set_index("image")
     assert frame["quality"].tolist() == dataset["quality"][frame["image"]].tolist()
     assert set(frame["initialisation"]) == {"imagenet"}
 
 
 def test_across_datasets_all_are_scored(run: Callable[..., int], tmp_path: Path) -> None:
     assert run(test_dataset="b") == 0
-    assert len(read_table(tmp_path / "out.parquet", "predictions")) == COUNT
+    assert len(read_table(tmp_path / "out.parquet", PREDICTIONS)) == COUNT
 
 
 def test_a_prediction_is_the_mean_over_the_crops_of_its_seed(
@@ -101,7 +105,7 @@ def test_a_prediction_is_the_mean_over_the_crops_of_its_seed(
 ) -> None:
     """Done again by hand for one picture: crops from (test dataset, split, picture), one after the other."""
     assert run("--split", f"{place}/split.parquet") == 0
-    row = read_table(tmp_path / "out.parquet", "predictions").set_index("image").loc["5.png"]
+    row = read_table(tmp_path / "out.parquet", PREDICTIONS).set_index("image").loc["5.png"]
     side = SIZE + 6 * 4
     pixels = data.coffee()[5 : 5 + side, 200 : 200 + side + 3]
     network, _ = load_model(place / "model")
@@ -120,7 +124,7 @@ def test_a_prediction_is_the_mean_over_the_crops_of_its_seed(
 
 def test_a_picture_of_one_crop_has_no_spread(run: Callable[..., int], tmp_path: Path) -> None:
     assert run(crops=6) == 0
-    frame = read_table(tmp_path / "out.parquet", "predictions").set_index("image")
+    frame = read_table(tmp_path / "out.parquet", PREDICTIONS).set_index("image")
     assert frame.loc["0.png", "spread"] == 0
     assert frame.loc["1.png", "spread"] == 0, "a smaller picture is continued to one crop"
     assert (frame["spread"][2:] > 0).all()
@@ -129,12 +133,12 @@ def test_a_picture_of_one_crop_has_no_spread(run: Callable[..., int], tmp_path: 
 def test_neither_the_company_nor_the_order_changes_a_score(
     run: Callable[..., int], place: Path, tmp_path: Path
 ) -> None:
-    turned = read_table(place / "dataset.parquet", "dataset").iloc[::-2]
-    write_table(place / "turned.parquet", "dataset", turned, stage="test", cfg={})
+    turned = read_table(place / "dataset.parquet", DATASET).iloc[::-2]
+    write_table(place / "turned.parquet", DATASET, turned, stage="test", cfg={})
     assert run() == 0
     assert run(dataset="turned", out="turned") == 0
     whole, part = (
-        read_table(tmp_path / f"{n}.parquet", "predictions").set_index("image") for n in ("out", "turned")
+        read_table(tmp_path / f"{n}.parquet", PREDICTIONS).set_index("image") for n in ("out", "turned")
     )
     assert part["prediction"].tolist() == whole.loc[part.index, "prediction"].tolist()
 
@@ -150,8 +154,8 @@ def test_the_same_run_gives_the_same_bytes(run: Callable[..., int], tmp_path: Pa
 def test_a_picture_that_is_not_packed_is_named(
     run: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    index = read_table(place / "pack.parquet", "pack")
-    write_table(place / "short.parquet", "pack", index[:-1], stage="test", cfg={})
+    index = read_table(place / "pack.parquet", PACK)
+    write_table(place / "short.parquet", PACK, index[:-1], stage="test", cfg={})
     assert run(pack="short") == 1
     assert "p/7.png: not in the pack of pictures" in capsys.readouterr().err
     assert not (tmp_path / "out.parquet").exists()
@@ -160,8 +164,8 @@ def test_a_picture_that_is_not_packed_is_named(
 def test_a_split_without_a_test_part_is_told(
     run: Callable[..., int], place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    split = read_table(place / "split.parquet", "split").assign(part="train")
-    write_table(place / "trained.parquet", "split", split, stage="test", cfg={})
+    split = read_table(place / "split.parquet", SPLIT).assign(part="train")
+    write_table(place / "trained.parquet", SPLIT, split, stage="test", cfg={})
     assert run("--split", f"{place}/trained.parquet") == 1
     assert "a: split 1 has no test picture" in capsys.readouterr().err
 
@@ -171,7 +175,7 @@ def test_an_experiment_has_a_row_for_each_model(run: Callable[..., int], tmp_pat
     assert run(out="other", initialisation="synthetic-multitask", test_dataset="b") == 0
     files = [str(tmp_path / f"{name}.parquet") for name in ("other", "out")]
     assert main(["evaluation", "correlate", *files, "--output", str(tmp_path / "table.parquet")]) == 0
-    table = read_table(tmp_path / "table.parquet", "correlations")
+    table = read_table(tmp_path / "table.parquet", CORRELATIONS)
     assert table[["initialisation", "test_dataset"]].to_numpy().tolist() == [
         ["synthetic-multitask", "b"],
         ["imagenet", "a"],
@@ -184,8 +188,8 @@ def test_predictions_without_a_correlation_are_named(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run() == 0
-    single = read_table(tmp_path / "out.parquet", "predictions").head(1)
-    write_table(tmp_path / "single.parquet", "predictions", single, stage="test", cfg={})
+    single = read_table(tmp_path / "out.parquet", PREDICTIONS).head(1)
+    write_table(tmp_path / "single.parquet", PREDICTIONS, single, stage="test", cfg={})
     files = [str(tmp_path / f"{name}.parquet") for name in ("out", "single")]
     assert main(["evaluation", "correlate", *files, "--output", str(tmp_path / "table.parquet")]) == 1
     told = f"{files[1]}: a correlation needs two test pictures at least"
@@ -195,4 +199,4 @@ def test_predictions_without_a_correlation_are_named(
 
 def test_an_experiment_on_datasets_that_are_not_there_is_an_empty_table(tmp_path: Path) -> None:
     assert main(["evaluation", "correlate", "--output", str(tmp_path / "table.parquet")]) == 0
-    assert len(read_table(tmp_path / "table.parquet", "correlations")) == 0
+    assert len(read_table(tmp_path / "table.parquet", CORRELATIONS)) == 0

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.datasets import describe, load
 from mosforge.finetuning.registry import LAYOUTS, missing
@@ -108,8 +109,8 @@ class OfficialLayout:
         assert agreement == pytest.approx(-1 if self.lower_is_better else 1)
 
     def test_the_frame_is_the_artefact(self, frame: pd.DataFrame, tmp_path: Path) -> None:
-        write_table(tmp_path / "d.parquet", "dataset", frame, stage="finetuning", cfg={})
-        stored = read_table(tmp_path / "d.parquet", "dataset")
+        write_table(tmp_path / "d.parquet", DATASET, frame, stage="finetuning", cfg={})
+        stored = read_table(tmp_path / "d.parquet", DATASET)
         assert stored["image"].tolist() == frame["image"].tolist()
         assert stored["level"].isna().tolist() == frame["level"].isna().tolist()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mosforge.core.schemas.datasets import SPLIT
 from mosforge.core.stamps import made_by
 from mosforge.core.tables import read_table
 from mosforge.finetuning.command import add_commands
@@ -85,6 +86,6 @@ def test_a_split_is_written_with_its_digest(here: Path, name: str) -> None:
     assert (
         call("split", "--dataset", dataset, "--name", name, "--output", split, "--cfg", json.dumps(cfg)) == 0
     )
-    frame = read_table(split, "split")
+    frame = read_table(split, SPLIT)
     assert frame["part"].value_counts().to_dict() == {"train": 8, "test": 2}
     assert made_by(split)["cfg"] == {**cfg, "digest": split_digest(frame)}

@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import read_rgb
+from mosforge.core.schemas.distortions import MANIFEST
 from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.datasets import load
 from mosforge.finetuning.proxy import proxy_labels
@@ -47,7 +48,7 @@ def shard(folder: Path, image_id: str, reference: Path, radii: tuple[int, ...], 
                 "sha256": sha256_of_file(path),
             }
         )
-    write_table(folder / "manifest.parquet", "manifest", pd.DataFrame(rows), stage="distortions", cfg={})
+    write_table(folder / "manifest.parquet", MANIFEST, pd.DataFrame(rows), stage="distortions", cfg={})
     return folder
 
 
@@ -116,9 +117,9 @@ def test_a_missing_picture_is_told_and_nothing_is_written(shards: list[Path], tm
 
 def test_another_size_is_told(shards: list[Path], tmp_path: Path) -> None:
     Image.new("RGB", (100, 100)).save(shards[0] / "astronaut_00_00_2.png")
-    manifest = read_table(shards[0] / "manifest.parquet", "manifest")
+    manifest = read_table(shards[0] / "manifest.parquet", MANIFEST)
     manifest["sha256"] = [sha256_of_file(path) for path in manifest["path"]]
-    write_table(shards[0] / "manifest.parquet", "manifest", manifest, stage="distortions", cfg={})
+    write_table(shards[0] / "manifest.parquet", MANIFEST, manifest, stage="distortions", cfg={})
     with pytest.raises(MosforgeError, match="its size is not its reference's"):
         proxy_labels(shards, tmp_path / "labels.csv")
 

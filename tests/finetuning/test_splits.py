@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas.datasets import SPLIT
 from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.splits import make_split, split_digest
 
@@ -105,8 +106,8 @@ def test_the_digest_is_of_the_parts_not_of_the_order() -> None:
 
 def test_the_frame_is_the_artefact(tmp_path: Path) -> None:
     split = make_split(dataset(10), "1", 0.8, 0.1)
-    write_table(tmp_path / "s.parquet", "split", split, stage="finetuning", cfg={})
-    assert split_digest(read_table(tmp_path / "s.parquet", "split")) == split_digest(split)
+    write_table(tmp_path / "s.parquet", SPLIT, split, stage="finetuning", cfg={})
+    assert split_digest(read_table(tmp_path / "s.parquet", SPLIT)) == split_digest(split)
 
 
 def test_the_official_split_is_taken_as_it_is() -> None:

@@ -17,6 +17,9 @@ from skimage import data
 
 from mosforge.cli import main
 from mosforge.core.packs import Pack, write_pack
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table, write_table
 from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.folder import load_model
@@ -71,11 +74,11 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
         pictures.append((f"{folder}/{i}.png", np.asarray(image)))
         rows.append((f"{i}.png", f"{folder}/{i}.png", f"content {i}", 9 - 3.0 * (i % 4), 1 - (i % 4) / 3))
     frame = pd.DataFrame(rows, columns=["image", "path", "reference", "mos", "quality"])
-    write_table(folder / "dataset.parquet", "dataset", frame, stage="test", cfg={})
+    write_table(folder / "dataset.parquet", DATASET, frame, stage="test", cfg={})
     write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
     for name, parts in {"split": PARTS, "without": [p.replace("validation", "train") for p in PARTS]}.items():
         split = frame[["image", "reference"]].assign(part=parts)
-        write_table(folder / f"{name}.parquet", "split", split, stage="test", cfg={})
+        write_table(folder / f"{name}.parquet", SPLIT, split, stage="test", cfg={})
     state = {key: value.contiguous() for key, value in load_weights(BACKBONE, "none").items()}
     save_file(state, folder / "weights.safetensors")
     cfg = {
@@ -108,7 +111,7 @@ def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Targ
     ]
     _, card = load_model(tmp_path / "m")
     assert (card["head"], card["pictures"], card["range"]) == ("score", 12, [0.0, 9.0])
-    history = read_table(tmp_path / "m/history.parquet", "history")
+    history = read_table(tmp_path / "m/history.parquet", HISTORY)
     assert history["epoch"].tolist() == [1, 2]
     assert history["validation_srocc"].isna().all()
     assert card["measured"] == {
@@ -121,7 +124,7 @@ def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Targ
 def test_the_pictures_of_the_test_part_are_never_seen(
     target: Target, tmp_path: Path, learnt: Callable[[Path], object]
 ) -> None:
-    index = read_table(target.folder / "pack.parquet", "pack")
+    index = read_table(target.folder / "pack.parquet", PACK)
     blackened = [
         (path, pixels if part != "test" else 0 * pixels)
         for path, part, pixels in zip(index["path"], PARTS, Pack(index).pictures(), strict=True)
@@ -137,11 +140,11 @@ def test_the_pictures_of_the_test_part_are_never_seen(
 def test_the_validation_chooses_the_epoch_and_is_not_trained_on(target: Target, tmp_path: Path) -> None:
     """The kept weights give, on the validation part, the best rank correlation of the history."""
     assert target.train(tmp_path / "m", patches=1, epochs=3) == 0
-    history = read_table(tmp_path / "m/history.parquet", "history")
+    history = read_table(tmp_path / "m/history.parquet", HISTORY)
     network, card = load_model(tmp_path / "m")
     assert card["pictures"] == 8
-    dataset = read_table(target.folder / "dataset.parquet", "dataset")
-    pack = Pack(read_table(target.folder / "pack.parquet", "pack"))
+    dataset = read_table(target.folder / "dataset.parquet", DATASET)
+    pack = Pack(read_table(target.folder / "pack.parquet", PACK))
     scores = []
     for i in np.flatnonzero(np.array(PARTS) == "validation"):
         boxes = draw_boxes(pack.picture(int(i)), 64, 5, "validation", dataset["image"].iloc[i])
@@ -205,17 +208,17 @@ def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
     target: Target, tmp_path: Path, asked: Callable[..., dict[str, Any]]
 ) -> None:
     """Its state has another name for other parts, labels, pictures, first weights and parameters."""
-    dataset = read_table(target.folder / "dataset.parquet", "dataset")
-    split = read_table(target.folder / "split.parquet", "split")
+    dataset = read_table(target.folder / "dataset.parquet", DATASET)
+    split = read_table(target.folder / "split.parquet", SPLIT)
     parts = [*PARTS[:3], "validation", *PARTS[4:8], "train", *PARTS[9:]]
-    write_table(target.folder / "other.parquet", "split", split.assign(part=parts), stage="test", cfg={})
+    write_table(target.folder / "other.parquet", SPLIT, split.assign(part=parts), stage="test", cfg={})
     lower = dataset.assign(quality=dataset["quality"].where(dataset.index != 0, 0.9))
-    write_table(target.folder / "lower.parquet", "dataset", lower, stage="test", cfg={})
+    write_table(target.folder / "lower.parquet", DATASET, lower, stage="test", cfg={})
     state = load_file(target.folder / "weights.safetensors")
     save_file(state | {"bn1.bias": state["bn1.bias"] + 0.01}, tmp_path / "w.safetensors")
-    index = read_table(target.folder / "pack.parquet", "pack")
+    index = read_table(target.folder / "pack.parquet", PACK)
     packed = index.assign(sha256=index["sha256"].where(index.index != 0, "0" * 64))
-    write_table(target.folder / "packed.parquet", "pack", packed, stage="test", cfg={})
+    write_table(target.folder / "packed.parquet", PACK, packed, stage="test", cfg={})
 
     def state_file(**options: Any) -> Path:
         file: Path = asked(**options)["state_file"]
@@ -239,7 +242,7 @@ def test_it_learns_to_tell_sharp_from_blurred(target: Target, tmp_path: Path) ->
         target.train(tmp_path / "m", split="without", epochs=20, patches=6, dropout=0.0, learning_rates=rates)
         == 0
     )
-    losses = read_table(tmp_path / "m/history.parquet", "history")["loss"].tolist()
+    losses = read_table(tmp_path / "m/history.parquet", HISTORY)["loss"].tolist()
     best_constant = 1 / 3  # mean distance of 0, 1/3, 2/3 and 1 from their median
     assert np.mean(losses[-5:]) < 0.6 * best_constant
 
@@ -247,12 +250,12 @@ def test_it_learns_to_tell_sharp_from_blurred(target: Target, tmp_path: Path) ->
 def test_a_picture_that_is_not_packed_or_not_in_the_dataset_is_named(
     target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    index = read_table(target.folder / "pack.parquet", "pack")
-    write_table(target.folder / "short.parquet", "pack", index[index.index != 3], stage="test", cfg={})
+    index = read_table(target.folder / "pack.parquet", PACK)
+    write_table(target.folder / "short.parquet", PACK, index[index.index != 3], stage="test", cfg={})
     assert target.train(tmp_path / "m", pack="short") == 1
     assert "3.png: not in the pack of pictures" in capsys.readouterr().err
-    split = read_table(target.folder / "split.parquet", "split").replace({"image": {"2.png": "foreign.png"}})
-    write_table(target.folder / "foreign.parquet", "split", split, stage="test", cfg={})
+    split = read_table(target.folder / "split.parquet", SPLIT).replace({"image": {"2.png": "foreign.png"}})
+    write_table(target.folder / "foreign.parquet", SPLIT, split, stage="test", cfg={})
     assert target.train(tmp_path / "m", split="foreign") == 1
     assert "foreign.png: in the split, but not in the dataset" in capsys.readouterr().err
 
@@ -260,8 +263,8 @@ def test_a_picture_that_is_not_packed_or_not_in_the_dataset_is_named(
 def test_a_split_without_a_training_part_is_told(
     target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    split = read_table(target.folder / "split.parquet", "split").assign(part="test")
-    write_table(target.folder / "none.parquet", "split", split, stage="test", cfg={})
+    split = read_table(target.folder / "split.parquet", SPLIT).assign(part="test")
+    write_table(target.folder / "none.parquet", SPLIT, split, stage="test", cfg={})
     assert target.train(tmp_path / "m", split="none") == 1
     assert "nothing to train on" in capsys.readouterr().err
 

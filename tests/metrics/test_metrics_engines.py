@@ -16,7 +16,7 @@ from skimage import data
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.core.tables import METRICS
+from mosforge.core.measures import METRICS
 from mosforge.metrics import score
 
 FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)

@@ -10,7 +10,7 @@ import pytest
 from skimage import data
 
 from mosforge.core.images import Pixels
-from mosforge.core.tables import METRICS
+from mosforge.core.measures import METRICS
 from mosforge.metrics import score
 from mosforge.metrics.engines import score_pictures
 from mosforge.metrics.fused.engine import FusedEngine

@@ -16,9 +16,14 @@ from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import Pixels
+from mosforge.core.measures import METRICS
 from mosforge.core.parallel import map_in_order
+from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.stamps import made_by
-from mosforge.core.tables import METRICS, read_table, write_table
+from mosforge.core.tables import read_table, write_table
 from mosforge.metrics import command, score
 from mosforge.metrics.pairs import score_pairs
 from mosforge.metrics.stage import score_dataset, score_shard
@@ -54,7 +59,7 @@ def row(image_id: str, reference: str, path: str, pixels: Pixels, level: int) ->
 
 def write_manifest(rows: list[dict[str, object]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
-    write_table(SHARD / "manifest.parquet", "manifest", frame, stage="distortions", cfg={})
+    write_table(SHARD / "manifest.parquet", MANIFEST, frame, stage="distortions", cfg={})
     return frame
 
 
@@ -81,7 +86,7 @@ def test_shard_is_scored_in_the_order_of_its_manifest(
     shard: dict[str, tuple[Pixels, list[Pixels]]],
 ) -> None:
     score_shard(SHARD, OUTPUT, CFG, threads=2)
-    table, manifest = read_table(OUTPUT, "metrics"), read_table(SHARD / "manifest.parquet", "manifest")
+    table, manifest = read_table(OUTPUT, METRIC_SCORES), read_table(SHARD / "manifest.parquet", MANIFEST)
     assert made_by(OUTPUT)["cfg"] == CFG
     keys = ["source", "image_id", "reference", "group", "level", "class_index", "labels", "seed", "path"]
     pd.testing.assert_frame_equal(table[keys], manifest[keys])
@@ -100,14 +105,14 @@ def test_threads_leave_the_bytes_unchanged(shard: object) -> None:
 def test_empty_manifest_gives_an_empty_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     frame = pd.DataFrame({name: [] for name in row("", "", "", np.empty((1, 1, 3), np.uint8), 1)})
-    write_table(SHARD / "manifest.parquet", "manifest", frame, stage="distortions", cfg={})
+    write_table(SHARD / "manifest.parquet", MANIFEST, frame, stage="distortions", cfg={})
     score_shard(SHARD, OUTPUT, CFG, threads=2)
-    assert len(read_table(OUTPUT, "metrics")) == 0
+    assert len(read_table(OUTPUT, METRIC_SCORES)) == 0
 
 
 def test_another_size_than_the_reference_is_refused(shard: object) -> None:
     save(f"{SHARD}/2-b.png", data.coffee()[:170, :170])
-    manifest = read_table(SHARD / "manifest.parquet", "manifest")
+    manifest = read_table(SHARD / "manifest.parquet", MANIFEST)
     digests = [sha256_of_file(path) for path in manifest["path"]]
     write_manifest(manifest.assign(sha256=digests).to_dict("records"))
     with pytest.raises(
@@ -161,7 +166,7 @@ class BrokenEngine:
 
 
 def test_a_score_that_is_not_finite_names_the_picture(shard: object) -> None:
-    manifest = read_table(SHARD / "manifest.parquet", "manifest")
+    manifest = read_table(SHARD / "manifest.parquet", MANIFEST)
     with pytest.raises(MosforgeError, match=r"2-a\.png: fsim against references/a\.png is nan"):
         score_pairs(manifest["reference"].tolist(), manifest["path"].tolist(), BrokenEngine(), 1)
 
@@ -177,7 +182,7 @@ def write_dataset(rows: list[tuple[str, str | None]]) -> Path:
         "mos": [float(i) for i in range(count)],
         "quality": [i / 10 for i in range(count)],
     }
-    write_table("dataset.parquet", "dataset", pd.DataFrame(columns), stage="finetuning", cfg={})
+    write_table("dataset.parquet", DATASET, pd.DataFrame(columns), stage="finetuning", cfg={})
     return Path("dataset.parquet")
 
 
@@ -195,7 +200,7 @@ def test_a_dataset_is_scored_against_its_references(
     )
     words = ["metrics", "dataset", "--dataset", str(dataset), "--output", "rated.parquet", "--cfg"]
     run([*words, '{"dataset": "rated", "engine": "fused"}'])
-    table = read_table("rated.parquet", "targets")
+    table = read_table("rated.parquet", TARGET_SCORES)
     assert table["image"].tolist() == ["1-a.png", "2-b.png", "3-a.png", "a.png"]
     assert table["quality"].tolist() == [0.0, 0.1, 0.2, 0.4]
     reference, (first, _, third) = shard["a.png"]
@@ -215,7 +220,7 @@ def test_references_that_are_too_small_are_left_out_with_a_warning(
     cfg = {"dataset": "rated", "engine": "fused"}
     for further, images in (([(f"{SHARD}/1-a.png", "references/a.png")], ["1-a.png"]), ([], [])):
         score_dataset(write_dataset([*pairs, *further]), Path("rated.parquet"), cfg, 1)
-        assert read_table("rated.parquet", "targets")["image"].tolist() == images
+        assert read_table("rated.parquet", TARGET_SCORES)["image"].tolist() == images
         told = (
             f"dataset.parquet: 1 of {1 + len(images)} pictures are left out, since a side of their reference"
         )

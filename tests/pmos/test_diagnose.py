@@ -9,7 +9,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from mosforge.cli import main
-from mosforge.core.tables import METRICS, write_table
+from mosforge.core.measures import METRICS
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.tables import write_table
 from mosforge.pmos.diagnose import diagnostics
 
 
@@ -82,7 +84,7 @@ def test_mixtures_have_no_types(corpus: pd.DataFrame) -> None:
 
 
 def test_a_metric_that_is_the_same_for_all_has_no_rank(corpus: pd.DataFrame, tmp_path: Path) -> None:
-    write_table(tmp_path / "labels.parquet", "pmos", corpus.assign(vsi=1.0), stage="pmos", cfg={})
+    write_table(tmp_path / "labels.parquet", LABELS, corpus.assign(vsi=1.0), stage="pmos", cfg={})
     words = ["--labels", str(tmp_path / "labels.parquet"), "--output", str(tmp_path / "found.json")]
     assert main(["pmos", "diagnose", *words]) == 0
     found = json.loads((tmp_path / "found.json").read_text(), parse_constant=pytest.fail)

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 from mosforge.cli import main
+from mosforge.core.measures import METRICS
+from mosforge.core.schemas.leaks import LEAKS
+from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.stamps import made_by
-from mosforge.core.tables import METRICS, read_table, write_table
+from mosforge.core.tables import read_table, write_table
 
 CFG = {"groups": ["gaussian_blur", "jpeg"], "shards": {"b": 1, "a": 2}, "fusion": "quantile", "knots": 51}
 
@@ -28,7 +33,7 @@ def write_shard(file: Path, source: str, group: str, first: int, count: int) -> 
         "path": [f"{group}/{source}/{first + i}.png" for i in range(count)],
     }
     write_table(
-        file, "metrics", columns | {name: rng.uniform(0, 1, count) for name in METRICS}, stage="t", cfg={}
+        file, METRIC_SCORES, columns | {name: rng.uniform(0, 1, count) for name in METRICS}, stage="t", cfg={}
     )
 
 
@@ -57,7 +62,7 @@ def test_the_labels_of_a_corpus(metrics: Path, capsys: pytest.CaptureFixture[str
     out, err = capsys.readouterr()
     assert out == ""
     assert "24 labels from 6 shards" in err
-    labels = read_table(metrics.parent / "labels.parquet", "pmos")
+    labels = read_table(metrics.parent / "labels.parquet", LABELS)
     assert labels["group"].unique().tolist() == CFG["groups"], "a group that is not planned is not read"
     assert labels["path"].is_unique
     assert labels["pmos"].between(0, 1).all()
@@ -66,7 +71,7 @@ def test_the_labels_of_a_corpus(metrics: Path, capsys: pytest.CaptureFixture[str
     mapping = json.loads((metrics.parent / "labels.mapping.json").read_text())
     assert mapping["fusion"] == "quantile"
     assert {len(knots) for knots in mapping["knots"].values()} == {51}
-    first = read_table(metrics / "gaussian_blur/a-00000.parquet", "metrics")
+    first = read_table(metrics / "gaussian_blur/a-00000.parquet", METRIC_SCORES)
     np.testing.assert_array_equal(labels[list(METRICS)][:3], first[list(METRICS)])
 
 
@@ -80,7 +85,7 @@ def test_the_same_scores_give_the_same_bytes(metrics: Path) -> None:
 
 def test_the_mean_fusion_is_chosen_by_its_name(metrics: Path) -> None:
     assert fuse(metrics, "labels", fusion="mean") == 0
-    labels = read_table(metrics.parent / "labels.parquet", "pmos")
+    labels = read_table(metrics.parent / "labels.parquet", LABELS)
     oriented = labels[list(METRICS)].assign(mdsi=1 - labels["mdsi"], gmsd=1 - labels["gmsd"])
     np.testing.assert_allclose(labels["pmos"], oriented.mean(axis=1), rtol=1e-12)
 
@@ -93,13 +98,13 @@ def test_the_logistic_fusion_is_fitted_to_the_given_targets(metrics: Path) -> No
     words = ("image", "path", "reference", "reference_path")
     rows = {word: [f"{i}.png" for i in range(60)] for word in words} | columns
     rows |= {"dataset": ["rated"] * 60, "mos": quality, "quality": quality, "psnr": 30 * quality}
-    write_table(metrics.parent / "rated.parquet", "targets", rows, stage="metrics", cfg={})
+    write_table(metrics.parent / "rated.parquet", TARGET_SCORES, rows, stage="metrics", cfg={})
     out = metrics.parent / "labels"
     words_ = ["--metrics", str(metrics), "--targets", str(metrics.parent / "rated.parquet")]
     words_ += ["--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
     cfg = CFG | {"fusion": "logistic", "logistic": "rated"}
     assert main(["pmos", "fuse", *words_, "--cfg", json.dumps(cfg)]) == 0
-    labels = read_table(metrics.parent / "labels.parquet", "pmos")
+    labels = read_table(metrics.parent / "labels.parquet", LABELS)
     assert labels["pmos"].between(0, 1).all()
     assert json.loads((metrics.parent / "labels.json").read_text())["logistic"]["dataset"] == "rated"
 
@@ -125,7 +130,7 @@ def leaks_of(file: Path, image_ids: list[str], source: str = "a") -> Path:
         "mirrored": [False] * count,
         "correlation": [0.99] * count,
     }
-    write_table(file, "leaks", columns, stage="sources", cfg={})
+    write_table(file, LEAKS, columns, stage="sources", cfg={})
     return file
 
 
@@ -137,7 +142,7 @@ def test_leaked_images_get_no_label_and_move_none(metrics: Path, capsys: pytest.
     assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
     # the second group's images have names of their own
     assert "1 of 24 pristine images left out" in capsys.readouterr().err
-    labels = read_table(f"{out}.parquet", "pmos")
+    labels = read_table(f"{out}.parquet", LABELS)
     assert len(labels) == 23
     assert "0.png" not in set(labels["image_id"])
 
@@ -148,12 +153,12 @@ def test_leaks_of_another_source_leave_nothing_out(metrics: Path) -> None:
     out = metrics.parent / "other"
     words = ["pmos", "fuse", "--metrics", str(metrics), "--leaks", str(other), "--cfg", json.dumps(CFG)]
     assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
-    plain, kept = (read_table(metrics.parent / f"{name}.parquet", "pmos") for name in ("plain", "other"))
+    plain, kept = (read_table(metrics.parent / f"{name}.parquet", LABELS) for name in ("plain", "other"))
     assert plain.equals(kept)
 
 
 def test_a_corpus_of_nothing_but_leaks_is_refused(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    scores = [read_table(file, "metrics") for file in metrics.rglob("*.parquet")]
+    scores = [read_table(file, METRIC_SCORES) for file in metrics.rglob("*.parquet")]
     tables = [
         leaks_of(
             metrics.parent / f"{source}.parquet",

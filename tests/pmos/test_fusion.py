@@ -10,8 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import orient
-from mosforge.core.tables import METRICS
+from mosforge.core.measures import METRICS, orient
 from mosforge.pmos.fusion import fuse_scores, map_quantiles, quantile_knots
 
 DISTANCE_COLUMNS = [2, 5]

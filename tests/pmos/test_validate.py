@@ -11,7 +11,10 @@ from scipy.stats import spearmanr
 
 from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
-from mosforge.core.tables import METRICS, SCHEMAS, read_table, write_table
+from mosforge.core.measures import METRICS
+from mosforge.core.schemas.correlations import VALIDATION
+from mosforge.core.schemas.targets import TARGET_SCORES
+from mosforge.core.tables import read_table, write_table
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import fuse_scores, map_quantiles
 from mosforge.pmos.validate import OTHER_CONTENTS, agreement_with_people
@@ -52,7 +55,7 @@ def oriented(frame: pd.DataFrame) -> np.ndarray:
 def test_too_few_scored_images_are_only_a_warning(count: int, caplog: pytest.LogCaptureFixture) -> None:
     found = agreement_with_people(targets()[:count], None, None, None)
     assert found.empty
-    assert list(found.columns) == SCHEMAS["validation"].names
+    assert list(found.columns) == VALIDATION.columns
     assert f"{count} images have scores" in caplog.text
 
 
@@ -149,11 +152,11 @@ def test_one_content_has_no_other_to_fit_to() -> None:
 
 
 def test_the_verb_writes_the_table(tmp_path: Path) -> None:
-    write_table(tmp_path / "rated.parquet", "targets", targets(), stage="metrics", cfg={})
+    write_table(tmp_path / "rated.parquet", TARGET_SCORES, targets(), stage="metrics", cfg={})
     (tmp_path / "mapping.json").write_text(json.dumps(mapping()))
     words = ["--targets", str(tmp_path / "rated.parquet"), "--mapping", str(tmp_path / "mapping.json")]
     words += ["--output", str(tmp_path / "out.parquet"), "--cfg", '{"dataset": "rated", "corpus": "corpus"}']
     assert main(["pmos", "validate", *words]) == 0
-    rows = read_table(tmp_path / "out.parquet", "validation")
+    rows = read_table(tmp_path / "out.parquet", VALIDATION)
     assert (rows["dataset"] == "rated").all()
     assert rows["fitted_on"].isna().sum() == 8

@@ -12,8 +12,10 @@ from PIL import Image, ImageFilter
 from safetensors.torch import save_file
 from skimage import data
 
+from mosforge.core.measures import METRICS
 from mosforge.core.packs import write_pack
-from mosforge.core.tables import METRICS, write_table
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.tables import write_table
 from mosforge.models.weights import load_weights
 from mosforge.pretraining.packing import scale
 
@@ -59,7 +61,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         agreement=0.1,
         **dict.fromkeys(METRICS, 0.5),
     )
-    write_table(folder / "labels.parquet", "pmos", frame, stage="test", cfg={})
+    write_table(folder / "labels.parquet", LABELS, frame, stage="test", cfg={})
     write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
     state = {key: value.contiguous() for key, value in load_weights(BACKBONE, "none").items()}
     save_file(state, folder / "weights.safetensors")

@@ -17,7 +17,9 @@ from mosforge.cli import main
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.files import digest, sha256_of_file
 from mosforge.core.images import read_rgb
-from mosforge.core.tables import SCHEMAS, read_table, write_table
+from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.tables import read_table, write_table
 from mosforge.pretraining.packing import join_indices, scale, scaled_pictures
 from mosforge.pretraining.train import only_training_part
 
@@ -113,15 +115,15 @@ def test_indices_are_joined_in_order(corpus) -> None:
 
 def test_a_training_sees_whole_pictures_of_all_sizes(corpus: Any, tmp_path: Path) -> None:
     """From 50x73 to 73x50: in width, in height or in both, each is smaller than the crop of 64."""
-    labels = read_table(corpus.labels, "pmos")
+    labels = read_table(corpus.labels, LABELS)
     paths = [str(tmp_path / f"{i}.png") for i in range(len(labels))]
     for i, (old, new) in enumerate(zip(labels["path"], paths, strict=True)):
         Image.open(old).crop((0, 0, 50 + i, 73 - i)).save(new)
     labels["path"] = paths
-    write_table(tmp_path / "labels.parquet", "pmos", labels, stage="test", cfg={})
-    rows = labels[[name for name in SCHEMAS["manifest"].names if name in labels]]
+    write_table(tmp_path / "labels.parquet", LABELS, labels, stage="test", cfg={})
+    rows = labels[[name for name in MANIFEST.columns if name in labels]]
     rows = rows.assign(width=1, height=1, bytes=1, sha256=[sha256_of_file(path) for path in paths])
-    write_table(tmp_path / "shard/manifest.parquet", "manifest", rows, stage="test", cfg={})
+    write_table(tmp_path / "shard/manifest.parquet", MANIFEST, rows, stage="test", cfg={})
     index, weights, model = f"{tmp_path}/pack.parquet", str(corpus.weights), tmp_path / "model"
     packing = ["--pictures", f"{tmp_path}/shard", "--index", index, "--pixels", f"{tmp_path}/pack.pixels"]
     assert main(["pretraining", "pack", *packing, "--cfg", '{"resize": 0}']) == 0

@@ -14,6 +14,10 @@ from skimage import data
 
 from mosforge.cli import main
 from mosforge.core.packs import Pack, write_pack
+from mosforge.core.schemas.datasets import SPLIT
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table, write_table
 from mosforge.models.folder import load_model
 from mosforge.pretraining.packing import scale
@@ -38,7 +42,7 @@ def fetch(backbone: str, source: str, file: Path) -> None:
 
 
 def history_of(folder: Path) -> pd.DataFrame:
-    return read_table(folder / "history.parquet", "history")
+    return read_table(folder / "history.parquet", HISTORY)
 
 
 @pytest.mark.slow
@@ -57,7 +61,7 @@ def test_the_ranking_loss_orders_the_levels(corpus: Any, tmp_path: Path) -> None
     assert (state["head.cfc2.bias"] == 0).all(), "no class has been learnt"
     network, _ = load_model(tmp_path / "m")
     network.train()  # so few steps leave the running statistics of the batches behind
-    pixels = np.stack(list(Pack(read_table(corpus.pack, "pack")).pictures()))
+    pixels = np.stack(list(Pack(read_table(corpus.pack, PACK)).pictures()))
     with torch.inference_mode():
         scores = network(torch.from_numpy(pixels))[1].numpy().reshape(-1, 3)
     assert (scores[:, 0] > scores[:, 2]).mean() > 0.8
@@ -65,9 +69,9 @@ def test_the_ranking_loss_orders_the_levels(corpus: Any, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_weighted_losses_and_samples_change_the_model(corpus: Any, tmp_path: Path) -> None:
-    labels = read_table(corpus.labels, "pmos")
+    labels = read_table(corpus.labels, LABELS)
     doubted = labels.assign(agreement=np.where(labels["level"] == 3, 10.0, 0.0))
-    write_table(tmp_path / "doubted.parquet", "pmos", doubted, stage="test", cfg={})
+    write_table(tmp_path / "doubted.parquet", LABELS, doubted, stage="test", cfg={})
     words = ("--labels", str(tmp_path / "doubted.parquet"))
     options = {
         "plain": {},
@@ -129,13 +133,13 @@ def mixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source="wild", reference="x", group="authentic", seed=0, pmos=0.4, agreement=0.2
     )
     metrics = dict.fromkeys(("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd"), 0.5)
-    write_table(folder / "labels.parquet", "pmos", frame.assign(**metrics), stage="test", cfg={})
+    write_table(folder / "labels.parquet", LABELS, frame.assign(**metrics), stage="test", cfg={})
     write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
     names = [f"{image}.png" for image in range(4)]
     split = pd.DataFrame(
         {"image": names, "reference": names, "part": ["train", "test", "train", "validation"]}
     )
-    write_table(folder / "split.parquet", "split", split, stage="test", cfg={})
+    write_table(folder / "split.parquet", SPLIT, split, stage="test", cfg={})
     return folder
 
 
@@ -160,7 +164,7 @@ def test_two_corpora_are_learnt_at_once(corpus: Any, mixtures: Path, tmp_path: P
     assert (state["head.cfc2.bias"] != 0).all(), "the classes of both have been learnt"
 
     # The same with every mixture of another part blackened: were one read, the weights would differ.
-    index = read_table(mixtures / "pack.parquet", "pack")
+    index = read_table(mixtures / "pack.parquet", PACK)
     allowed = [Path(path).name[0] in "02" for path in index["path"]]
     pixels = zip(index["path"], allowed, Pack(index).pictures(), strict=True)
     blackened = ((path, picture if keep else 0 * picture) for path, keep, picture in pixels)

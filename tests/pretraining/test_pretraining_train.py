@@ -16,6 +16,11 @@ from safetensors.torch import load_file, save_file
 from mosforge.cli import main
 from mosforge.core.files import sha256_of_file
 from mosforge.core.packs import Pack, write_pack
+from mosforge.core.schemas.datasets import SPLIT
+from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table, write_table
 from mosforge.models.folder import load_model
 from mosforge.pretraining.objective import loss_for
@@ -65,7 +70,7 @@ def test_a_training_writes_a_model_and_its_history_and_nothing_else(corpus: Any,
     assert card["pictures"] == 24
     assert card["range"] == [0, 1]
     assert "not human scores" in card["labels"]
-    history = read_table(tmp_path / "m/history.parquet", "history")
+    history = read_table(tmp_path / "m/history.parquet", HISTORY)
     np.testing.assert_allclose(history["loss"], history["score_loss"] + history["class_loss"], rtol=1e-5)
     assert len(history) == 2
     picture = corpus.labels.with_name("coffee-0-0.png")
@@ -80,8 +85,8 @@ def test_a_wrong_order_of_labels_and_pack_does_not_matter(
     corpus: Any, tmp_path: Path, learnt: Callable[[Path], object]
 ) -> None:
     """Labels find their pixels by path: a pack in another order trains the same model."""
-    shuffled = read_table(corpus.pack, "pack").sample(frac=1, random_state=1)
-    write_table(tmp_path / "pack.parquet", "pack", shuffled, stage="test", cfg={})
+    shuffled = read_table(corpus.pack, PACK).sample(frac=1, random_state=1)
+    write_table(tmp_path / "pack.parquet", PACK, shuffled, stage="test", cfg={})
     assert train(corpus, tmp_path / "a", epochs=1) == 0
     assert train(corpus, tmp_path / "b", epochs=1, pack=tmp_path / "pack.parquet") == 0
     assert learnt(tmp_path / "a") == learnt(tmp_path / "b")
@@ -92,7 +97,7 @@ def test_a_single_task_leaves_the_other_head_as_it_was(
     corpus: Any, tmp_path: Path, objective: str, absent: str
 ) -> None:
     assert train(corpus, tmp_path / "m", objective=objective, epochs=1) == 0
-    history = read_table(tmp_path / "m/history.parquet", "history")
+    history = read_table(tmp_path / "m/history.parquet", HISTORY)
     assert history[absent].isna().all()
     state = load_file(tmp_path / "m/model.safetensors")
     start = pytest.approx(0.55)  # the mean of the labels
@@ -103,15 +108,15 @@ def test_a_single_task_leaves_the_other_head_as_it_was(
 @pytest.mark.slow
 def test_several_labels_a_picture_are_bits(corpus: Any, tmp_path: Path) -> None:
     assert train(corpus, tmp_path / "m", label_kind="multiple", epochs=1) == 0
-    history = read_table(tmp_path / "m/history.parquet", "history")
+    history = read_table(tmp_path / "m/history.parquet", HISTORY)
     assert history["class_loss"].iloc[0] < 1.5
 
 
 def test_an_authentic_corpus_is_trained_on_the_training_part_alone(corpus: Any, tmp_path: Path) -> None:
     parts = {"0.png": "train", "1.png": "test", "2.png": "validation", "3.png": "train"}
     split = pd.DataFrame({"image": list(parts), "reference": list(parts), "part": list(parts.values())})
-    write_table(tmp_path / "split.parquet", "split", split, stage="test", cfg={})
-    index = read_table(corpus.pack, "pack")
+    write_table(tmp_path / "split.parquet", SPLIT, split, stage="test", cfg={})
+    index = read_table(corpus.pack, PACK)
     allowed = index["path"].str.contains(r"coffee-[03]-").tolist()
     # The same pack with every picture of another part blackened: were one read, the weights would differ.
     pictures = zip(index["path"], allowed, Pack(index).pictures(), strict=True)
@@ -139,8 +144,8 @@ def test_an_authentic_corpus_is_trained_on_the_training_part_alone(corpus: Any, 
 def test_a_labelled_picture_that_is_not_packed_is_named(
     corpus: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    index = read_table(corpus.pack, "pack")
-    write_table(tmp_path / "pack.parquet", "pack", index[:-1], stage="test", cfg={})
+    index = read_table(corpus.pack, PACK)
+    write_table(tmp_path / "pack.parquet", PACK, index[:-1], stage="test", cfg={})
     assert train(corpus, tmp_path / "m", pack=tmp_path / "pack.parquet") == 1
     lost = index["path"].iloc[-1]
     assert capsys.readouterr().err == (
@@ -183,7 +188,7 @@ def test_the_loop_is_asked_for_the_recipe_of_the_parameters(
     heads = [asking["network"].head.rfc1.weight for asking in (call, other)]
     assert not torch.equal(*heads), "the seed decides on its first weights"
     assert call["rows"].tolist() == list(range(24))
-    assert call["names"] == read_table(corpus.labels, "pmos")["path"].tolist()
+    assert call["names"] == read_table(corpus.labels, LABELS)["path"].tolist()
     assert call["groups"] is None
 
 
@@ -200,7 +205,7 @@ def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
     corpus: Any, tmp_path: Path, asked: Callable[..., dict[str, Any]]
 ) -> None:
     """Its state has another name for other labels, pictures, first weights and parameters."""
-    labels, index = read_table(corpus.labels, "pmos"), read_table(corpus.pack, "pack")
+    labels, index = read_table(corpus.labels, LABELS), read_table(corpus.pack, PACK)
     changed = {
         "class_index": [1, *labels["class_index"][1:]],
         "level": [2, *labels["level"][1:]],
@@ -210,9 +215,9 @@ def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
     }
     files = {name: tmp_path / f"{name}.parquet" for name in changed}
     for name, values in changed.items():
-        write_table(files[name], "pmos", labels.assign(**{name: values}), stage="test", cfg={})
+        write_table(files[name], LABELS, labels.assign(**{name: values}), stage="test", cfg={})
     packed = index.assign(sha256=index["sha256"].where(index.index != 0, "0" * 64))
-    write_table(tmp_path / "packed.parquet", "pack", packed, stage="test", cfg={})
+    write_table(tmp_path / "packed.parquet", PACK, packed, stage="test", cfg={})
     state = load_file(corpus.weights)
     save_file(state | {"bn1.bias": state["bn1.bias"] + 0.01}, tmp_path / "w.safetensors")
 
@@ -285,18 +290,18 @@ def test_weights_packs_and_indices_on_the_command_line(
         == 0
     )
     assert load_file("w.safetensors")["conv1.weight"].shape == (64, 3, 7, 7)
-    labels = read_table(corpus.labels, "pmos")
+    labels = read_table(corpus.labels, LABELS)
     manifest = labels.drop(columns=["ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "pmos", "agreement"])
     for number in range(2):
         shard = tmp_path / f"pictures/{number}"
         rows = manifest[12 * number : 12 * number + 12].assign(width=100, height=90, bytes=1)
         rows["sha256"] = [sha256_of_file(path) for path in rows["path"]]
-        write_table(shard / "manifest.parquet", "manifest", rows, stage="test", cfg={})
+        write_table(shard / "manifest.parquet", MANIFEST, rows, stage="test", cfg={})
         out = f"packs/blur/s-{number:05d}"
         words = ["--pictures", str(shard), "--index", f"{out}.parquet", "--pixels", f"{out}.pixels"]
         assert main(["pretraining", "pack", *words, "--threads", "2", "--cfg", '{"resize": 80}']) == 0
     cfg = json.dumps({"groups": ["blur"], "shards": {"s": 2}})
     assert main(["pretraining", "index", "--packs", "packs", "--output", "pack.parquet", "--cfg", cfg]) == 0
-    joined, expected = read_table("pack.parquet", "pack"), read_table(corpus.pack, "pack")
+    joined, expected = read_table("pack.parquet", PACK), read_table(corpus.pack, PACK)
     assert joined["path"].tolist() == expected["path"].tolist()
     assert joined["sha256"].tolist() == expected["sha256"].tolist()

@@ -14,10 +14,17 @@ from skimage import data, metrics
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share rows.py and browser.py
 
+from mosforge.pmos.diagnostics import diagnose
+
 from mosforge.core.files import sha256_of_file, write_json
+from mosforge.core.schemas.correlations import CORRELATIONS, VALIDATION
+from mosforge.core.schemas.leaks import LEAKS
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.seeds import generator
 from mosforge.core.tables import write_table
-from mosforge.pmos.diagnostics import diagnose
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea")
 BACKBONE = "efficientnet_lite0"
@@ -107,7 +114,7 @@ def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
             )
     results = root / "results"
     write_table(
-        results / "sources/tiles.parquet", "catalogue", pd.DataFrame(catalogue), stage="sources", cfg={}
+        results / "sources/tiles.parquet", CATALOGUE, pd.DataFrame(catalogue), stage="sources", cfg={}
     )
     excluded = {
         "source": ["tiles"],
@@ -115,7 +122,7 @@ def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
         "path": ["broken <b>.jpg"],
         "reason": ["the file is truncated"],
     }
-    write_table(results / "sources/tiles.excluded.parquet", "excluded", excluded, stage="sources", cfg={})
+    write_table(results / "sources/tiles.excluded.parquet", EXCLUDED, excluded, stage="sources", cfg={})
     leaks = {
         "source": ["tiles"],
         "image_id": ["kodim <19>.png"],
@@ -126,9 +133,9 @@ def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
         "mirrored": [False],
         "correlation": [0.998],
     }
-    write_table(results / "sources/tiles.leaks.parquet", "leaks", leaks, stage="sources", cfg={})
+    write_table(results / "sources/tiles.leaks.parquet", LEAKS, leaks, stage="sources", cfg={})
     table = pd.DataFrame(rows)
-    write_table(results / f"pmos/{corpus}.parquet", "pmos", table, stage="pmos", cfg={})
+    write_table(results / f"pmos/{corpus}.parquet", LABELS, table, stage="pmos", cfg={})
     write_json(results / f"pmos/{corpus}.diagnostics.json", diagnose(table))
     return table
 
@@ -146,7 +153,7 @@ def write_history(path: Path, seed: int, parts: bool) -> None:
         "images_per_second": [100.0] * len(epochs),
         "seconds": [1.0] * len(epochs),
     }
-    write_table(path, "history", rows, stage="finetuning", cfg={}, device="a fine GPU")
+    write_table(path, HISTORY, rows, stage="finetuning", cfg={}, device="a fine GPU")
 
 
 def write_run(results: Path, pictures: pd.DataFrame, run: tuple[str, ...], noise: float) -> dict[str, object]:
@@ -167,7 +174,7 @@ def write_run(results: Path, pictures: pd.DataFrame, run: tuple[str, ...], noise
         "spread": [0.01] * len(quality),
     }
     folder = results / "evaluation" / Path(*run[:4])
-    write_table(folder / f"{run[4]}.parquet", "predictions", rows, stage="evaluation", cfg={})
+    write_table(folder / f"{run[4]}.parquet", PREDICTIONS, rows, stage="evaluation", cfg={})
     if run[0] == run[4] and run[2] == BACKBONE:
         history = results / "finetuning" / Path(*run[:4]) / "history.parquet"
         write_history(history, int(draws.integers(99)), False)
@@ -195,7 +202,7 @@ def write_validation(path: Path) -> None:
         {"dataset": "own", "measure": measure, "fitted_on": source, "srocc": srocc, **values}
         for measure, source, srocc in (("fsim", None, 0.861), ("quantile", "tiles", 0.872))
     ]
-    write_table(path, "validation", pd.DataFrame(rows), stage="pmos", cfg={})
+    write_table(path, VALIDATION, pd.DataFrame(rows), stage="pmos", cfg={})
 
 
 @pytest.fixture(scope="session")
@@ -221,7 +228,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     for name, rows in (("table1", within), ("table3", crossed), ("ablation", within[:2])):
         table = pd.DataFrame(rows)
-        write_table(folder / f"evaluation/{name}.parquet", "correlations", table, stage="evaluation", cfg={})
+        write_table(folder / f"evaluation/{name}.parquet", CORRELATIONS, table, stage="evaluation", cfg={})
     write_validation(folder / "pmos/validation/own.parquet")
     for rule, seconds in (("pmos", 2.5), ("finetune", 75.0)):
         path = folder / f"benchmarks/{rule}/tiles.tsv"

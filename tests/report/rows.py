@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mosforge.core.tables import MEASURES
+from mosforge.core.schemas.correlations import MEASURES
 from mosforge.runs import Run
 
 

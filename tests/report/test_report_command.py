@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mosforge.cli import main
+from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table
 from mosforge.report.notes import PROXY
 
@@ -57,7 +58,7 @@ def test_the_summary_verb_prints_medians(results: Path, capsys: pytest.CaptureFi
     assert main(["report", "summary", str(path), "--format", "json", "--proxy", "own"]) == 0
     printed = capsys.readouterr()
     lines = [json.loads(line) for line in printed.out.splitlines()]
-    rows = read_table(path, "correlations")
+    rows = read_table(path, CORRELATIONS)
     for line in lines:
         same = rows[(rows["dataset"] == line["dataset"]) & (rows["initialisation"] == line["initialisation"])]
         assert line["srocc"] == pytest.approx(np.median(same["srocc"]), abs=1e-6)

@@ -9,6 +9,7 @@ import pytest
 from rows import correlations, crossed, no_predictions
 from scipy import stats
 
+from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.seeds import generator
 from mosforge.core.tables import read_table
 from mosforge.report.artefacts import predictions_in, predictions_of
@@ -32,7 +33,7 @@ def test_several_splits_have_scipys_t_interval() -> None:
 
 @pytest.mark.slow
 def test_a_single_split_has_the_interval_of_its_resampled_images(results: Path) -> None:
-    rows = read_table(results / "evaluation/ablation.parquet", "correlations")
+    rows = read_table(results / "evaluation/ablation.parquet", CORRELATIONS)
     (found,) = paired_differences(rows, lambda run: predictions_of(run, results))
     first, second = (
         predictions_of(Run("tid2013", "1", "efficientnet_lite0", start, "tid2013"), results)
@@ -56,7 +57,7 @@ def test_a_single_split_has_the_interval_of_its_resampled_images(results: Path) 
 
 
 def test_the_predictions_are_found_among_files(results: Path) -> None:
-    rows = read_table(results / "evaluation/ablation.parquet", "correlations")
+    rows = read_table(results / "evaluation/ablation.parquet", CORRELATIONS)
     files = sorted((results / "evaluation/tid2013").rglob("*.parquet"))
     there = paired_differences(rows, lambda run: predictions_of(run, results))
     assert paired_differences(rows, predictions_in(files)) == there

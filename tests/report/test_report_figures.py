@@ -8,6 +8,7 @@ import pytest
 from drawn import Drawn
 from rows import correlations, crossed, no_predictions
 
+from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table
 from mosforge.report import sections, trained
 from mosforge.report.artefacts import history_of, predictions_of, runs_of
@@ -20,12 +21,12 @@ from mosforge.statistics.logistic import fit_logistic, logistic
 
 @pytest.fixture(scope="module")
 def within(results: Path) -> pd.DataFrame:
-    return read_table(results / "evaluation/table1.parquet", "correlations")
+    return read_table(results / "evaluation/table1.parquet", CORRELATIONS)
 
 
 @pytest.fixture(scope="module")
 def across(results: Path) -> pd.DataFrame:
-    return read_table(results / "evaluation/table3.parquet", "correlations")
+    return read_table(results / "evaluation/table3.parquet", CORRELATIONS)
 
 
 def test_a_learning_curve_is_the_history_of_its_run(results: Path, within: pd.DataFrame) -> None:

@@ -14,6 +14,8 @@ from rows import crossed
 
 from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import predictions_of
 from mosforge.report.differences import paired_differences
@@ -131,7 +133,7 @@ def test_the_proxy_note_is_beside_each_table_and_figure_that_needs_it(html: str)
 
 
 def test_medians_stand_on_the_page(html: str, results: Path) -> None:
-    rows = read_table(results / "evaluation/table1.parquet", "correlations")
+    rows = read_table(results / "evaluation/table1.parquet", CORRELATIONS)
     for _, group in rows.groupby(["dataset", "initialisation"]):
         assert f">{np.median(group['srocc']):.3f}<" in html
 
@@ -195,7 +197,7 @@ def test_gains_name_their_datasets_and_what_their_interval_is_over(html: str, re
     table1, ablation = (part for part in re.split(r"<h3>", section) if "What pretraining adds" in part)
     gains = table1.split("What pretraining adds")[1].split("</details>")[0]
     assert table1.split("<summary>What pretraining adds")[0].endswith("<details open>\n")
-    rows = read_table(results / "evaluation/table1.parquet", "correlations")
+    rows = read_table(results / "evaluation/table1.parquet", CORRELATIONS)
     found = paired_differences(rows, lambda run: predictions_of(run, results))
     lines = re.findall(r"<tr><th.*?</tr>", gains, flags=re.DOTALL)[1:]
     assert len(lines) == len(found) == 2
@@ -211,7 +213,7 @@ def test_gains_name_their_datasets_and_what_their_interval_is_over(html: str, re
 
 def test_every_split_can_be_read_alone(html: str, results: Path) -> None:
     part = html.split('aria-label="Splits of tid2013 in table1"')[1].split("</table>")[0].replace("\xa0", " ")
-    rows = read_table(results / "evaluation/table1.parquet", "correlations")
+    rows = read_table(results / "evaluation/table1.parquet", CORRELATIONS)
     for _, row in rows[rows["dataset"] == "tid2013"].iterrows():
         ends = interval(row["srocc_low"], row["srocc_high"])
         assert f"<td>{number(row['srocc'])}<small>95% {ends}</small>" in part
@@ -242,13 +244,13 @@ def test_two_corpora_of_one_objective_are_told_apart_everywhere(results: Path, t
     """Each picture and each sentence that names the method names the corpus too."""
     folder = tmp_path / "results"
     (folder / "evaluation").mkdir(parents=True)
-    rows = read_table(results / "evaluation/table1.parquet", "correlations")
+    rows = read_table(results / "evaluation/table1.parquet", CORRELATIONS)
     rows = rows[rows["dataset"] == "tid2013"]
     again = rows[rows["initialisation"] == "tiles-multitask"].assign(initialisation="big-multitask")
     table = pd.concat([rows, again], ignore_index=True)
     other = {("live", "csiq", "net", start): 0.5 for start in ("imagenet", "tiles-cls")}
     for name, made in (("mine", table), ("other", crossed(other))):
-        write_table(folder / f"evaluation/{name}.parquet", "correlations", made, stage="evaluation", cfg={})
+        write_table(folder / f"evaluation/{name}.parquet", CORRELATIONS, made, stage="evaluation", cfg={})
     for kind in ("evaluation", "finetuning"):
         shutil.copytree(results / kind / "tid2013", folder / kind / "tid2013")
         for split in (folder / kind / "tid2013").iterdir():
@@ -354,7 +356,7 @@ def test_the_same_artefacts_make_the_same_figures(html: str, results: Path, tmp_
 
 
 def test_the_gallery_shows_every_type_and_level_of_one_photograph(results: Path) -> None:
-    pmos = read_table(results / "pmos/tiles.parquet", "pmos")
+    pmos = read_table(results / "pmos/tiles.parquet", LABELS)
     shown = distortions(pmos, results.parent)
     assert shown is not None
     assert [(row.name, len(row.levels)) for row in shown.types] == [

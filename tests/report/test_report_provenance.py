@@ -8,6 +8,8 @@ import pytest
 
 from mosforge import __version__
 from mosforge.core import stamps
+from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import write_table
 from mosforge.report.provenance import STAGES, read_benchmarks, versions
 
@@ -38,7 +40,7 @@ def test_versions_are_those_of_the_results_and_those_of_the_page(
     assert dict(versions(tmp_path))["mosforge of the results"] == "not told"
     for made, path in (("0.7", "evaluation/a.parquet"), ("0.6", "finetuning/a/1/b/c/history.parquet")):
         monkeypatch.setattr(stamps, "__version__", made)
-        artefact = "history" if "history" in path else "correlations"
+        artefact = HISTORY if "history" in path else CORRELATIONS
         write_table(tmp_path / path, artefact, {}, stage="test", cfg={})
     (tmp_path / "evaluation/notes.parquet").write_bytes(b"of the user's")
     found = dict(versions(tmp_path))

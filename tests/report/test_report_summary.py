@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rows import correlations, crossed
 from scipy import stats
 
-from mosforge.core.tables import MEASURES
+from mosforge.core.schemas.correlations import MEASURES
 from mosforge.report.artefacts import typical_split
 from mosforge.report.figures import Bar, bars
 from mosforge.report.methods import method_names, method_of

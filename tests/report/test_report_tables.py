@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from rows import correlations, crossed, measured, no_predictions
 
-from mosforge.core.tables import MEASURES, read_table
+from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
+from mosforge.core.tables import read_table
 from mosforge.report.differences import paired_differences
 from mosforge.report.notes import BY_ORDER, PLAIN_AVERAGE, PROXY
 from mosforge.report.protocol import differences
@@ -25,7 +26,7 @@ STARTS = {"FT": "imagenet", "CLS+REG": "tiles-multitask", "FSIMc": "fsim"}
 
 
 def read(results: Path, name: str) -> pd.DataFrame:
-    return read_table(results / f"evaluation/{name}.parquet", "correlations")
+    return read_table(results / f"evaluation/{name}.parquet", CORRELATIONS)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mosforge.cli import main
 from mosforge.core.images import read_rgb
+from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import write_table
 from mosforge.scoring.explain import map_of
 
@@ -71,9 +72,9 @@ def dataset(tmp_path: Path, photographs: Path) -> Path:
         "mos": [1 + i / 2 for i in range(9)],
         "quality": [i / 8 for i in range(9)],
     }
-    write_table(folder / "dataset.parquet", "dataset", columns, stage="finetuning", cfg={})
+    write_table(folder / "dataset.parquet", DATASET, columns, stage="finetuning", cfg={})
     parts = {"image": names, "reference": names, "part": ["train"] * 8 + ["test"]}
-    write_table(folder / "1/split.parquet", "split", parts, stage="finetuning", cfg={})
+    write_table(folder / "1/split.parquet", SPLIT, parts, stage="finetuning", cfg={})
     return folder / "dataset.parquet"
 
 

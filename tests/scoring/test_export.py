@@ -19,6 +19,7 @@ from skimage import data
 from mosforge import Score, Scorer
 from mosforge.cli import main
 from mosforge.core.images import read_rgb
+from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import write_table
 from mosforge.models.classes import class_chances
 from mosforge.models.crops import cut, draw_boxes
@@ -214,7 +215,7 @@ def correlations(path: Path, **changes: Any) -> Path:
         "mapping": "none",
     }
     columns = {key: [value] for key, value in (row | changes).items()}
-    write_table(path, "correlations", columns, stage="evaluation", cfg={})
+    write_table(path, CORRELATIONS, columns, stage="evaluation", cfg={})
     return path
 
 

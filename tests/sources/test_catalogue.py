@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas.sources import EXCLUDED
 from mosforge.core.tables import read_table, write_table
 from mosforge.sources.catalogue import build_catalogue, photographs_in
 
@@ -131,8 +132,8 @@ def test_name_in_another_encoding_is_set_aside_and_can_be_stored(tmp_path: Path)
     except OSError:
         pytest.skip("this file system takes names in UTF-8 alone")
     _, excluded = catalogue_of(tmp_path)
-    write_table(tmp_path / "excluded.parquet", "excluded", excluded, stage="sources", cfg={})
-    stored = read_table(tmp_path / "excluded.parquet", "excluded")
+    write_table(tmp_path / "excluded.parquet", EXCLUDED, excluded, stage="sources", cfg={})
+    stored = read_table(tmp_path / "excluded.parquet", EXCLUDED)
     assert stored["reason"].tolist() == ["the file's name is not valid UTF-8"]
 
 

@@ -12,6 +12,9 @@ import yaml
 from PIL import Image
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.leaks import LEAKS
+from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.stamps import made_by
 from mosforge.core.tables import read_table, write_table
 from mosforge.sources.command import add_commands
@@ -49,10 +52,10 @@ def test_catalogue_of_a_folder(here: Path) -> None:
     cfg = {"folder": "photos", "images": 4, "shard_size": 2, "smallest_side": 161}
     words = ["--name", "mine", "--output", "c.parquet", "--excluded", "e.parquet", "--threads", 2]
     assert call("catalogue", *words, "--cfg", json.dumps(cfg)) == 0
-    catalogue = read_table("c.parquet", "catalogue")
+    catalogue = read_table("c.parquet", CATALOGUE)
     assert catalogue["path"].tolist() == [f"photos/{number}.png" for number in range(3)]
     assert catalogue["shard"].tolist() == [0, 0, 1]
-    assert read_table("e.parquet", "excluded")["image_id"].tolist() == ["bad.jpg"]
+    assert read_table("e.parquet", EXCLUDED)["image_id"].tolist() == ["bad.jpg"]
     assert made_by("c.parquet")["cfg"] == cfg
 
 
@@ -73,10 +76,10 @@ def test_catalogue_of_a_dataset(here: Path) -> None:
         "level",
         "part",
     ]
-    write_table("d.parquet", "dataset", pd.DataFrame(rows, columns=names), stage="finetuning", cfg={})
+    write_table("d.parquet", DATASET, pd.DataFrame(rows, columns=names), stage="finetuning", cfg={})
     words = ["--name", "livec", "--output", "c.parquet", "--excluded", "e.parquet", "--dataset", "d.parquet"]
     call("catalogue", *words, "--cfg", '{"shard_size": 100, "smallest_side": 161}')
-    catalogue = read_table("c.parquet", "catalogue")
+    catalogue = read_table("c.parquet", CATALOGUE)
     assert catalogue["image_id"].tolist() == ["name 0.png", "name 1.png"]
     assert catalogue["path"].tolist() == ["data/pictures/0.png", "data/pictures/1.png"]
 
@@ -102,16 +105,16 @@ def test_photographs_of_two_datasets_are_told_in_one_table(here: Path) -> None:
             "mos": [1.0],
             "quality": [1.0],
         }
-        write_table(f"{name}.parquet", "dataset", columns, stage="finetuning", cfg={})
+        write_table(f"{name}.parquet", DATASET, columns, stage="finetuning", cfg={})
     catalogue, cfg = "photos.parquet", json.dumps({"folder": "photos", "shard_size": 2, "smallest_side": 161})
     words = ["--name", "photos", "--output", catalogue, "--excluded", "excluded.parquet", "--cfg", cfg]
     assert call("catalogue", *words) == 0
     for name in ("rated", "other", "strange"):
         words = ["--catalogue", catalogue, "--dataset", f"{name}.parquet", "--name", name]
         assert call("screen", *words, "--output", f"{name}.leaks", "--cfg", '{"correlation": 0.9}') == 0
-    assert read_table("strange.leaks", "leaks").empty
+    assert read_table("strange.leaks", LEAKS).empty
     assert call("leaks", "rated.leaks", "strange.leaks", "other.leaks", "--output", "leaks.parquet") == 0
-    leaks = read_table("leaks.parquet", "leaks")
+    leaks = read_table("leaks.parquet", LEAKS)
     assert (leaks["source"] == "photos").all()
     assert leaks[["image_id", "dataset", "image"]].to_numpy().tolist() == [
         ["1.png", "rated", "x.jpg"],

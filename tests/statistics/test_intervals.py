@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import generator
-from mosforge.core.tables import MEASURES
 from mosforge.evaluation.correlations import correlate
 from mosforge.statistics import intervals as bootstrap
 from mosforge.statistics.intervals import FEWEST, RESAMPLES, interval_of_difference, intervals

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table, write_table
 from mosforge.training.batches import batches
 from mosforge.training.loop import StepToLoss, fit, make_optimiser
@@ -38,8 +39,8 @@ def test_the_loss_falls_on_something_that_can_be_learnt(toy: ModuleType, tmp_pat
 
 def test_the_history_is_the_artefact(toy: ModuleType, tmp_path: Path) -> None:
     _, history = toy.train(tmp_path)
-    write_table(tmp_path / "h.parquet", "history", history, stage="test", cfg={})
-    frame = read_table(tmp_path / "h.parquet", "history")
+    write_table(tmp_path / "h.parquet", HISTORY, history, stage="test", cfg={})
+    frame = read_table(tmp_path / "h.parquet", HISTORY)
     assert frame["epoch"].tolist() == [1, 2, 3]
     assert frame["loss"].tolist() == frame["score_loss"].tolist()
     assert frame["validation_srocc"].isna().all()

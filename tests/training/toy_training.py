@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.packs import Pack, write_pack
+from mosforge.core.schemas.packs import PACK
 from mosforge.core.seeds import generator
 from mosforge.core.tables import Frame, read_table
 from mosforge.training.loop import fit
@@ -101,7 +102,7 @@ def make_pack(folder: Path) -> tuple[Pack, Tensor]:
     )
     if not (folder / "pack.parquet").exists():
         write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
-    return Pack(read_table(folder / "pack.parquet", "pack")), torch.from_numpy(labels)
+    return Pack(read_table(folder / "pack.parquet", PACK)), torch.from_numpy(labels)
 
 
 def train(

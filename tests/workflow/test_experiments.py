@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from workflow_project import dry_run
 
-from mosforge.core.tables import MEASURES, read_table
+from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES, VALIDATION
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.tables import read_table
 from mosforge.report.published import published_results
 
 pytestmark = pytest.mark.slow
@@ -38,7 +40,7 @@ def notes(project: Path, experiment: str) -> str:
 
 
 def correlations(project: Path, experiment: str) -> pd.DataFrame:
-    return read_table(project / f"results/evaluation/{experiment}.parquet", "correlations")
+    return read_table(project / f"results/evaluation/{experiment}.parquet", CORRELATIONS)
 
 
 def test_every_target_is_made(project: Path) -> None:
@@ -83,7 +85,7 @@ def test_published_rows_stand_where_the_names_are_the_papers(project: Path) -> N
 def test_pretraining_changes_what_a_network_predicts_and_the_differences_are_there(project: Path) -> None:
     folder = project / "results/evaluation/csiq/1/efficientnet_lite0"
     predictions = {
-        name: read_table(folder / name / "csiq.parquet", "predictions")["prediction"] for name in ABLATION
+        name: read_table(folder / name / "csiq.parquet", PREDICTIONS)["prediction"] for name in ABLATION
     }
     for one, other in combinations(ABLATION, 2):
         assert not np.allclose(predictions[one], predictions[other], atol=1e-6), (one, other)
@@ -122,5 +124,5 @@ def test_metrics_stand_for_the_pictures_that_have_an_undistorted_one(project: Pa
     assert images == {"FT": 5, "CLS+REG": 5, "PSNR": 4, "SSIM": 4, "FSIMc": 4, "BRISQUE": 5}
     found = correlations(project, "table1").query("initialisation in ('psnr', 'ssim', 'fsim')")
     assert (found["srocc"] == 1).all(), "four JPEGs of one content, from weak to strong; DMOS are turned"
-    validation = read_table(project / "results/pmos/validation/csiq.parquet", "validation")
+    validation = read_table(project / "results/pmos/validation/csiq.parquet", VALIDATION)
     assert set(validation["images"]) == {24}

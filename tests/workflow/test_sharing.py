@@ -9,6 +9,7 @@ import pytest
 from workflow_project import REPOSITORY, command
 
 from mosforge.cli import main
+from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table
 
 pytestmark = pytest.mark.slow
@@ -46,7 +47,7 @@ def test_no_result_says_where_it_was_made(project: Path) -> None:
 
 
 def test_paths_in_the_labels_begin_at_the_folder_that_holds_results(elsewhere: Path) -> None:
-    labels = read_table("results/pmos/synthetic.parquet", "pmos")
+    labels = read_table("results/pmos/synthetic.parquet", LABELS)
     assert all(Path(path).is_file() for path in labels["path"])
     assert {path.split("/")[0] for path in labels["path"]} == {"results"}
     assert {path.split("/")[0] for path in labels["reference"]} == {"photos"}

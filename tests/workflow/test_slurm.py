@@ -20,6 +20,7 @@ from slurm_cluster import Cluster, Job, missing_program, running_cluster
 from workflow_project import NETWORK, REPOSITORY, TINY, dry_run, make_project, snakemake
 
 from mosforge.cli import main
+from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.stamps import made_by
 from mosforge.core.tables import read_table
 
@@ -194,7 +195,7 @@ def test_data_stages_wrote_the_same_bytes_as_on_one_machine(runs: Runs) -> None:
 
 def test_correlations_are_those_of_one_machine(runs: Runs) -> None:
     path = "results/evaluation/within.parquet"
-    slurm, local = (read_table(project / path, "correlations") for project in (runs.slurm, runs.local))
+    slurm, local = (read_table(project / path, CORRELATIONS) for project in (runs.slurm, runs.local))
     assert len(slurm) > 0
     pd.testing.assert_frame_equal(slurm, local)
 

@@ -8,6 +8,9 @@ import yaml
 from planning import planned_jobs
 from workflow_project import TINY, dry_run, make_project, snakemake
 
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import read_table
 
 pytestmark = pytest.mark.slow
@@ -37,9 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_picture_stays_and_all_that_reads_them_is_there(folder: Path) -> None:
     assert not shards(folder)
     for target in PACKS:
-        assert len(read_table(folder / target, "pack")) > 0
-    assert len(read_table(folder / SCORES, "targets")) > 0
-    labels = read_table(folder / "results/pmos/synthetic.parquet", "pmos")
+        assert len(read_table(folder / target, PACK)) > 0
+    assert len(read_table(folder / SCORES, TARGET_SCORES)) > 0
+    labels = read_table(folder / "results/pmos/synthetic.parquet", LABELS)
     assert len(labels) == 4 * 6
 
 

@@ -17,7 +17,18 @@ from mosforge import Scorer
 from mosforge.cli import main
 from mosforge.core.files import digest, sha256_of_file
 from mosforge.core.packs import locate
-from mosforge.core.tables import SCHEMAS, read_table
+from mosforge.core.schemas import Artefact
+from mosforge.core.schemas.correlations import CORRELATIONS, VALIDATION
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
+from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
+from mosforge.core.schemas.training import HISTORY
+from mosforge.core.tables import read_table
 from mosforge.pretraining.train import only_training_part
 
 pytestmark = pytest.mark.slow
@@ -25,40 +36,40 @@ pytestmark = pytest.mark.slow
 MODEL = "results/finetuning/rated/1/efficientnet_lite0/authentic-multitask"
 
 ARTEFACTS = {
-    "results/sources/photos.parquet": "catalogue",
-    "results/sources/photos.excluded.parquet": "excluded",
-    "results/distortions/synthetic/jpeg/photos-00001/manifest.parquet": "manifest",
-    "results/distortions/authentic/authentic/rated-00000/manifest.parquet": "manifest",
-    "results/metrics/synthetic/gaussian_blur/photos-00000.parquet": "metrics",
-    "results/pmos/synthetic.parquet": "pmos",
-    "results/pmos/authentic.parquet": "pmos",
-    "results/metrics/targets/stand_in.parquet": "targets",
-    "results/pmos/validation/stand_in.parquet": "validation",
-    "results/pretraining/synthetic/pack.parquet": "pack",
-    "results/pretraining/synthetic/efficientnet_lite0/multitask/history.parquet": "history",
-    "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/history.parquet": "history",
-    "results/finetuning/rated/dataset.parquet": "dataset",
-    "results/finetuning/rated/1/split.parquet": "split",
-    f"{MODEL}/history.parquet": "history",
-    "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet": "predictions",
-    "results/evaluation/rated/full/efficientnet_lite0/authentic-multitask/csiq.parquet": "predictions",
-    "results/evaluation/stand_in/1/none/psnr/stand_in.parquet": "predictions",
-    "results/evaluation/rated/1/none/brisque/rated.parquet": "predictions",
-    "results/evaluation/rated/full/none/brisque/csiq.parquet": "predictions",
-    "results/evaluation/brisque/rated.parquet": "brisque",
-    "results/evaluation/table2.parquet": "correlations",
+    "results/sources/photos.parquet": CATALOGUE,
+    "results/sources/photos.excluded.parquet": EXCLUDED,
+    "results/distortions/synthetic/jpeg/photos-00001/manifest.parquet": MANIFEST,
+    "results/distortions/authentic/authentic/rated-00000/manifest.parquet": MANIFEST,
+    "results/metrics/synthetic/gaussian_blur/photos-00000.parquet": METRIC_SCORES,
+    "results/pmos/synthetic.parquet": LABELS,
+    "results/pmos/authentic.parquet": LABELS,
+    "results/metrics/targets/stand_in.parquet": TARGET_SCORES,
+    "results/pmos/validation/stand_in.parquet": VALIDATION,
+    "results/pretraining/synthetic/pack.parquet": PACK,
+    "results/pretraining/synthetic/efficientnet_lite0/multitask/history.parquet": HISTORY,
+    "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/history.parquet": HISTORY,
+    "results/finetuning/rated/dataset.parquet": DATASET,
+    "results/finetuning/rated/1/split.parquet": SPLIT,
+    f"{MODEL}/history.parquet": HISTORY,
+    "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet": PREDICTIONS,
+    "results/evaluation/rated/full/efficientnet_lite0/authentic-multitask/csiq.parquet": PREDICTIONS,
+    "results/evaluation/stand_in/1/none/psnr/stand_in.parquet": PREDICTIONS,
+    "results/evaluation/rated/1/none/brisque/rated.parquet": PREDICTIONS,
+    "results/evaluation/rated/full/none/brisque/csiq.parquet": PREDICTIONS,
+    "results/evaluation/brisque/rated.parquet": BRISQUE_FEATURES,
+    "results/evaluation/table2.parquet": CORRELATIONS,
 }
 
 
 @pytest.mark.parametrize(("path", "artefact"), ARTEFACTS.items())
-def test_artefact_has_its_schema(project: Path, path: str, artefact: str) -> None:
+def test_artefact_has_its_schema(project: Path, path: str, artefact: Artefact) -> None:
     frame = read_table(project / path, artefact)
-    assert list(frame.columns) == SCHEMAS[artefact].names
+    assert list(frame.columns) == artefact.columns
     assert len(frame) > 0
 
 
 def test_every_class_of_every_photograph_is_labelled(project: Path) -> None:
-    labels = read_table(project / "results/pmos/synthetic.parquet", "pmos")
+    labels = read_table(project / "results/pmos/synthetic.parquet", LABELS)
     assert len(labels) == 4 * 6  # four readable photographs, six classes
     assert sorted(labels["class_index"].unique()) == list(range(6))
     assert (labels.groupby("class_index").size() == 4).all()
@@ -66,19 +77,19 @@ def test_every_class_of_every_photograph_is_labelled(project: Path) -> None:
 
 
 def test_unreadable_photograph_is_set_aside_with_its_reason(project: Path) -> None:
-    excluded = read_table(project / "results/sources/photos.excluded.parquet", "excluded")
+    excluded = read_table(project / "results/sources/photos.excluded.parquet", EXCLUDED)
     assert excluded["image_id"].tolist() == ["broken.jpg"]
     assert "not a picture" in excluded["reason"].iloc[0]
 
 
 def test_pictures_named_in_the_labels_are_there(project: Path) -> None:
-    labels = read_table(project / "results/pmos/authentic.parquet", "pmos")
+    labels = read_table(project / "results/pmos/authentic.parquet", LABELS)
     assert all((project / path).is_file() for path in labels["path"])
     assert all((project / path).is_file() for path in labels["reference"])
 
 
 def test_no_test_picture_reaches_any_pretraining(project: Path) -> None:
-    dataset = read_table(project / "results/finetuning/rated/dataset.parquet", "dataset")
+    dataset = read_table(project / "results/finetuning/rated/dataset.parquet", DATASET)
     cards = sorted((project / "results/pretraining").rglob("card.json"))
     used_splits = [path.parts[-4] for path in cards if path.parts[-5] == "rated"]
     assert used_splits == ["1", "full"], "two were pretrained on the dataset's pictures"
@@ -86,16 +97,16 @@ def test_no_test_picture_reaches_any_pretraining(project: Path) -> None:
         card = json.loads(path.read_text())
         if card.get("split") == "full":  # that one is tested on other datasets
             continue
-        split = read_table(project / "results/finetuning/rated/1/split.parquet", "split")
+        split = read_table(project / "results/finetuning/rated/1/split.parquet", SPLIT)
         tested = set(split.loc[split["part"] == "test", "image"])
         tested_files = {
             sha256_of_file(project / path) for path in dataset["path"][dataset["image"].isin(tested)]
         }
         assert len(tested_files) == len(tested) > 0
         corpus = card["corpus"]
-        labels = read_table(project / f"results/pmos/{corpus}.parquet", "pmos")
+        labels = read_table(project / f"results/pmos/{corpus}.parquet", LABELS)
         used = only_training_part(labels, card["sources"], split) if "split" in card else labels
-        pack = read_table(project / f"results/pretraining/{corpus}/pack.parquet", "pack")
+        pack = read_table(project / f"results/pretraining/{corpus}/pack.parquet", PACK)
         seen = locate(used, pack)
         assert card["pictures"] == len(seen)
         assert card["data_digest"] == digest([seen["sha256"].tolist(), seen["pmos"].tolist()])
@@ -103,7 +114,7 @@ def test_no_test_picture_reaches_any_pretraining(project: Path) -> None:
             assert tested < set(labels["image_id"]), "they are in the corpus, which all splits share"
             assert not tested & set(seen["image_id"])
         catalogues = [
-            read_table(project / f"results/sources/{name}.parquet", "catalogue") for name in card["sources"]
+            read_table(project / f"results/sources/{name}.parquet", CATALOGUE) for name in card["sources"]
         ]
         photographs = seen[["source", "image_id", "reference"]].drop_duplicates()
         known = photographs.merge(pd.concat(catalogues), validate="one_to_one")
@@ -114,12 +125,12 @@ def test_no_test_picture_reaches_any_pretraining(project: Path) -> None:
 
 
 def test_fine_tuning_never_counts_test_pictures(project: Path) -> None:
-    split = read_table(project / "results/finetuning/rated/1/split.parquet", "split")
+    split = read_table(project / "results/finetuning/rated/1/split.parquet", SPLIT)
     card = json.loads((project / MODEL / "card.json").read_text())
     assert card["pictures"] == (split["part"] == "train").sum()
     predicted = read_table(
         project / "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet",
-        "predictions",
+        PREDICTIONS,
     )
     assert set(predicted["image"]) == set(split.loc[split["part"] == "test", "image"])
 

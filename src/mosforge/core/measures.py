@@ -1,16 +1,17 @@
-"""Which way each of the six metrics points, and the one way to make them all point upwards."""
+"""The six full-reference metrics, and the one way to make all of them grow with quality."""
 
 import numpy as np
 import numpy.typing as npt
 
-from mosforge.core.tables import METRICS
+METRICS = ("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd")
+"""The six full-reference metrics, in the order of their columns."""
 
 DISTANCES = ("mdsi", "gmsd")
-"""Metrics that are 0 for identical pictures and grow with the difference."""
+"""Metrics that are 0 for identical images and grow with the difference."""
 
 
 def orient(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Turns the two distances round (1 - MDSI, 1 - GMSD), so that higher is better in all six columns.
+    """Replaces the two distances by 1 - MDSI and 1 - GMSD, so that higher is better in all six columns.
 
     Args:
         scores: raw scores in the order of `METRICS`, shape (n, 6).

@@ -24,6 +24,7 @@ import pyarrow as pa
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file
 from mosforge.core.images import Pixels, at_least
+from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import Frame, write_table
 
 Indices = npt.NDArray[np.int64]
@@ -47,7 +48,7 @@ def write_pack(
             target.write(data)
     columns = ["path", "offset", "height", "width", "sha256"]
     frame = pd.DataFrame(rows, columns=columns).assign(file=Path(file).as_posix())
-    write_table(index, "pack", frame, stage=stage, cfg=cfg)
+    write_table(index, PACK, frame, stage=stage, cfg=cfg)
 
 
 def locate(rows: Frame, index: Frame) -> Frame:

@@ -1,6 +1,6 @@
-"""The stamp of a Parquet artefact, which says what made it, and the sentences about a file that is none.
+"""The stamp of a Parquet artefact: what made it. And why a file is not a readable artefact.
 
-Planning reads stamps each time that the workflow starts, so neither pandas nor any row comes into it.
+Planning reads stamps each time that the workflow starts: this module reads no rows and does without pandas.
 """
 
 import contextlib
@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from mosforge import __version__
 from mosforge.core.errors import MosforgeError
 
-MANIFEST = "manifest.parquet"
-"""Name of the table in a shard's folder."""
+MANIFEST_NAME = "manifest.parquet"
+"""File name of the table in a shard's folder."""
 
 _KEY = "mosforge"
 
@@ -32,13 +32,13 @@ def stamped(
 
 
 def made_by(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What made an artefact: `artefact` (its name), `stage`, `version`, `cfg` (the parameters) and, where it
-    says so, `device`.
+    """What made an artefact: `artefact` (its name), `stage`, `version`, `cfg` (the parameters) and, if the
+    result depends on it, `device`.
 
     Raises:
         MosforgeError: the file is missing, damaged, or not an artefact.
     """
-    with told_in_a_sentence(path):
+    with explain_unreadable(path):
         metadata = pq.read_schema(path).metadata or {}
     if _KEY.encode() not in metadata:
         raise MosforgeError(f"{path}: not written by mosforge; delete it and run the stage that writes it")
@@ -47,19 +47,19 @@ def made_by(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def told_in_a_sentence(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Says why a Parquet file cannot be read, and what to do, in the place of pyarrow's error."""
+def explain_unreadable(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns the errors of pyarrow into one that says why a file cannot be read and what to do."""
     try:
         yield
     except FileNotFoundError:
-        half_a_shard = Path(path).name == MANIFEST and Path(path).parent.is_dir()
-        todo = "delete its folder and run again" if half_a_shard else "run the stage that writes it"
+        unfinished_shard = Path(path).name == MANIFEST_NAME and Path(path).parent.is_dir()
+        todo = "delete its folder and run again" if unfinished_shard else "run the stage that writes it"
         raise MosforgeError(f"{path}: no such file; {todo}") from None
     except (pa.ArrowException, OSError) as error:
         reason = f"not a readable Parquet file ({str(error).splitlines()[0]})"
-        raise MosforgeError(f"{path}: {reason}; delete {what_to_delete(path)} and run again") from None
+        raise MosforgeError(f"{path}: {reason}; delete {to_delete(path)} and run again") from None
 
 
-def what_to_delete(path: str | os.PathLike[str]) -> str:
-    """What to delete, so that an artefact is made again: a shard is made as a whole."""
-    return "its folder" if Path(path).name == MANIFEST else "it"
+def to_delete(path: str | os.PathLike[str]) -> str:
+    """What a user deletes so that an artefact is made again: a shard is made as a whole."""
+    return "its folder" if Path(path).name == MANIFEST_NAME else "it"

@@ -48,11 +48,12 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
 
 
 def _shard(arguments: argparse.Namespace) -> None:
+    from mosforge.core.schemas.sources import CATALOGUE
     from mosforge.core.tables import read_table
     from mosforge.distortions.photograph import Photograph
     from mosforge.distortions.shards import make_shard
 
-    catalogue = read_table(arguments.catalogue, "catalogue")
+    catalogue = read_table(arguments.catalogue, CATALOGUE)
     block = catalogue[catalogue["shard"] == arguments.shard]
     columns = [block[name].tolist() for name in ("source", "image_id", "path", "sha256")]
     photographs = [Photograph(*row) for row in zip(*columns, strict=True)]

@@ -42,7 +42,8 @@ def make_shard(photographs: Sequence[Photograph], cfg: Any, output: PurePath, wo
     Raises:
         MosforgeError: bad `cfg`, a photograph that changed or cannot be read, or no room.
     """
-    from mosforge.core.tables import SCHEMAS, write_table  # pandas: the worker processes do without
+    from mosforge.core.schemas.distortions import MANIFEST
+    from mosforge.core.tables import write_table
 
     plan = plan_of(cfg)
     with atomic_folder(Path(output)) as folder:
@@ -55,8 +56,8 @@ def make_shard(photographs: Sequence[Photograph], cfg: Any, output: PurePath, wo
                 rows += outcome
         for row in rows:
             row["path"] = (output / row["path"]).as_posix()
-        columns = {name: [row[name] for row in rows] for name in SCHEMAS["manifest"].names}
-        write_table(folder / "manifest.parquet", "manifest", columns, stage="distortions", cfg=cfg)
+        columns = {name: [row[name] for row in rows] for name in MANIFEST.columns}
+        write_table(folder / "manifest.parquet", MANIFEST, columns, stage="distortions", cfg=cfg)
     logger.info("%s: %d pictures of %d photographs", output.as_posix(), len(rows), len(photographs))
 
 

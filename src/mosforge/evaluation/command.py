@@ -45,6 +45,7 @@ def add_commands(commands: Any, verbs: Any) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     import torch
 
+    from mosforge.core.schemas.predictions import PREDICTIONS
     from mosforge.core.tables import write_table
     from mosforge.evaluation.predictions import predictions
     from mosforge.models.devices import device_name
@@ -63,23 +64,27 @@ def _predict(arguments: argparse.Namespace) -> None:
         device=device,
     )
     name = device_name(device)
-    write_table(arguments.output, "predictions", frame, stage="evaluation", cfg=cfg, device=name)
+    write_table(arguments.output, PREDICTIONS, frame, stage="evaluation", cfg=cfg, device=name)
 
 
 def _brisque(arguments: argparse.Namespace) -> None:
     from mosforge.core.packs import Pack, locate
+    from mosforge.core.schemas.datasets import DATASET
+    from mosforge.core.schemas.packs import PACK
+    from mosforge.core.schemas.targets import BRISQUE_FEATURES
     from mosforge.core.tables import read_table, write_table
     from mosforge.evaluation.brisque import features_of
 
-    rows = locate(read_table(arguments.dataset, "dataset"), read_table(arguments.pack, "pack"))
+    rows = locate(read_table(arguments.dataset, DATASET), read_table(arguments.pack, PACK))
     found = features_of(Pack(rows).pictures(), len(rows), arguments.threads)
     undefined = sum(row is None for row in found)
     log.info("%s: %d pictures, %d of them without features", arguments.output, len(rows), undefined)
     columns = {"image": rows["image"].tolist(), "features": found}
-    write_table(arguments.output, "brisque", columns, stage="evaluation", cfg={})
+    write_table(arguments.output, BRISQUE_FEATURES, columns, stage="evaluation", cfg={})
 
 
 def _compare(arguments: argparse.Namespace) -> None:
+    from mosforge.core.schemas.predictions import PREDICTIONS
     from mosforge.core.tables import write_table
     from mosforge.evaluation.comparisons import compared
     from mosforge.runs import RUN
@@ -92,7 +97,7 @@ def _compare(arguments: argparse.Namespace) -> None:
         dataset=arguments.dataset,
         scores=arguments.scores,
     )
-    write_table(arguments.output, "predictions", frame, stage="evaluation", cfg=arguments.cfg)
+    write_table(arguments.output, PREDICTIONS, frame, stage="evaluation", cfg=arguments.cfg)
 
 
 def _correlate(arguments: argparse.Namespace) -> None:
@@ -100,13 +105,15 @@ def _correlate(arguments: argparse.Namespace) -> None:
 
     from mosforge.configuration import NO_NETWORK
     from mosforge.core.errors import MosforgeError
-    from mosforge.core.tables import SCHEMAS, read_table, write_table
+    from mosforge.core.schemas.correlations import CORRELATIONS
+    from mosforge.core.schemas.predictions import PREDICTIONS
+    from mosforge.core.tables import read_table, write_table
     from mosforge.evaluation.correlations import correlate
     from mosforge.statistics.correlations import FEWEST
 
     rows = []
     for path in arguments.predictions:
-        table = read_table(path, "predictions")
+        table = read_table(path, PREDICTIONS)
         if len(table) < FEWEST and set(table["backbone"]) <= {NO_NETWORK}:
             log.warning("%s: left out, with %d pictures that could be compared", path, len(table))
             continue
@@ -114,6 +121,6 @@ def _correlate(arguments: argparse.Namespace) -> None:
             rows.append(correlate(table))
         except MosforgeError as error:
             raise MosforgeError(f"{path}: {error}") from None
-    frame = pd.DataFrame(rows, columns=SCHEMAS["correlations"].names)
-    write_table(arguments.output, "correlations", frame, stage="evaluation", cfg={})
+    frame = pd.DataFrame(rows, columns=CORRELATIONS.columns)
+    write_table(arguments.output, CORRELATIONS, frame, stage="evaluation", cfg={})
     log.info("%s: %d models evaluated", arguments.output.stem, len(frame))

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from mosforge.configuration import BRISQUE
 from mosforge.core.errors import MosforgeError
 from mosforge.core.measures import DISTANCES
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
 from mosforge.core.tables import Frame, read_table
 from mosforge.evaluation.tested import tested_rows
 
@@ -58,7 +60,7 @@ def compared(
 def _full_reference(run: Mapping[str, str], rows: Frame, scores: Path) -> tuple[Frame, Floats]:
     """The test pictures that have a score, and their predictions."""
     metric = run["initialisation"]
-    table = read_table(scores, "targets").set_index("image")[metric]
+    table = read_table(scores, TARGET_SCORES).set_index("image")[metric]
     scored = rows[rows["image"].isin(table.index)]
     if len(scored) < len(rows):
         log.warning(
@@ -74,8 +76,8 @@ def _brisque(
 ) -> Floats:
     from mosforge.evaluation.regression import FEATURES, predict
 
-    parts = read_table(split, "split")
-    training = read_table(dataset, "dataset")
+    parts = read_table(split, SPLIT)
+    training = read_table(dataset, DATASET)
     training = training[training["image"].isin(set(parts.loc[parts["part"] == "train", "image"]))]
     matrices = []
     for part, file in ((training, scores), (rows, test_scores)):
@@ -88,7 +90,7 @@ def _brisque(
 
 def _features_of(rows: Frame, file: Path) -> Any:
     """The features of pictures, in their order; None where a picture has none."""
-    table = read_table(file, "brisque").set_index("image")["features"]
+    table = read_table(file, BRISQUE_FEATURES).set_index("image")["features"]
     lost = rows.loc[~rows["image"].isin(table.index), "image"]
     if len(lost):
         raise MosforgeError(f"{file}: {lost.iloc[0]} is not in it; delete the file and run again")

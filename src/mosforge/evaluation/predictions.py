@@ -7,6 +7,7 @@ import torch
 from tqdm import tqdm
 
 from mosforge.core.packs import Pack, locate
+from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import Frame, read_table
 from mosforge.evaluation.tested import tested_rows
 from mosforge.models.crops import draw_boxes, predict
@@ -34,7 +35,7 @@ def predictions(
         crops: random crops a picture, drawn from (test dataset, split, picture) (paper, 4.1).
         device: where to run.
     """
-    rows = locate(tested_rows(run, dataset, split), read_table(pack, "pack"))
+    rows = locate(tested_rows(run, dataset, split), read_table(pack, PACK))
     network, card = load_model(model)
     network.to(device)
     pictures = Pack(rows)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table
 
 
@@ -18,9 +19,9 @@ def tested_rows(run: Mapping[str, str], dataset: Path, split: Path | None) -> Fr
     Raises:
         MosforgeError: there is none.
     """
-    rows = read_table(dataset, "dataset")
+    rows = read_table(dataset, DATASET)
     if split is not None:
-        parts = read_table(split, "split")
+        parts = read_table(split, SPLIT)
         rows = rows[rows["image"].isin(set(parts.loc[parts["part"] == "test", "image"]))]
     if rows.empty:
         raise MosforgeError(f"{run['test_dataset']}: split {run['split']} has no test picture")

@@ -89,25 +89,27 @@ def _proxy(arguments: argparse.Namespace) -> None:
 
 
 def _dataset(arguments: argparse.Namespace) -> None:
+    from mosforge.core.schemas.datasets import DATASET
     from mosforge.core.tables import write_table
     from mosforge.finetuning.datasets import load
 
     cfg = arguments.cfg
     frame = load(arguments.name, cfg["layout"], Path(cfg["folder"]), cfg)
-    write_table(arguments.output, "dataset", frame, stage="finetuning", cfg=cfg)
+    write_table(arguments.output, DATASET, frame, stage="finetuning", cfg=cfg)
     log.info("%s: %d pictures of %d contents", arguments.name, len(frame), frame["reference"].nunique())
 
 
 def _split(arguments: argparse.Namespace) -> None:
+    from mosforge.core.schemas.datasets import DATASET, SPLIT
     from mosforge.core.tables import read_table, write_table
     from mosforge.finetuning.splits import make_split, split_digest
 
     cfg = arguments.cfg
-    dataset = read_table(arguments.dataset, "dataset")
+    dataset = read_table(arguments.dataset, DATASET)
     # only a random split has a share that is trained on
     frame = make_split(dataset, arguments.name, cfg.get("train", 1.0), cfg["validation"])
     digest = split_digest(frame)
-    write_table(arguments.output, "split", frame, stage="finetuning", cfg={**cfg, "digest": digest})
+    write_table(arguments.output, SPLIT, frame, stage="finetuning", cfg={**cfg, "digest": digest})
     parts = ", ".join(f"{part} {count}" for part, count in frame["part"].value_counts().sort_index().items())
     log.info("split %s: %s pictures, digest %s", arguments.name, parts, digest)
 
@@ -115,9 +117,10 @@ def _split(arguments: argparse.Namespace) -> None:
 def _pack(arguments: argparse.Namespace) -> None:
     from mosforge.core.images import read_rgb
     from mosforge.core.packs import write_pack
+    from mosforge.core.schemas.datasets import DATASET
     from mosforge.core.tables import read_table
 
-    paths = read_table(arguments.dataset, "dataset")["path"].tolist()
+    paths = read_table(arguments.dataset, DATASET)["path"].tolist()
     pictures = ((path, read_rgb(path)) for path in paths)
     write_pack(arguments.index, arguments.pixels, pictures, stage="finetuning", cfg=arguments.cfg)
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file
 from mosforge.core.images import Pixels, read_rgb
-from mosforge.core.tables import read_manifest
+from mosforge.core.manifests import read_manifest
 
 _log = logging.getLogger(__name__)
 

@@ -12,6 +12,8 @@ from torch.nn import functional
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest, sha256_of_file
 from mosforge.core.packs import Pack, locate
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import Frame, read_table
 from mosforge.finetuning.registry import terms_of
 from mosforge.models.crops import draw_boxes, predict
@@ -48,7 +50,7 @@ def finetune(
         folder: where the model goes.
         setup: where to train; it does not change what is trained.
     """
-    samples = _samples(read_table(dataset, "dataset"), read_table(split, "split"), read_table(pack, "pack"))
+    samples = _samples(read_table(dataset, DATASET), read_table(split, SPLIT), read_table(pack, PACK))
     training = np.flatnonzero(samples["part"] == "train")
     quality = torch.tensor(samples["quality"].to_numpy(np.float32)[training], device=setup.device)
     digest_of_data = digest([samples["sha256"].tolist(), samples["quality"].tolist()])

@@ -35,7 +35,7 @@ def score(
         device: for `piq`: `cpu`, `cuda`, or `auto`: a GPU where there is one.
 
     Returns:
-        float64 array, shape (n, 6), in the order of `tables.METRICS`: SSIM, MS-SSIM, MDSI, VSI, FSIM and
+        float64 array, shape (n, 6), in the order of `measures.METRICS`: SSIM, MS-SSIM, MDSI, VSI, FSIM and
         GMSD. MDSI and GMSD are distances (0: equal), the others similarities (1: equal).
 
     Raises:

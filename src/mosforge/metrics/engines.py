@@ -10,8 +10,8 @@ import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import SMALLEST_SIDE, Pixels
+from mosforge.core.measures import METRICS
 from mosforge.core.parallel import available_threads, complete, map_in_order
-from mosforge.core.tables import METRICS
 from mosforge.metrics.protocol import Engine, Scores
 
 ENGINES = ("fused", "piq")

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from mosforge.core.images import read_rgb
-from mosforge.core.measures import orient
-from mosforge.core.tables import METRICS
+from mosforge.core.measures import METRICS, orient
 from mosforge.metrics.engines import check_distorted, check_reference, check_scores, make_engine
 
 COLUMNS = (*METRICS, "mean")

@@ -12,8 +12,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mosforge.core.images import open_image, read_rgb
+from mosforge.core.measures import METRICS
 from mosforge.core.parallel import complete, map_in_order
-from mosforge.core.tables import METRICS
 from mosforge.metrics.engines import batched, check_distorted, check_reference, check_scores
 from mosforge.metrics.protocol import Engine, Scores
 

@@ -11,7 +11,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
 from mosforge.metrics.protocol import Scores
 
-_FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)  # as tables.METRICS
+_FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)  # as measures.METRICS
 
 _CONVOLVING = (piq.ssim, piq.multi_scale_ssim)
 

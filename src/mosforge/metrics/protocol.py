@@ -9,7 +9,7 @@ import numpy.typing as npt
 from mosforge.core.images import Pixels
 
 Scores = npt.NDArray[np.float64]
-"""Shape (n, 6): a row a picture, columns in the order of `tables.METRICS`."""
+"""Shape (n, 6): a row a picture, columns in the order of `measures.METRICS`."""
 
 
 class Engine(Protocol):

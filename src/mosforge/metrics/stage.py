@@ -8,7 +8,12 @@ from typing import Any
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import SMALLEST_SIDE, open_image
-from mosforge.core.tables import METRICS, SCHEMAS, Frame, read_manifest, read_table, write_table
+from mosforge.core.manifests import read_manifest
+from mosforge.core.measures import METRICS
+from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.targets import TARGET_SCORES
+from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.metrics.engines import make_engine
 from mosforge.metrics.pairs import score_pairs
 from mosforge.metrics.psnr import PSNR, WithPsnr
@@ -43,9 +48,9 @@ def score_shard(folder: Path, output: Path, cfg: Any, threads: int, device: str 
     )
     started = time.monotonic()
     scores = score_pairs(manifest["reference"].tolist(), manifest["path"].tolist(), engine, threads)
-    columns = {name: manifest[name] for name in SCHEMAS["metrics"].names if name not in METRICS}
+    columns: dict[str, Any] = {name: manifest[name] for name in METRIC_SCORES.columns if name not in METRICS}
     columns |= {name: scores[:, i] for i, name in enumerate(METRICS)}
-    write_table(output, "metrics", columns, stage="metrics", cfg=cfg)
+    write_table(output, METRIC_SCORES, columns, stage="metrics", cfg=cfg)
     seconds = time.monotonic() - started
     logger.info("%s: %.1f s, %.1f pictures a second", output, seconds, len(manifest) / max(seconds, 1e-9))
 
@@ -67,7 +72,7 @@ def score_dataset(dataset: Path, output: Path, cfg: Any, threads: int, device: s
         MosforgeError: as `score_shard`; or no picture has a reference picture.
     """
     _check(cfg, {"dataset", "engine"}, threads)
-    rows = read_table(dataset, "dataset")
+    rows = read_table(dataset, DATASET)
     rows = rows[rows["reference_path"].notna()]
     if rows.empty:
         raise MosforgeError(f"{dataset}: no picture of {cfg['dataset']} has a reference picture")
@@ -76,10 +81,10 @@ def score_dataset(dataset: Path, output: Path, cfg: Any, threads: int, device: s
     names = (*METRICS, PSNR)
     references, paths = rows["reference_path"].tolist(), rows["path"].tolist()
     scores = score_pairs(references, paths, engine, threads, names)
-    columns = {name: rows[name] for name in SCHEMAS["targets"].names if name in rows}
+    columns: dict[str, Any] = {name: rows[name] for name in TARGET_SCORES.columns if name in rows}
     columns |= {"dataset": [cfg["dataset"]] * len(rows)}
     columns |= {name: scores[:, i] for i, name in enumerate(names)}
-    write_table(output, "targets", columns, stage="metrics", cfg=cfg)
+    write_table(output, TARGET_SCORES, columns, stage="metrics", cfg=cfg)
     logger.info("%s: %d pictures of %d references", output, len(rows), len(set(references)))
 
 

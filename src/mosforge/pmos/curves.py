@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import orient
-from mosforge.core.tables import METRICS, Frame
+from mosforge.core.measures import METRICS, orient
+from mosforge.core.tables import Frame
 from mosforge.statistics.logistic import fit_logistic, logistic
 
 Floats = npt.NDArray[np.float64]

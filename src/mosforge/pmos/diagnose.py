@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.files import write_json
-from mosforge.core.measures import orient
-from mosforge.core.tables import METRICS, Frame, read_table
+from mosforge.core.measures import METRICS, orient
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.tables import Frame, read_table
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def diagnose(labels: Path, *, output: Path) -> None:
         labels: the labels of the corpus (artefact `pmos`).
         output: what `diagnostics` finds, JSON.
     """
-    found = diagnostics(read_table(labels, "pmos"))
+    found = diagnostics(read_table(labels, LABELS))
     write_json(output, found)
     log.info("%s: %d labels of %d types", output, found["pictures"], len(found["types"]))
 

@@ -8,8 +8,13 @@ import pandas as pd
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import write_json
+from mosforge.core.measures import METRICS
+from mosforge.core.schemas.leaks import LEAKS
+from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.shards import shard_paths
-from mosforge.core.tables import METRICS, Frame, read_table, write_table
+from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.pmos.curves import curves_of
 from mosforge.pmos.fusion import fuse_scores
 from mosforge.pmos.settings import FusionSettings
@@ -45,13 +50,13 @@ def fuse(
         raise MosforgeError(
             f"{metrics}: the corpus has no image; `mosforge sources check NAME` says what is missing"
         )
-    scores = pd.concat([read_table(file, "metrics") for file in files], ignore_index=True)
-    scores = without_leaks(scores, [read_table(file, "leaks") for file in leaks])
-    curves = curves_of(read_table(targets, "targets")) if targets else None
+    scores = pd.concat([read_table(file, METRIC_SCORES) for file in files], ignore_index=True)
+    scores = without_leaks(scores, [read_table(file, LEAKS) for file in leaks])
+    curves = curves_of(read_table(targets, TARGET_SCORES)) if targets else None
     fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, curves)
     write_json(mapping, fused.mapping)
     labels = scores.assign(pmos=fused.pmos, agreement=fused.agreement)
-    write_table(output, "pmos", labels, stage="pmos", cfg=cfg.plain())
+    write_table(output, LABELS, labels, stage="pmos", cfg=cfg.plain())
     lowest, highest = fused.pmos.min(), fused.pmos.max()
     log.info("%d labels from %d shards, pseudo-MOS %.3f to %.3f", len(labels), len(files), lowest, highest)
 

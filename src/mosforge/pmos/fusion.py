@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import DISTANCES, orient
-from mosforge.core.tables import METRICS
+from mosforge.core.measures import DISTANCES, METRICS, orient
 from mosforge.pmos.curves import map_curves
 
 Floats = npt.NDArray[np.float64]

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import orient
-from mosforge.core.tables import METRICS, SCHEMAS, Frame, read_table, write_table
+from mosforge.core.measures import METRICS, orient
+from mosforge.core.schemas.correlations import VALIDATION
+from mosforge.core.schemas.targets import TARGET_SCORES
+from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.options import read_json
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import map_scores
@@ -43,14 +45,14 @@ def validate(
         output: one row for each metric, PSNR and fusion, Parquet (artefact `validation`).
         cfg: the names of the dataset and of the corpus.
     """
-    rows = read_table(targets, "targets")
+    rows = read_table(targets, TARGET_SCORES)
     table = agreement_with_people(
         rows,
         cfg.corpus,
         read_json(mapping) if mapping else None,
-        read_table(fitted, "targets") if fitted else None,
+        read_table(fitted, TARGET_SCORES) if fitted else None,
     )
-    write_table(output, "validation", table, stage="pmos", cfg=cfg.plain())
+    write_table(output, VALIDATION, table, stage="pmos", cfg=cfg.plain())
     log.info("%s: %d measures of %d images", output, len(table), len(rows))
 
 
@@ -72,7 +74,7 @@ def agreement_with_people(
     """
     if len(targets) < FEWEST:
         log.warning("no measure is compared with people, since only %d images have scores", len(targets))
-        return Frame(columns=SCHEMAS["validation"].names)
+        return Frame(columns=VALIDATION.columns)
     quality = targets["quality"].to_numpy(dtype=np.float64)
     oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
     columns = {name: oriented[:, i] for i, name in enumerate(METRICS)}

@@ -50,8 +50,8 @@ def _weights(arguments: argparse.Namespace) -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> None:
+    from mosforge.core.manifests import read_manifest
     from mosforge.core.packs import write_pack
-    from mosforge.core.tables import read_manifest
     from mosforge.pretraining.packing import scaled_pictures
 
     manifest = read_manifest(arguments.pictures)
@@ -60,13 +60,14 @@ def _pack(arguments: argparse.Namespace) -> None:
 
 
 def _index(arguments: argparse.Namespace) -> None:
+    from mosforge.core.schemas.packs import PACK
     from mosforge.core.shards import shard_paths
     from mosforge.core.tables import write_table
     from mosforge.pretraining.packing import join_indices
 
     shards = shard_paths(arguments.cfg["groups"], arguments.cfg["shards"])
     index = join_indices([f"{arguments.packs}/{group}/{shard}.parquet" for group, shard in shards])
-    write_table(arguments.output, "pack", index, stage="pretraining", cfg=arguments.cfg)
+    write_table(arguments.output, PACK, index, stage="pretraining", cfg=arguments.cfg)
 
 
 def _train(arguments: argparse.Namespace) -> int | None:

@@ -9,6 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import Frame, read_table
 
 
@@ -42,4 +43,4 @@ def scale(path: str, side: int) -> Pixels:
 
 def join_indices(files: list[str]) -> Frame:
     """The indices of several packs as one."""
-    return pd.concat([read_table(file, "pack") for file in files], ignore_index=True)
+    return pd.concat([read_table(file, PACK) for file in files], ignore_index=True)

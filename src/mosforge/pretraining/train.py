@@ -9,6 +9,9 @@ import pandas as pd
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest, sha256_of_file
 from mosforge.core.packs import Pack, locate
+from mosforge.core.schemas.datasets import SPLIT
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import Frame, read_table
 from mosforge.models.heads import MultiTaskHead
 from mosforge.pretraining.labels import labels_of, series_of
@@ -47,10 +50,10 @@ def pretrain(
         raise MosforgeError(
             "pretraining on a dataset's pictures needs its split, and nothing else may have one"
         )
-    tables = [read_table(file, "pmos") for file in labels]
+    tables = [read_table(file, LABELS) for file in labels]
     if split is not None:
-        tables[-1] = only_training_part(tables[-1], cfg["sources"], read_table(split, "split"))
-    samples = locate(pd.concat(tables), pd.concat([read_table(file, "pack") for file in packs]))
+        tables[-1] = only_training_part(tables[-1], cfg["sources"], read_table(split, SPLIT))
+    samples = locate(pd.concat(tables), pd.concat([read_table(file, PACK) for file in packs]))
     digest_of_data = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
     recipe = Recipe.from_parameters(cfg, repeats=1)
     known = labels_of(samples, cfg["label_kind"], cfg.get("agreement_scale", 0.0), setup.device)

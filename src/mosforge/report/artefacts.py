@@ -7,6 +7,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from mosforge.configuration import corpus_and_objective
+from mosforge.core.schemas import Artefact
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.stamps import made_by
 from mosforge.core.tables import read_table
 from mosforge.report.summary import MODEL
@@ -66,14 +69,14 @@ def devices_of(runs: Sequence[Run], results: Path) -> dict[str, str]:
     return {rule: ", ".join(sorted(name for name in names if name)) for rule, names in found.items()}
 
 
-def read_if_there(path: Path, artefact: str) -> pd.DataFrame | None:
+def read_if_there(path: Path, artefact: Artefact) -> pd.DataFrame | None:
     """An artefact, or None where the file does not exist; a damaged one is an error."""
     return read_table(path, artefact) if path.exists() else None
 
 
 def predictions_of(run: Run, results: Path) -> pd.DataFrame | None:
     """The predictions of a run, if they are there."""
-    return read_if_there(results / run.predictions, "predictions")
+    return read_if_there(results / run.predictions, PREDICTIONS)
 
 
 def predictions_in(files: Sequence[Path]) -> Callable[[Run], pd.DataFrame | None]:
@@ -82,14 +85,14 @@ def predictions_in(files: Sequence[Path]) -> Callable[[Run], pd.DataFrame | None
     def of_run(run: Run) -> pd.DataFrame | None:
         matching = (file for file in files if f"/{file.as_posix()}".endswith(f"/{run.predictions}"))
         file = next(matching, None)
-        return None if file is None else read_table(file, "predictions")
+        return None if file is None else read_table(file, PREDICTIONS)
 
     return of_run
 
 
 def history_of(training: Run | Pretraining, results: Path) -> pd.DataFrame | None:
     """The epochs of a training, if they are there."""
-    return read_if_there(results / training.history, "history")
+    return read_if_there(results / training.history, HISTORY)
 
 
 def typical_split(correlations: pd.DataFrame) -> pd.DataFrame:

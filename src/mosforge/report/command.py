@@ -56,6 +56,7 @@ def _page(arguments: argparse.Namespace) -> None:
 
 def _table(arguments: argparse.Namespace) -> None:
     from mosforge.core.files import atomic_file
+    from mosforge.core.schemas.correlations import CORRELATIONS
     from mosforge.core.tables import read_table
     from mosforge.report.artefacts import predictions_in
     from mosforge.report.differences import paired_differences
@@ -66,7 +67,7 @@ def _table(arguments: argparse.Namespace) -> None:
     if not isinstance(arguments.cfg, dict) or set(arguments.cfg) - keys:
         raise MosforgeError(f"--cfg: give a JSON object with some of the keys {', '.join(sorted(keys))}")
     name, proxies = arguments.experiment, arguments.cfg.get("proxies", ())
-    correlations = read_table(arguments.correlations, "correlations")
+    correlations = read_table(arguments.correlations, CORRELATIONS)
     table = build_table(name, correlations, **arguments.cfg)
     texts = {arguments.output: table_csv(table)}
     if arguments.markdown is not None:
@@ -84,12 +85,13 @@ def _table(arguments: argparse.Namespace) -> None:
 def _summary(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from mosforge.core.tables import MEASURES, read_table
+    from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
+    from mosforge.core.tables import read_table
     from mosforge.report.methods import method_names
     from mosforge.report.notes import proxy_note
     from mosforge.report.summary import summarise
 
-    frames = [read_table(path, "correlations") for path in arguments.correlations]
+    frames = [read_table(path, CORRELATIONS) for path in arguments.correlations]
     summary = summarise(pd.concat(frames, ignore_index=True))
     summary.insert(3, "method", summary["initialisation"].map(method_names(summary)))
     columns = ["dataset", "test_dataset", "backbone", "method", "splits", "images", *MEASURES]

@@ -14,7 +14,10 @@ from markupsafe import Markup
 from mosforge.configuration import corpus_and_objective
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file, atomic_folder
-from mosforge.core.tables import MEASURES, METRICS, SCHEMAS, Frame
+from mosforge.core.measures import METRICS
+from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.tables import Frame
 from mosforge.options import read_json
 from mosforge.report import pmosfigures, provenance, sections, trained
 from mosforge.report.artefacts import devices_of, predictions_of, read_if_there, runs_of
@@ -106,7 +109,7 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
     """Everything that the template needs."""
     base = results.parent
     tables = {
-        name: read_if_there(results / "evaluation" / f"{name}.parquet", "correlations")
+        name: read_if_there(results / "evaluation" / f"{name}.parquet", CORRELATIONS)
         for name in cfg.experiments
     }
     _log.info("tables")
@@ -192,7 +195,7 @@ def _by_pair(columns: Sequence[Column]) -> list[list[Column]]:
 
 def _together(tables: Iterable[Frame]) -> Frame:
     """The rows of all experiments, a run that several of them share once."""
-    empty = pd.DataFrame({name: [] for name in SCHEMAS["correlations"].names})
+    empty = pd.DataFrame({name: [] for name in CORRELATIONS.columns})
     there = [table for table in tables if not table.empty]
     return pd.concat(there, ignore_index=True).drop_duplicates(ignore_index=True) if there else empty
 
@@ -212,7 +215,7 @@ def _devices(runs: Sequence[Run], results: Path, cfg: PageCfg) -> dict[str, str]
 
 
 def _corpus(results: Path, base: Path, name: str) -> Corpus:
-    pmos = read_if_there(results / "pmos" / f"{name}.parquet", "pmos")
+    pmos = read_if_there(results / "pmos" / f"{name}.parquet", LABELS)
     if pmos is None or pmos.empty:
         return Corpus(name)
     return Corpus(

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from mosforge.core.measures import DISTANCES
-from mosforge.core.tables import METRICS
+from mosforge.core.measures import DISTANCES, METRICS
 from mosforge.report.figures import matrix
 from mosforge.report.methods import METRIC_NAMES
 from mosforge.report.svg import ACCENT, BLUE, Picture, drawing, file_stem, finish, whole_numbers

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mosforge.core.tables import MEASURES
+from mosforge.core.schemas.correlations import MEASURES
 from mosforge.report.published import AVERAGE
 
 MEASURE_NAMES = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mosforge.core.tables import MEASURES
+from mosforge.core.schemas.correlations import MEASURES
 from mosforge.report.methods import backbone_of, method_names
 from mosforge.report.notes import table_notes
 from mosforge.report.published import AVERAGE, published_for

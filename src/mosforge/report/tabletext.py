@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
-from mosforge.core.tables import MEASURES
+from mosforge.core.schemas.correlations import MEASURES
 from mosforge.report.differences import Difference
 from mosforge.report.notes import BY_ORDER, PROXY
 from mosforge.report.splits import per_split

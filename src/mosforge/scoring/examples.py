@@ -8,6 +8,7 @@ import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table
 
 COUNT = 5
@@ -34,10 +35,10 @@ def examples_of(dataset: Path, card: dict[str, Any], count: int = COUNT) -> list
     Raises:
         MosforgeError: not such a table, or none of the pictures that were chosen can be read.
     """
-    table = read_table(dataset, "dataset")
+    table = read_table(dataset, DATASET)
     split = dataset.parent / str(card.get("split", "")) / "split.parquet"
     if split.is_file():
-        parts = read_table(split, "split")
+        parts = read_table(split, SPLIT)
         table = table[table["image"].isin(set(parts.loc[parts["part"] == "train", "image"]))]
     found = []
     rows = _spread(table, count)

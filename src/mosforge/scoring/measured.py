@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import Frame, read_table
 
 _MODEL = ("dataset", "split", "backbone", "initialisation")
@@ -24,7 +25,7 @@ def card_with(card: dict[str, Any], tables: list[Path]) -> dict[str, Any]:
         return card
     rows: list[dict[str, Any]] = []
     for path in tables:
-        rows += [row for row in _rows_about(read_table(path, "correlations"), card) if row not in rows]
+        rows += [row for row in _rows_about(read_table(path, CORRELATIONS), card) if row not in rows]
     if not rows:
         model = "/".join(str(card.get(key, "?")) for key in _MODEL)
         raise MosforgeError(f"{', '.join(map(str, tables))}: no correlation of the model {model}")

@@ -57,43 +57,49 @@ def _fetch(arguments: argparse.Namespace) -> None:
 
 
 def _catalogue(arguments: argparse.Namespace) -> None:
+    from mosforge.core.schemas.datasets import DATASET
+    from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
     from mosforge.core.tables import read_table, write_table
     from mosforge.sources.catalogue import build_catalogue, photographs_in
 
     cfg = arguments.cfg
     if arguments.dataset is not None:
-        dataset = read_table(arguments.dataset, "dataset")
+        dataset = read_table(arguments.dataset, DATASET)
         photographs = list(zip(dataset["image"], dataset["path"], strict=True))
     else:
         photographs = photographs_in(arguments.name, cfg["folder"], cfg.get("images"))
     catalogue, excluded = build_catalogue(
         arguments.name, photographs, cfg["shard_size"], cfg["smallest_side"], arguments.threads
     )
-    write_table(arguments.excluded, "excluded", excluded, stage="sources", cfg=cfg)
-    write_table(arguments.output, "catalogue", catalogue, stage="sources", cfg=cfg)
+    write_table(arguments.excluded, EXCLUDED, excluded, stage="sources", cfg=cfg)
+    write_table(arguments.output, CATALOGUE, catalogue, stage="sources", cfg=cfg)
 
 
 def _screen(arguments: argparse.Namespace) -> None:
+    from mosforge.core.schemas.datasets import DATASET
+    from mosforge.core.schemas.leaks import LEAKS
+    from mosforge.core.schemas.sources import CATALOGUE
     from mosforge.core.tables import read_table, write_table
     from mosforge.sources.screening import pictures_of, screen
 
-    catalogue = read_table(arguments.catalogue, "catalogue")
+    catalogue = read_table(arguments.catalogue, CATALOGUE)
     photographs = list(zip(catalogue["image_id"], catalogue["path"], strict=True))
-    pictures = pictures_of(read_table(arguments.dataset, "dataset"))
+    pictures = pictures_of(read_table(arguments.dataset, DATASET))
     found = screen(photographs, pictures, arguments.cfg["correlation"], arguments.threads)
     leaks = found.assign(source=catalogue["source"].iloc[0], dataset=arguments.name)
-    write_table(arguments.output, "leaks", leaks, stage="sources", cfg=arguments.cfg)
+    write_table(arguments.output, LEAKS, leaks, stage="sources", cfg=arguments.cfg)
 
 
 def _leaks(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
+    from mosforge.core.schemas.leaks import LEAKS
     from mosforge.core.tables import read_table, write_table
 
-    tables = [read_table(table, "leaks") for table in arguments.tables]
+    tables = [read_table(table, LEAKS) for table in arguments.tables]
     leaks = pd.concat(tables, ignore_index=True).sort_values(["image_id", "dataset"], ignore_index=True)
     # without the names of the tables: a dataset that shows none of the photographs changes no byte
-    write_table(arguments.output, "leaks", leaks, stage="sources", cfg={})
+    write_table(arguments.output, LEAKS, leaks, stage="sources", cfg={})
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import SeedPart, generator
-from mosforge.core.tables import MEASURES
 from mosforge.statistics.correlations import map_predictions
 
 Floats = npt.NDArray[np.float64]

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import Frame, write_table
 from mosforge.models.crops import TEST_CROPS
 from mosforge.models.devices import device_name
@@ -37,7 +38,7 @@ def finish(
     if not started().is_first:
         return
     device = device_name(setup.device)
-    write_table(folder / "history.parquet", "history", history, stage=stage, cfg=cfg, device=device)
+    write_table(folder / "history.parquet", HISTORY, history, stage=stage, cfg=cfg, device=device)
     measured = {
         "device": device,
         "images_per_second": round(float(history["images_per_second"].median()), 1),

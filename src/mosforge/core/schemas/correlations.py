@@ -1,0 +1,44 @@
+"""How well predictions, metrics and pseudo-MOS agree with given scores."""
+
+import pyarrow as pa
+
+from mosforge.core.schemas import Artefact, column
+from mosforge.core.schemas.predictions import RUN
+
+MEASURES = ("srocc", "krocc", "plcc", "plcc_mapped", "rmse")
+"""The measures of agreement, in the order of their columns."""
+
+AGREEMENT = (
+    column("images", pa.int32(), "number of test images"),
+    column("srocc", pa.float64(), "Spearman's rank correlation", nullable=True),
+    column("krocc", pa.float64(), "Kendall's rank correlation (tau-b)", nullable=True),
+    column("plcc", pa.float64(), "Pearson's correlation of the raw predictions", nullable=True),
+    column("plcc_mapped", pa.float64(), "Pearson's correlation after the logistic mapping", nullable=True),
+    column("rmse", pa.float64(), "root mean squared error after the mapping, on [0, 1]"),
+    column("mapping", pa.string(), "`logistic`, or `none` where its fit did not converge"),
+)
+
+_INTERVALS = tuple(
+    column(
+        f"{measure}_{end}",
+        pa.float64(),
+        f"{about} end of the 95% bootstrap interval of {measure} over test images; none below 5 images",
+        nullable=True,
+    )
+    for measure in MEASURES
+    for end, about in (("low", "lower"), ("high", "upper"))
+)
+
+CORRELATIONS = Artefact("correlations", pa.schema([*RUN, *AGREEMENT, *_INTERVALS]))
+
+VALIDATION = Artefact(
+    "validation",
+    pa.schema(
+        [
+            column("dataset", pa.string(), "target dataset with the given scores"),
+            column("measure", pa.string(), "a metric, `psnr`, or a fusion: `mean`, `quantile`, `logistic`"),
+            column("fitted_on", pa.string(), "what a fusion's mapping was fitted to", nullable=True),
+            *AGREEMENT,
+        ]
+    ),
+)

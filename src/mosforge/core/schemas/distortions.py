@@ -1,0 +1,30 @@
+"""The distorted images of a shard, and the keys that follow an image through the stages."""
+
+import pyarrow as pa
+
+from mosforge.core.schemas import Artefact, column
+
+KEYS = (
+    column("source", pa.string(), "name of the source in the configuration"),
+    column("image_id", pa.string(), "path of the pristine image below its source's folder"),
+    column("reference", pa.string(), "path of the pristine image"),
+    column("group", pa.string(), "distortion type, or `authentic` for mixtures"),
+    column("level", pa.int8(), "distortion level from 1 (weakest); none for mixtures", nullable=True),
+    column("class_index", pa.int16(), "index in the class table; none for mixtures", nullable=True),
+    column("labels", pa.list_(pa.uint8()), "bits of the class table, for mixtures only", nullable=True),
+    column("seed", pa.int64(), "seed of the image's random draws"),
+    column("path", pa.string(), "path of the distorted image; unique in a corpus"),
+)
+
+MANIFEST = Artefact(
+    "manifest",
+    pa.schema(
+        [
+            *KEYS,
+            column("width", pa.int32(), "pixels"),
+            column("height", pa.int32(), "pixels"),
+            column("bytes", pa.int64(), "size of the file"),
+            column("sha256", pa.string(), "SHA-256 of the file's bytes"),
+        ]
+    ),
+)

@@ -1,0 +1,31 @@
+"""All artefacts, found in the modules of the schemas: a test that asks for `artefact` runs for each."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+from mosforge.core import schemas
+from mosforge.core.schemas import Artefact
+
+_FOUND = {
+    module.name: [
+        value
+        for value in vars(importlib.import_module(f"{schemas.__name__}.{module.name}")).values()
+        if isinstance(value, Artefact)
+    ]
+    for module in pkgutil.iter_modules(schemas.__path__)
+}
+
+
+@pytest.fixture(scope="session")
+def artefacts() -> dict[str, list[Artefact]]:
+    """The artefacts that each module declares."""
+    return _FOUND
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test with the argument `artefact` once for each of them."""
+    if "artefact" in metafunc.fixturenames:
+        found = [artefact for module in _FOUND.values() for artefact in module]
+        metafunc.parametrize("artefact", found, ids=[artefact.name for artefact in found])
