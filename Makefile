@@ -26,7 +26,7 @@ demo: .venv/installed-demo
 	  -o results/demo/flower_jpeg_$$level.jpg || exit 1; done
 	@echo; echo "Correlations (median over splits):"
 	@$(BIN)/mosforge report summary results/evaluation/demo.parquet --proxy demo
-	@echo; echo "Scores of a photograph and of its JPEGs at quality 43, 7 and 0:"
+	@echo; echo "Scores of an image and of its JPEGs at quality 43, 7 and 0:"
 	@$(BIN)/mosforge score $(UNSEEN) results/demo/*.jpg --model $(DEMO_MODEL)
 	@echo; echo "The page: results/report/index.html"
 

@@ -28,7 +28,7 @@ LONGEST = (
     "workflow/test_plans.py",
     "workflow/test_faults.py",
     "workflow/test_kills.py",
-    "workflow/test_temporary_pictures.py",
+    "workflow/test_temporary_images.py",
     "metrics/test_metrics_engines.py",
     "distortions/test_distortions_monotone.py",
     "training/test_processes.py",

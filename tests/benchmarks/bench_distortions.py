@@ -1,8 +1,8 @@
-"""Milliseconds a distorted picture, type by type: `python tests/benchmarks/bench_distortions.py [RUNS]`.
+"""Milliseconds a distorted image, type by type: `python tests/benchmarks/bench_distortions.py [RUNS]`.
 
-One core, photographs of 512x384 from scikit-image, encoded and written to disk. Beside it, in the same
-run, a plain implementation of the same classes with Pillow, NumPy and SciPy, one picture at a time and
-reading its photograph anew, and for JPEG and JPEG2000 the codec alone.
+One core, images of 512x384 from scikit-image, encoded and written to disk. Beside it, in the same
+run, a plain implementation of the same classes with Pillow, NumPy and SciPy, one image at a time and
+reading its original anew, and for JPEG and JPEG2000 the codec alone.
 """
 
 import argparse
@@ -28,11 +28,11 @@ from mosforge.distortions.photograph import render
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = 852_891
-Photographs = dict[str, Pixels]
+Originals = dict[str, Pixels]
 
 
-def photographs() -> Photographs:
-    """Two photographs of 512x384."""
+def originals() -> Originals:
+    """Two images of 512x384."""
     return {
         "coffee": np.ascontiguousarray(data.coffee()[:384, :512]),
         "astronaut": np.ascontiguousarray(data.astronaut()[:384]),
@@ -40,7 +40,7 @@ def photographs() -> Photographs:
 
 
 def plain(path: Path, name: str, value: float, out: Path) -> None:
-    """One class of one picture as it is usually written down."""
+    """One class of one image as it is usually written down."""
     image = Image.open(path).convert("RGB")
     if name == "jpeg":
         image.save(out.with_suffix(".jpg"), quality=max(int(value), 1), subsampling="4:2:0")
@@ -99,7 +99,7 @@ PLAIN: dict[str, Callable[..., np.ndarray]] = {
 
 
 def ours(pixels: Pixels, name: str, value: float, out: Path, compression: int) -> int:
-    """One class of one picture as a shard's worker makes it. Returns its bytes."""
+    """One class of one image as a shard's worker makes it. Returns its bytes."""
     rng = np.random.Generator(np.random.PCG64(0))
     file, suffix = render(pixels, [(name, value)], "synthetic", rng, compression)
     out.with_suffix(suffix).write_bytes(file)
@@ -133,30 +133,30 @@ def main(runs: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.png"
         sources = {}
-        for name, pixels in photographs().items():
+        for name, pixels in originals().items():
             sources[name] = Path(folder) / f"{name}.jpg"
             Image.fromarray(pixels).save(sources[name], quality=95)
-        pictures = [(sources[name], pixels) for name, pixels in photographs().items()]
-        decoding = np.mean([best(lambda p=path: read_rgb(p), runs) for path, _ in pictures])
+        images = [(sources[name], pixels) for name, pixels in originals().items()]
+        decoding = np.mean([best(lambda p=path: read_rgb(p), runs) for path, _ in images])
         for name, values in levels.items():
             sums = np.zeros(4)
             codec = 0.0
             for value in values:
-                for path, pixels in pictures:
+                for path, pixels in images:
                     mine = best(lambda: ours(pixels, name, value, out, 1), runs)  # noqa: B023
                     theirs = best(lambda: plain(path, name, value, out), runs)  # noqa: B023
                     sizes = [ours(pixels, name, value, out, level) for level in (1, 0)]
                     sums += [mine, theirs, *sizes]
                     codec += codec_alone(pixels, name, value, runs) if name.startswith("jpeg") else 0
-            sums[0] += decoding * len(pictures)  # one decoding a photograph and job
-            count = len(values) * len(pictures)
+            sums[0] += decoding * len(images)  # one decoding an original and job
+            count = len(values) * len(images)
             mean = sums / count
             alone = f"{codec / count:10.1f}" if codec else " " * 10
             print(
                 f"{name:<15}{len(values):>7}{mean[0]:>10.1f}{mean[1]:>10.1f}{mean[1] / mean[0]:>7.1f}{alone}"
                 f"{mean[2] / 1000:>8.0f}{mean[3] / 1000:>10.0f}"
             )
-            totals += sums / len(pictures)
+            totals += sums / len(images)
     classes = sum(map(len, levels.values()))
     mine, theirs, small, large = totals / classes
     ratio = theirs / mine

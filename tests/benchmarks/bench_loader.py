@@ -1,8 +1,8 @@
 """Crops a second that the loader feeds: `python tests/benchmarks/bench_loader.py [PICTURES] [BATCHES]`.
 
-Crops of 224x224 from packed pictures of 256x256 in the page cache, drawn, cut and queued as in a training,
-by one thread. Beside it, in the same run, a torchvision folder over the same pictures as PNG with two
-worker processes, and the folder's pictures decoded in this process. The goal is 6,000 a second.
+Crops of 224x224 from packed images of 256x256 in the page cache, drawn, cut and queued as in a training,
+by one thread. Beside it, in the same run, a torchvision folder over the same images as PNG with two
+worker processes, and the folder's images decoded in this process. The goal is 6,000 a second.
 """
 
 import argparse
@@ -36,20 +36,20 @@ SIDE, CROP, BATCH, GOAL = 256, 224, 256, 6000
 PACKS = 8
 
 
-def pictures(count: int) -> list[Pixels]:
-    """Squares of photographs from scikit-image."""
+def images(count: int) -> list[Pixels]:
+    """squares of images from scikit-image."""
     rng = np.random.default_rng(0)
-    photographs = [data.coffee(), data.astronaut(), data.chelsea()]
+    originals = [data.coffee(), data.astronaut(), data.chelsea()]
     squares = []
     for i in range(count):
-        photograph = photographs[i % 3]
-        top, left = rng.integers(0, np.array(photograph.shape[:2]) - SIDE + 1)
-        squares.append(np.ascontiguousarray(photograph[top : top + SIDE, left : left + SIDE]))
+        original = originals[i % 3]
+        top, left = rng.integers(0, np.array(original.shape[:2]) - SIDE + 1)
+        squares.append(np.ascontiguousarray(original[top : top + SIDE, left : left + SIDE]))
     return squares
 
 
 def packed(folder: Path, squares: list[Pixels]) -> Pack:
-    """The pictures in several packs."""
+    """The images in several packs."""
     indices = []
     for part in range(PACKS):
         named = ((f"{part}/{i}", square) for i, square in enumerate(squares[part::PACKS]))
@@ -98,7 +98,7 @@ def rate(loader: Iterable[Any], size_of: Any, count: int) -> tuple[float, float]
 
 def main(count: int, steps: int) -> None:
     """Prints the table."""
-    squares = pictures(count)
+    squares = images(count)
     with tempfile.TemporaryDirectory() as name:
         pack = packed(Path(name), squares)
         repeats = -(-(steps + 1) * BATCH // count)
@@ -112,7 +112,7 @@ def main(count: int, steps: int) -> None:
             some = max(2, steps // 20)
             loader = folder_loader(Path(name) / "png", squares, (some + 1) * BATCH, workers)
             peers[workers] = rate(loader, lambda item: len(item[0]), some)
-    print(f"{count} pictures of {SIDE}x{SIDE}, crops of {CROP}x{CROP}, batches of {BATCH}")
+    print(f"{count} images of {SIDE}x{SIDE}, crops of {CROP}x{CROP}, batches of {BATCH}")
     print("loader                               crops/s  crops/s of processor time")
     print(f"packs, one thread                  {ours[0]:>9.0f}{ours[1]:>27.0f}")
     print(f"torchvision, PNG, two workers      {peers[2][0]:>9.0f}")
@@ -125,7 +125,7 @@ def main(count: int, steps: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pictures", type=int, nargs="?", default=1024)
+    parser.add_argument("images", type=int, nargs="?", default=1024)
     parser.add_argument("batches", type=int, nargs="?", default=100)
     words = parser.parse_args()
-    main(words.pictures, words.batches)
+    main(words.images, words.batches)

@@ -46,12 +46,12 @@ def bare(backbone: str) -> torch.nn.Module:
     return timm.create_model("tf_efficientnet_lite0").eval()
 
 
-def pictures(folder: Path, count: int) -> list[Path]:
+def images(folder: Path, count: int) -> list[Path]:
     """JPEG files of 512x384."""
-    photographs = (data.astronaut(), data.coffee(), data.chelsea())
+    originals = (data.astronaut(), data.coffee(), data.chelsea())
     paths = [folder / f"{i}.jpg" for i in range(count)]
     for i, path in enumerate(paths):
-        Image.fromarray(photographs[i % 3]).resize(SIZE).save(path, quality=90)
+        Image.fromarray(originals[i % 3]).resize(SIZE).save(path, quality=90)
     return paths
 
 
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=usable_cores())
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        paths = pictures(Path(place), 12)
+        paths = images(Path(place), 12)
         for backbone in WIDTHS:
             folder = model(backbone, Path(place) / backbone)
             compare(backbone, 60, paths[: 4 if backbone == "efficientnet_lite0" else 2], folder, options)

@@ -40,12 +40,12 @@ CLASSES, CROP = 39, 224
 
 @dataclass(frozen=True)
 class Case:
-    """A training to measure: pictures of `height` x `width`, `repeats` crops of each in an epoch."""
+    """A training to measure: images of `height` x `width`, `repeats` crops of each in an epoch."""
 
     stage: str
     backbone: str
     batch: int
-    pictures: int
+    images: int
     height: int
     width: int
     repeats: int
@@ -80,8 +80,8 @@ class Case:
     def loss(self, device: torch.device) -> LossOf:
         """Class and score (equation 7), or the score alone, on random labels."""
         rng = np.random.default_rng(0)
-        scores = torch.tensor(rng.random(self.pictures, dtype=np.float32), device=device)
-        classes = torch.tensor(rng.integers(0, CLASSES, self.pictures), device=device)
+        scores = torch.tensor(rng.random(self.images, dtype=np.float32), device=device)
+        classes = torch.tensor(rng.integers(0, CLASSES, self.images), device=device)
 
         def loss_of(output: Any, positions: Tensor) -> Losses:
             if self.stage == "finetuning":
@@ -94,21 +94,21 @@ class Case:
 
 
 LARGE = (
-    Case("pretraining", "resnet50", 256, pictures=4096, height=256, width=256, repeats=4),
-    Case("finetuning", "resnet50", 32, pictures=256, height=384, width=512, repeats=40),
+    Case("pretraining", "resnet50", 256, images=4096, height=256, width=256, repeats=4),
+    Case("finetuning", "resnet50", 32, images=256, height=384, width=512, repeats=40),
 )
 SMALL = (
-    Case("pretraining", "efficientnet_lite0", 16, pictures=32, height=256, width=256, repeats=1),
-    Case("finetuning", "efficientnet_lite0", 16, pictures=16, height=384, width=512, repeats=2),
+    Case("pretraining", "efficientnet_lite0", 16, images=32, height=256, width=256, repeats=1),
+    Case("finetuning", "efficientnet_lite0", 16, images=16, height=384, width=512, repeats=2),
 )
 
 
 def packed(case: Case, folder: Path) -> Pack:
-    """Random pictures in a pack: the loader does not look at them."""
+    """Random images in a pack: the loader does not look at them."""
     rng = np.random.default_rng(0)
     shape = (case.height, case.width, 3)
-    pictures = ((str(i), rng.integers(0, 256, shape, np.uint8)) for i in range(case.pictures))
-    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="bench", cfg={})
+    images = ((str(i), rng.integers(0, 256, shape, np.uint8)) for i in range(case.images))
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", images, stage="bench", cfg={})
     return Pack(read_table(folder / "pack.parquet", PACK))
 
 
@@ -118,10 +118,10 @@ def end_to_end(case: Case, pack: Pack, setup: Setup, epochs: int) -> tuple[float
         history = fit(
             case.network(),
             pack,
-            np.arange(case.pictures),
+            np.arange(case.images),
             case.loss(setup.device),
             case.recipe(epochs),
-            names=[str(i) for i in range(case.pictures)],
+            names=[str(i) for i in range(case.images)],
             state_file=Path(folder) / "state.pt",
             setup=setup,
         )
@@ -136,7 +136,7 @@ def resident(case: Case, setup: Setup) -> Callable[[], None]:
     if setup.compiled:
         network.compile_features()
     step = StepToLoss(network, case.loss(device))
-    positions = np.arange(case.batch) % case.pictures
+    positions = np.arange(case.batch) % case.images
     pixels = torch.randint(0, 256, (case.batch, CROP, CROP, 3), dtype=torch.uint8)
     mirrored = torch.arange(case.batch) % 2 == 0
     batch = Batch(positions, torch.from_numpy(positions), (), pixels, mirrored).to(device)
@@ -152,7 +152,7 @@ def resident(case: Case, setup: Setup) -> Callable[[], None]:
 
 def rate(case: Case, step: Callable[[], None], device: torch.device, rounds: int = 3) -> float:
     """Images a second, the best of several rounds as long as an epoch."""
-    steps = max(2, case.pictures * case.repeats // case.batch)
+    steps = max(2, case.images * case.repeats // case.batch)
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     for _ in range(3):
         step()

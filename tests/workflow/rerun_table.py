@@ -129,7 +129,7 @@ def _cases() -> Iterator[Case]:
 def _sources() -> Iterator[Case]:
     collections = "sources.collections"
     photos, archive = f"{collections}.photos", f"{collections}.archived.archive"
-    yield Case("sources.shard_size", 2, ("catalogue", *DATA), note="the pictures' bytes stay the same")
+    yield Case("sources.shard_size", 2, ("catalogue", *DATA), note="the images' bytes stay the same")
     yield Case("sources.smallest_side", 162, ("catalogue",))
     yield Case("sources.leakage.guard", False, ("fuse",))
     yield Case("sources.leakage.correlation", 0.8, ("screen",))

@@ -117,8 +117,8 @@ def test_a_full_disk_is_told_and_with_room_the_same_command_goes_on(
 def test_a_disk_that_is_full_before_the_manifest_leaves_no_shard(
     project: Path, copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pictures = [path for path in files(copy / SHARD) if path.suffix == ".jpg"]
-    pages = sum(-(-path.stat().st_size // 4096) for path in pictures) + 1
+    images = [path for path in files(copy / SHARD) if path.suffix == ".jpg"]
+    pages = sum(-(-path.stat().st_size // 4096) for path in images) + 1
     words = command(project, "distortions shard", SHARD)
     place = (copy / SHARD).parent
     with mounted(place, f"{4 * pages}k"):
@@ -127,7 +127,7 @@ def test_a_disk_that_is_full_before_the_manifest_leaves_no_shard(
         assert not list(place.iterdir())
         remount(place, "size=1m")
         assert main(words) == 0
-        assert len(files(copy / SHARD)) == len(pictures) + 1
+        assert len(files(copy / SHARD)) == len(images) + 1
 
 
 def test_a_read_only_folder_is_told(project: Path, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,18 +229,18 @@ def spoil(file: Path) -> None:
 
 def test_what_the_sentence_says_mends_a_damaged_file(project: Path, whole_copy: Path) -> None:
     folder, labels = whole_copy, "results/pmos/synthetic.parquet"
-    picture = next((folder / SHARD).glob("*.jpg"))
-    spoil(picture)
+    image = next((folder / SHARD).glob("*.jpg"))
+    spoil(image)
     (folder / SCORES).unlink()
     (folder / labels).unlink()
     result = snakemake(folder, "--", labels)
     assert result.returncode == 1
-    assert f"{picture.relative_to(folder)}: damaged since it was made; delete its folder" in result.stderr
+    assert f"{image.relative_to(folder)}: damaged since it was made; delete its folder" in result.stderr
     assert "Traceback" not in result.stderr
     shutil.rmtree(folder / SHARD)
     result = snakemake(folder, "--", labels)
     assert result.returncode == 0, result.stderr[-3000:]
-    for path in (labels, SCORES, picture.relative_to(folder)):
+    for path in (labels, SCORES, image.relative_to(folder)):
         assert (folder / path).read_bytes() == (project / path).read_bytes()
 
 

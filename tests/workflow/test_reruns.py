@@ -164,7 +164,7 @@ def test_an_edit_that_changes_results_runs_its_rule_and_what_follows(what: str, 
 
 
 @pytest.mark.parametrize(("key", "value"), [("range", [0, 11]), ("higher_is_better", False)])
-def test_what_reads_a_dataset_for_its_pictures_does_not_follow_its_scores(
+def test_what_reads_a_dataset_for_its_images_does_not_follow_its_scores(
     key: str, value: object, wide: Path
 ) -> None:
     jobs = planned_jobs(wide, {"finetuning": {"datasets": {"rated": {key: value}}}})
@@ -173,7 +173,7 @@ def test_what_reads_a_dataset_for_its_pictures_does_not_follow_its_scores(
     assert not rules & {"catalogue", "screen", "split", "pack_dataset", *DATA, *TRAININGS}
 
 
-def test_what_reads_a_dataset_for_its_pictures_follows_them_in_the_same_run(wide: Path) -> None:
+def test_what_reads_a_dataset_for_its_images_follows_them_in_the_same_run(wide: Path) -> None:
     change = {"finetuning": {"datasets": {"rated": {"table": "third.csv"}}}}
     rules = {job.rule for job in planned_jobs(wide, change)}
     assert {"catalogue", "split", "pack_dataset"} <= rules

@@ -56,10 +56,10 @@ def test_paths_in_the_labels_begin_at_the_folder_that_holds_results(elsewhere: P
 def test_a_model_scores_elsewhere_as_at_home(
     project: Path, elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    picture = str(project / "photos/astronaut_0.png")
+    image = str(project / "photos/astronaut_0.png")
     rows = []
     for model in (str(project / MODEL), MODEL):
-        assert main(["score", picture, "--model", model, "--format", "json"]) == 0
+        assert main(["score", image, "--model", model, "--format", "json"]) == 0
         rows.append(json.loads(capsys.readouterr().out))
     assert rows[0] == rows[1]
 

@@ -68,31 +68,31 @@ def test_artefact_has_its_schema(project: Path, path: str, artefact: Artefact) -
     assert len(frame) > 0
 
 
-def test_every_class_of_every_photograph_is_labelled(project: Path) -> None:
+def test_every_class_of_every_image_is_labelled(project: Path) -> None:
     labels = read_table(project / "results/pmos/synthetic.parquet", LABELS)
-    assert len(labels) == 4 * 6  # four readable photographs, six classes
+    assert len(labels) == 4 * 6  # four readable images, six classes
     assert sorted(labels["class_index"].unique()) == list(range(6))
     assert (labels.groupby("class_index").size() == 4).all()
     assert labels["pmos"].between(0, 1).all()
 
 
-def test_unreadable_photograph_is_set_aside_with_its_reason(project: Path) -> None:
+def test_unreadable_image_is_set_aside_with_its_reason(project: Path) -> None:
     excluded = read_table(project / "results/sources/photos.excluded.parquet", EXCLUDED)
     assert excluded["image_id"].tolist() == ["broken.jpg"]
     assert "not a picture" in excluded["reason"].iloc[0]
 
 
-def test_pictures_named_in_the_labels_are_there(project: Path) -> None:
+def test_images_named_in_the_labels_are_there(project: Path) -> None:
     labels = read_table(project / "results/pmos/authentic.parquet", LABELS)
     assert all((project / path).is_file() for path in labels["path"])
     assert all((project / path).is_file() for path in labels["reference"])
 
 
-def test_no_test_picture_reaches_any_pretraining(project: Path) -> None:
+def test_no_test_image_reaches_any_pretraining(project: Path) -> None:
     dataset = read_table(project / "results/finetuning/rated/dataset.parquet", DATASET)
     cards = sorted((project / "results/pretraining").rglob("card.json"))
     used_splits = [path.parts[-4] for path in cards if path.parts[-5] == "rated"]
-    assert used_splits == ["1", "full"], "two were pretrained on the dataset's pictures"
+    assert used_splits == ["1", "full"], "two were pretrained on the images of the dataset"
     for path in cards:
         card = json.loads(path.read_text())
         if card.get("split") == "full":  # that one is tested on other datasets
@@ -116,15 +116,15 @@ def test_no_test_picture_reaches_any_pretraining(project: Path) -> None:
         catalogues = [
             read_table(project / f"results/sources/{name}.parquet", CATALOGUE) for name in card["sources"]
         ]
-        photographs = seen[["source", "image_id", "reference"]].drop_duplicates()
-        known = photographs.merge(pd.concat(catalogues), validate="one_to_one")
-        assert len(known) == len(photographs) > 0
+        references = seen[["source", "image_id", "reference"]].drop_duplicates()
+        known = references.merge(pd.concat(catalogues), validate="one_to_one")
+        assert len(known) == len(references) > 0
         assert known["reference"].tolist() == known["path"].tolist()
         assert known["sha256"].tolist() == [sha256_of_file(project / name) for name in known["reference"]]
         assert not tested_files & set(known["sha256"])
 
 
-def test_fine_tuning_never_counts_test_pictures(project: Path) -> None:
+def test_fine_tuning_never_counts_test_images(project: Path) -> None:
     split = read_table(project / "results/finetuning/rated/1/split.parquet", SPLIT)
     card = json.loads((project / MODEL / "card.json").read_text())
     assert card["pictures"] == (split["part"] == "train").sum()
@@ -159,7 +159,7 @@ def test_measures_without_a_network_stand_in_the_table_where_they_can(project: P
     table = (project / "results/report/tables/table2.md").read_text()
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in table.splitlines()}
     assert {"PSNR", "MDSI", "BRISQUE"} < rows.keys()
-    assert rows["PSNR"].count("–") == 2, "rated has no undistorted pictures"
+    assert rows["PSNR"].count("–") == 2, "rated has no reference images"
     assert "–" not in rows["BRISQUE"]
     assert "psnr, mdsi on dataset rated left out of table2: it has no undistorted pictures" in table
 
@@ -184,7 +184,7 @@ def test_second_run_plans_nothing(project: Path, hash_seed: str) -> None:
     assert not dry_run(project, hash_seed=hash_seed)
 
 
-def test_new_photograph_is_seen_and_a_touch_is_not(project: Path, tmp_path: Path) -> None:
+def test_new_image_is_seen_and_a_touch_is_not(project: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(project, copy, copy_function=shutil.copy2)
     (copy / "photos/astronaut_0.png").touch()
@@ -229,11 +229,11 @@ def test_the_dataset_of_the_logistic_matters_only_where_it_is_used(project: Path
     assert jobs["validate"] == 1, "that of csiq; no label follows"
 
 
-def test_score_of_a_photograph_and_of_its_jpeg(
+def test_score_of_an_image_and_of_its_jpeg(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    photograph = Image.fromarray(data.chelsea())
-    photograph.save(tmp_path / "chelsea.png")
+    original = Image.fromarray(data.chelsea())
+    original.save(tmp_path / "chelsea.png")
     (tmp_path / "broken.png").write_bytes(b"nothing")
     words = [str(tmp_path / "chelsea.png"), str(tmp_path / "broken.png")]
     status = main(["score", *words, "--model", str(project / MODEL), "--format", "json"])
@@ -254,13 +254,13 @@ def test_model_is_exported_and_scores_elsewhere(project: Path, tmp_path: Path) -
     assert main([*words, "--format", "folder", "--correlations", correlations, "--output", str(copy)]) == 0
     assert "| rated (test part) |" in (copy / "card.md").read_text()
     assert main([*words, "--format", "onnx", "--output", str(tmp_path / "model.onnx")]) == 0
-    photograph = str(project / "photos/astronaut_0.png")
+    original = str(project / "photos/astronaut_0.png")
     examples = str(project / "results/finetuning/rated/dataset.parquet")
     page = ["--explain", str(tmp_path / "page.html"), "--examples", examples]
-    assert main(["score", photograph, "--model", str(copy), *page]) == 0
+    assert main(["score", original, "--model", str(copy), *page]) == 0
     assert "Rated pictures of rated" in (tmp_path / "page.html").read_text()
-    expected = Scorer(project / MODEL, device="cpu").score(photograph).quality
-    script = [str(REPOSITORY / "docs/score_onnx.py"), str(tmp_path / "model.onnx"), photograph]
+    expected = Scorer(project / MODEL, device="cpu").score(original).quality
+    script = [str(REPOSITORY / "docs/score_onnx.py"), str(tmp_path / "model.onnx"), original]
     out = subprocess.run([sys.executable, *script], capture_output=True, text=True, check=True).stdout
     assert float(out.split()[-3]) == pytest.approx(expected, abs=1.01e-4)
 

@@ -1,4 +1,4 @@
-"""A small project of a user's own photographs and ratings, and real runs of snakemake in it."""
+"""A small project of a user's own images and ratings, and real runs of snakemake in it."""
 
 import os
 import re
@@ -19,7 +19,7 @@ SIDE = 168
 
 NETWORK = {"backbones": ["efficientnet_lite0"], "initialisations": ["imagenet", "multitask"]}
 
-# Small pictures, few classes, one epoch: every stage and every experiment, nothing of the paper's size.
+# Small images, few classes, one epoch: every stage and every experiment, nothing of the paper's size.
 TINY = {
     "sources": {
         "shard_size": 3,
@@ -68,7 +68,7 @@ TINY = {
                 "corpus": "authentic",
             },
             "stand_in": {"layout": "proxy", "pictures": "mixtures", "corpus": "synthetic"},
-            # a table under the name of a dataset of the paper's, with undistorted pictures for a part
+            # a table under the name of a dataset of the paper's, with reference images for a part
             "csiq": {
                 "layout": "table",
                 "folder": "compressed",
@@ -110,7 +110,7 @@ TINY = {
 
 
 def tiles(pixels: np.ndarray) -> list[Image.Image]:
-    """Disjoint square pieces of a photograph."""
+    """Disjoint square pieces of an image."""
     rows, columns = (side // SIDE for side in pixels.shape[:2])
     return [
         Image.fromarray(pixels[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE])
@@ -120,17 +120,17 @@ def tiles(pixels: np.ndarray) -> list[Image.Image]:
 
 
 def make_project(folder: Path) -> Path:
-    """Photographs (one of them unreadable), two folders of rated pictures and `tiny.yaml` in a new folder."""
+    """Images (one of them unreadable), two folders of rated images and `tiny.yaml` in a new folder."""
     (folder / "photos").mkdir(parents=True)
     for i, tile in enumerate(tiles(data.astronaut())[:4]):
         tile.save(folder / f"photos/astronaut_{i}.png")
-    (folder / "photos/broken.jpg").write_bytes(b"not a picture")
-    pictures = folder / "rated/pictures"
-    pictures.mkdir(parents=True)
+    (folder / "photos/broken.jpg").write_bytes(b"not an image")
+    images = folder / "rated/pictures"
+    images.mkdir(parents=True)
     lines = ["image,mos"]
     for i, tile in enumerate(tiles(data.coffee())[:5]):
         for quality in (95, 5):
-            tile.save(pictures / f"cup {i} ({quality}).jpg", quality=quality)
+            tile.save(images / f"cup {i} ({quality}).jpg", quality=quality)
             lines.append(f"cup {i} ({quality}).jpg,{4.0 + i / 2 if quality == 95 else 1.0 + i / 4}")
     (folder / "rated/labels.csv").write_text("\n".join(lines) + "\n")
     _make_compressed(folder / "compressed")

@@ -1,4 +1,4 @@
-"""A run that does not keep its distorted pictures: they go, and all that was made of them stays."""
+"""A run that does not keep its distorted images: they go, and all that was made of them stays."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def shards(folder: Path) -> list[Path]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_project(tmp_path_factory.mktemp("temporary") / "mine")
     distortions = TINY["distortions"] | {"keep": False}
-    sources = TINY["sources"] | {"leakage": {"guard": False}}  # it reads photographs alone
+    sources = TINY["sources"] | {"leakage": {"guard": False}}  # it reads only pristine images
     config = TINY | {"distortions": distortions, "sources": sources}
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
     result = snakemake(folder, "--", *TARGETS)
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_no_picture_stays_and_all_that_reads_them_is_there(folder: Path) -> None:
+def test_no_image_stays_and_all_that_reads_them_is_there(folder: Path) -> None:
     assert not shards(folder)
     for target in PACKS:
         assert len(read_table(folder / target, PACK)) > 0
@@ -64,7 +64,7 @@ def test_a_second_run_plans_nothing(folder: Path) -> None:
     assert not dry_run(folder, *TARGETS)
 
 
-def test_kept_again_a_picture_is_made_when_a_target_reads_it(folder: Path) -> None:
+def test_kept_again_an_image_is_made_when_a_target_reads_it(folder: Path) -> None:
     keep = {"distortions": {"keep": True}}
     assert not planned_jobs(folder, keep, *TARGETS)
     later = "results/pretraining/synthetic/packs/jpeg/photos-00000.parquet"
