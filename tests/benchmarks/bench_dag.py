@@ -1,9 +1,9 @@
 """Time and memory of planning the paper's full run: `python tests/benchmarks/bench_dag.py`.
 
 The five target datasets are there by name (21,869 pristine images in shards of 100, 11,235 rated ones for
-700,000 mixtures), and nothing else is: every job is planned. The goals are 15 s and 1 GB for the graph of `all`, and
-5 s for that of one shard's scores. Each is a process of its own, the interpreter's start included. A dry run
-builds the same graph, and then formats every job's description, printed or not.
+700,000 mixtures), and nothing else is: every job is planned. The goals are 15 s and 1 GB for the graph of
+`all`, and 5 s for that of one shard's scores. Each is a process of its own, the interpreter's start
+included. A dry run builds the same graph, and then formats every job's description, printed or not.
 """
 
 import argparse
