@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from mosforge.core.errors import MosforgeError
-from mosforge.models.objectives import LOSSES
+from mosforge.core.runs import BRISQUE
+from mosforge.models.objectives import LOSSES, corpus_and_objective
 
 Config = dict[str, Any]
 
@@ -27,17 +28,6 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
 OBJECTIVES = tuple(LOSSES)
 
 INITIALISATIONS = ("imagenet", *OBJECTIVES)
-
-BRISQUE = "brisque"
-
-NO_NETWORK = "none"
-"""What stands in the place of a backbone for a measure without a network."""
-
-
-def corpus_and_objective(initialisation: str) -> tuple[str, str]:
-    """Takes CORPUS-OBJECTIVE apart; an objective alone, and what is not pretrained, have an empty corpus."""
-    corpus, _, objective = initialisation.rpartition("-")
-    return (corpus, objective) if objective in OBJECTIVES else ("", initialisation)
 
 
 def load_config(overlays: Iterable[Path] | None = None) -> Config:

@@ -2,6 +2,8 @@
 
 import itertools
 
+from mosforge.runs import RUN
+
 from mosforge.core.measures import METRICS
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import AGREEMENT, CORRELATIONS, MEASURES, VALIDATION
@@ -9,7 +11,6 @@ from mosforge.core.schemas.metrics import METRIC_SCORES
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import TARGET_SCORES
-from mosforge.runs import RUN
 
 
 def test_every_module_declares_artefacts_each_with_a_name_of_its_own(

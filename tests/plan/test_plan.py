@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.runs import Run
 from mosforge.core.shards import shard_name
 from mosforge.plan import Plan
 from mosforge.plan.rule_parts import Parameters, growing, number_of, parameters, source_of
 from mosforge.report.protocol import differences
-from mosforge.runs import Run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

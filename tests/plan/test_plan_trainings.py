@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mosforge.configuration import OBJECTIVES
+from mosforge.core.runs import Run
+from mosforge.models.objectives import LOSSES
 from mosforge.plan import Plan
-from mosforge.runs import Run
 
 
 def pretraining(plan: Plan, corpus: str, objective: str = "multitask", **more: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_authentic_pretraining_names_the_sources_of_its_dataset(with_datasets: d
 def test_a_pretraining_depends_on_the_options_of_its_objective_alone(config: dict[str, Any]) -> None:
     plan = Plan(config)
     options = {"loss_weights", "agreement_scale", "rank_margin"}
-    used = {objective: options & set(pretraining(plan, "synthetic", objective)) for objective in OBJECTIVES}
+    used = {objective: options & set(pretraining(plan, "synthetic", objective)) for objective in LOSSES}
     assert used == {
         "cls": set(),
         "reg": {"agreement_scale"},

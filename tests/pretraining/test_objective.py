@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mosforge.configuration import OBJECTIVES
 from mosforge.models.classes import knows_classes
 from mosforge.models.heads import MultiTaskHead
-from mosforge.models.objectives import rates_of
+from mosforge.models.objectives import LOSSES, rates_of
 from mosforge.pretraining.labels import Labels
 from mosforge.pretraining.objective import class_loss, loss_for, rank_loss, untrained
 
@@ -77,7 +76,7 @@ def test_the_losses_are_those_of_the_paper(kind: str) -> None:
         "reg": {"loss": SCORE_LOSS, "score_loss": SCORE_LOSS},
         "multitask": {"loss": class_part + SCORE_LOSS, "class_loss": class_part, "score_loss": SCORE_LOSS},
     }
-    assert {*expected, "rank"} == set(OBJECTIVES)
+    assert {*expected, "rank"} == set(LOSSES)
     for objective, parts in expected.items():
         assert losses(objective, kind) == pytest.approx(parts, rel=1e-12)
 
@@ -202,7 +201,7 @@ def test_a_single_task_gives_the_other_branch_no_gradient(objective: str, untouc
     assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in output.values())
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", LOSSES)
 def test_what_is_said_of_an_objective_is_what_its_gradients_do(objective: str) -> None:
     """Which layers are left as they are, which learning rates matter, and whether it knows the classes."""
     head = MultiTaskHead(4, 3)

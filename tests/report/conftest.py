@@ -14,8 +14,6 @@ from skimage import data, metrics
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share rows.py and browser.py
 
-from mosforge.pmos.diagnostics import diagnose
-
 from mosforge.core.files import sha256_of_file, write_json
 from mosforge.core.schemas.correlations import CORRELATIONS, VALIDATION
 from mosforge.core.schemas.leaks import LEAKS
@@ -25,6 +23,7 @@ from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.seeds import generator
 from mosforge.core.tables import write_table
+from mosforge.pmos.diagnose import diagnostics
 
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea")
 BACKBONE = "efficientnet_lite0"
@@ -136,7 +135,7 @@ def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
     write_table(results / "sources/tiles.leaks.parquet", LEAKS, leaks, stage="sources", cfg={})
     table = pd.DataFrame(rows)
     write_table(results / f"pmos/{corpus}.parquet", LABELS, table, stage="pmos", cfg={})
-    write_json(results / f"pmos/{corpus}.diagnostics.json", diagnose(table))
+    write_json(results / f"pmos/{corpus}.diagnostics.json", diagnostics(table))
     return table
 
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from mosforge.core.runs import Run
 from mosforge.core.schemas.correlations import MEASURES
-from mosforge.runs import Run
 
 
 def measured(run: Run, srocc: float, images: int = 100, mapping: str = "logistic") -> dict[str, object]:

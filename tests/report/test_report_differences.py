@@ -9,6 +9,7 @@ import pytest
 from rows import correlations, crossed, no_predictions
 from scipy import stats
 
+from mosforge.core.runs import Run
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.seeds import generator
 from mosforge.core.tables import read_table
@@ -16,7 +17,6 @@ from mosforge.report.artefacts import predictions_in, predictions_of
 from mosforge.report.differences import IMAGES, SPLITS, paired_differences
 from mosforge.report.methods import method_names
 from mosforge.report.sections import Experiment, findings
-from mosforge.runs import Run
 from mosforge.statistics.intervals import RESAMPLES, intervals
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rows import correlations, crossed, measured, no_predictions
 
+from mosforge.core.runs import RUN, Run
 from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
 from mosforge.core.tables import read_table
 from mosforge.report.differences import paired_differences
@@ -20,7 +21,6 @@ from mosforge.report.splits import split_tables
 from mosforge.report.summary import interval, number
 from mosforge.report.tables import Table, build_table
 from mosforge.report.tabletext import gains_csv, splits_csv, spread_words, table_csv, table_markdown
-from mosforge.runs import RUN, Run
 
 STARTS = {"FT": "imagenet", "CLS+REG": "tiles-multitask", "FSIMc": "fsim"}
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from mosforge.configuration import check_config
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.plan import Plan
 from mosforge.plan.rule_parts import (

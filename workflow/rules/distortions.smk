@@ -6,12 +6,14 @@ KEPT = config["distortions"]["keep"]
 READERS_FIRST = 10
 READERS_THREADS = 4 if KEPT else 1
 
-PICTURES = directory("results/distortions/{corpus}/{group}/{shard}")
+PICTURES = directory(layout.SHARD)
 
 
 rule distort:
     input:
-        catalogue=lambda wildcards: f"results/sources/{source_of(wildcards.shard)}.parquet",
+        catalogue=lambda wildcards: layout.CATALOGUE.format(
+            source=source_of(wildcards.shard)
+        ),
     output:
         PICTURES if KEPT else temp(PICTURES),
     log:

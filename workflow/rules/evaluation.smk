@@ -6,12 +6,12 @@ rule predict:
     input:
         # within a dataset the split says which pictures are tested on, across datasets all are
         unpack(lambda wildcards: plan.experiments.split_of(wildcards)),
-        model="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/model.safetensors",
-        card="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.json",
-        dataset="results/finetuning/{test_dataset}/dataset.parquet",
-        pack="results/finetuning/{test_dataset}/pack.parquet",
+        model=layout.of_model(layout.FINETUNED)["model"],
+        card=layout.of_model(layout.FINETUNED)["card"],
+        dataset=layout.DATASET.format(dataset="{test_dataset}"),
+        pack=layout.PACK_OF_DATASET.format(dataset="{test_dataset}"),
     output:
-        "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet",
+        layout.PREDICTIONS,
     log:
         "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.log",
     benchmark:
@@ -37,10 +37,10 @@ rule predict:
 
 rule brisque:
     input:
-        dataset="results/finetuning/{dataset}/dataset.parquet",
-        pack="results/finetuning/{dataset}/pack.parquet",
+        dataset=layout.DATASET,
+        pack=layout.PACK_OF_DATASET,
     output:
-        "results/evaluation/brisque/{dataset}.parquet",
+        layout.BRISQUE,
     log:
         "logs/evaluation/brisque/{dataset}.log",
     benchmark:
@@ -62,7 +62,7 @@ rule compare:
     input:
         unpack(lambda wildcards: plan.experiments.comparison(wildcards)),
     output:
-        "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet",
+        layout.PREDICTIONS,
     log:
         "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.log",
     benchmark:
@@ -90,7 +90,7 @@ rule correlate:
     input:
         predictions=lambda wildcards: plan.experiments.predictions(wildcards.experiment),
     output:
-        "results/evaluation/{experiment}.parquet",
+        layout.CORRELATIONS,
     log:
         "logs/evaluation/{experiment}.log",
     benchmark:

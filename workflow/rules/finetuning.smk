@@ -5,7 +5,7 @@ rule label_proxy:
     input:
         shards=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
     output:
-        "results/finetuning/{dataset}/labels.csv",
+        layout.PROXY_LABELS,
     log:
         "logs/finetuning/{dataset}/labels.log",
     benchmark:
@@ -28,7 +28,7 @@ rule dataset:
         lambda wildcards: plan.datasets.files(wildcards.dataset),
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
     output:
-        "results/finetuning/{dataset}/dataset.parquet",
+        layout.DATASET,
     log:
         "logs/finetuning/{dataset}/dataset.log",
     benchmark:
@@ -52,7 +52,7 @@ rule split:
             wildcards.dataset, ancient
         ),
     output:
-        "results/finetuning/{dataset}/{split}/split.parquet",
+        layout.SPLIT,
     log:
         "logs/finetuning/{dataset}/{split}/split.log",
     benchmark:
@@ -79,8 +79,8 @@ rule pack_dataset:
         ),
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
     output:
-        index="results/finetuning/{dataset}/pack.parquet",
-        pixels="results/finetuning/{dataset}/pack.pixels",
+        index=layout.PACK_OF_DATASET,
+        pixels=layout.PIXELS_OF_DATASET,
     log:
         "logs/finetuning/{dataset}/pack.log",
     benchmark:
@@ -101,15 +101,12 @@ rule pack_dataset:
 
 rule finetune:
     input:
-        dataset="results/finetuning/{dataset}/dataset.parquet",
-        split="results/finetuning/{dataset}/{split}/split.parquet",
-        pack="results/finetuning/{dataset}/pack.parquet",
+        dataset=layout.DATASET,
+        split=layout.SPLIT,
+        pack=layout.PACK_OF_DATASET,
         weights=lambda wildcards: plan.trainings.initial_weights(wildcards),
     output:
-        model="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/model.safetensors",
-        card="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.json",
-        text="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/card.md",
-        history="results/finetuning/{dataset}/{split}/{backbone}/{initialisation}/history.parquet",
+        **layout.of_model(layout.FINETUNED),
     log:
         "logs/finetuning/{dataset}/{split}/{backbone}/{initialisation}.log",
     benchmark:

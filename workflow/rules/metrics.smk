@@ -3,9 +3,9 @@
 
 rule score:
     input:
-        pictures="results/distortions/{corpus}/{group}/{shard}",
+        pictures=layout.SHARD,
     output:
-        "results/metrics/{corpus}/{group}/{shard}.parquet",
+        layout.METRICS,
     log:
         "logs/metrics/{corpus}/{group}/{shard}.log",
     benchmark:
@@ -27,10 +27,10 @@ rule score:
 
 rule score_dataset:
     input:
-        dataset="results/finetuning/{dataset}/dataset.parquet",
+        dataset=layout.DATASET,
         pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
     output:
-        "results/metrics/targets/{dataset}.parquet",
+        layout.TARGETS,
     log:
         "logs/metrics/targets/{dataset}.log",
     benchmark:

@@ -3,14 +3,12 @@
 
 rule fuse:
     input:
-        lambda wildcards: plan.corpora.shard_files(
-            wildcards.corpus, "results/metrics/{corpus}/{group}/{shard}.parquet"
-        ),
+        lambda wildcards: plan.corpora.shard_files(wildcards.corpus, layout.METRICS),
         unpack(lambda wildcards: plan.validations.fit_inputs()),
         leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus),
     output:
-        labels="results/pmos/{corpus}.parquet",
-        mapping="results/pmos/{corpus}.mapping.json",
+        labels=layout.LABELS,
+        mapping=layout.MAPPING,
     log:
         "logs/pmos/{corpus}.log",
     benchmark:
@@ -23,17 +21,20 @@ rule fuse:
     params:
         code=code("pmos.fuse"),
         cfg=lambda wildcards: parameters(plan.corpora.fusion(wildcards.corpus)),
+        metrics=lambda wildcards: layout.METRICS_OF_CORPUS.format(
+            corpus=wildcards.corpus
+        ),
         targets=option_if_given("targets"),
     shell:
-        "mosforge pmos fuse --metrics results/metrics/{wildcards.corpus} {params.targets}"
+        "mosforge pmos fuse --metrics {params.metrics} {params.targets}"
         " --leaks {input.leaks} --output {output.labels} --mapping {output.mapping} --log {log} --cfg {params.cfg:q}"
 
 
 rule diagnose:
     input:
-        labels="results/pmos/{corpus}.parquet",
+        labels=layout.LABELS,
     output:
-        "results/pmos/{corpus}.diagnostics.json",
+        layout.DIAGNOSTICS,
     log:
         "logs/pmos/{corpus}.diagnostics.log",
     benchmark:
@@ -53,7 +54,7 @@ rule validate:
     input:
         unpack(lambda wildcards: plan.validations.inputs(wildcards.dataset)),
     output:
-        "results/pmos/validation/{dataset}.parquet",
+        layout.VALIDATION,
     log:
         "logs/pmos/validation/{dataset}.log",
     benchmark:
@@ -75,4 +76,4 @@ rule validate:
 
 rule corpus:
     input:
-        expand("results/pmos/{corpus}.parquet", corpus=plan.corpora.labelled),
+        expand(layout.LABELS, corpus=plan.corpora.labelled),

@@ -9,7 +9,7 @@ rule fetch_weights:
     input:
         lambda wildcards: plan.trainings.weights_file(wildcards.backbone),
     output:
-        "results/pretraining/weights/{backbone}.safetensors",
+        layout.WEIGHTS,
     log:
         "logs/pretraining/weights/{backbone}.log",
     benchmark:
@@ -27,10 +27,10 @@ rule fetch_weights:
 
 rule pack_shard:
     input:
-        pictures="results/distortions/{corpus}/{group}/{shard}",
+        pictures=layout.SHARD,
     output:
-        index="results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
-        pixels="results/pretraining/{corpus}/packs/{group}/{shard}.pixels",
+        index=layout.PACK_OF_SHARD,
+        pixels=layout.PIXELS_OF_SHARD,
     log:
         "logs/pretraining/{corpus}/packs/{group}/{shard}.log",
     benchmark:
@@ -54,10 +54,10 @@ rule index_packs:
     input:
         lambda wildcards: plan.corpora.shard_files(
             wildcards.corpus,
-            "results/pretraining/{corpus}/packs/{group}/{shard}.parquet",
+            layout.PACK_OF_SHARD,
         ),
     output:
-        "results/pretraining/{corpus}/pack.parquet",
+        layout.PACK_OF_CORPUS,
     log:
         "logs/pretraining/{corpus}/pack.log",
     benchmark:
@@ -70,21 +70,19 @@ rule index_packs:
     params:
         code=code("pretraining.index_packs"),
         cfg=lambda wildcards: parameters(plan.corpora.shards(wildcards.corpus)),
+        packs=lambda wildcards: layout.PACKS_OF_CORPUS.format(corpus=wildcards.corpus),
     shell:
-        "mosforge pretraining index --packs results/pretraining/{wildcards.corpus}/packs --output {output}"
+        "mosforge pretraining index --packs {params.packs} --output {output}"
         " --log {log} --cfg {params.cfg:q}"
 
 
 rule pretrain:
     input:
-        labels="results/pmos/{corpus}.parquet",
-        pack="results/pretraining/{corpus}/pack.parquet",
-        weights="results/pretraining/weights/{backbone}.safetensors",
+        labels=layout.LABELS,
+        pack=layout.PACK_OF_CORPUS,
+        weights=layout.WEIGHTS,
     output:
-        model="results/pretraining/{corpus}/{backbone}/{objective}/model.safetensors",
-        card="results/pretraining/{corpus}/{backbone}/{objective}/card.json",
-        text="results/pretraining/{corpus}/{backbone}/{objective}/card.md",
-        history="results/pretraining/{corpus}/{backbone}/{objective}/history.parquet",
+        **layout.of_model(layout.PRETRAINED),
     log:
         "logs/pretraining/{corpus}/{backbone}/{objective}.log",
     benchmark:
@@ -113,19 +111,14 @@ rule pretrain:
 # pretraining exists once for each split. So does the unified one, which learns from two corpora.
 use rule pretrain as pretrain_authentic with:
     input:
-        labels=lambda wildcards: plan.trainings.files(
-            wildcards.corpus, "results/pmos/{corpus}.parquet"
-        ),
+        labels=lambda wildcards: plan.trainings.files(wildcards.corpus, layout.LABELS),
         pack=lambda wildcards: plan.trainings.files(
-            wildcards.corpus, "results/pretraining/{corpus}/pack.parquet"
+            wildcards.corpus, layout.PACK_OF_CORPUS
         ),
-        weights="results/pretraining/weights/{backbone}.safetensors",
-        split="results/finetuning/{dataset}/{split}/split.parquet",
+        weights=layout.WEIGHTS,
+        split=layout.SPLIT,
     output:
-        model="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/model.safetensors",
-        card="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/card.json",
-        text="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/card.md",
-        history="results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}/history.parquet",
+        **layout.of_model(layout.PRETRAINED_ON_SPLIT),
     log:
         "logs/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}.log",
     benchmark:

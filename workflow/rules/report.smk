@@ -3,26 +3,26 @@
 
 rule table:
     input:
-        correlations="results/evaluation/{experiment}.parquet",
+        correlations=layout.CORRELATIONS,
         predictions=lambda wildcards: plan.experiments.predictions_of_single_splits(
             wildcards.experiment
         ),
     output:
         csv=report(
-            "results/report/tables/{experiment}.csv",
+            layout.TABLE,
             caption="../report/table.rst",
             category="Tables",
             labels={"experiment": "{experiment}"},
         ),
-        markdown="results/report/tables/{experiment}.md",
+        markdown=layout.TABLE_MARKDOWN,
         gains=report(
-            "results/report/tables/{experiment}.gains.csv",
+            layout.TABLE_OF_GAINS,
             caption="../report/gains.rst",
             category="Tables",
             labels={"experiment": "{experiment}, gains"},
         ),
         splits=report(
-            "results/report/tables/{experiment}.splits.csv",
+            layout.TABLE_OF_SPLITS,
             caption="../report/splits.rst",
             category="Tables",
             labels={"experiment": "{experiment}, every split"},
@@ -47,28 +47,26 @@ rule table:
 
 rule page:
     input:
-        labels=expand("results/pmos/{corpus}.parquet", corpus=plan.corpora.labelled),
-        diagnostics=expand(
-            "results/pmos/{corpus}.diagnostics.json", corpus=plan.corpora.labelled
-        ),
+        labels=expand(layout.LABELS, corpus=plan.corpora.labelled),
+        diagnostics=expand(layout.DIAGNOSTICS, corpus=plan.corpora.labelled),
         validations=expand(
-            "results/pmos/validation/{dataset}.parquet",
+            layout.VALIDATION,
             dataset=plan.datasets.with_references,
         ),
         leaks=plan.leakage.all_leaks,
         correlations=expand(
-            "results/evaluation/{experiment}.parquet",
+            layout.CORRELATIONS,
             experiment=plan.experiments.names,
         ),
     output:
         page=report(
-            "results/report/index.html",
+            layout.PAGE,
             caption="../report/page.rst",
             category="Page",
             labels={"page": "all on one page"},
         ),
         figures=report(
-            directory("results/report/figures"),
+            directory(layout.FIGURES),
             patterns=["{figure}.png"],
             caption="../report/figure.rst",
             category="Figures",
@@ -92,10 +90,8 @@ rule page:
 
 rule report:
     input:
-        "results/report/index.html",
-        expand(
-            "results/report/tables/{experiment}.csv", experiment=plan.experiments.names
-        ),
+        layout.PAGE,
+        expand(layout.TABLE, experiment=plan.experiments.names),
 
 
 # Every experiment of the configuration is a target of its name.
@@ -110,4 +106,4 @@ for experiment in plan.experiments.names:
         name:
             experiment
         input:
-            f"results/report/tables/{experiment}.csv",
+            layout.TABLE.format(experiment=experiment),

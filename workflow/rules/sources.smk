@@ -8,7 +8,7 @@ localrules:
 
 rule fetch_source:
     output:
-        "results/sources/{source}.fetched.json",
+        layout.FETCHED,
     log:
         "logs/sources/{source}.fetch.log",
     benchmark:
@@ -27,8 +27,8 @@ rule catalogue:
     input:
         unpack(lambda wildcards: plan.sources.inputs(wildcards.source, ancient)),
     output:
-        catalogue="results/sources/{source}.parquet",
-        excluded="results/sources/{source}.excluded.parquet",
+        catalogue=layout.CATALOGUE,
+        excluded=layout.EXCLUDED,
     log:
         "logs/sources/{source}.catalogue.log",
     benchmark:
@@ -57,12 +57,12 @@ rule catalogue:
 
 rule screen:
     input:
-        catalogue="results/sources/{source}.parquet",
+        catalogue=layout.CATALOGUE,
         dataset=lambda wildcards: plan.datasets.read_for_pictures(
             wildcards.dataset, ancient
         ),
     output:
-        "results/sources/leaks/{source}/{dataset}.parquet",
+        layout.LEAKS_IN_DATASET,
     log:
         "logs/sources/leaks/{source}/{dataset}.log",
     benchmark:
@@ -86,7 +86,7 @@ rule leaks:
     input:
         tables=lambda wildcards: plan.leakage.tables(wildcards.source),
     output:
-        "results/sources/{source}.leaks.parquet",
+        layout.LEAKS,
     log:
         "logs/sources/{source}.leaks.log",
     benchmark:

@@ -45,11 +45,11 @@ def add_commands(commands: Any, verbs: Any) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     import torch
 
+    from mosforge.core.runs import RUN
     from mosforge.core.schemas.predictions import PREDICTIONS
     from mosforge.core.tables import write_table
     from mosforge.evaluation.predictions import predictions
     from mosforge.models.devices import device_name
-    from mosforge.runs import RUN
     from mosforge.training.recipe import pick_device
 
     torch.set_num_threads(arguments.threads)
@@ -84,10 +84,10 @@ def _brisque(arguments: argparse.Namespace) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
+    from mosforge.core.runs import RUN
     from mosforge.core.schemas.predictions import PREDICTIONS
     from mosforge.core.tables import write_table
     from mosforge.evaluation.comparisons import compared
-    from mosforge.runs import RUN
 
     frame = compared(
         {key: arguments.cfg[key] for key in RUN},
@@ -103,8 +103,8 @@ def _compare(arguments: argparse.Namespace) -> None:
 def _correlate(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from mosforge.configuration import NO_NETWORK
     from mosforge.core.errors import MosforgeError
+    from mosforge.core.runs import NO_NETWORK
     from mosforge.core.schemas.correlations import CORRELATIONS
     from mosforge.core.schemas.predictions import PREDICTIONS
     from mosforge.core.tables import read_table, write_table

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from mosforge.core.runs import RUN
 from mosforge.core.tables import Frame
-from mosforge.runs import RUN
 from mosforge.statistics.correlations import correlations
 from mosforge.statistics.intervals import intervals
 

@@ -17,3 +17,9 @@ def rates_of(objective: str) -> tuple[str, ...]:
     The score passes the first layer of the classification branch (equation 5), so that is always trained.
     """
     return ("backbone", "classification", *(("score",) if "score" in LOSSES[objective] else ()))
+
+
+def corpus_and_objective(initialisation: str) -> tuple[str, str]:
+    """The two parts of CORPUS-OBJECTIVE; an objective by itself, and `imagenet`, have an empty corpus."""
+    corpus, _, objective = initialisation.rpartition("-")
+    return (corpus, objective) if objective in LOSSES else ("", initialisation)

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.core import layout
 from mosforge.core.shards import shard_paths
 from mosforge.distortions.classes import classes_of
 from mosforge.distortions.plans import in_order, is_bitstream
@@ -76,7 +77,7 @@ class Corpora:
     def pictures_of_proxy(self, dataset: str) -> list[str]:
         """The shards whose pictures a proxy dataset scores, which all that reads them needs; else none."""
         corpus = self.corpus_of_proxy(dataset)
-        return self.shard_files(corpus, "results/distortions/{corpus}/{group}/{shard}") if corpus else []
+        return self.shard_files(corpus, layout.SHARD) if corpus else []
 
     def distortion(self, corpus: str, group: str) -> dict[str, Any]:
         """Parameters of the shards of one group."""

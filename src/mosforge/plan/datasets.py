@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.finetuning.registry import REFERENCE_IMAGE, Folder, csv_lines, layout_of, missing
@@ -43,7 +44,7 @@ class Datasets:
             return {
                 "layout": "table",
                 "folder": ".",
-                "table": f"results/finetuning/{name}/labels.csv",
+                "table": layout.PROXY_LABELS.format(dataset=name),
                 "range": [0.0, 1.0],
                 "higher_is_better": True,
             }
@@ -72,7 +73,7 @@ class Datasets:
             name: the dataset.
             ancient: Snakemake's mark of an input whose age is nothing to the rule.
         """
-        table = f"results/finetuning/{name}/dataset.parquet"
+        table = layout.DATASET.format(dataset=name)
         follows = name in self.proxies or self._recorded(Path(table)) != self.pictures(name)
         return table if follows else ancient(table)
 

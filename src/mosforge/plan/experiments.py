@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from mosforge.configuration import BRISQUE, NO_NETWORK, OBJECTIVES, Config, corpus_and_objective
+from mosforge.configuration import OBJECTIVES, Config
+from mosforge.core import layout
+from mosforge.core.runs import BRISQUE, NO_NETWORK, RUN, Run
+from mosforge.models.objectives import corpus_and_objective
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.trainings import Trainings
-from mosforge.plan.validations import TARGETS
-from mosforge.runs import RUN, Run
 
 FULL = "full"
 """The split that trains on a whole dataset, for experiments across datasets."""
@@ -36,27 +37,27 @@ class Experiments:
 
     def predictions(self, experiment: str) -> list[str]:
         """Files of the predictions of an experiment's runs."""
-        return [f"results/{run.predictions}" for run in self.runs(experiment)]
+        return [_predictions(run) for run in self.runs(experiment)]
 
     def predictions_of_single_splits(self, experiment: str) -> list[str]:
         """Those of networks that are measured once: what they differ by has an interval over images alone."""
         runs = [run for run in self.runs(experiment) if run.backbone != NO_NETWORK]
         splits = Counter(run._replace(split="") for run in runs)
-        return [f"results/{run.predictions}" for run in runs if splits[run._replace(split="")] == 1]
+        return [_predictions(run) for run in runs if splits[run._replace(split="")] == 1]
 
     def comparison(self, run: Any) -> dict[str, str]:
         """Inputs of the predictions of a measure without a network; BRISQUE alone is trained."""
         brisque = run.initialisation == BRISQUE
-        scores = "results/evaluation/brisque/{dataset}.parquet" if brisque else TARGETS
+        scores = layout.BRISQUE if brisque else layout.TARGETS
         tested = {
-            "test_dataset": f"results/finetuning/{run.test_dataset}/dataset.parquet",
+            "test_dataset": layout.DATASET.format(dataset=run.test_dataset),
             "test_scores": scores.format(dataset=run.test_dataset),
         }
         if not brisque:
             return tested | self.split_of(run)
         return tested | {
-            "dataset": f"results/finetuning/{run.dataset}/dataset.parquet",
-            "split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet",
+            "dataset": layout.DATASET.format(dataset=run.dataset),
+            "split": layout.SPLIT.format(dataset=run.dataset, split=run.split),
             "scores": scores.format(dataset=run.dataset),
         }
 
@@ -64,7 +65,7 @@ class Experiments:
         """The split that chooses a run's test pictures, as an input of its rule; none across datasets."""
         if run.dataset != run.test_dataset:
             return {}
-        return {"split": f"results/finetuning/{run.dataset}/{run.split}/split.parquet"}
+        return {"split": layout.SPLIT.format(dataset=run.dataset, split=run.split)}
 
     def run(self, run: Any) -> dict[str, Any]:
         """The keys of a run, or of wildcards of the same names."""
@@ -187,3 +188,7 @@ class Experiments:
         if initialisation in OBJECTIVES:
             return f"{self._datasets.corpus_of(dataset)}-{initialisation}"
         return initialisation
+
+
+def _predictions(run: Run) -> str:
+    return layout.PREDICTIONS.format(**run._asdict())

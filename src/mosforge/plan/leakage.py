@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.core import layout
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
@@ -45,12 +46,12 @@ class Leakage:
 
     def tables(self, source: str) -> list[str]:
         """What was found of a source, a file for each dataset."""
-        return [f"results/sources/leaks/{source}/{name}.parquet" for name in self.datasets(source)]
+        return [layout.LEAKS_IN_DATASET.format(source=source, dataset=name) for name in self.datasets(source)]
 
     def leaks(self, corpus: str) -> list[str]:
         """What was found of the sources of a corpus, a file for each source that is compared at all."""
         return [
-            f"results/sources/{source}.leaks.parquet"
+            layout.LEAKS.format(source=source)
             for source in self._corpora.sources(corpus)
             if self.datasets(source)
         ]

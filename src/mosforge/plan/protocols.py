@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mosforge.configuration import Config, corpus_and_objective
-from mosforge.models.objectives import rates_of
+from mosforge.configuration import Config
+from mosforge.models.objectives import corpus_and_objective, rates_of
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.trainings import OF_OBJECTIVE, RECIPE, Trainings

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.images import PUT_THERE, find_images
@@ -88,7 +89,7 @@ class Sources:
         """
         if (dataset := self.dataset_of(source)) is not None:
             return {"dataset": self._datasets.read_for_pictures(dataset, ancient)}
-        return {"fetched": f"results/sources/{source}.fetched.json"} if self.is_fetched(source) else {}
+        return {"fetched": layout.FETCHED.format(source=source)} if self.is_fetched(source) else {}
 
     @property
     def missing(self) -> list[str]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from mosforge.configuration import Config, corpus_and_objective
-from mosforge.models.objectives import rates_of
+from mosforge.configuration import Config
+from mosforge.core import layout
+from mosforge.models.objectives import corpus_and_objective, rates_of
 from mosforge.models.origins import ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
@@ -15,8 +16,6 @@ RECIPE = (
     *("gradient_clip", "weight_average"),
 )
 """Keys that both trainings have."""
-
-_MODEL_FILES = ("model.safetensors", "card.json")
 
 OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
     "cls": (),
@@ -71,7 +70,7 @@ class Trainings:
         if source in ORIGINS:
             return []
         folder = Path(source)
-        return [f"{source}/{name}" for name in _MODEL_FILES] if folder.is_dir() else [source]
+        return [layout.of_model(source)[name] for name in ("model", "card")] if folder.is_dir() else [source]
 
     def missing(self, backbones: Iterable[str]) -> list[str]:
         """A line for each of these backbones whose file of weights is not there."""
@@ -168,10 +167,11 @@ class Trainings:
         Pretraining that sees a target dataset exists once for each of its splits.
         """
         if which.initialisation == "imagenet":
-            return f"results/pretraining/weights/{which.backbone}.safetensors"
+            return layout.WEIGHTS.format(backbone=which.backbone)
         corpus, objective = corpus_and_objective(which.initialisation)
-        split = f"/{which.dataset}/{which.split}" if self.sees_a_dataset(corpus) else ""
-        return f"results/pretraining/{corpus}{split}/{which.backbone}/{objective}/model.safetensors"
+        folder = layout.PRETRAINED_ON_SPLIT if self.sees_a_dataset(corpus) else layout.PRETRAINED
+        values = {key: getattr(which, key) for key in ("dataset", "split", "backbone")}
+        return layout.of_model(folder.format(corpus=corpus, objective=objective, **values))["model"]
 
 
 def _recipe(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 from typing import Any
 
 from mosforge.configuration import Config
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
-
-TARGETS = "results/metrics/targets/{dataset}.parquet"
 
 
 class Validations:
@@ -29,17 +28,17 @@ class Validations:
     def fit_inputs(self) -> dict[str, str]:
         """What `fuse` needs beside the corpus' scores."""
         name = self._corpora.fitted_to
-        return {} if name is None else {"targets": TARGETS.format(dataset=name)}
+        return {} if name is None else {"targets": layout.TARGETS.format(dataset=name)}
 
     def inputs(self, dataset: str) -> dict[str, str]:
         """What a dataset's validation needs: its scores, its corpus' mapping, another dataset's scores."""
-        files = {"targets": TARGETS.format(dataset=dataset)}
+        files = {"targets": layout.TARGETS.format(dataset=dataset)}
         corpus = self._corpus(dataset)
         if corpus is not None:
-            files["mapping"] = f"results/pmos/{corpus}.mapping.json"
+            files["mapping"] = layout.MAPPING.format(corpus=corpus)
         fitted = self._fitted(dataset)
         if fitted is not None:
-            files["fitted"] = TARGETS.format(dataset=fitted)
+            files["fitted"] = layout.TARGETS.format(dataset=fitted)
         return files
 
     def parameters(self, dataset: str) -> dict[str, Any]:

@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mosforge.configuration import corpus_and_objective
+from mosforge.core import layout
+from mosforge.core.runs import RUN, Run
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.stamps import made_by
 from mosforge.core.tables import read_table
+from mosforge.models.objectives import corpus_and_objective
 from mosforge.report.summary import MODEL
-from mosforge.runs import RUN, Run
 
 
 class Pretraining(NamedTuple):
@@ -25,10 +26,10 @@ class Pretraining(NamedTuple):
     backbone: str
     objective: str
 
-    @property
-    def history(self) -> str:
-        """File of its epochs, below the folder of results."""
-        return "/".join(("pretraining", *(part for part in self if part), "history.parquet"))
+    def history(self, results: Path) -> Path:
+        """The file of its epochs."""
+        folder = layout.PRETRAINED_ON_SPLIT if self.split else layout.PRETRAINED
+        return layout.below(results, layout.of_model(folder)["history"], **self._asdict())
 
 
 def runs_of(correlations: pd.DataFrame) -> list[Run]:
@@ -46,7 +47,7 @@ def pretrainings_of(runs: Sequence[Run], results: Path) -> list[Pretraining]:
             continue
         for dataset, split in (("", ""), (run.dataset, run.split)):
             candidate = Pretraining(corpus, dataset, split, run.backbone, objective)
-            if (results / candidate.history).exists():
+            if candidate.history(results).exists():
                 found[candidate] = None
     return list(found)
 
@@ -54,14 +55,14 @@ def pretrainings_of(runs: Sequence[Run], results: Path) -> list[Pretraining]:
 def devices_of(runs: Sequence[Run], results: Path) -> dict[str, str]:
     """What the trainings and predictions behind the runs ran on, by rule, as far as their files say it."""
     files = {
-        "finetune": [results / run.history for run in runs],
-        "predict": [results / run.predictions for run in runs],
+        "finetune": [_finetuning_history(run, results) for run in runs],
+        "predict": [_predictions_file(run, results) for run in runs],
         "pretrain": [],
         "pretrain_authentic": [],
     }
     for item in pretrainings_of(runs, results):
         rule = "pretrain_authentic" if item.split else "pretrain"
-        files[rule].append(results / item.history)
+        files[rule].append(item.history(results))
     found = {
         rule: {made_by(path).get("device") for path in paths if path.exists()}
         for rule, paths in files.items()
@@ -76,14 +77,15 @@ def read_if_there(path: Path, artefact: Artefact) -> pd.DataFrame | None:
 
 def predictions_of(run: Run, results: Path) -> pd.DataFrame | None:
     """The predictions of a run, if they are there."""
-    return read_if_there(results / run.predictions, PREDICTIONS)
+    return read_if_there(_predictions_file(run, results), PREDICTIONS)
 
 
 def predictions_in(files: Sequence[Path]) -> Callable[[Run], pd.DataFrame | None]:
     """The predictions of a run, looked for among some files of `predictions`, which are read when needed."""
 
     def of_run(run: Run) -> pd.DataFrame | None:
-        matching = (file for file in files if f"/{file.as_posix()}".endswith(f"/{run.predictions}"))
+        below = f"/{_predictions_file(run, Path()).as_posix()}"
+        matching = (file for file in files if f"/{file.as_posix()}".endswith(below))
         file = next(matching, None)
         return None if file is None else read_table(file, PREDICTIONS)
 
@@ -92,7 +94,16 @@ def predictions_in(files: Sequence[Path]) -> Callable[[Run], pd.DataFrame | None
 
 def history_of(training: Run | Pretraining, results: Path) -> pd.DataFrame | None:
     """The epochs of a training, if they are there."""
-    return read_if_there(results / training.history, HISTORY)
+    file = _finetuning_history(training, results) if isinstance(training, Run) else training.history(results)
+    return read_if_there(file, HISTORY)
+
+
+def _predictions_file(run: Run, results: Path) -> Path:
+    return layout.below(results, layout.PREDICTIONS, **run._asdict())
+
+
+def _finetuning_history(run: Run, results: Path) -> Path:
+    return layout.below(results, layout.of_model(layout.FINETUNED)["history"], **run._asdict())
 
 
 def typical_split(correlations: pd.DataFrame) -> pd.DataFrame:

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from mosforge.configuration import corpus_and_objective
+from mosforge.core.runs import Run
+from mosforge.models.objectives import corpus_and_objective
 from mosforge.report.methods import PLAIN, method_names, of_networks
 from mosforge.report.summary import MODEL
-from mosforge.runs import Run
 from mosforge.statistics.intervals import interval_of_difference
 
 Predictions = Callable[[Run], pd.DataFrame | None]

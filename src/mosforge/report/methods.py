@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from mosforge.configuration import NO_NETWORK, corpus_and_objective
+from mosforge.core.runs import NO_NETWORK
+from mosforge.models.objectives import corpus_and_objective
 
 METRIC_NAMES = {
     "ssim": "SSIM",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mosforge.configuration import BRISQUE, NO_NETWORK
+from mosforge.core.runs import BRISQUE, NO_NETWORK
 from mosforge.report.methods import METRIC_NAMES, backbone_of
 from mosforge.report.protocol import differences
 from mosforge.report.published import TABLE_OF, averaged_over

@@ -11,13 +11,15 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from mosforge.configuration import corpus_and_objective
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file, atomic_folder
 from mosforge.core.measures import METRICS
+from mosforge.core.runs import Run
 from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import Frame
+from mosforge.models.objectives import corpus_and_objective
 from mosforge.options import read_json
 from mosforge.report import pmosfigures, provenance, sections, trained
 from mosforge.report.artefacts import devices_of, predictions_of, read_if_there, runs_of
@@ -30,7 +32,6 @@ from mosforge.report.svg import Picture
 from mosforge.report.tables import Column
 from mosforge.report.tabletext import spread_words
 from mosforge.report.validation import validation_section
-from mosforge.runs import Run
 
 _log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ def page_context(results: Path, cfg: PageCfg) -> dict[str, Any]:
     """Everything that the template needs."""
     base = results.parent
     tables = {
-        name: read_if_there(results / "evaluation" / f"{name}.parquet", CORRELATIONS)
+        name: read_if_there(layout.below(results, layout.CORRELATIONS, experiment=name), CORRELATIONS)
         for name in cfg.experiments
     }
     _log.info("tables")
@@ -215,7 +216,7 @@ def _devices(runs: Sequence[Run], results: Path, cfg: PageCfg) -> dict[str, str]
 
 
 def _corpus(results: Path, base: Path, name: str) -> Corpus:
-    pmos = read_if_there(results / "pmos" / f"{name}.parquet", LABELS)
+    pmos = read_if_there(layout.below(results, layout.LABELS, corpus=name), LABELS)
     if pmos is None or pmos.empty:
         return Corpus(name)
     return Corpus(
@@ -223,7 +224,7 @@ def _corpus(results: Path, base: Path, name: str) -> Corpus:
         len(pmos),
         len(pmos[["source", "image_id"]].drop_duplicates()),
         tuple(sorted(set(pmos["source"]))),
-        **_label_figures(results / "pmos" / f"{name}.diagnostics.json", name),
+        **_label_figures(layout.below(results, layout.DIAGNOSTICS, corpus=name), name),
         gallery=distortions(pmos, base),
     )
 

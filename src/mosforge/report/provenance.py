@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mosforge import __version__
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.schemas.datasets import DATASET
@@ -108,8 +109,8 @@ def _recorded(results: Path) -> list[str]:
 
 def read_source(results: Path, name: str, compared: Sequence[str] = ()) -> Source:
     """Counts a source's photographs and lists those that were set aside or left out, with the reason."""
-    catalogue = read_if_there(results / "sources" / f"{name}.parquet", CATALOGUE)
-    excluded = read_if_there(results / "sources" / f"{name}.excluded.parquet", EXCLUDED)
+    catalogue = read_if_there(layout.below(results, layout.CATALOGUE, source=name), CATALOGUE)
+    excluded = read_if_there(layout.below(results, layout.EXCLUDED, source=name), EXCLUDED)
     pairs = () if excluded is None else tuple(zip(excluded["image_id"], excluded["reason"], strict=True))
     if catalogue is None:
         return Source(name, None, "", pairs)
@@ -120,7 +121,7 @@ def read_source(results: Path, name: str, compared: Sequence[str] = ()) -> Sourc
 
 
 def _leaks(results: Path, source: str) -> tuple[tuple[str, str, str], ...] | None:
-    found = read_if_there(results / "sources" / f"{source}.leaks.parquet", LEAKS)
+    found = read_if_there(layout.below(results, layout.LEAKS, source=source), LEAKS)
     if found is None:
         return None
     return tuple(zip(*(found[column] for column in ("image_id", "dataset", "image")), strict=True))
@@ -128,8 +129,8 @@ def _leaks(results: Path, source: str) -> tuple[tuple[str, str, str], ...] | Non
 
 def read_target(results: Path, name: str) -> Target:
     """Counts a target dataset's pictures, and digests its scores and its pixels."""
-    dataset = read_if_there(results / "finetuning" / name / "dataset.parquet", DATASET)
-    pack = read_if_there(results / "finetuning" / name / "pack.parquet", PACK)
+    dataset = read_if_there(layout.below(results, layout.DATASET, dataset=name), DATASET)
+    pack = read_if_there(layout.below(results, layout.PACK_OF_DATASET, dataset=name), PACK)
     scores = "" if dataset is None else digest(sorted(zip(dataset["image"], dataset["mos"], strict=True)), 12)
     pixels = "" if pack is None else digest(sorted(pack["sha256"]), 12)
     return Target(name, 0 if dataset is None else len(dataset), scores, pixels)

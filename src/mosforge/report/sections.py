@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mosforge.core import layout
 from mosforge.report.differences import IMAGES, Difference, Predictions, paired_differences
 from mosforge.report.figures import Bar, bars, matrix
 from mosforge.report.methods import BOTH, method_of
@@ -48,7 +49,7 @@ def experiment_section(
     """The table, the gains, the bars and the matrices of an experiment."""
     title = _TITLES.get(name, name)
     if correlations is None:
-        missing = f"results/evaluation/{name}.parquet is not there: not measured yet."
+        missing = f"{layout.CORRELATIONS.format(experiment=name)} is not there: not measured yet."
         return Experiment(name, title, missing)
     if correlations.empty:
         return Experiment(name, title, "Nothing was measured: no dataset of this experiment was there.")

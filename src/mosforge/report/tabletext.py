@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
+from mosforge.core.runs import RUN
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.report.differences import Difference
 from mosforge.report.notes import BY_ORDER, PROXY
 from mosforge.report.splits import per_split
 from mosforge.report.summary import MEASURE_NAMES, interval, number, pair_words
 from mosforge.report.tables import Cell, Column, Row, Table
-from mosforge.runs import RUN
 
 _CSV_COLUMNS = (
     "experiment",

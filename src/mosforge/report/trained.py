@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mosforge.core.runs import Run
 from mosforge.report.artefacts import (
     Pretraining,
     history_of,
@@ -22,7 +23,6 @@ from mosforge.report.notes import proxy_words
 from mosforge.report.splits import split_words
 from mosforge.report.summary import MODEL, number, pair_words, summarise
 from mosforge.report.svg import Picture, file_stem
-from mosforge.runs import Run
 
 Names = Mapping[str, str]
 """Initialisation -> name of its method, as `method_names` gives them."""

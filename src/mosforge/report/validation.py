@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mosforge.core import layout
 from mosforge.core.schemas.correlations import VALIDATION
 from mosforge.report.artefacts import read_if_there
 from mosforge.report.methods import METRIC_NAMES
@@ -20,7 +21,7 @@ class Validation:
 
 def validation_section(results: Path, dataset: str) -> Validation:
     """A row for each metric, then for each fusion, as they were measured."""
-    found = read_if_there(results / "pmos/validation" / f"{dataset}.parquet", VALIDATION)
+    found = read_if_there(layout.below(results, layout.VALIDATION, dataset=dataset), VALIDATION)
     if found is None or found.empty:
         return Validation(dataset)
     rows = [{str(key): value for key, value in row.items()} for row in found.to_dict("records")]

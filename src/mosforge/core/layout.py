@@ -1,0 +1,82 @@
+"""The layout of the results: every path below `results/`, spelled once.
+
+`{corpus}` and the like are wildcards of the rules. The plan and the report use the same patterns, so this
+module belongs to neither of them.
+"""
+
+from pathlib import Path
+
+FETCHED = "results/sources/{source}.fetched.json"
+CATALOGUE = "results/sources/{source}.parquet"
+EXCLUDED = "results/sources/{source}.excluded.parquet"
+LEAKS_IN_DATASET = "results/sources/leaks/{source}/{dataset}.parquet"
+LEAKS = "results/sources/{source}.leaks.parquet"
+
+SHARD = "results/distortions/{corpus}/{group}/{shard}"
+"""A folder: distorted images and their manifest."""
+
+METRICS_OF_CORPUS = "results/metrics/{corpus}"
+METRICS = "results/metrics/{corpus}/{group}/{shard}.parquet"
+TARGETS = "results/metrics/targets/{dataset}.parquet"
+
+LABELS = "results/pmos/{corpus}.parquet"
+MAPPING = "results/pmos/{corpus}.mapping.json"
+DIAGNOSTICS = "results/pmos/{corpus}.diagnostics.json"
+VALIDATION = "results/pmos/validation/{dataset}.parquet"
+
+WEIGHTS = "results/pretraining/weights/{backbone}.safetensors"
+"""The ImageNet weights of a backbone."""
+PACKS_OF_CORPUS = "results/pretraining/{corpus}/packs"
+PACK_OF_SHARD = "results/pretraining/{corpus}/packs/{group}/{shard}.parquet"
+PIXELS_OF_SHARD = "results/pretraining/{corpus}/packs/{group}/{shard}.pixels"
+PACK_OF_CORPUS = "results/pretraining/{corpus}/pack.parquet"
+PRETRAINED = "results/pretraining/{corpus}/{backbone}/{objective}"
+"""The folder of a pretrained model."""
+PRETRAINED_ON_SPLIT = "results/pretraining/{corpus}/{dataset}/{split}/{backbone}/{objective}"
+"""The folder of a pretrained model that has seen the training part of a target dataset."""
+
+PROXY_LABELS = "results/finetuning/{dataset}/labels.csv"
+DATASET = "results/finetuning/{dataset}/dataset.parquet"
+PACK_OF_DATASET = "results/finetuning/{dataset}/pack.parquet"
+PIXELS_OF_DATASET = "results/finetuning/{dataset}/pack.pixels"
+SPLIT = "results/finetuning/{dataset}/{split}/split.parquet"
+FINETUNED = "results/finetuning/{dataset}/{split}/{backbone}/{initialisation}"
+"""The folder of a fine-tuned model."""
+
+PREDICTIONS = "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet"
+BRISQUE = "results/evaluation/brisque/{dataset}.parquet"
+CORRELATIONS = "results/evaluation/{experiment}.parquet"
+
+TABLE = "results/report/tables/{experiment}.csv"
+TABLE_MARKDOWN = "results/report/tables/{experiment}.md"
+TABLE_OF_GAINS = "results/report/tables/{experiment}.gains.csv"
+TABLE_OF_SPLITS = "results/report/tables/{experiment}.splits.csv"
+PAGE = "results/report/index.html"
+FIGURES = "results/report/figures"
+"""A folder."""
+
+MODEL = "model.safetensors"
+"""In the folder of a model: its weights."""
+CARD = "card.json"
+HISTORY = "history.parquet"
+
+
+def of_model(folder: str) -> dict[str, str]:
+    """The files of a model's folder, by the names that the rules of the trainings give to their outputs."""
+    return {
+        "model": f"{folder}/{MODEL}",
+        "card": f"{folder}/{CARD}",
+        "text": f"{folder}/card.md",
+        "history": f"{folder}/{HISTORY}",
+    }
+
+
+def below(results: Path, pattern: str, **wildcards: str) -> Path:
+    """A path in a folder of results, wherever that lies.
+
+    Args:
+        results: the folder.
+        pattern: one of those above.
+        wildcards: their values.
+    """
+    return results / pattern.format(**wildcards).removeprefix("results/")
