@@ -27,9 +27,10 @@ from torchvision.transforms import v2
 
 from mosforge.core.images import Pixels
 from mosforge.core.packs import Pack, write_pack
+from mosforge.core.parallel import take_ahead
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table
-from mosforge.training.batches import ahead, batches
+from mosforge.training.batches import batches
 from mosforge.training.recipe import Recipe
 
 SIDE, CROP, BATCH, GOAL = 256, 224, 256, 6000
@@ -105,7 +106,7 @@ def main(count: int, steps: int) -> None:
         rows = np.arange(count)
         for _ in range(2):  # the first pass fills the page cache
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            ours = rate(ahead(batches(pack, rows, recipe(repeats), 0)), lambda b: len(b.pixels), steps)
+            ours = rate(take_ahead(batches(pack, rows, recipe(repeats), 0)), lambda b: len(b.pixels), steps)
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         peers = {}
         for workers in (2, 0):

@@ -17,7 +17,6 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import Pixels
 from mosforge.core.measures import METRICS
-from mosforge.core.parallel import map_in_order
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.distortions import MANIFEST
 from mosforge.core.schemas.metrics import METRIC_SCORES
@@ -237,33 +236,6 @@ def test_a_dataset_without_references_is_refused(shard: object) -> None:
 def test_cfg_is_the_engine_alone(shard: object, cfg: object) -> None:
     with pytest.raises(MosforgeError, match='expected the key "engine" and no other'):
         score_shard(SHARD, OUTPUT, cfg, threads=1)
-
-
-def test_results_come_in_order_and_few_tasks_are_drawn_ahead() -> None:
-    drawn = 0
-
-    def tasks() -> object:
-        nonlocal drawn
-        while drawn < 100:
-            drawn += 1
-            yield drawn
-
-    results = map_in_order(lambda number: number * number, tasks(), 2)
-    assert next(results) == 1
-    assert drawn <= 5
-    assert list(results) == [number * number for number in range(2, 101)]
-
-
-def test_an_error_stops_the_work() -> None:
-    done = []
-
-    def work(number: int) -> int:
-        done.append(number)
-        return 1 // (number - 3)
-
-    with pytest.raises(ZeroDivisionError):
-        list(map_in_order(work, range(1000), 2))
-    assert len(done) < 20
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """Batches: which crops an epoch sees, whatever the batch size and wherever it begins."""
 
-import threading
-import time
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.core.packs import Pack
-from mosforge.training.batches import Batch, ahead, batches
+from mosforge.training.batches import Batch, batches
 from mosforge.training.processes import Processes
 from mosforge.training.recipe import Recipe
 
@@ -113,53 +110,3 @@ def test_half_of_the_crops_are_mirrored_and_none_without_flips(toy: ModuleType, 
     ]
     assert shares[0] == pytest.approx(0.5, abs=0.05)
     assert shares[1] == 0
-
-
-def workers() -> int:
-    return sum(thread.name.endswith("(work)") for thread in threading.enumerate())
-
-
-def items(count: int) -> Iterator[Batch]:
-    nothing = torch.zeros(1)
-    return (Batch(np.array([i]), nothing, (), nothing, nothing) for i in range(count))
-
-
-def test_items_come_in_order() -> None:
-    assert [int(batch.samples[0]) for batch in ahead(items(50))] == list(range(50))
-    assert workers() == 0
-
-
-def test_an_error_in_the_thread_is_raised_here() -> None:
-    def failing() -> Iterator[Any]:
-        yield from items(2)
-        raise OSError("the pack is gone")
-
-    seen = []
-    with pytest.raises(OSError, match="the pack is gone"):  # noqa: PT012
-        for batch in ahead(failing()):
-            seen.append(int(batch.samples[0]))
-    assert seen == [0, 1]
-
-
-def test_a_loop_that_is_left_leaves_no_thread() -> None:
-    endless = ahead(items(10**9))
-    next(endless)
-    assert workers() == 1
-    endless.close()
-    assert workers() == 0
-
-
-def test_only_a_few_items_are_made_ahead() -> None:
-    made = 0
-
-    def counted() -> Iterator[Any]:
-        nonlocal made
-        for item in items(1000):
-            made += 1
-            yield item
-
-    line = ahead(counted())
-    next(line)
-    time.sleep(0.2)
-    assert 2 <= made <= 6
-    line.close()

@@ -13,7 +13,6 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ import pyarrow as pa
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file
 from mosforge.core.images import Pixels, at_least
+from mosforge.core.parallel import map_in_order
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import Frame, write_table
 
@@ -167,7 +167,7 @@ class Pack:
 def problems(index: Frame, threads: int) -> Iterator[str | None]:
     """Compares every picture of an index with its digest, reading all pixels.
 
-    Yields:
+    Returns:
         For each file of pixels what is wrong with it, if anything.
     """
 
@@ -178,8 +178,7 @@ def problems(index: Frame, threads: int) -> Iterator[str | None]:
             return str(error)
         return None
 
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(problem_of, [rows for _, rows in index.groupby("file")])
+    return map_in_order(problem_of, (rows for _, rows in index.groupby("file")), threads)
 
 
 def _to_pack_again(file: str) -> str:

@@ -4,7 +4,6 @@ piq's own score needs a file of weights that it downloads, fitted to LIVE; here 
 """
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ from piq.functional import imresize, rgb2yiq
 from tqdm import tqdm
 
 from mosforge.core.images import Pixels
+from mosforge.core.parallel import map_in_order
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,5 +49,5 @@ def features(pixels: Pixels) -> Floats | None:
 def features_of(pictures: Iterable[Pixels], count: int, threads: int) -> list[Floats | None]:
     """`features` of each picture, in order; each is computed by one thread, whatever their number."""
     torch.set_num_threads(1)
-    with ThreadPoolExecutor(threads) as pool:
-        return list(tqdm(pool.map(features, pictures), total=count, disable=None, unit="picture"))
+    found = map_in_order(features, pictures, threads)
+    return list(tqdm(found, total=count, disable=None, unit="picture"))

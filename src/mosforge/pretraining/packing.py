@@ -1,14 +1,14 @@
 """Packs of distorted pictures: scaled once to the square that training crops from, or whole."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.parallel import map_in_order
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import Frame, read_table
 
@@ -24,13 +24,7 @@ def scaled_pictures(paths: list[str], side: int, threads: int) -> Iterator[tuple
     Yields:
         The path, and uint8 RGB pixels (side, side, 3), or (height, width, 3).
     """
-    waiting = iter(paths)
-    with ThreadPoolExecutor(threads) as pool:
-        running = [(path, pool.submit(scale, path, side)) for path in islice(waiting, 2 * threads)]
-        while running:
-            path, job = running.pop(0)
-            running += [(later, pool.submit(scale, later, side)) for later in islice(waiting, 1)]
-            yield path, job.result()
+    yield from zip(paths, map_in_order(partial(scale, side=side), paths, threads), strict=True)
 
 
 def scale(path: str, side: int) -> Pixels:

@@ -8,7 +8,6 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tqdm import tqdm
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.images import PUT_THERE, find_images, is_special, open_image, to_rgb
+from mosforge.core.parallel import map_in_order
 
 _log = logging.getLogger(__name__)
 
@@ -87,10 +87,9 @@ def build_catalogue(
     ordered = sorted(photographs)
     if not ordered:
         raise MosforgeError(f"source {name}: there is no picture in its folder; {PUT_THERE}")
-    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
-        reads = pool.map(lambda photograph: _read(photograph, smallest_side), ordered)
-        progress = tqdm(reads, total=len(ordered), desc=f"catalogue {name}", unit="image", disable=None)
-        seen = _without_twins(progress)
+    reads = map_in_order(lambda photograph: _read(photograph, smallest_side), ordered, threads)
+    progress = tqdm(reads, total=len(ordered), desc=f"catalogue {name}", unit="image", disable=None)
+    seen = _without_twins(progress)
     kept = [one for one in seen if not one.reason]
     excluded = [one for one in seen if one.reason]
     if not kept:

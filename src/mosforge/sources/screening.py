@@ -7,7 +7,6 @@ to right is found, and another picture, were it of the same place, is not.
 
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ import pandas as pd
 from scipy import sparse
 from tqdm import tqdm
 
+from mosforge.core.parallel import map_in_order
 from mosforge.sources.features import Features, Vocabulary, Words, read_features, read_thumbnail
 
 _log = logging.getLogger(__name__)
@@ -86,20 +86,18 @@ def screen(
         UnreadableImageError: a picture is missing or damaged.
     """
     cv2.setNumThreads(1)  # the work is spread over pictures
-    with ThreadPoolExecutor(max(threads, 1)) as pool:
-        read = pool.map(_read, sorted(pictures))
-        index = _Index(list(tqdm(read, total=len(pictures), desc="dataset", unit="picture", disable=None)))
-        ordered = sorted(photographs)
-        progress = tqdm(total=len(ordered), desc="photographs", unit="picture", disable=None)
-        found: list[Match] = []
+    read = map_in_order(_read, sorted(pictures), threads)
+    index = _Index(list(tqdm(read, total=len(pictures), desc="dataset", unit="picture", disable=None)))
+    ordered = sorted(photographs)
+    found: list[Match] = []
+    with tqdm(total=len(ordered), desc="photographs", unit="picture", disable=None) as progress:
         for first in range(0, len(photographs), _BLOCK):
             block = ordered[first : first + _BLOCK]
-            looks = list(pool.map(lambda named: read_features(named[1]), block))
+            looks = list(map_in_order(lambda named: read_features(named[1]), block, threads))
             tasks = zip((image_id for image_id, _ in block), looks, index.candidates(looks), strict=True)
-            compared = pool.map(partial(_compare, correlation=correlation), tasks)
+            compared = map_in_order(partial(_compare, correlation=correlation), tasks, threads)
             found += [match for match in compared if match is not None]
             progress.update(len(block))
-        progress.close()
     _log.info("%d photographs, %d pictures, %d the same", len(photographs), len(pictures), len(found))
     columns = list(Match.__dataclass_fields__)
     return pd.DataFrame([vars(match) for match in found], columns=columns)

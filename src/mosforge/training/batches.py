@@ -1,12 +1,8 @@
 """The batches of an epoch: drawn from counters, cut in another thread."""
 
-import contextlib
-import queue
-import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -93,40 +89,6 @@ def _room(shape: tuple[int, ...], pinned: bool) -> Tensor:
         return torch.empty(shape, dtype=torch.uint8, pin_memory=True)
     # numpy's memory comes in huge pages; in torch's, first touches would take half the time of a cut.
     return torch.from_numpy(np.empty(shape, np.uint8))
-
-
-def ahead(items: Iterator[Batch]) -> Generator[Batch]:
-    """Takes the items in another thread, a few ahead; an error there is raised here."""
-    line: queue.Queue[Any] = queue.Queue(maxsize=3)
-    gone = threading.Event()
-    end = object()
-
-    def put(item: object) -> None:
-        while not gone.is_set():
-            with contextlib.suppress(queue.Full):
-                line.put(item, timeout=0.1)
-                return
-
-    def work() -> None:
-        try:
-            for item in items:
-                put(item)
-                if gone.is_set():
-                    return
-            put(end)
-        except BaseException as error:
-            put(error)
-
-    worker = threading.Thread(target=work, daemon=True)
-    worker.start()
-    try:
-        while (item := line.get()) is not end:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        gone.set()
-        worker.join()
 
 
 def on_device(items: Iterator[Batch], device: torch.device) -> Iterator[Batch]:

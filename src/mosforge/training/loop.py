@@ -16,11 +16,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.packs import Indices, Pack
+from mosforge.core.parallel import take_ahead
 from mosforge.core.seeds import seed_of
 from mosforge.core.tables import Frame
 from mosforge.models.network import Network
 from mosforge.training.average import Average
-from mosforge.training.batches import ahead, batches, on_device
+from mosforge.training.batches import batches, on_device
 from mosforge.training.last_batch import check_last_batch
 from mosforge.training.processes import Gathering, Processes, normalise_together, together
 from mosforge.training.progress import Progress, peak_memory
@@ -176,7 +177,7 @@ class _Training:
         self._network.train()
         watch = LossWatch()
         began = time.monotonic()
-        host = ahead(
+        host = take_ahead(
             batches(
                 self._pack,
                 self._rows,
