@@ -10,8 +10,8 @@ UNSEEN := resources/sources/demo_unseen/flower/flower_00_00.png
 install: .venv/installed-demo
 
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-	  { echo "mosforge needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 4) <= sys.version_info < (3, 14))' || \
+	  { echo "mosforge needs Python 3.11 (3.11.4 or later), 3.12 or 3.13; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/installed-%: .venv/bin/python pyproject.toml envs/requirements.txt

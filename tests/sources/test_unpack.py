@@ -98,7 +98,7 @@ def test_links_and_devices_in_a_tar_are_refused(
         member = tarfile.TarInfo("p/link.jpg")
         member.type, member.linkname = kind, target
         archive.addfile(member)
-    with pytest.raises(MosforgeError, match=r"not safe|is refused"):
+    with pytest.raises(MosforgeError, match=r"not safe|a link or a special file"):
         unpack(tmp_path / "x.tar", place, "p")
     assert inside(place) == {}
 
@@ -108,14 +108,14 @@ def test_links_in_a_zip_are_refused(tmp_path: Path, place: Path) -> None:
         member = zipfile.ZipInfo("p/link.jpg")
         member.external_attr = 0o120777 << 16
         archive.writestr(member, "/etc/passwd")
-    with pytest.raises(MosforgeError, match="is a link"):
+    with pytest.raises(MosforgeError, match=r"link\.jpg is a link"):
         unpack(tmp_path / "x.zip", place, "p")
 
 
 @pytest.mark.parametrize("kind", ["w:gz", "zip"])
 def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, place: Path, kind: str) -> None:
     archive = make(kind, tmp_path, {"p/a.bmp": bytes(3_000_000), "p/b.bmp": bytes(3_000_000)})
-    with pytest.raises(MosforgeError, match="unpacks to more than 4,000,000 bytes"):
+    with pytest.raises(MosforgeError, match="more than 4,000,000 bytes"):
         unpack(archive, place, "p", limit=4_000_000)
     assert sum(len(data) for data in inside(place).values()) <= 4_000_000
 
@@ -129,6 +129,24 @@ def test_a_zip_that_lies_about_its_size_is_stopped_too(tmp_path: Path, place: Pa
     assert sum(len(content) for content in inside(place).values()) <= 1_000_000
 
 
+def test_an_encrypted_zip_is_refused(tmp_path: Path, place: Path) -> None:
+    archive = make("zip", tmp_path, {"p/a.jpg": b"x"})
+    data = bytearray(archive.read_bytes())
+    for start, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(start) + flags] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(MosforgeError, match=r"x\.zip: .*encrypted.* unpack it yourself"):
+        unpack(archive, place, "p")
+
+
+def test_a_tar_with_a_link_elsewhere_is_unpacked(tmp_path: Path, place: Path) -> None:
+    with tarfile.open(make("w", tmp_path, CONTENT), "a") as archive:
+        member = tarfile.TarInfo("top/latest")
+        member.type, member.linkname = tarfile.SYMTYPE, "JPEGImages"
+        archive.addfile(member)
+    assert unpack(tmp_path / "x.tar", place, "top/JPEGImages") == 2
+
+
 @pytest.mark.parametrize("data", [b"", b"<html>sorry</html>", os.urandom(2000)])
 def test_what_is_no_archive_is_told(tmp_path: Path, place: Path, data: bytes) -> None:
     (tmp_path / "x.tar").write_bytes(data)
@@ -140,12 +158,12 @@ def test_what_is_no_archive_is_told(tmp_path: Path, place: Path, data: bytes) ->
 def test_a_cut_archive_is_told(tmp_path: Path, place: Path, kind: str) -> None:
     archive = make(kind, tmp_path, {"p/a.jpg": os.urandom(50_000)})
     archive.write_bytes(archive.read_bytes()[:30_000])
-    with pytest.raises(MosforgeError, match="not a tar or zip archive that can be read"):
+    with pytest.raises(MosforgeError, match=r"x\..*: not a tar or zip archive"):
         unpack(archive, place, "p")
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, place: Path) -> None:
-    with pytest.raises(MosforgeError, match="no file in its folder 'JPEGImages'; correct the key pictures"):
+    with pytest.raises(MosforgeError, match=r"'JPEGImages'.* key pictures"):
         unpack(make("w", tmp_path, CONTENT), place, "JPEGImages")
 
 
