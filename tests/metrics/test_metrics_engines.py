@@ -395,7 +395,7 @@ def test_refusals() -> None:
     photo = photograph(170, 170)
     with pytest.raises(MosforgeError, match="170x160 pixels; the metrics need at least 161"):
         score(photo[:160], [photo[:160]])
-    with pytest.raises(MosforgeError, match=r"distorted picture 1: 165x170 pixels.*170x170"):
+    with pytest.raises(MosforgeError, match=r"distorted image 1: 165x170 pixels.*170x170"):
         score(photo, [photo, photo[:, :165]])
     with pytest.raises(MosforgeError, match="'fast' is not an engine; choose one of fused, piq"):
         score(photo, [photo], engine="fast")

@@ -12,12 +12,12 @@ from skimage import data
 from mosforge.core.images import Pixels
 from mosforge.core.measures import METRICS
 from mosforge.metrics import score
-from mosforge.metrics.engines import score_pictures
+from mosforge.metrics.arrays import score_arrays
+from mosforge.metrics.engines import Scores
 from mosforge.metrics.fused.engine import FusedEngine
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.plan import Plan
 from mosforge.metrics.fused.reference import Reference
-from mosforge.metrics.protocol import Scores
 
 SHAPE = (163, 171)
 
@@ -87,7 +87,7 @@ class Meeting:
 
 def test_pictures_do_not_wait_for_the_reference_to_begin() -> None:
     first, second = photographs(2)
-    np.testing.assert_array_equal(score_pictures(Meeting(), first, [second], threads=2), np.ones((1, 6)))
+    np.testing.assert_array_equal(score_arrays(Meeting(), first, [second], threads=2), np.ones((1, 6)))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -98,4 +98,4 @@ def test_a_failed_preparation_reaches_those_who_wait(threads: int) -> None:
 
     first, second = photographs(2)
     with pytest.raises(MemoryError, match="no room"):
-        score_pictures(Failing(), first, [second, second], threads)
+        score_arrays(Failing(), first, [second, second], threads)

@@ -85,7 +85,7 @@ def files(folder: Path) -> list[Path]:
 # Where a small file system is mounted, the stage's command, and the file that it wants to write there.
 WRITERS = {
     "distortions": (Path(SHARD).parent, "distortions shard", SHARD),
-    "metrics": (Path(SCORES).parent, "metrics shard", SCORES),
+    "metrics": (Path(SCORES).parent, "metrics score", SCORES),
     "pmos": (Path("results/pmos"), "pmos fuse", "results/pmos/synthetic.parquet"),
     "pretraining, packs": (Path(PACKS), "pretraining pack", f"{PACKS}/photos-00000.parquet"),
     "pretraining, training": (Path(NETWORK).parent, "pretraining train", f"{NETWORK}/model.safetensors"),
@@ -131,7 +131,7 @@ def test_a_disk_that_is_full_before_the_manifest_leaves_no_shard(
 
 
 def test_a_read_only_folder_is_told(project: Path, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    place, words = (copy / SCORES).parent, command(project, "metrics shard", SCORES)
+    place, words = (copy / SCORES).parent, command(project, "metrics score", SCORES)
     with mounted(place, "1m"):
         remount(place, "ro")
         assert main(words) == 1
@@ -147,7 +147,7 @@ READERS = [
     ("results/sources/photos.excluded.parquet", "report page"),
     ("results/sources/leaks/photos/rated.parquet", "sources leaks results/sources/leaks/photos/"),
     ("results/sources/photos.leaks.parquet", "pmos fuse --metrics results/metrics/synthetic"),
-    (f"{SHARD}/manifest.parquet", f"metrics shard --manifest {SHARD}"),
+    (f"{SHARD}/manifest.parquet", f"metrics score --images {SHARD}"),
     (f"{SHARD}/manifest.parquet", f"pretraining pack --pictures {SHARD}"),
     ("results/distortions/mixtures/authentic/tiles-00000/manifest.parquet", "finetuning proxy"),
     (SCORES, "pmos fuse --metrics results/metrics/synthetic"),

@@ -1,9 +1,9 @@
-# Six full-reference scores of every distorted picture, and of the target datasets that have references.
+# Six full-reference scores of every distorted image, and of the target datasets that have reference images.
 
 
 rule score:
     input:
-        pictures=layout.SHARD,
+        images=layout.SHARD,
     output:
         layout.METRICS,
     log:
@@ -21,14 +21,14 @@ rule score:
         code=code("metrics.score"),
         cfg=parameters({"engine": config["metrics"]["engine"]}),
     shell:
-        "mosforge metrics shard --manifest {input.pictures} --output {output} --threads {threads} --log {log}"
+        "mosforge metrics score --images {input.images} --output {output} --threads {threads} --log {log}"
         " --cfg {params.cfg:q}"
 
 
 rule score_dataset:
     input:
         dataset=layout.DATASET,
-        pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
+        images=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
     output:
         layout.TARGETS,
     log:
@@ -48,5 +48,5 @@ rule score_dataset:
             {"dataset": wildcards.dataset, "engine": config["metrics"]["engine"]}
         ),
     shell:
-        "mosforge metrics dataset --dataset {input.dataset} --output {output} --threads {threads} --log {log}"
+        "mosforge metrics score_dataset --dataset {input.dataset} --output {output} --threads {threads} --log {log}"
         " --cfg {params.cfg:q}"

@@ -1,16 +1,22 @@
-"""The six full-reference scores of distorted pictures: the stage `metrics`, and `score` for other programs.
+"""Stage `metrics`: the six full-reference scores of distorted images.
 
-Nothing heavy is imported before a picture is scored, so that the command line stays quick.
+The function `score` is for other programs.
 """
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+# The first import of this submodule binds the package's name `score` to the module. It happens here, so that
+# the function below takes the name for good, whatever is imported later. The module is light.
+import mosforge.metrics.score  # noqa: F401
+
 if TYPE_CHECKING:
     from mosforge.core.images import Pixels
-    from mosforge.metrics.protocol import Scores
+    from mosforge.metrics.engines import Scores
 
 __all__ = ["score"]
+
+CHANGES_NO_RESULT = "its function `score` is for other programs, and no job calls it"
 
 
 def score(
@@ -20,17 +26,17 @@ def score(
     threads: int | None = None,
     device: str = "auto",
 ) -> "Scores":
-    """Scores distorted versions of one reference with the six full-reference metrics of piq 0.8.
+    """Scores distorted versions of one reference image with the six full-reference metrics of piq 0.8.
 
-    Both engines agree within 1e-4 with piq in float64; but FSIM with a picture of one colour is unstable in
+    Both engines agree within 1e-4 with piq in float64; but FSIM with an image of one colour is unstable in
     piq, and `fused` gives what exact arithmetic would (`mosforge.metrics.fused.fsim.fsim`).
 
     Args:
-        reference: uint8 RGB picture, shape (H, W, 3), both sides at least 161 pixels.
-        distorted: uint8 RGB pictures of the same shape; an iterable is drawn from as the work goes on.
+        reference: uint8 RGB image, shape (H, W, 3), both sides at least 161 pixels.
+        distorted: uint8 RGB images of the same shape; an iterable is drawn from as the work goes on.
         engine: `fused`, the same values on the CPU at a fraction of the time; or `piq`, the library itself,
             on the CPU or a GPU.
-        threads: pictures that are scored at the same time; by default, the CPUs that this process may use.
+        threads: images that are scored at the same time; by default, the CPUs that this process may use.
             The scores do not depend on it.
         device: for `piq`: `cpu`, `cuda`, or `auto`: a GPU where there is one.
 
@@ -41,6 +47,7 @@ def score(
     Raises:
         MosforgeError: an unknown engine, a side under 161 pixels, or shapes that differ.
     """
-    from mosforge.metrics.engines import make_engine, score_pictures
+    from mosforge.metrics.arrays import score_arrays
+    from mosforge.metrics.engines import make_engine
 
-    return score_pictures(make_engine(engine, device), reference, distorted, threads)
+    return score_arrays(make_engine(engine, device), reference, distorted, threads)

@@ -1,20 +1,23 @@
-"""`mosforge metrics`: the verbs of the workflow, and `mosforge metrics REFERENCE DISTORTED` for people."""
+"""`mosforge metrics REFERENCE DISTORTED`: the six scores of one image, and their oriented mean."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from mosforge import options as commands
+from mosforge import options
+from mosforge.jobs import RULES
 
-_ABOUT = "the six full-reference scores of distorted pictures"
-_VERBS = frozenset({"shard", "dataset", "pair", "-h", "--help"})
+_VERBS = frozenset({*RULES["metrics"], "pair", "-h", "--help"})
 
 
-def add_commands(subparsers: Any, verbs: Any) -> None:
-    """Adds `mosforge metrics` to the command line."""
-    _add_shard(verbs)
-    _add_dataset(verbs)
-    _add_pair(verbs)
+def add_commands(commands: Any, verbs: Any) -> None:
+    """Adds the verb `pair`."""
+    about = "score one image against its reference image; the verb may be left out"
+    parser = options.add_verb(verbs, "pair", _pair, about)
+    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the undistorted image")
+    parser.add_argument("distorted", type=Path, metavar="DISTORTED", help="an image of the same size")
+    parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
+    options.add_format(parser)
 
 
 def with_verb(words: list[str]) -> list[str]:
@@ -24,56 +27,27 @@ def with_verb(words: list[str]) -> list[str]:
     return words
 
 
-def _add_shard(verbs: Any) -> None:
-    parser = commands.add_verb(verbs, "shard", _run_shard, "score the pictures of one shard", cfg=True)
-    parser.add_argument(
-        "--manifest",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="the shard: a folder with manifest.parquet",
-    )
-    _add_job_options(parser)
-
-
-def _add_dataset(verbs: Any) -> None:
-    about = "score a target dataset's pictures against their references"
-    parser = commands.add_verb(verbs, "dataset", _run_dataset, about, cfg=True)
-    parser.add_argument(
-        "--dataset", type=Path, required=True, metavar="FILE", help="the dataset's normalised table"
-    )
-    _add_job_options(parser)
-
-
-def _add_job_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="Parquet file to write")
-    commands.add_threads(parser)
-    parser.add_argument("--device", default="auto", help="of the engine piq: cpu, cuda or auto (the default)")
-
-
-def _add_pair(verbs: Any) -> None:
-    about = "score one picture against its reference; the verb may be left out"
-    parser = commands.add_verb(verbs, "pair", _run_pair, about)
-    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the undistorted picture")
-    parser.add_argument("distorted", type=Path, metavar="DISTORTED", help="a picture of the same size")
-    parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
-    commands.add_format(parser)
-
-
-def _run_shard(arguments: argparse.Namespace) -> None:
-    from mosforge.metrics.stage import score_shard
-
-    score_shard(arguments.manifest, arguments.output, arguments.cfg, arguments.threads, arguments.device)
-
-
-def _run_dataset(arguments: argparse.Namespace) -> None:
-    from mosforge.metrics.stage import score_dataset
-
-    score_dataset(arguments.dataset, arguments.output, arguments.cfg, arguments.threads, arguments.device)
-
-
-def _run_pair(arguments: argparse.Namespace) -> None:
-    from mosforge.metrics.pair import COLUMNS, score_pair
+def _pair(arguments: argparse.Namespace) -> None:
+    from mosforge.core.measures import METRICS
 
     row = score_pair(arguments.reference, arguments.distorted, arguments.engine)
-    commands.write_rows([row], COLUMNS, arguments)
+    options.write_rows([row], (*METRICS, "mean"), arguments)
+
+
+def score_pair(reference: Path, distorted: Path, engine: str) -> dict[str, float]:
+    """Scores the file `distorted` against the file `reference`.
+
+    Returns:
+        The six metrics by name, and `mean`, their mean after the distances MDSI and GMSD are turned into
+        similarities by 1 - x: higher is better, and 1 is equality.
+
+    Raises:
+        MosforgeError: an unreadable image, a side under 161 pixels, or shapes that differ.
+    """
+    from mosforge.core.measures import METRICS, orient
+    from mosforge.metrics.engines import make_engine
+    from mosforge.metrics.pairs import score_pairs
+
+    scores = score_pairs([str(reference)], [str(distorted)], make_engine(engine, "cpu"), threads=1)
+    row = dict(zip(METRICS, scores[0].tolist(), strict=True))
+    return {**row, "mean": float(orient(scores).mean())}

@@ -9,7 +9,7 @@ import torch
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.metrics.protocol import Scores
+from mosforge.metrics.engines import Scores
 
 _FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)  # as measures.METRICS
 

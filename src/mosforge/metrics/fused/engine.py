@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mosforge.core.images import Pixels
+from mosforge.metrics.engines import Scores
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.fsim import fsim
 from mosforge.metrics.fused.gmsd import gmsd
@@ -17,7 +18,6 @@ from mosforge.metrics.fused.plan import Plan
 from mosforge.metrics.fused.reference import Reference
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 from mosforge.metrics.fused.vsi import vsi
-from mosforge.metrics.protocol import Scores
 
 Buffers = TypeVar("Buffers", Features, Reference)
 

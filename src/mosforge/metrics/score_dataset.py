@@ -1,0 +1,104 @@
+"""The rule `score_dataset`: full-reference scores of the images of a target dataset, PSNR among them."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import SMALLEST_SIDE, Pixels, open_image
+from mosforge.core.measures import METRICS
+from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.targets import TARGET_SCORES
+from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.metrics.engines import Engine, Scores, make_engine
+from mosforge.metrics.pairs import score_pairs
+from mosforge.metrics.settings import ScoreDatasetSettings
+
+log = logging.getLogger(__name__)
+
+
+def score_dataset(
+    dataset: Path, *, output: Path, cfg: ScoreDatasetSettings, threads: int = 1, device: str = "auto"
+) -> None:
+    """Scores the images of a target dataset that have a reference image.
+
+    Those whose reference image is smaller than the metrics need are left out too, with a warning. The table
+    may then have no row.
+
+    Args:
+        dataset: the images of the dataset, Parquet (artefact `dataset`).
+        output: the scores, Parquet (artefact `targets`), in the order of the dataset's table.
+        cfg: the name of the dataset, and the engine.
+        threads: images that are decoded and scored at the same time; they change no score.
+        device: where the engine `piq` computes: cpu, cuda, or auto, a GPU where there is one.
+
+    Raises:
+        MosforgeError: no image has a reference image, an image is unreadable, a size differs from that of
+            the reference image, or a score is not finite.
+    """
+    rows = read_table(dataset, DATASET)
+    rows = rows[rows["reference_path"].notna()]
+    if rows.empty:
+        raise MosforgeError(f"{dataset}: no image of {cfg.dataset} has a reference image")
+    rows = _without_small_references(rows, dataset)
+    references = rows["reference_path"].tolist()
+    engine = _WithPsnr(make_engine(cfg.engine, device))
+    names = (*METRICS, "psnr")
+    scores = score_pairs(references, rows["path"].tolist(), engine, threads, names)
+    columns = rows.assign(dataset=cfg.dataset, **dict(zip(names, scores.T, strict=True)))
+    write_table(output, TARGET_SCORES, columns[TARGET_SCORES.columns], stage="metrics", cfg=cfg.plain())
+    log.info("%s: %d images of %d reference images", output, len(rows), len(set(references)))
+
+
+def _without_small_references(rows: Frame, dataset: Path) -> Frame:
+    small = []
+    for reference in rows["reference_path"].unique():
+        with open_image(reference) as image:
+            if min(image.size) < SMALLEST_SIDE:
+                small.append(reference)
+    is_lost = rows["reference_path"].isin(small)
+    if small:
+        log.warning(
+            "%s: %d of %d images are left out, since a side of their reference image, such as %s, is under "
+            "the %d pixels that the metrics need",
+            *(dataset, is_lost.sum(), len(rows), small[0], SMALLEST_SIDE),
+        )
+    return rows[~is_lost]
+
+
+class _Prepared(NamedTuple):
+    six: Any
+    luma: Pixels
+
+
+class _WithPsnr:
+    """An engine whose scores have a seventh column: the PSNR of the luma (BT.601), in dB.
+
+    Where the lumas are equal OpenCV gives 361 dB, which is finite and above all others.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def batch(self, shape: tuple[int, ...]) -> int:
+        """As the engine inside."""
+        return self._engine.batch(shape)
+
+    def prepare(self, reference: Pixels) -> _Prepared:
+        """What the engine inside needs, and the luma of the reference image."""
+        return _Prepared(self._engine.prepare(reference), _luma(reference))
+
+    def score(self, prepared: Callable[[], _Prepared], images: Sequence[Pixels]) -> Scores:
+        """The seven scores of each image, shape (n, 7)."""
+        six = self._engine.score(lambda: prepared().six, images)
+        decibels = [cv2.PSNR(_luma(image), prepared().luma) for image in images]
+        return np.column_stack([six, decibels])
+
+
+def _luma(image: Pixels) -> Pixels:
+    luma: Pixels = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return luma

@@ -1,0 +1,75 @@
+"""`mosforge metrics REFERENCE DISTORTED`: for people, light to import, and with errors in one sentence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from mosforge.cli import main
+from mosforge.metrics import command
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["metrics", "a.png", "b.png"], ["metrics", "pair", "a.png", "b.png"]),
+        (["metrics", "--format", "json", "a", "b"], ["metrics", "pair", "--format", "json", "a", "b"]),
+        (["metrics", "pair", "a", "b"], ["metrics", "pair", "a", "b"]),
+        (["metrics", "score", "--threads", "1"], ["metrics", "score", "--threads", "1"]),
+        (["metrics", "score_dataset", "--help"], ["metrics", "score_dataset", "--help"]),
+        (["metrics", "--help"], ["metrics", "--help"]),
+        (["metrics", "-h"], ["metrics", "-h"]),
+        (["metrics"], ["metrics"]),
+        (["score", "metrics", "x"], ["score", "metrics", "x"]),
+        ([], []),
+    ],
+)
+def test_the_verb_pair_may_be_left_out(words: list[str], expected: list[str]) -> None:
+    assert command.with_verb(words) == expected
+
+
+def test_the_six_scores_and_the_oriented_mean_are_printed(
+    shard: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["metrics", "references/a.png", "shard/3-a.png", "--format", "json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert list(values) == ["ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "mean"]
+    similarities = values["ssim"] + values["ms_ssim"] + values["vsi"] + values["fsim"]
+    expected = (similarities + 1 - values["mdsi"] + 1 - values["gmsd"]) / 6
+    assert values["mean"] == pytest.approx(expected, abs=2e-6)
+    assert main(["metrics", "pair", "references/a.png", "shard/3-a.png", "--format", "csv"]) == 0
+    header, line = capsys.readouterr().out.splitlines()
+    assert header == "ssim,ms_ssim,mdsi,vsi,fsim,gmsd,mean"
+    assert float(line.split(",")[0]) == pytest.approx(values["ssim"], abs=1e-4)
+
+
+def test_refusals_are_one_sentence(shard: object, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(data.astronaut()[:160, :180]).save("small.png")
+    Path("broken.png").write_bytes(b"nothing")
+    facts = {
+        ("references/a.png", "shard/1-b.png"): "1-b.png: 161x170 pixels",
+        ("small.png", "small.png"): "small.png: 180x160 pixels",
+        ("references/a.png", "nowhere.png"): "nowhere.png: no such file",
+        ("broken.png", "small.png"): "broken.png: ",
+        ("--engine", "fast", "references/a.png", "references/a.png"): "'fast'",
+    }
+    for words, fact in facts.items():
+        assert main(["metrics", *words]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert fact in err
+        assert err.startswith("mosforge: error: ")
+        assert err.count("\n") == 1
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    check = (
+        "import sys, mosforge.metrics.command;"
+        "print([m for m in ('torch', 'piq', 'numba', 'cv2', 'pandas', 'numpy') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
