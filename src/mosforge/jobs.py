@@ -68,20 +68,17 @@ def summary_of(stage: str, rule: str) -> str | None:
 
 def add_options(parser: argparse.ArgumentParser, job: Job) -> None:
     """Adds the options that a job's signature asks for."""
-    helps = _helps(job)
-    for parameter in _parameters(job):
-        adapter: TypeAdapter[Any] = TypeAdapter(parameter.kind)
-        several = typing.get_origin(parameter.kind) is list
-        if several:
-            adapter = TypeAdapter(typing.get_args(parameter.kind)[0])
-        is_settings = isinstance(parameter.kind, type) and issubclass(parameter.kind, BaseModel)
+    for option in _options(job):
+        several = typing.get_origin(option.kind) is list
+        adapter: TypeAdapter[Any] = TypeAdapter(typing.get_args(option.kind)[0] if several else option.kind)
+        is_settings = isinstance(option.kind, type) and issubclass(option.kind, BaseModel)
         parser.add_argument(
-            f"--{parameter.name}",
+            f"--{option.name}",
             type=_settings(adapter) if is_settings else _value(adapter),
-            required=parameter.required,
-            default=parameter.default,
-            metavar=_metavar(parameter.kind),
-            help=helps.get(parameter.name, "").replace("%", "%%"),
+            required=option.required,
+            default=option.default,
+            metavar=option.metavar,
+            help=option.about.replace("%", "%%"),
             **({"nargs": "*"} if several else {}),
         )
 
@@ -103,27 +100,33 @@ def run(job: Job, arguments: argparse.Namespace) -> int | None:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Parameter:
+class _Option:
     name: str
     kind: Any
     required: bool
     default: Any
+    about: str
+
+    @property
+    def metavar(self) -> str:
+        """What stands for a value in the help."""
+        return _metavar(self.kind)
 
 
-def _parameters(job: Job) -> Iterator[_Parameter]:
+def _options(job: Job) -> Iterator[_Option]:
     """The options of a job: its parameters, and the fields of those that are dataclasses."""
-    signature, hints = inspect.signature(job), _hints(job)
-    for name, kind in hints.items():
+    signature, helps = inspect.signature(job), _helps(job)
+    for name, kind in _hints(job).items():
         if dataclasses.is_dataclass(kind):
             fields = typing.get_type_hints(kind, include_extras=True)
             for field in dataclasses.fields(kind):
                 required = field.default is dataclasses.MISSING
                 default = None if required else field.default
-                yield _Parameter(field.name, fields[field.name], required, default)
+                yield _Option(field.name, fields[field.name], required, default, helps.get(field.name, ""))
         else:
             default = signature.parameters[name].default
             required = default is inspect.Parameter.empty
-            yield _Parameter(name, kind, required, None if required else default)
+            yield _Option(name, kind, required, None if required else default, helps.get(name, ""))
 
 
 def _hints(job: Job) -> dict[str, Any]:
@@ -184,3 +187,31 @@ def _metavar(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "JSON"
     return {Path: "PATH", int: "N"}.get(kind, "TEXT")
+
+
+def reference() -> str:
+    """The page that describes every job: what it does, and its options. Markdown, `docs/jobs.md`."""
+    lines = [_REFERENCE_HEAD]
+    for stage, rules in RULES.items():
+        for rule in rules:
+            job = job_of(stage, rule)
+            about = (inspect.getdoc(job) or "").partition("\n\nArgs:")[0]
+            lines += [f"## mosforge {stage} {rule}", "", about, "", "| option | value | |", "|---|---|---|"]
+            for option in _options(job):
+                needed = "" if option.required else " (may be left out)"
+                lines.append(f"| `--{option.name}` | `{option.metavar}`{needed} | {option.about} |")
+            lines.append("")
+    return "\n".join(lines)
+
+
+_REFERENCE_HEAD = """# The jobs
+
+Each rule of the workflow runs one command, whose module has the rule's name: the rule `fuse` runs
+`mosforge pmos fuse`, which is the function `fuse` in `src/mosforge/pmos/fuse.py`. Snakemake prints the command
+of every job, and it can be pasted. `--log FILE` writes the lines of progress to a file too. This page is made
+from the signatures and docstrings of these functions by `python -m mosforge.jobs`.
+"""
+
+
+if __name__ == "__main__":
+    print(reference(), end="")
