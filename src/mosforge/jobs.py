@@ -207,9 +207,9 @@ def reference() -> str:
 _REFERENCE_HEAD = """# The jobs
 
 Each rule of the workflow runs one command, whose module has the rule's name: the rule `fuse` runs
-`mosforge pmos fuse`, which is the function `fuse` in `src/mosforge/pmos/fuse.py`. Snakemake prints the command
-of every job, and it can be pasted. `--log FILE` writes the lines of progress to a file too. This page is made
-from the signatures and docstrings of these functions by `python -m mosforge.jobs`.
+`mosforge pmos fuse`, which is the function `fuse` in `src/mosforge/pmos/fuse.py`. Snakemake prints the
+command of every job, and it can be pasted. `--log FILE` writes the lines of progress to a file too. This page
+is made from the signatures and docstrings of these functions by `python -m mosforge.jobs`.
 """
 
 
