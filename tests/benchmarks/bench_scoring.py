@@ -21,10 +21,10 @@ from PIL import Image
 from skimage import data
 
 from mosforge import Scorer
+from mosforge.core.parallel import available_threads
 from mosforge.models.folder import save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
-from mosforge.scoring.threads import usable_cores
 
 WIDTHS = {"efficientnet_lite0": 1280, "resnet50": 2048}
 BATCHES = (6, 20, 60)  # of the bare pass at 60 crops; its fastest counts
@@ -103,7 +103,7 @@ def main() -> None:
     """Runs everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=usable_cores())
+    parser.add_argument("--threads", type=int, default=available_threads())
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         paths = images(Path(place), 12)

@@ -27,12 +27,13 @@ from torch.profiler import ProfilerActivity, profile
 from mosforge.core.packs import Pack, write_pack
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table
-from mosforge.models.backbones import card_of
+from mosforge.models.backbones import find_backbone
+from mosforge.models.devices import pick_device
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
 from mosforge.training.batches import Batch
 from mosforge.training.loop import Losses, LossOf, StepToLoss, fit, make_optimiser
-from mosforge.training.recipe import Recipe, pick_device
+from mosforge.training.recipe import Recipe
 from mosforge.training.setup import Setup
 
 CLASSES, CROP = 39, 224
@@ -71,7 +72,7 @@ class Case:
 
     def network(self) -> Network:
         """With random weights: they are as fast as others."""
-        width = card_of(self.backbone).width
+        width = find_backbone(self.backbone).width
         return Network(
             self.backbone,
             MultiTaskHead(width, CLASSES) if self.stage == "pretraining" else ScoreHead(width, 0.5),

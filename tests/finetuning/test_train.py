@@ -25,8 +25,8 @@ from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.folder import load_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
-from mosforge.models.states import write_state
-from mosforge.models.weights import load_weights
+from mosforge.models.weights import write_weights
+from mosforge.pretraining.fetch_weights import load_weights
 from mosforge.training.recipe import Recipe
 
 pytestmark = pytest.mark.slow  # trainings
@@ -195,7 +195,7 @@ def test_a_last_batch_that_the_network_cannot_take_is_refused_before_the_trainin
 ) -> None:
     """MobileNetV4 has batch normalisation after the pooling, where a single crop is a single value."""
     backbone, weights = "mobilenetv4_conv_small_035", tmp_path / "w.safetensors"
-    write_state(load_weights(backbone, "none"), weights)
+    write_weights(load_weights(backbone, "none"), weights)
     options = {"backbone": backbone, "weights": weights, "epochs": 1}
     assert target.train(tmp_path / "m", batch_size=batch_size, **options) == 1
     said = capsys.readouterr().err

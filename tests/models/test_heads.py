@@ -108,7 +108,7 @@ def test_the_score_depends_on_the_classification_branch_and_not_the_other_way() 
     assert unused is None
 
 
-def test_fine_tuned_scores_start_at_the_mean_of_any_picture() -> None:
+def test_fine_tuned_scores_start_at_the_mean_of_any_image() -> None:
     head = ScoreHead(2048, 0.5)
     head.start_at(0.4)
     assert head(torch.randn(20, 2048)).tolist() == pytest.approx([0.4] * 20)
@@ -131,7 +131,7 @@ def test_every_parameter_has_one_learning_rate(head: MultiTaskHead | ScoreHead, 
     assert sorted(listed) == sorted(id(parameter) for parameter in head.parameters())
 
 
-def test_dropout_is_before_the_first_layer_and_in_training_alone() -> None:
+def test_dropout_is_before_the_first_layer_and_only_in_training() -> None:
     head = ScoreHead(4000, 0.5)
     with torch.no_grad():
         nn.init.ones_(head.fc1.weight)

@@ -20,13 +20,13 @@ from mosforge.models.folder import (
     CARD_FOR_PEOPLE,
     WEIGHTS,
     copy_model,
-    load_backbone,
     load_card,
     load_model,
     save_model,
 )
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
+from mosforge.models.weights import load_backbone
 
 Saved = Callable[..., Path]
 
@@ -193,7 +193,7 @@ def test_weights_that_do_not_fit_their_card_are_refused(saved: Saved, facts: dic
         load_model(folder)
 
 
-def test_an_unknown_backbone_in_a_card_is_told(saved: Saved) -> None:
+def test_an_unknown_backbone_in_a_card_is_reported(saved: Saved) -> None:
     folder = saved(facts={"backbone": "vgg99"})
     with pytest.raises(MosforgeError, match="backbone 'vgg99' is neither one of"):
         load_model(folder)
@@ -231,7 +231,7 @@ def test_a_failed_save_leaves_the_old_model(
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mosforge.models.states.save_file", full)
+    monkeypatch.setattr("mosforge.models.weights.save_file", full)
     with pytest.raises(MosforgeError, match="no room on the disk"):
         save_model(folder, networks["score"], {})
     assert (folder / WEIGHTS).read_bytes() == before
@@ -277,5 +277,5 @@ def test_prediction_uses_evaluation_mode(saved: Saved) -> None:
     network, _ = load_model(saved())
     crops = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3)).astype(np.uint8))
     with torch.inference_mode():
-        alone = torch.cat([network(crop[None]) for crop in crops])
-        torch.testing.assert_close(network(crops), alone, rtol=1e-4, atol=1e-5)
+        single = torch.cat([network(crop[None]) for crop in crops])
+        torch.testing.assert_close(network(crops), single, rtol=1e-4, atol=1e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mosforge.models.backbones import NAMES, build_backbone, card_of, multi_level_features
+from mosforge.models.backbones import NAMES, build_backbone, find_backbone, multi_level_features
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
 
@@ -14,9 +14,11 @@ from mosforge.models.network import Network
 @pytest.mark.parametrize("name", ["resnet18", "efficientnet_lite0"])
 def test_pixels_are_normalised_by_the_card(name: str) -> None:
     torch.manual_seed(0)
-    network = Network(name, ScoreHead(card_of(name).width, 0.5)).eval()
+    network = Network(name, ScoreHead(find_backbone(name).width, 0.5)).eval()
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 80, 3)).astype(np.uint8)
-    planes = ((pixels - np.array(card_of(name).mean)) / np.array(card_of(name).std)).transpose(0, 3, 1, 2)
+    planes = ((pixels - np.array(find_backbone(name).mean)) / np.array(find_backbone(name).std)).transpose(
+        0, 3, 1, 2
+    )
     bare = build_backbone(name).eval()
     bare.load_state_dict(network.backbone.state_dict())
     with torch.inference_mode():
@@ -54,7 +56,7 @@ def test_all_of_the_backbone_is_compiled(monkeypatch: pytest.MonkeyPatch, multi_
         return graph
 
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counting))
-    width = card_of("resnet18").feature_width(multi_level)
+    width = find_backbone("resnet18").feature_width(multi_level)
     network = Network("resnet18", ScoreHead(width, 0.5), multi_level).eval()
     torch.nn.init.normal_(network.head.fc2.weight)
     pixels = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)
@@ -68,7 +70,7 @@ def test_all_of_the_backbone_is_compiled(monkeypatch: pytest.MonkeyPatch, multi_
 
 
 def test_the_backbone_runs_channels_last_and_the_head_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on CUDA, where the backbone runs in bfloat16: autocast is told to do so on the CPU."""
+    """As on CUDA, where the backbone runs in bfloat16: autocast does so on the CPU, too."""
     autocast = torch.autocast
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: autocast("cpu", torch.bfloat16))
     network = Network("resnet18", ScoreHead(512, 0.5)).eval()
@@ -89,7 +91,7 @@ def test_the_backbone_runs_channels_last_and_the_head_in_float32(monkeypatch: py
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_is_in_one_group(name: str) -> None:
     with torch.device("meta"):
-        network = Network(name, MultiTaskHead(card_of(name).width, 2))
+        network = Network(name, MultiTaskHead(find_backbone(name).width, 2))
     groups = network.parameter_groups()
     assert set(groups) == {"backbone", "classification", "score"}
     listed = [id(parameter) for group in groups.values() for parameter in group]

@@ -16,7 +16,7 @@ from mosforge.core.measures import METRICS
 from mosforge.core.packs import write_pack
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import write_table
-from mosforge.models.weights import load_weights
+from mosforge.pretraining.fetch_weights import load_weights
 from mosforge.pretraining.packing import scale
 
 BACKBONE = "efficientnet_lite0"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mosforge.models.classes import knows_classes
+from mosforge.models.card import knows_classes
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.objectives import LOSSES, rates_of
 from mosforge.pretraining.labels import Labels

@@ -168,7 +168,7 @@ def test_a_training_that_failed_to_save_is_not_done_again(
         raise OSError(28, "No space left on device", "model.safetensors")
 
     with monkeypatch.context() as patch:
-        patch.setattr("mosforge.models.states.save_file", full)
+        patch.setattr("mosforge.models.weights.save_file", full)
         assert train(corpus, tmp_path / "m", epochs=1) == 1
     assert capsys.readouterr().err.endswith(
         "model.safetensors: no room on the disk; make room and run again\n"
@@ -278,7 +278,7 @@ def test_weights_packs_and_indices_on_the_command_line(
         main(
             [
                 "pretraining",
-                "weights",
+                "fetch_weights",
                 "--backbone",
                 "resnet18",
                 "--source",

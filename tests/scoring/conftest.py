@@ -1,4 +1,4 @@
-"""A model with random weights and a few photographs: enough to see that a score is the picture's own."""
+"""A model with random weights and a few images: enough to see that a score is the image's own."""
 
 import json
 import shutil
@@ -59,9 +59,9 @@ def model(templates: Path, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of four pictures that can be read."""
-    folder = tmp_path_factory.mktemp("photographs")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of four images that can be read."""
+    folder = tmp_path_factory.mktemp("images")
     (folder / "sub").mkdir()
     coffee = Image.fromarray(data.coffee()[:100, :140])
     coffee.save(folder / "a coffee.png")

@@ -1,4 +1,4 @@
-"""`mosforge score --explain`: one page about one picture, which refers to nothing outside itself."""
+"""`mosforge score --explain`: one page about one image, which refers to nothing outside itself."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ from mosforge.cli import main
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import write_table
-from mosforge.scoring.explain import map_of
+from mosforge.scoring.explain import score_map
 
 Model = Callable[..., Path]
 Explain = Callable[..., tuple[int, str, str, str]]
@@ -38,7 +38,7 @@ class Page(HTMLParser):
     def handle_data(self, text: str) -> None:
         self.text += text
 
-    def pictures(self) -> list[Image.Image]:
+    def images(self) -> list[Image.Image]:
         found = [address.partition("base64,")[2] for address in self.addresses if "base64," in address]
         return [Image.open(io.BytesIO(base64.b64decode(content))) for content in found]
 
@@ -58,16 +58,16 @@ def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Explain:
 
 
 @pytest.fixture
-def dataset(tmp_path: Path, photographs: Path) -> Path:
+def dataset(tmp_path: Path, images: Path) -> Path:
     """A rated dataset below a folder of results, its paths relative to the folder above."""
     folder = tmp_path / "project/results/finetuning/rated"
-    (tmp_path / "project/pictures").mkdir(parents=True)
+    (tmp_path / "project/images").mkdir(parents=True)
     names = [f"{i}.png" for i in range(9)]
     for i, name in enumerate(names):
-        Image.fromarray(np.full((30, 40, 3), 20 * i, np.uint8)).save(tmp_path / "project/pictures" / name)
+        Image.fromarray(np.full((30, 40, 3), 20 * i, np.uint8)).save(tmp_path / "project/images" / name)
     columns = {
         "image": names,
-        "path": [f"pictures/{name}" for name in names],
+        "path": [f"images/{name}" for name in names],
         "reference": names,
         "mos": [1 + i / 2 for i in range(9)],
         "quality": [i / 8 for i in range(9)],
@@ -78,8 +78,8 @@ def dataset(tmp_path: Path, photographs: Path) -> Path:
     return folder / "dataset.parquet"
 
 
-def test_the_page_stands_alone(explain: Explain, model: Model, photographs: Path) -> None:
-    status, out, err, text = explain(model("multitask"), photographs / "a coffee.png")
+def test_the_page_stands_alone(explain: Explain, model: Model, images: Path) -> None:
+    status, out, err, text = explain(model("multitask"), images / "a coffee.png")
     assert (status, err) == (0, "")
     assert re.search(r"0\.\d{4}", out)
     page = Page(text)
@@ -92,43 +92,41 @@ def test_the_page_stands_alone(explain: Explain, model: Model, photographs: Path
     assert "Likeliest distortions" in page.text
 
 
-def test_a_name_is_text_and_no_markup(
-    explain: Explain, model: Model, photographs: Path, tmp_path: Path
-) -> None:
+def test_a_name_is_text_and_no_markup(explain: Explain, model: Model, images: Path, tmp_path: Path) -> None:
     strange = tmp_path / '<img src=x onerror=alert(1)>&".png'
-    strange.write_bytes((photographs / "a coffee.png").read_bytes())
+    strange.write_bytes((images / "a coffee.png").read_bytes())
     *_, text = explain(model(), strange)
     assert "<img src=x" not in text
     assert str(strange) in Page(text).text
 
 
-def test_rated_pictures_stand_beside_the_score(
-    explain: Explain, model: Model, photographs: Path, dataset: Path
+def test_rated_images_stand_beside_the_score(
+    explain: Explain, model: Model, images: Path, dataset: Path
 ) -> None:
     folder = model(dataset="rated", split="1", range=[1.0, 5.0])
-    status, *_, text = explain(folder, photographs / "b.jpg", "--examples", dataset)
+    status, *_, text = explain(folder, images / "b.jpg", "--examples", dataset)
     assert status == 0
     page = Page(text)
-    assert "Rated pictures of rated" in page.text
-    shown = [picture for picture in page.pictures() if picture.size == (40, 30)]
-    greys = [round(np.asarray(picture).mean() / 20) for picture in shown]
-    assert greys == [0, 2, 3, 5, 7], "spread over the qualities, and the test picture 8 is not among them"
+    assert "Rated images of rated" in page.text
+    shown = [image for image in page.images() if image.size == (40, 30)]
+    greys = [round(np.asarray(image).mean() / 20) for image in shown]
+    assert greys == [0, 2, 3, 5, 7], "spread over the qualities, and the test image 8 is not among them"
     assert "0.875 (4.50)" in page.text
 
 
-def test_pictures_of_another_place_are_told(
-    explain: Explain, model: Model, photographs: Path, dataset: Path
+def test_images_of_another_place_are_reported(
+    explain: Explain, model: Model, images: Path, dataset: Path
 ) -> None:
-    for file in dataset.parents[3].glob("pictures/*"):
+    for file in dataset.parents[3].glob("images/*"):
         file.unlink()
-    status, _, err, text = explain(model(), photographs / "b.jpg", "--examples", dataset)
+    status, _, err, text = explain(model(), images / "b.jpg", "--examples", dataset)
     assert (status, text) == (1, "")
-    assert "dataset.parquet: its pictures are not there" in err
+    assert "dataset.parquet: its images are not there" in err
 
 
 def test_the_map_is_the_mean_of_the_crops_that_cover_a_pixel() -> None:
     boxes = np.array([(0, 0), (0, 2), (2, 2)])
-    values = map_of((6, 6), boxes, 4, np.array([0.2, 0.4, 0.9]))
+    values = score_map((6, 6), boxes, 4, np.array([0.2, 0.4, 0.9]))
     assert values[0, 0] == pytest.approx(0.2)
     assert values[1, 3] == pytest.approx(0.3)
     assert values[3, 3] == pytest.approx(0.5)
@@ -137,39 +135,39 @@ def test_the_map_is_the_mean_of_the_crops_that_cover_a_pixel() -> None:
     assert np.isnan(values).sum() == 4
 
 
-def test_the_map_lies_over_the_picture(explain: Explain, model: Model, photographs: Path) -> None:
-    *_, text = explain(model(), photographs / "a coffee.png")
-    pictures = Page(text).pictures()
-    height, width = read_rgb(photographs / "a coffee.png").shape[:2]
-    assert [picture.size for picture in pictures[:3]] == [(width, height)] * 3
-    assert [picture.mode for picture in pictures[:3]] == ["RGB", "RGB", "RGBA"]
+def test_the_map_lies_over_the_image(explain: Explain, model: Model, images: Path) -> None:
+    *_, text = explain(model(), images / "a coffee.png")
+    shown = Page(text).images()
+    height, width = read_rgb(images / "a coffee.png").shape[:2]
+    assert [image.size for image in shown[:3]] == [(width, height)] * 3
+    assert [image.mode for image in shown[:3]] == ["RGB", "RGB", "RGBA"]
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["sub"], "a page is about one picture, and 2 were named"),
+        (["sub"], "a page is about one image, and 2 were named"),
         (["none.png"], "none.png: no such file"),
-        (["b.jpg", "--crops", "0"], "crops: 0 is the whole picture"),
+        (["b.jpg", "--crops", "0"], "crops: 0 is the whole image"),
     ],
 )
-def test_what_cannot_be_explained_is_told(
+def test_what_cannot_be_explained_is_reported(
     explain: Explain,
     model: Model,
-    photographs: Path,
+    images: Path,
     monkeypatch: pytest.MonkeyPatch,
     words: list[str],
     sentence: str,
 ) -> None:
-    monkeypatch.chdir(photographs)
+    monkeypatch.chdir(images)
     status, out, err, text = explain(model(), *words)
     assert (status, out, text) == (1, "", "")
     assert sentence in err
 
 
-def test_examples_without_a_page_are_told(
-    model: Model, photographs: Path, dataset: Path, capsys: pytest.CaptureFixture[str]
+def test_examples_without_a_page_are_reported(
+    model: Model, images: Path, dataset: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["score", str(photographs), "--model", str(model()), "--examples", str(dataset)]
+    words = ["score", str(images), "--model", str(model()), "--examples", str(dataset)]
     assert main(words) == 1
-    assert "--examples: say with --explain HTML where the page goes" in capsys.readouterr().err
+    assert "--explain HTML" in capsys.readouterr().err

@@ -21,12 +21,12 @@ from mosforge.cli import main
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import write_table
-from mosforge.models.classes import class_chances
-from mosforge.models.crops import cut, draw_boxes
+from mosforge.models.crops import cut_crops, draw_boxes
 from mosforge.models.folder import MEASURED, load_card, load_model, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
-from mosforge.scoring.onnx_file import _Graph
+from mosforge.scoring.export import _Graph
+from mosforge.scoring.scorer import class_probabilities
 
 pytestmark = pytest.mark.slow  # exporting and tracing a network takes seconds
 
@@ -70,9 +70,9 @@ def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def tested(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Photographs in the forms that the stated rule is about."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     cat = Image.fromarray(data.chelsea()[60:200, 80:300])
     cat.save(folder / "a.jpg")
     exif = Image.Exif()
@@ -90,26 +90,28 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def photographs(pictures: list[Path]) -> list[Path]:
-    return [*pictures, *sorted(BIQ2021.iterdir())[:4]] if BIQ2021.is_dir() else pictures
+def with_more(tested: list[Path]) -> list[Path]:
+    return [*tested, *sorted(BIQ2021.iterdir())[:4]] if BIQ2021.is_dir() else tested
 
 
-def test_the_graph_computes_what_torch_does(trained: Path, exported: Path, pictures: list[Path]) -> None:
+def test_the_graph_computes_what_torch_does(trained: Path, exported: Path, tested: list[Path]) -> None:
     session = onnxruntime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     assert (given.name, given.type, given.shape) == ("crops", "tensor(uint8)", ["n", 64, 64, 3])
     network, card = load_model(trained)
-    for i, path in enumerate(photographs(pictures)):
+    for i, path in enumerate(with_more(tested)):
         pixels = read_rgb(path)
         if min(pixels.shape[:2]) < 64:
             continue
-        crops = cut(pixels, draw_boxes(pixels, 64, i + 1, path.name), 64)
+        crops = cut_crops(pixels, draw_boxes(pixels, 64, i + 1, path.name), 64)
         quality, probabilities = session.run(["quality", "probabilities"], {"crops": crops})
         with torch.inference_mode():
             logits, expected = network(torch.from_numpy(crops))
         assert quality.shape == (len(crops),)
         np.testing.assert_allclose(quality, expected.numpy(), atol=1e-4, rtol=0)
-        np.testing.assert_allclose(probabilities, class_chances(logits.numpy(), card), atol=1e-4, rtol=0)
+        np.testing.assert_allclose(
+            probabilities, class_probabilities(logits.numpy(), card), atol=1e-4, rtol=0
+        )
 
 
 @pytest.mark.parametrize("kind", ["single", "multiple"])
@@ -120,7 +122,7 @@ def test_the_probabilities_of_other_kinds(trained: Path, kind: str) -> None:
     with torch.inference_mode():
         _, probabilities = _Graph(network, card)(crops)
         logits = network(crops)[0]
-    np.testing.assert_allclose(probabilities, class_chances(logits.numpy(), card), atol=1e-6)
+    np.testing.assert_allclose(probabilities, class_probabilities(logits.numpy(), card), atol=1e-6)
 
 
 def test_a_branch_that_was_not_trained_is_no_output(trained: Path) -> None:
@@ -151,12 +153,12 @@ def test_the_file_says_how_it_is_used_and_not_where_it_was_made(trained: Path, e
     onnx.checker.check_model(onnx.load(exported), full_check=True)
 
 
-def test_pictures_are_scored_without_torch(trained: Path, exported: Path, pictures: list[Path]) -> None:
+def test_images_are_scored_without_torch(trained: Path, exported: Path, tested: list[Path]) -> None:
     """The script that the README shows, with nothing but what it says it needs."""
     blocked = "import sys; sys.modules |= dict.fromkeys(('torch', 'timm', 'mosforge', 'scipy', 'cv2')); "
     script = REPOSITORY / "docs/score_onnx.py"
     run = f"{blocked}import runpy; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    paths = [str(path) for path in photographs(pictures)]
+    paths = [str(path) for path in with_more(tested)]
     result = subprocess.run(
         [sys.executable, "-I", "-c", run, str(script), str(exported), *paths],
         capture_output=True,
@@ -176,23 +178,21 @@ def test_pictures_are_scored_without_torch(trained: Path, exported: Path, pictur
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])
-def test_a_missing_package_is_told(
+def test_a_missing_package_is_reported(
     trained: Path, package: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     assert main(["export", "--model", str(trained), "--format", "onnx"]) == 1
-    assert capsys.readouterr().err == (
-        f"mosforge: error: {package} is not installed: pip install 'mosforge[onnx]'\n"
-    )
+    assert f"{package} is not installed: pip install 'mosforge[onnx]'" in capsys.readouterr().err
     assert not (trained / "model.onnx").exists()
 
 
 def test_a_graph_that_computes_something_else_is_not_written(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mosforge.scoring.onnx_file._traced", lambda *_: onnx.ModelProto())
+    monkeypatch.setattr("mosforge.scoring.export._traced", lambda *_: onnx.ModelProto())
     monkeypatch.setattr("onnx.checker.check_model", lambda _: None)
-    monkeypatch.setattr("mosforge.scoring.onnx_file._difference", lambda *_: float("nan"))
+    monkeypatch.setattr("mosforge.scoring.export._difference", lambda *_: float("nan"))
     output = tmp_path / "model.onnx"
     assert main(["export", "--model", str(trained), "--format", "onnx", "--output", str(output)]) == 1
     assert "the exported graph differs from torch by nan" in capsys.readouterr().err
@@ -224,8 +224,8 @@ def evaluated(model: Model) -> Path:
     return model(dataset="rated", split="1", initialisation="synthetic-multitask", labels="human scores")
 
 
-def test_a_copied_folder_tells_the_correlations_and_scores_elsewhere(
-    evaluated: Path, photographs: Path, tmp_path: Path
+def test_a_copied_folder_has_the_correlations_and_scores_elsewhere(
+    evaluated: Path, images: Path, tmp_path: Path
 ) -> None:
     tables = [
         correlations(tmp_path / "a.parquet"),
@@ -241,12 +241,12 @@ def test_a_copied_folder_tells_the_correlations_and_scores_elsewhere(
     text = (tmp_path / "copy/card.md").read_text()
     assert "| rated (test part) | 25 | 0.750 | 0.812 | undefined | 0.500 | 0.125 |" in text
     assert "| other | 1,234 | 0.500 |" in text
-    expected = Scorer(evaluated, device="cpu").score(photographs / "b.jpg")
+    expected = Scorer(evaluated, device="cpu").score(images / "b.jpg")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "copy").rename(tmp_path / "elsewhere/model")
     code = "import mosforge, sys; print(mosforge.Scorer('model', device='cpu').score(sys.argv[1]).quality)"
     result = subprocess.run(
-        [sys.executable, "-c", code, str(photographs / "b.jpg")],
+        [sys.executable, "-c", code, str(images / "b.jpg")],
         cwd=tmp_path / "elsewhere",
         env=os.environ,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""`Scorer`: the same picture gets the same score, however it is handed over."""
+"""`Scorer`: the same image gets the same score, however it is handed over."""
 
 import shutil
 from collections.abc import Callable
@@ -17,15 +17,15 @@ from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.folder import load_card, load_model, save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
-from mosforge.scoring.scorer import Scorer, digest_of
+from mosforge.scoring.scorer import Scorer, class_probabilities, pixels_digest
 
 Model = Callable[..., Path]
 CPU = torch.device("cpu")
 
 
-def test_the_same_picture_gets_the_same_score_on_every_call(model: Model, photographs: Path) -> None:
+def test_the_same_image_gets_the_same_score_on_every_call(model: Model, images: Path) -> None:
     scorer = Scorer(model(), device="cpu")
-    paths = sorted(photographs.rglob("*.*g"))
+    paths = sorted(images.rglob("*.*g"))
     torch.manual_seed(0)
     first = {path: scorer.score(path) for path in paths}
     assert len(first) == 4
@@ -36,9 +36,9 @@ def test_the_same_picture_gets_the_same_score_on_every_call(model: Model, photog
     assert len({score.quality for score in first.values()}) == 4
 
 
-def test_file_image_and_array_get_the_same_score(model: Model, photographs: Path, tmp_path: Path) -> None:
+def test_file_image_and_array_get_the_same_score(model: Model, images: Path, tmp_path: Path) -> None:
     scorer = Scorer(model(), device="cpu")
-    path = photographs / "a coffee.png"
+    path = images / "a coffee.png"
     expected = scorer.score(path)
     assert scorer.score(str(path)) == expected
     assert scorer.score(Image.open(path)) == expected
@@ -46,16 +46,16 @@ def test_file_image_and_array_get_the_same_score(model: Model, photographs: Path
     assert scorer.score(pixels) == expected
     assert scorer.score(np.asfortranarray(pixels)) == expected
     wider = np.concatenate([pixels, pixels], axis=1)
-    assert scorer.score(wider[:, : pixels.shape[1]]) == expected, "a view into a larger picture"
+    assert scorer.score(wider[:, : pixels.shape[1]]) == expected, "a view into a larger image"
     shutil.copy(path, tmp_path / "another name.tiff")
     assert scorer.score(tmp_path / "another name.tiff") == expected
     Image.fromarray(pixels).save(tmp_path / "another format.bmp")
     assert scorer.score(tmp_path / "another format.bmp") == expected
 
 
-def test_a_sideways_picture_is_scored_upright(model: Model, photographs: Path, tmp_path: Path) -> None:
+def test_a_sideways_image_is_scored_upright(model: Model, images: Path, tmp_path: Path) -> None:
     scorer = Scorer(model(), device="cpu")
-    upright = Image.open(photographs / "a coffee.png")
+    upright = Image.open(images / "a coffee.png")
     exif = Image.Exif()
     exif[274] = 6
     upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "sideways.png", exif=exif)
@@ -64,12 +64,10 @@ def test_a_sideways_picture_is_scored_upright(model: Model, photographs: Path, t
     assert scorer.score(Image.open(tmp_path / "sideways.png")) == expected
 
 
-def test_the_number_of_crops(model: Model, photographs: Path) -> None:
+def test_the_number_of_crops(model: Model, images: Path) -> None:
     folder = model()
-    picture = photographs / "a coffee.png"
-    default, same, other = (
-        Scorer(folder, crops=crops, device="cpu").score(picture) for crops in (None, 5, 30)
-    )
+    image = images / "a coffee.png"
+    default, same, other = (Scorer(folder, crops=crops, device="cpu").score(image) for crops in (None, 5, 30))
     assert default == same
     assert other.quality != default.quality
     assert other.quality == pytest.approx(default.quality, abs=4 * max(default.spread, 1e-3))
@@ -77,29 +75,27 @@ def test_the_number_of_crops(model: Model, photographs: Path) -> None:
         Scorer(folder, crops=-1)
 
 
-def test_a_network_of_one_size_takes_no_whole_picture(model: Model, tmp_path: Path) -> None:
+def test_a_network_of_one_size_takes_no_whole_image(model: Model, tmp_path: Path) -> None:
     card = load_card(model()) | {"backbone": "vit_tiny_patch16_224", "crop": 224}
     save_model(tmp_path / "vit", Network(card["backbone"], ScoreHead(192, 0.5)), card)
-    with pytest.raises(MosforgeError, match="crops: 0: vit_tiny_patch16_224 takes no whole pictures"):
+    with pytest.raises(MosforgeError, match="crops: 0: vit_tiny_patch16_224 takes no whole images"):
         Scorer(tmp_path / "vit", crops=0, device="cpu")
 
 
-def test_more_crops_than_go_through_at_once(model: Model, photographs: Path) -> None:
+def test_more_crops_than_go_through_at_once(model: Model, images: Path) -> None:
     network, _ = load_model(model())
-    pixels = read_rgb(photographs / "b.jpg")
+    pixels = read_rgb(images / "b.jpg")
     boxes = draw_boxes(pixels, 64, 70, "x")
     together, _ = predict(network, pixels, boxes, 64, CPU)
-    alone = np.array([predict(network, pixels, box[None], 64, CPU)[0][0] for box in boxes[-8:]])
+    single = np.array([predict(network, pixels, box[None], 64, CPU)[0][0] for box in boxes[-8:]])
     assert together.shape == (70,)
-    np.testing.assert_allclose(together[-8:], alone, atol=1e-5)
+    np.testing.assert_allclose(together[-8:], single, atol=1e-5)
 
 
-def test_the_score_is_on_the_scale_and_in_the_direction_of_the_dataset(
-    model: Model, photographs: Path
-) -> None:
-    picture = photographs / "a coffee.png"
-    mos = Scorer(model(range=[1.0, 5.0]), device="cpu").score(picture)
-    dmos = Scorer(model(range=[-10.0, 110.0], higher_is_better=False), device="cpu").score(picture)
+def test_the_score_is_on_the_scale_and_in_the_direction_of_the_dataset(model: Model, images: Path) -> None:
+    image = images / "a coffee.png"
+    mos = Scorer(model(range=[1.0, 5.0]), device="cpu").score(image)
+    dmos = Scorer(model(range=[-10.0, 110.0], higher_is_better=False), device="cpu").score(image)
     assert mos.quality == dmos.quality
     assert 0 < mos.quality < 1
     assert mos.quality != 0.5
@@ -108,21 +104,23 @@ def test_the_score_is_on_the_scale_and_in_the_direction_of_the_dataset(
 
 
 def test_the_quality_is_cut_off_at_the_ends(
-    model: Model, photographs: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = model(range=[0.0, 100.0], higher_is_better=False)
     for raw, quality, score in ((1.7, 1.0, 0.0), (-0.3, 0.0, 100.0)):
-        monkeypatch.setattr("mosforge.scoring.scorer.ask", lambda *_, raw=raw: (np.full(5, raw), None))
-        got = Scorer(folder, device="cpu").score(photographs / "b.jpg")
+        monkeypatch.setattr(
+            "mosforge.scoring.scorer.run_network", lambda *_, raw=raw: (np.full(5, raw), None)
+        )
+        got = Scorer(folder, device="cpu").score(images / "b.jpg")
         assert (got.quality, got.score, got.spread) == (quality, score, 0.0)
 
 
 @pytest.mark.slow
-def test_quality_and_spread_are_those_of_the_crops(model: Model, photographs: Path) -> None:
+def test_quality_and_spread_are_those_of_the_crops(model: Model, images: Path) -> None:
     scorer = Scorer(model(), crops=200, device="cpu")
-    score = scorer.score(photographs / "a coffee.png")
+    score = scorer.score(images / "a coffee.png")
     network, _ = load_model(model())
-    pixels = read_rgb(photographs / "a coffee.png")
+    pixels = read_rgb(images / "a coffee.png")
     every = np.array([(top, left) for top in range(0, 37, 4) for left in range(0, 77, 4)])
     dense, _ = predict(network, pixels, every, 64, CPU)
     assert score.quality == pytest.approx(dense.mean(), abs=5 * dense.std() / np.sqrt(200) + 1e-4)
@@ -130,9 +128,7 @@ def test_quality_and_spread_are_those_of_the_crops(model: Model, photographs: Pa
 
 
 @pytest.mark.parametrize("shape", [(40, 90), (90, 40), (64, 64), (1, 1), (5, 300)])
-def test_a_picture_smaller_than_a_crop_is_continued_by_mirroring(
-    model: Model, shape: tuple[int, int]
-) -> None:
+def test_an_image_smaller_than_a_crop_is_continued_by_mirroring(model: Model, shape: tuple[int, int]) -> None:
     scorer = Scorer(model(), device="cpu")
     pixels = np.random.default_rng(1).integers(0, 256, (*shape, 3)).astype(np.uint8)
     score = scorer.score(pixels)
@@ -146,12 +142,12 @@ def test_a_picture_smaller_than_a_crop_is_continued_by_mirroring(
 
 
 @pytest.mark.parametrize("kind", ["single", "multiple"])
-def test_the_likeliest_distortions(model: Model, photographs: Path, kind: str) -> None:
+def test_the_likeliest_distortions(model: Model, images: Path, kind: str) -> None:
     folder = model("multitask", label_kind=kind)
-    score = Scorer(folder, device="cpu").score(photographs / "a coffee.png")
+    score = Scorer(folder, device="cpu").score(images / "a coffee.png")
     network, card = load_model(folder)
-    pixels = read_rgb(photographs / "a coffee.png")
-    _, logits = predict(network, pixels, draw_boxes(pixels, 64, 5, digest_of(pixels)), 64, CPU)
+    pixels = read_rgb(images / "a coffee.png")
+    _, logits = predict(network, pixels, draw_boxes(pixels, 64, 5, pixels_digest(pixels)), 64, CPU)
     assert logits is not None
     chances = dict(
         zip(
@@ -166,17 +162,30 @@ def test_the_likeliest_distortions(model: Model, photographs: Path, kind: str) -
     assert score.distortions == pytest.approx({name: chances[name] for name in likeliest})
 
 
+@pytest.mark.parametrize(
+    ("card", "probabilities"),
+    [
+        ({"label_kind": "single"}, np.array([3, 9, 3, 1]) / 16),
+        ({"label_kind": "multiple"}, [1 / 2, 3 / 4, 1 / 2, 1 / 4]),
+        ({"label_kind": "both", "single_classes": 2}, [1 / 4, 3 / 4, 1 / 2, 1 / 4]),
+    ],
+)
+def test_probabilities_of_classes_by_hand(card: dict[str, object], probabilities: list[float]) -> None:
+    logits = np.array([[0.0, np.log(3), 0.0, -np.log(3)]])
+    np.testing.assert_allclose(class_probabilities(logits, card)[0], probabilities)
+
+
 @pytest.mark.parametrize("objective", ["reg", "rank"])
 def test_a_model_that_was_not_trained_on_classes_names_no_distortion(
-    model: Model, photographs: Path, objective: str
+    model: Model, images: Path, objective: str
 ) -> None:
     folder = model("multitask", objective=objective)
-    assert Scorer(folder, device="cpu").score(photographs / "b.jpg").distortions is None
+    assert Scorer(folder, device="cpu").score(images / "b.jpg").distortions is None
     assert "- Distortions:" not in card_markdown(load_model(folder)[1])
 
 
-def test_a_model_without_that_head_names_no_distortion(model: Model, photographs: Path) -> None:
-    assert Scorer(model(), device="cpu").score(photographs / "b.jpg").distortions is None
+def test_a_model_without_that_head_names_no_distortion(model: Model, images: Path) -> None:
+    assert Scorer(model(), device="cpu").score(images / "b.jpg").distortions is None
 
 
 @pytest.mark.parametrize(
@@ -190,28 +199,28 @@ def test_a_model_without_that_head_names_no_distortion(model: Model, photographs
         np.zeros((80, 80, 3), np.uint16),
     ],
 )
-def test_an_array_that_is_no_picture_is_told(model: Model, array: np.ndarray) -> None:
-    with pytest.raises(MosforgeError, match=r"uint8 RGB \(height, width, 3\) is"):
+def test_an_array_that_is_no_image_is_reported(model: Model, array: np.ndarray) -> None:
+    with pytest.raises(MosforgeError, match=r"must be uint8 RGB \(height, width, 3\)"):
         Scorer(model(), device="cpu").score(array)
 
 
-def test_a_file_that_is_no_picture_is_told(model: Model, tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_is_reported(model: Model, tmp_path: Path) -> None:
     scorer = Scorer(model(), device="cpu")
     (tmp_path / "x.jpg").write_text("text")
-    with pytest.raises(UnreadableImageError, match=r"x\.jpg: not a picture"):
+    with pytest.raises(UnreadableImageError, match=r"x\.jpg: not a"):
         scorer.score(tmp_path / "x.jpg")
     with pytest.raises(UnreadableImageError, match=r"none\.jpg: no such file"):
         scorer.score(tmp_path / "none.jpg")
 
 
-def test_boxes_lie_within_the_picture_and_reach_its_edges() -> None:
+def test_boxes_lie_within_the_image_and_reach_its_edges() -> None:
     boxes = draw_boxes(np.zeros((66, 70, 3), np.uint8), 64, 500, "key", 1)
     assert boxes.shape == (500, 2)
     assert boxes.min(axis=0).tolist() == [0, 0]
     assert boxes.max(axis=0).tolist() == [2, 6]
 
 
-def test_boxes_depend_on_the_key_alone() -> None:
+def test_boxes_depend_only_on_the_key() -> None:
     pixels = np.zeros((100, 100, 3), np.uint8)
     np.testing.assert_array_equal(draw_boxes(pixels, 64, 9, "a", 1), draw_boxes(255 - pixels, 64, 9, "a", 1))
     assert (draw_boxes(pixels, 64, 9, "a", 1) != draw_boxes(pixels, 64, 9, "a", 2)).any()

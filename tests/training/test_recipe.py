@@ -1,13 +1,11 @@
-"""Schedules by their definitions, and the choice of the device."""
+"""Schedules by their definitions."""
 
 import math
 from types import ModuleType
 
 import pytest
-import torch
 
-from mosforge.core.errors import MosforgeError
-from mosforge.training.recipe import Recipe, pick_device
+from mosforge.training.recipe import Recipe
 
 
 def recipe(toy: ModuleType, schedule: str, **changes: int) -> Recipe:
@@ -45,14 +43,3 @@ def test_the_warm_up_is_as_long_as_asked_and_a_twentieth_at_most(
 def test_a_short_training_does_not_start_at_zero(toy: ModuleType, steps: int) -> None:
     assert recipe(toy, "cosine").rate_factor(0, steps) == 1.0
     assert all(0 < recipe(toy, "cosine").rate_factor(step, steps) <= 1 for step in range(steps))
-
-
-def test_the_device() -> None:
-    assert pick_device("cpu") == torch.device("cpu")
-    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def test_a_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(MosforgeError, match="device cuda: torch finds no GPU here; take auto or cpu"):
-        pick_device("cuda")

@@ -211,7 +211,7 @@ def test_two_processes_train_in_a_slurm_job_what_one_trains(
     pretraining = runs.local / "results/pretraining/synthetic"
     cfg = made_by(pretraining / "efficientnet_lite0/multitask/history.parquet")["cfg"]
     weights = str(tmp_path / "weights.safetensors")
-    fetching = ["pretraining", "weights", "--backbone", "test_convnext", "--source", "none"]
+    fetching = ["pretraining", "fetch_weights", "--backbone", "test_convnext", "--source", "none"]
     assert main([*fetching, "--output", weights]) == 0
     words = ["pretraining", "train", "--labels", str(runs.local / "results/pmos/synthetic.parquet")]
     words += ["--pack", str(pretraining / "pack.parquet"), "--weights", weights, "--device", "cpu"]

@@ -21,7 +21,7 @@ rule fetch_weights:
         code=code("pretraining.fetch_weights"),
         source=lambda wildcards: plan.trainings.weights_source(wildcards.backbone),
     shell:
-        "mosforge pretraining weights --backbone {wildcards.backbone} --source {params.source:q}"
+        "mosforge pretraining fetch_weights --backbone {wildcards.backbone} --source {params.source:q}"
         " --output {output} --log {log}"
 
 

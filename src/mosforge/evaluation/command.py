@@ -49,8 +49,7 @@ def _predict(arguments: argparse.Namespace) -> None:
     from mosforge.core.schemas.predictions import PREDICTIONS
     from mosforge.core.tables import write_table
     from mosforge.evaluation.predictions import predictions
-    from mosforge.models.devices import device_name
-    from mosforge.training.recipe import pick_device
+    from mosforge.models.devices import device_name, pick_device
 
     torch.set_num_threads(arguments.threads)
     cfg, device = arguments.cfg, pick_device(arguments.device)

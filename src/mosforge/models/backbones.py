@@ -1,4 +1,4 @@
-"""Backbones by name: a card of facts each, and the network that turns pictures into feature vectors."""
+"""Backbones by name: the facts of each, and the network that turns images into feature vectors."""
 
 import difflib
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ _STAGES = 4
 
 @dataclass(frozen=True)
 class Backbone:
-    """What must be known of a backbone to use it.
+    """The facts that are needed to use a backbone.
 
     Attributes:
         name: its name in the configuration.
-        width: length of the feature vector, which is what an ImageNet classifier would see.
+        width: length of the feature vector, which is the input of an ImageNet classifier.
         stage_widths: channels of the stages before the last one, for the multi-level features; none where
             the network has no stages.
-        input_size: side in pixels of the square pictures that its weights were trained on.
+        input_size: side in pixels of the square images that its weights were trained on.
         fixed_size: whether it takes no other size.
         mean: subtracted from the red, green and blue samples, on their scale of 0 to 255.
         std: divided by, on the same scale.
-        interpolation: filter that those pictures were scaled with.
+        interpolation: filter that those images were scaled with.
         classifier: prefixes of the parameters of the ImageNet classifier, which the feature vector bypasses.
     """
 
@@ -62,16 +62,16 @@ class Backbone:
         return self.width + multi_level * sum(self.stage_widths)
 
     def check_crop(self, crop: int) -> None:
-        """Refuses a size of pictures that the network cannot take."""
+        """Refuses a size of crops that the network cannot take."""
         if self.fixed_size and crop != self.input_size:
             raise MosforgeError(
-                f"{self.name} takes pictures of {self.input_size} pixels alone; set both keys `crop` to it"
+                f"{self.name} takes only images of {self.input_size} pixels; set both keys `crop` to it"
             )
 
 
 @cache
-def card_of(name: str) -> Backbone:
-    """The card of a backbone; random numbers are left alone.
+def find_backbone(name: str) -> Backbone:
+    """The facts of a backbone; the state of the random numbers does not change.
 
     Args:
         name: one of `NAMES`, or a network of timm, written NAME or NAME__TAG (timm's NAME.TAG).
@@ -82,7 +82,7 @@ def card_of(name: str) -> Backbone:
     if name == "alexnet":
         # The feature vector is what the last of AlexNet's three fully connected layers would classify.
         facts = timm.models.get_pretrained_cfg(_TIMM_NAMES["resnet50"])  # torchvision's preprocessing
-        return _card(name, facts, 4096, (), ("classifier.6.",))
+        return _backbone(name, facts, 4096, (), ("classifier.6.",))
     facts = timm.models.get_pretrained_cfg(timm_name(name))
     with torch.device("meta"):
         network: Any = build_backbone(name)
@@ -90,10 +90,12 @@ def card_of(name: str) -> Backbone:
     stages = [int(stage["num_chs"]) for stage in _stages(network)]
     classifier = facts.classifier
     prefixes = (classifier,) if isinstance(classifier, str) else tuple(classifier or ())
-    return _card(name, facts, width, tuple(stages[-_STAGES:-1]), tuple(f"{prefix}." for prefix in prefixes))
+    return _backbone(
+        name, facts, width, tuple(stages[-_STAGES:-1]), tuple(f"{prefix}." for prefix in prefixes)
+    )
 
 
-def _card(
+def _backbone(
     name: str, facts: Any, width: int, stage_widths: tuple[int, ...], classifier: tuple[str, ...]
 ) -> Backbone:
     mean, std = (tuple(255 * value for value in values) for values in (facts.mean, facts.std))
@@ -116,7 +118,7 @@ def timm_name(name: str) -> str:
     """timm's name of a backbone, with the tag of its weights where there is one.
 
     Raises:
-        MosforgeError: timm has no such network or no such tag; the nearest names are told.
+        MosforgeError: timm has no such network or no such tag; the message names the nearest ones.
     """
     if name in _TIMM_NAMES:
         return _TIMM_NAMES[name]
@@ -135,7 +137,7 @@ def timm_name(name: str) -> str:
 
 
 def build_backbone(name: str) -> nn.Module:
-    """A backbone with random weights: normalised pictures (n, 3, height, width) -> vectors (n, width)."""
+    """A backbone with random weights: normalised images (n, 3, height, width) -> vectors (n, width)."""
     network: Any
     if name == "alexnet":
         network = torchvision.models.alexnet(weights=None)
@@ -160,12 +162,12 @@ class _PoolToSize(nn.AdaptiveAvgPool2d):
 def multi_level_features(backbone: Any, planes: torch.Tensor) -> torch.Tensor:
     """Global means of the stages before the last one, and the feature vector, in one vector.
 
-    In a residual network these are the pooled outputs of its four stages. Elsewhere too the last part is
+    In a residual network these are the pooled outputs of its four stages. In every network the last part is
     the vector that the network's classifier would see, so that no pretrained layer is left out.
 
     Args:
         backbone: of timm, with stages.
-        planes: normalised pictures (n, 3, height, width).
+        planes: normalised images (n, 3, height, width).
 
     Returns:
         Shape (n, `Backbone.feature_width(True)`).
@@ -185,6 +187,6 @@ def _stages(network: Any) -> Any:
 
 
 def without_classifier(name: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The part of an ImageNet network's weights that `build_backbone(name)` has."""
-    prefixes = card_of(name).classifier
+    """An ImageNet network's weights, without those that `build_backbone(name)` does not have."""
+    prefixes = find_backbone(name).classifier
     return {key: value for key, value in state.items() if not key.startswith(prefixes)}

@@ -1,6 +1,7 @@
-"""A picture's crops, drawn from the picture's own seed, and what a network says of them."""
+"""The random crops of an image, drawn from the image's own seed, and the outputs of a network for them."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,22 +13,30 @@ from mosforge.models.network import Network
 
 Boxes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Said = tuple[Floats, Floats | None]
-"""The scores of some crops, shape (n,), and their class logits, shape (n, classes), if there are any."""
 
-# The number of crops in a batch changes the last bits of every result. A picture's crops always make
-# batches of their own, so its score does not depend on which pictures are scored beside it. A processor
+# The number of crops in a batch changes the last bits of every result. The crops of an image always make
+# batches of their own, so its score does not depend on the images that are scored beside it. A processor
 # core is fastest with few, whose features stay in its cache.
-TEST_CROPS = 60
-"""Crops whose mean is the score of a picture (paper, 4.1); what a model's card asks for."""
-
 _CROPS_AT_ONCE = {"cpu": 6, "cuda": 64}
 
 
-def draw_boxes(pixels: Pixels, size: int, count: int, *key: str | int) -> Boxes:
-    """Top and left of `count` random crops, shape (count, 2), drawn from `key` alone.
+class CropOutputs(NamedTuple):
+    """The outputs of a network for some crops of one image.
 
-    A picture that is exactly as large as a crop has only one, and gets one.
+    Attributes:
+        scores: shape (n,).
+        logits: of the classes, shape (n, classes); None for a network without them.
+    """
+
+    scores: Floats
+    logits: Floats | None
+
+
+def draw_boxes(pixels: Pixels, size: int, count: int, *key: str | int) -> Boxes:
+    """Top and left of `count` random crops, shape (count, 2).
+
+    They depend only on `key` and the size of the image. An image that is exactly as large as a crop has
+    only one box.
     """
     height, width = (max(side, size) for side in pixels.shape[:2])
     if (height, width) == (size, size):
@@ -36,8 +45,8 @@ def draw_boxes(pixels: Pixels, size: int, count: int, *key: str | int) -> Boxes:
     return rng.integers(0, (height - size + 1, width - size + 1), (count, 2))
 
 
-def predict(network: Network, pixels: Pixels, boxes: Boxes, size: int, device: torch.device) -> Said:
-    """What a network says of each crop.
+def predict(network: Network, pixels: Pixels, boxes: Boxes, size: int, device: torch.device) -> CropOutputs:
+    """The outputs of a network for crops of one image.
 
     Args:
         network: in evaluation mode, on `device`.
@@ -47,21 +56,22 @@ def predict(network: Network, pixels: Pixels, boxes: Boxes, size: int, device: t
         device: the network's.
     """
     pixels = at_least(pixels, size)
-    return joined(ask(network, cut(pixels, part, size), device) for part in batches_of(boxes, device))
+    batches = split_into_batches(boxes, device)
+    return join_outputs(run_network(network, cut_crops(pixels, batch, size), device) for batch in batches)
 
 
-def batches_of(boxes: Boxes, device: torch.device) -> list[Boxes]:
-    """The boxes of one picture, as many together as go through a network at once."""
+def split_into_batches(boxes: Boxes, device: torch.device) -> list[Boxes]:
+    """The boxes of one image, in parts that go through a network at once."""
     most = _CROPS_AT_ONCE[device.type]
     return [boxes[start : start + most] for start in range(0, len(boxes), most)]
 
 
-def cut(pixels: Pixels, boxes: Boxes, size: int) -> Pixels:
-    """Crops of a picture with sides of at least `size`: uint8, shape (n, size, size, 3)."""
+def cut_crops(pixels: Pixels, boxes: Boxes, size: int) -> Pixels:
+    """Crops of an image with sides of at least `size`: uint8, shape (n, size, size, 3)."""
     return np.stack([pixels[top : top + size, left : left + size] for top, left in boxes])
 
 
-def ask(network: Network, crops: Pixels, device: torch.device) -> Said:
+def run_network(network: Network, crops: Pixels, device: torch.device) -> CropOutputs:
     """One pass of crops, uint8 (n, height, width, 3), through a network."""
     batch = torch.from_numpy(crops)
     if device.type == "cuda":
@@ -69,13 +79,13 @@ def ask(network: Network, crops: Pixels, device: torch.device) -> Said:
     with torch.inference_mode():
         output = network(batch)
     logits, scores = output if isinstance(output, tuple) else (None, output)
-    return (
+    return CropOutputs(
         scores.double().cpu().numpy(),
         None if logits is None else logits.double().cpu().numpy(),
     )
 
 
-def joined(parts: Iterable[Said]) -> Said:
-    """What was said of the batches of one picture, in one piece."""
+def join_outputs(parts: Iterable[CropOutputs]) -> CropOutputs:
+    """The outputs for all batches of one image."""
     scores, logits = zip(*parts, strict=True)
-    return np.concatenate(scores), None if logits[0] is None else np.concatenate(logits)
+    return CropOutputs(np.concatenate(scores), None if logits[0] is None else np.concatenate(logits))

@@ -11,20 +11,18 @@ from typing import Any
 from mosforge import __version__
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file, sha256_of_file, write_json
-from mosforge.models.backbones import card_of
-from mosforge.models.card import card_markdown
+from mosforge.models.backbones import find_backbone
+from mosforge.models.card import Card, card_markdown
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.models.states import backbone_part, fitting, read_state, write_state
-
-Card = dict[str, Any]
+from mosforge.models.weights import adapt_weights, read_weights, write_weights
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
 CARD_FOR_PEOPLE = "card.md"
 
 MEASURED = "measured"
-"""Key of a card for what its training measured, which alone differs between two runs of one training."""
+"""Key of a card for the speed and the memory of its training: two runs of one training differ only there."""
 
 _FACTS: dict[str, Callable[[Any], bool]] = {
     "backbone": lambda value: isinstance(value, str),
@@ -61,21 +59,21 @@ def save_model(folder: str | os.PathLike[str], network: Network, card: Card) -> 
     Args:
         folder: made if absent.
         network: its backbone and head are saved as float32, on the CPU.
-        card: facts of the training; `backbone` and `head` (`multitask` or `score`) among them,
-            and what else `load_card` asks for.
+        card: facts of the training; `backbone` and `head` (`multitask` or `score`) among them, and the others
+            that `load_card` needs.
     """
     folder = Path(folder)
     with atomic_file(folder / WEIGHTS) as temporary:
-        write_state(network.state_dict(), temporary)
+        write_weights(network.state_dict(), temporary)
     _write_card(folder, {**card, "mosforge": __version__, "weights_sha256": sha256_of_file(folder / WEIGHTS)})
 
 
 def copy_model(folder: str | os.PathLike[str], target: str | os.PathLike[str], card: Card) -> None:
-    """Copies a model's weights into another folder, with a card that says more of it.
+    """Copies a model's weights into another folder, with a card that has more facts.
 
     Args:
         folder: of the model.
-        target: made if absent; of its files, none but a model's are touched.
+        target: made if absent; only a model's files in it are changed.
         card: the model's own (`load_card`), with facts added.
 
     Raises:
@@ -96,7 +94,7 @@ def _write_card(folder: Path, card: Card) -> None:
 
 
 def load_card(folder: str | os.PathLike[str]) -> Card:
-    """Reads the card of a model folder, and checks that it holds what is needed to use the model."""
+    """Reads the card of a model folder, and checks that it has the facts that are needed to use the model."""
     path = Path(folder) / CARD
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
@@ -126,14 +124,14 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
     card = load_card(folder)
     path = _checked_weights(folder, card)
     multi_level = bool(card.get("multi_level"))
-    width = card_of(card["backbone"]).feature_width(multi_level)
+    width = find_backbone(card["backbone"]).feature_width(multi_level)
     head = (
         MultiTaskHead(width, len(card["classes"]))
         if card["head"] == "multitask"
         else ScoreHead(width, card["dropout"])
     )
     network = Network(card["backbone"], head, multi_level)
-    network.load_state_dict(fitting(read_state(path), network, path))
+    network.load_state_dict(adapt_weights(read_weights(path), network, path))
     return network.eval(), card
 
 
@@ -146,8 +144,3 @@ def _checked_weights(folder: str | os.PathLike[str], card: Card) -> Path:
             f"{path}: damaged, its digest is not the one in {CARD}; copy it again, or delete it and run again"
         )
     return path
-
-
-def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:
-    """Gives a network's backbone the weights of a file of ImageNet weights, or of a trained model's file."""
-    network.backbone.load_state_dict(fitting(backbone_part(read_state(path)), network.backbone, path))

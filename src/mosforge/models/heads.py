@@ -47,7 +47,7 @@ class MultiTaskHead(nn.Module):
         return self.cfc2(torch.relu(c1)), score.squeeze(1)
 
     def start_at(self, mean: float) -> None:
-        """Starts the scores at the training labels' mean, which a timid learning rate would not reach."""
+        """Starts the scores at the training labels' mean, which a small learning rate would not reach."""
         nn.init.constant_(self.rfc3.bias, mean)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:

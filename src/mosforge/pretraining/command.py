@@ -5,18 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mosforge.models.origins import WORDS
 from mosforge.options import add_fitting_options, add_threads, add_verb, add_verify
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
-    """Adds the verbs `weights`, `pack`, `index`, `verify` and `train`."""
-
-    weights = add_verb(verbs, "weights", _weights, "fetch the ImageNet weights of a backbone")
-    weights.add_argument("--backbone", required=True)
-    weights.add_argument("--source", required=True, help=f"{WORDS}, or a path")
-    weights.add_argument("--output", type=Path, required=True, metavar="FILE", help="safetensors")
-
+    """Adds the verbs `pack`, `index`, `verify` and `train`."""
     pack = add_verb(verbs, "pack", _pack, "pack the pictures of a shard", cfg=True)
     pack.add_argument("--pictures", type=Path, required=True, metavar="DIR", help="folder of the shard")
     pack.add_argument("--index", type=Path, required=True, metavar="FILE", help="index, Parquet")
@@ -37,16 +30,6 @@ def add_commands(commands: Any, verbs: Any) -> None:
     train.add_argument("--split", type=Path, metavar="FILE", help="use its training part alone")
     train.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the model")
     add_fitting_options(train)
-
-
-def _weights(arguments: argparse.Namespace) -> None:
-    from mosforge.core.files import atomic_file
-    from mosforge.models.states import write_state
-    from mosforge.models.weights import load_weights
-
-    state = load_weights(arguments.backbone, arguments.source)
-    with atomic_file(arguments.output) as temporary:
-        write_state(state, temporary)
 
 
 def _pack(arguments: argparse.Namespace) -> None:

@@ -1,1 +1,1 @@
-"""Scoring pictures with a trained model."""
+"""Scoring images with a trained model."""

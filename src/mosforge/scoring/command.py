@@ -1,7 +1,9 @@
-"""`mosforge score` and `mosforge export`: what is done with a trained model."""
+"""`mosforge score` and `mosforge export`: the commands that use a trained model."""
 
 import argparse
+import glob
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,39 +18,42 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Named = str | UnreadableImageError
+"""A path, or a folder that cannot be listed."""
+
 _COLUMNS = ("path", "quality", "score", "spread", "distortions", "error")
 
 
 def add_commands(commands: Any) -> None:
     """Adds `score` and `export`."""
-    score = add_verb(commands, "score", _score, "score pictures with a trained model")
+    score = add_verb(commands, "score", _score, "score images with a trained model")
     score.add_argument(
         "paths",
         nargs="+",
         metavar="PATH",
-        help="picture, folder (searched at any depth), glob, or - for a list of files on standard input",
+        help="image, folder (searched at any depth), glob, or - for a list of files on standard input",
     )
     _add_model(score)
     score.add_argument(
         "--crops",
         type=int,
         metavar="N",
-        help="random crops a picture (default: the model's); 0: the whole picture in one pass, "
+        help="random crops of each image (default: the model's); 0: the whole image in one pass, "
         "quicker, with other scores",
     )
     score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
-    score.add_argument("--threads", type=count, metavar="N", help="default: one a processor core")
+    score.add_argument("--threads", type=count, metavar="N", help="default: one for each processor core")
     score.add_argument(
         "--explain",
         type=Path,
         metavar="HTML",
-        help="write a page about one picture: its score on a scale, and a map of its crops' scores",
+        help="write a page about one image: its score on a scale, and a map of the scores of its crops",
     )
     score.add_argument(
         "--examples",
         type=Path,
         metavar="PARQUET",
-        help="with --explain: results/finetuning/DATASET/dataset.parquet, for rated pictures beside it",
+        help="with --explain: results/finetuning/DATASET/dataset.parquet, for rated images beside it",
     )
     add_format(score)
 
@@ -79,11 +84,10 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _score(arguments: argparse.Namespace) -> int:
     from mosforge.core.files import check_file_name
-    from mosforge.scoring.paths import expand
     from mosforge.scoring.scorer import Scorer
 
     if arguments.examples and not arguments.explain:
-        raise MosforgeError("--examples: say with --explain HTML where the page goes")
+        raise MosforgeError("--examples: name the file of the page with --explain HTML")
     if arguments.output is not None:
         check_file_name(arguments.output)  # before the work, not after it
     scorer = Scorer(
@@ -91,7 +95,7 @@ def _score(arguments: argparse.Namespace) -> int:
     )
     named = list(expand(arguments.paths))
     if not named:
-        raise MosforgeError("there is no picture in what was named")
+        raise MosforgeError("none of the named files and folders holds an image")
     if arguments.explain:
         return _explain(scorer, named, arguments)
     rows: list[dict[str, Any]] = []
@@ -113,12 +117,55 @@ def _score(arguments: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def _rows(scorer: "Scorer", named: list[str | UnreadableImageError], quiet: bool) -> Iterator[dict[str, Any]]:
+def expand(words: list[str]) -> Iterator[Named]:
+    """The image files that words name, in their order.
+
+    Args:
+        words: a file stands for itself, whatever its name ends in; a folder for the image files in it
+            (`images.SUFFIXES`, at any depth, without hidden ones). Any other word is a glob, or a file that
+            is not there. `-` is a list on standard input: a path in each line, or paths that end with NUL
+            bytes, as `find -print0` writes them.
+    """
+    for word in words:
+        if word == "-":
+            yield from _listed(sys.stdin.buffer.read())
+            continue
+        found = [] if os.path.lexists(word) else sorted(glob.glob(word, recursive=True))  # noqa: PTH207
+        for path in found or [word]:
+            # not Path.is_dir: it takes an empty word for the current folder, and raises for a name too long
+            if os.path.isdir(path):  # noqa: PTH112
+                yield from _found(path.rstrip("/") or "/")
+            else:
+                yield path
+
+
+def _listed(text: bytes) -> Iterator[str]:
+    separator = b"\0" if b"\0" in text else b"\n"
+    for line in text.split(separator):
+        path = line.removesuffix(b"\r") if separator == b"\n" else line
+        if path:
+            yield os.fsdecode(path)
+
+
+def _found(folder: str) -> Iterator[Named]:
+    from mosforge.core.images import find_images
+
+    problems: list[UnreadableImageError] = []
+
+    def unreadable(below: str, error: OSError) -> None:
+        path = f"{folder}/{below}".rstrip("/")
+        problems.append(UnreadableImageError(path, f"the folder cannot be read ({error.strerror})"))
+
+    yield from (os.path.join(folder, name) for name in find_images(folder, unreadable))  # noqa: PTH118
+    yield from problems
+
+
+def _rows(scorer: "Scorer", named: list[Named], quiet: bool) -> Iterator[dict[str, Any]]:
     """A row for each path, in order."""
     from tqdm import tqdm
 
     scores = scorer.score_many(path for path in named if isinstance(path, str))
-    for path in tqdm(named, disable=quiet or None, unit="picture"):
+    for path in tqdm(named, disable=quiet or None, unit="image"):
         result = next(scores) if isinstance(path, str) else path
         if isinstance(result, UnreadableImageError):
             yield {"path": path if isinstance(path, str) else str(result.path), "error": result.reason}
@@ -130,17 +177,16 @@ def _values(score: "Score") -> dict[str, Any]:
     return {key: value for key, value in asdict(score).items() if value is not None}
 
 
-def _explain(scorer: "Scorer", named: list[str | UnreadableImageError], arguments: argparse.Namespace) -> int:
+def _explain(scorer: "Scorer", named: list[Named], arguments: argparse.Namespace) -> int:
     from mosforge.core.files import atomic_file
-    from mosforge.scoring.examples import examples_of
-    from mosforge.scoring.explain import page
+    from mosforge.scoring.explain import load_examples, page
 
     if len(named) != 1:
-        raise MosforgeError(f"--explain: a page is about one picture, and {len(named)} were named")
+        raise MosforgeError(f"--explain: a page is about one image, and {len(named)} were named")
     if isinstance(named[0], UnreadableImageError):
         raise named[0]
     scored = scorer.crop_scores(named[0])
-    examples = examples_of(arguments.examples, scorer.card) if arguments.examples else []
+    examples = load_examples(arguments.examples, scorer.card) if arguments.examples else []
     text = page(named[0], scored, scorer.card, examples)
     with atomic_file(arguments.explain) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -151,20 +197,19 @@ def _explain(scorer: "Scorer", named: list[str | UnreadableImageError], argument
 
 def _export(arguments: argparse.Namespace) -> None:
     from mosforge.models.folder import copy_model, load_card
-    from mosforge.scoring.measured import card_with
-    from mosforge.scoring.onnx_file import export_onnx
+    from mosforge.scoring.export import add_correlations, export_onnx
 
-    card = card_with(load_card(arguments.model), arguments.correlations)
+    card = add_correlations(load_card(arguments.model), arguments.correlations)
     if arguments.format == "folder":
         if arguments.output is None:
             raise MosforgeError("--output: name the folder that the copy of the model goes into")
         copy_model(arguments.model, arguments.output, card)
         log.info("%s: model.safetensors, card.json, card.md", arguments.output)
         return
-    for name in ("onnxscript", "onnx_ir"):  # they tell of each node that they simplify
+    for name in ("onnxscript", "onnx_ir"):  # they log each node that they simplify
         logging.getLogger(name).setLevel(logging.WARNING)
     output = arguments.output or arguments.model / "model.onnx"
     difference = export_onnx(arguments.model, output, card)
     log.info(
-        "%s: %.1f MB; differs from torch by %.1e at most", output, output.stat().st_size / 1e6, difference
+        "%s: %.1f MB; differs from torch by at most %.1e", output, output.stat().st_size / 1e6, difference
     )

@@ -1,46 +1,64 @@
-"""A page about one picture: its score on a scale, beside rated pictures, and a map of its crops' scores."""
+"""A page about one image: its score on a scale, beside rated images, and a map of the scores of its crops."""
 
 import base64
 import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import jinja2
 import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from mosforge.core.images import Pixels
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.tables import Frame, read_table
+from mosforge.models.card import Card
 from mosforge.models.crops import Boxes, Floats
-from mosforge.scoring.examples import Example
 from mosforge.scoring.scorer import CropScores
+
+EXAMPLES = 5
+"""Rated images on a page."""
 
 _COLOURS = "viridis"
 _LONGEST_SIDE = 1024
-_SIDE_OF_EXAMPLES = 220
+_EXAMPLE_SIDE = 220
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """A picture on the page: a data URI, and its place on the scale in per cent."""
+class Example:
+    """A rated image: uint8 RGB pixels, the given quality on [0, 1], and the given score.
+
+    The score is in the unit and the direction of its dataset.
+    """
+
+    pixels: Pixels
+    quality: float
+    score: float
+
+
+@dataclass(frozen=True)
+class _ShownExample:
+    """A rated image on the page: a data URI, its place on the scale in per cent, and its given score."""
 
     uri: str
     place: float
     score: float
 
 
-def page(name: str, scored: CropScores, card: dict[str, Any], examples: Sequence[Example]) -> str:
+def page(name: str, scored: CropScores, card: Card, examples: Sequence[Example]) -> str:
     """The page: one HTML file that refers to nothing outside itself.
 
     Args:
-        name: what to call the picture.
-        scored: the picture and the scores of its crops.
+        name: of the image.
+        scored: the image and the scores of its crops.
         card: of the model.
-        examples: rated pictures, from the worst to the best.
+        examples: rated images, from the worst to the best.
     """
-    values = map_of(scored.pixels.shape[:2], scored.boxes, scored.size, scored.qualities)
+    values = score_map(scored.pixels.shape[:2], scored.boxes, scored.size, scored.qualities)
     low, high = float(scored.qualities.min()), float(scored.qualities.max())
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("mosforge.scoring"),
@@ -52,7 +70,7 @@ def page(name: str, scored: CropScores, card: dict[str, Any], examples: Sequence
     return environment.get_template("explain.html.j2").render(
         # a name in another encoding than UTF-8 is escaped
         name=os.fsencode(name).decode("utf-8", "backslashreplace"),
-        picture=_uri(scored.pixels, _LONGEST_SIDE),
+        image=_uri(scored.pixels, _LONGEST_SIDE),
         map=_uri(_coloured(values, low, high), _LONGEST_SIDE, lossless=True),
         colours=_uri(_coloured(np.linspace(0, 1, 64)[None], 0.0, 1.0), 64, lossless=True),
         low=low,
@@ -63,12 +81,12 @@ def page(name: str, scored: CropScores, card: dict[str, Any], examples: Sequence
         score=scored.score,
         card=card,
         examples=[
-            _Shown(_uri(one.pixels, _SIDE_OF_EXAMPLES), 100 * one.quality, one.score) for one in examples
+            _ShownExample(_uri(one.pixels, _EXAMPLE_SIDE), 100 * one.quality, one.score) for one in examples
         ],
     )
 
 
-def map_of(shape: tuple[int, ...], boxes: Boxes, size: int, qualities: Floats) -> Floats:
+def score_map(shape: tuple[int, ...], boxes: Boxes, size: int, qualities: Floats) -> Floats:
     """The mean quality of the crops that cover each pixel, shape `shape`; NaN where none does."""
     total, count = np.zeros(shape), np.zeros(shape)
     for (top, left), quality in zip(boxes, qualities, strict=True):
@@ -79,8 +97,56 @@ def map_of(shape: tuple[int, ...], boxes: Boxes, size: int, qualities: Floats) -
     return mean
 
 
+def load_examples(dataset: Path, card: Card, count: int = EXAMPLES) -> list[Example]:
+    """Images of known quality of the dataset that a model learned from, from the worst to the best.
+
+    Args:
+        dataset: `results/finetuning/DATASET/dataset.parquet`. Where the model's split lies below the same
+            folder, the images are of its training part.
+        card: of the model.
+        count: images at most, spread evenly over the range of given qualities.
+
+    Raises:
+        MosforgeError: not such a table, or none of the chosen images can be read.
+    """
+    table = read_table(dataset, DATASET)
+    split = dataset.parent / str(card.get("split", "")) / "split.parquet"
+    if split.is_file():
+        parts = read_table(split, SPLIT)
+        table = table[table["image"].isin(set(parts.loc[parts["part"] == "train", "image"]))]
+    found = []
+    rows = _spread_over_quality(table, count)
+    for path, quality, score in zip(rows["path"], rows["quality"], rows["mos"], strict=True):
+        try:
+            pixels = read_rgb(_file_of(path, dataset))
+        except MosforgeError:
+            continue
+        found.append(Example(pixels, float(quality), float(score)))
+    if not found:
+        raise MosforgeError(f"{dataset}: its images are not there; start in the folder that holds results/")
+    return found
+
+
+def _spread_over_quality(table: Frame, count: int) -> Frame:
+    """The rows whose qualities are nearest to even steps between the lowest and the highest."""
+    ordered = table.sort_values(["quality", "image"])
+    qualities = ordered["quality"].to_numpy()
+    if len(qualities) == 0:
+        return ordered
+    steps = np.linspace(qualities[0], qualities[-1], count)
+    nearest = np.abs(qualities[None] - steps[:, None]).argmin(axis=1)
+    return ordered.iloc[np.unique(nearest)]
+
+
+def _file_of(path: str, dataset: Path) -> Path:
+    """A path of the table: it starts from the folder that holds `results/`, wherever that is now."""
+    here = Path(path)
+    above = dataset.resolve().parents
+    return here if here.exists() or len(above) < 4 else above[3] / path
+
+
 def _coloured(values: Floats, low: float, high: float) -> Pixels:
-    """Values as RGBA; what is not a number is transparent."""
+    """Values as RGBA; NaN is transparent."""
     position = (values - low) / max(high - low, 1e-9)
     colours: Pixels = mpl.colormaps[_COLOURS](np.ma.masked_invalid(position), bytes=True)
     return colours

@@ -1,50 +1,61 @@
-"""`Scorer`: a trained model that gives pictures their scores.
+"""`Scorer`: a trained model that scores images.
 
 from mosforge import Scorer
 
 scorer = Scorer("results/finetuning/demo/1/efficientnet_lite0/synthetic-multitask")
-print(scorer.score("picture.jpg").quality)
+print(scorer.score("image.jpg").quality)
 for score in scorer.score_many(["a.jpg", "b.png"]):
     print(score)  # a `Score`, or the `UnreadableImageError` of a bad file
 """
 
 import hashlib
 import os
-from collections import deque
+import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from PIL import Image
+from scipy.special import expit, softmax
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.images import Pixels, at_least, read_rgb, to_rgb
-from mosforge.models.backbones import card_of
-from mosforge.models.classes import class_chances, knows_classes
-from mosforge.models.crops import Boxes, Floats, Said, ask, batches_of, cut, draw_boxes, joined
+from mosforge.core.parallel import available_threads, keep_ahead
+from mosforge.models.backbones import find_backbone
+from mosforge.models.card import Card, knows_classes
+from mosforge.models.crops import (
+    Boxes,
+    CropOutputs,
+    Floats,
+    cut_crops,
+    draw_boxes,
+    join_outputs,
+    run_network,
+    split_into_batches,
+)
+from mosforge.models.devices import pick_device
 from mosforge.models.folder import load_model
-from mosforge.scoring.threads import start_pool, usable_cores
-from mosforge.training.recipe import pick_device
 
-Picture = str | os.PathLike[str] | Image.Image | Pixels
+AnyImage = str | os.PathLike[str] | Image.Image | Pixels
 """A file, an image of Pillow's, or a uint8 RGB array (height, width, 3)."""
 
 LARGEST_WHOLE = 25_000_000
-"""Most pixels of a picture that goes through a network in one piece: about 2 GB of features."""
+"""Most pixels of an image that goes through a network in one piece: about 2 GB of features."""
 
 _MOST_DISTORTIONS = 3
 
 
 @dataclass(frozen=True)
 class Score:
-    """The score of one picture.
+    """The score of one image.
 
     Attributes:
-        quality: in [0, 1], higher is better; the mean over the crops, cut off at the ends.
+        quality: in [0, 1], higher is better; the mean over the crops, clipped.
         score: the same on the scale and in the direction of the dataset that the model learned from.
         spread: standard deviation of the quality over the crops; 0 where there is only one.
-        distortions: the likeliest distortion classes and their probabilities, likeliest first; none
+        distortions: the three likeliest distortion classes and their probabilities, likeliest first; None
             where the model was not trained to tell them.
     """
 
@@ -56,14 +67,14 @@ class Score:
 
 @dataclass(frozen=True)
 class CropScores:
-    """A picture, its score, and the crops that it was made of.
+    """An image, its score, and the crops that it was made of.
 
     Attributes:
         pixels: uint8 RGB, shape (height, width, 3); at least as large as a crop (see `images.at_least`).
         boxes: top and left of each crop, shape (n, 2).
         size: side of a crop in pixels.
-        qualities: of each crop, shape (n,); not cut off.
-        score: of the picture.
+        qualities: of each crop, shape (n,); not clipped.
+        score: of the image.
     """
 
     pixels: Pixels
@@ -74,34 +85,34 @@ class CropScores:
 
 
 @dataclass(frozen=True)
-class _Begun:
-    """A picture that was read, and the batches of it that are on their way through the network."""
+class _ImageInWork:
+    """An image that was read, and its batches that are on their way through the network."""
 
     pixels: Pixels
     boxes: Boxes
-    batches: "list[Future[Said]]"
+    batches: "list[Future[CropOutputs]]"
 
-    def said(self) -> Said:
-        return joined(batch.result() for batch in self.batches)
+    def outputs(self) -> CropOutputs:
+        return join_outputs(batch.result() for batch in self.batches)
 
 
 class Scorer:
-    """Scores pictures; the same picture gets the same score on every call.
+    """Scores images; the same image gets the same score on every call.
 
-    A score depends on nothing but the picture's pixels and the model: neither on the pictures before,
-    beside or after it, nor (on one kind of processor) on the number of threads. On CUDA the backbone
-    computes in bfloat16, and scores differ from the CPU's in the third decimal.
+    A score depends only on the image's pixels and the model: neither on the images before, beside or after
+    it, nor (on one kind of processor) on the number of threads. On CUDA the backbone computes in bfloat16,
+    and scores differ from the CPU's in the third decimal.
 
     Args:
         folder: a trained model (fine-tuned or pretrained).
-        crops: random crops a picture, drawn from a digest of its pixels; the model card's number by
-            default. 0: the whole picture in one pass, which is quicker, but gives other scores than the
+        crops: random crops of each image, drawn from a digest of its pixels; the model card's number by
+            default. 0: the whole image in one pass, which is quicker, but gives other scores than the
             crops that the model was trained and evaluated on.
         device: `auto`, `cpu` or `cuda`.
-        threads: threads that read pictures and, on the CPU, compute; all usable cores by default.
+        threads: threads that read images and, on the CPU, compute; one a processor core by default.
 
     Raises:
-        MosforgeError: not a model folder, or a damaged one, or an option that cannot be had.
+        MosforgeError: not a model folder, or a damaged one, or an option that is not possible.
     """
 
     def __init__(
@@ -118,78 +129,72 @@ class Scorer:
         self._crops = int(self.card["test_crops"]) if crops is None else crops
         self._size = int(self.card["crop"])
         if self._crops < 0:
-            raise MosforgeError(f"crops: {self._crops} is neither a number of crops nor 0, the whole picture")
-        if self._crops == 0 and card_of(self.card["backbone"]).fixed_size:
-            raise MosforgeError(f"crops: 0: {self.card['backbone']} takes no whole pictures; use crops")
-        self._threads = usable_cores() if threads is None else threads
+            raise MosforgeError(f"crops: {self._crops} is neither a number of crops nor 0, the whole image")
+        if self._crops == 0 and find_backbone(self.card["backbone"]).fixed_size:
+            raise MosforgeError(f"crops: 0: {self.card['backbone']} takes no whole images; use crops")
+        self._threads = available_threads() if threads is None else threads
         if self._threads < 1:
             raise MosforgeError(f"threads: {self._threads} is not a positive number")
-        self._pool = start_pool(self._threads)
+        self._pool = _start_pool(self._threads)
 
-    def score(self, picture: Picture) -> Score:
-        """Scores one picture.
+    def score(self, image: AnyImage) -> Score:
+        """Scores one image.
 
         Raises:
-            UnreadableImageError: the picture cannot be decoded.
-            MosforgeError: the array is not an 8-bit RGB picture.
+            UnreadableImageError: the image cannot be decoded.
+            MosforgeError: the array is not an 8-bit RGB image.
         """
-        return self._score(self._begin(_loaded(picture)).said())
+        return self._score(self._begin(_loaded(image)).outputs())
 
-    def score_many(self, pictures: Iterable[Picture]) -> Iterator[Score | UnreadableImageError]:
-        """Scores pictures in their order, on all threads, reading ahead of the network.
+    def score_many(self, images: Iterable[AnyImage]) -> Iterator[Score | UnreadableImageError]:
+        """Scores images in their order, on all threads, reading ahead of the network.
 
         Yields:
-            For each picture its score, or the error that `score` would raise for a file that cannot be
-            decoded; the rest goes on.
+            For each image its score, or the error that `score` would raise for a file that cannot be
+            decoded; the images after it are scored all the same.
 
         Raises:
-            MosforgeError: an array is not an 8-bit RGB picture.
+            MosforgeError: an array is not an 8-bit RGB image.
         """
-        waiting: deque[Future[_Begun]] = deque()
-        try:
-            for picture in pictures:
-                waiting.append(self._pool.submit(self._begin, _loaded(picture)))
-                if len(waiting) > self._threads + 1:
-                    yield self._end(waiting.popleft())
-            while waiting:
-                yield self._end(waiting.popleft())
-        finally:
-            _give_up(waiting)
+        begun = (self._pool.submit(self._begin, _loaded(image)) for image in images)
+        for image in keep_ahead(begun, self._threads + 1, drop=_cancel):
+            yield self._end(image)
 
-    def crop_scores(self, picture: Picture) -> CropScores:
-        """Scores one picture, and keeps what each of its crops got. Raises what `score` does."""
+    def crop_scores(self, image: AnyImage) -> CropScores:
+        """Scores one image, and keeps the score of each of its crops. Raises the errors of `score`."""
         if self._crops == 0:
-            raise MosforgeError("crops: 0 is the whole picture in one pass, which has no crops to tell of")
-        begun = self._begin(_loaded(picture))
-        said = begun.said()
-        return CropScores(begun.pixels, begun.boxes, self._size, said[0], self._score(said))
+            raise MosforgeError("crops: 0 is the whole image in one pass, which has no scores of crops")
+        begun = self._begin(_loaded(image))
+        outputs = begun.outputs()
+        return CropScores(begun.pixels, begun.boxes, self._size, outputs.scores, self._score(outputs))
 
-    def _begin(self, picture: str | os.PathLike[str] | Pixels | UnreadableImageError) -> _Begun:
-        """Reads a picture, and sends it to the pool in batches of its own."""
-        if isinstance(picture, UnreadableImageError):
-            raise picture
-        pixels = picture if isinstance(picture, np.ndarray) else read_rgb(picture)
+    def _begin(self, image: str | os.PathLike[str] | Pixels | UnreadableImageError) -> _ImageInWork:
+        """Reads an image, and sends its batches to the pool."""
+        if isinstance(image, UnreadableImageError):
+            raise image
+        pixels = image if isinstance(image, np.ndarray) else read_rgb(image)
         larger = at_least(pixels, self._size)
         if self._crops == 0:
             if larger.shape[0] * larger.shape[1] > LARGEST_WHOLE:
                 reason = f"more than {LARGEST_WHOLE:,} pixels do not go through in one piece; use crops"
-                raise UnreadableImageError(_name(picture), reason)
-            return _Begun(larger, np.zeros((1, 2), np.int64), [self._ask(np.stack([larger]))])
-        boxes = draw_boxes(pixels, self._size, self._crops, digest_of(pixels))
-        parts = batches_of(boxes, self._device)
-        return _Begun(larger, boxes, [self._ask(cut(larger, part, self._size)) for part in parts])
+                raise UnreadableImageError(_name(image), reason)
+            return _ImageInWork(larger, np.zeros((1, 2), np.int64), [self._submit(np.stack([larger]))])
+        boxes = draw_boxes(pixels, self._size, self._crops, pixels_digest(pixels))
+        parts = split_into_batches(boxes, self._device)
+        batches = [self._submit(cut_crops(larger, part, self._size)) for part in parts]
+        return _ImageInWork(larger, boxes, batches)
 
-    def _ask(self, crops: Pixels) -> "Future[Said]":
-        return self._pool.submit(ask, self._network, crops, self._device)
+    def _submit(self, crops: Pixels) -> "Future[CropOutputs]":
+        return self._pool.submit(run_network, self._network, crops, self._device)
 
-    def _end(self, begun: "Future[_Begun]") -> Score | UnreadableImageError:
+    def _end(self, begun: "Future[_ImageInWork]") -> Score | UnreadableImageError:
         try:
-            return self._score(begun.result().said())
+            return self._score(begun.result().outputs())
         except UnreadableImageError as error:
             return error
 
-    def _score(self, said: Said) -> Score:
-        scores, logits = said
+    def _score(self, outputs: CropOutputs) -> Score:
+        scores, logits = outputs
         quality = float(np.clip(scores.mean(), 0.0, 1.0))
         lowest, highest = self.card["range"]
         position = quality if self.card["higher_is_better"] else 1.0 - quality
@@ -201,40 +206,84 @@ class Scorer:
         )
 
     def _distortions(self, logits: Floats) -> dict[str, float]:
-        chances = class_chances(logits, self.card).mean(axis=0)
+        chances = class_probabilities(logits, self.card).mean(axis=0)
         likeliest = np.argsort(-chances, kind="stable")[:_MOST_DISTORTIONS]
         return {self.card["classes"][i]: float(chances[i]) for i in likeliest}
 
 
-def digest_of(pixels: Pixels) -> str:
-    """The digest of a picture's size and samples that its crops are drawn from."""
+def class_probabilities(logits: Floats, card: Card) -> Floats:
+    """Probabilities of the classes in the model's card, in [0, 1].
+
+    Args:
+        logits: shape (n, classes).
+        card: its `label_kind` tells the kind of the classes: `single` (one of them is true), `multiple` (each
+            is true or not), or `both` (the first `single_classes` are of the one kind, the others of the
+            other).
+
+    Returns:
+        Shape (n, classes); those of single classes sum to 1.
+    """
+    if card["label_kind"] == "single":
+        probabilities: Floats = softmax(logits, axis=1)
+        return probabilities
+    probabilities = expit(logits)
+    if card["label_kind"] == "both":
+        singles = card["single_classes"]
+        probabilities[:, :singles] = softmax(logits[:, :singles], axis=1)
+    return probabilities
+
+
+def pixels_digest(pixels: Pixels) -> str:
+    """The digest of an image's size and samples that its crops are drawn from."""
     return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def _loaded(picture: Picture) -> str | os.PathLike[str] | Pixels | UnreadableImageError:
+def _loaded(image: AnyImage) -> str | os.PathLike[str] | Pixels | UnreadableImageError:
     """A path as it is; an image or an array as a copy that its owner can no longer change."""
-    if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
             raise MosforgeError(
-                f"an array of {picture.dtype} with shape {picture.shape} is not a picture: "
-                "uint8 RGB (height, width, 3) is"
+                f"an array of {image.dtype} with shape {image.shape} is not an image: "
+                "it must be uint8 RGB (height, width, 3)"
             )
-        return np.array(picture, order="C")
-    if isinstance(picture, Image.Image):
+        return np.array(image, order="C")
+    if isinstance(image, Image.Image):
         try:
-            return to_rgb(picture)
+            return to_rgb(image)
         except UnreadableImageError as error:
             return error
-    return picture
+    return image
 
 
-def _name(picture: str | os.PathLike[str] | Pixels) -> str:
-    return "the picture" if isinstance(picture, np.ndarray) else os.fspath(picture)
+def _name(image: str | os.PathLike[str] | Pixels) -> str:
+    return "the image" if isinstance(image, np.ndarray) else os.fspath(image)
 
 
-def _give_up(waiting: "Iterable[Future[_Begun]]") -> None:
-    """Takes back what nobody waits for any more."""
-    for picture in waiting:
-        if not picture.cancel() and picture.exception() is None:
-            for batch in picture.result().batches:
-                batch.cancel()
+def _cancel(image: "Future[_ImageInWork]") -> None:
+    """Takes an image back from the pool that nobody waits for any more."""
+    if not image.cancel() and image.exception() is None:
+        for batch in image.result().batches:
+            batch.cancel()
+
+
+def _start_pool(threads: int) -> ThreadPoolExecutor:
+    """A pool in each of whose threads torch computes without help from other threads.
+
+    How torch shares a sum among threads changes its last bits, so a result would depend on their number.
+    Work that is cut into parts of a fixed size, one part a thread, does not. The rest of the process keeps
+    its own number of threads.
+    """
+    outside = torch.get_num_threads()
+    pool = ThreadPoolExecutor(threads, "mosforge", initializer=_use_one_thread)
+    started = threading.Barrier(threads + 1)
+    for _ in range(threads):
+        pool.submit(started.wait)
+    started.wait()
+    # The number is also the default of threads that start later, of whatever part of the process.
+    torch.set_num_threads(outside)
+    return pool
+
+
+def _use_one_thread() -> None:
+    torch.get_num_threads()  # a thread's first call sets its number to the default
+    torch.set_num_threads(1)

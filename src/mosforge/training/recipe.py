@@ -1,14 +1,9 @@
-"""How a network is trained: the values that change the result, and the device, which does not."""
+"""How a network is trained: the values that change the result."""
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import torch
-
-from mosforge.core.errors import MosforgeError
 
 
 @dataclass(frozen=True)
@@ -62,20 +57,3 @@ class Recipe:
             return 1.0
         warm_up = min(1.0, (step + 1) / max(1, min(self.warm_up, steps // 20)))
         return warm_up * 0.5 * (1.0 + math.cos(math.pi * step / steps))
-
-
-def pick_device(name: str) -> torch.device:
-    """`auto` is CUDA where there is one, otherwise the CPU; torchrun's processes have a GPU each.
-
-    Raises:
-        MosforgeError: CUDA is asked for where there is none.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise MosforgeError("device cuda: torch finds no GPU here; take auto or cpu, or look at `nvidia-smi`")
-    if name == "cuda" and "LOCAL_RANK" in os.environ:
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(device)
-        return device
-    return torch.device(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from mosforge.training.recipe import pick_device
+from mosforge.models.devices import pick_device
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import torch
 
 from mosforge.core.seeds import seed_of
-from mosforge.models.backbones import card_of
-from mosforge.models.folder import load_backbone
+from mosforge.models.backbones import find_backbone
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
+from mosforge.models.weights import load_backbone
 
 Head = TypeVar("Head", MultiTaskHead, ScoreHead)
 
@@ -30,10 +30,10 @@ def start(
     Raises:
         MosforgeError: the weights do not fit, or the network takes no crops of that size.
     """
-    card = card_of(cfg["backbone"])
-    card.check_crop(cfg["crop"])
+    facts = find_backbone(cfg["backbone"])
+    facts.check_crop(cfg["crop"])
     torch.manual_seed(seed_of(purpose, cfg["seed"]))
-    head = head_of_width(card.feature_width(cfg["multi_level"]))
+    head = head_of_width(facts.feature_width(cfg["multi_level"]))
     network = Network(cfg["backbone"], head, cfg["multi_level"])
     load_backbone(network, weights)
     head.start_at(mean)

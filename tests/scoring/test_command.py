@@ -19,10 +19,10 @@ Lines = list[dict[str, Any]]
 
 @pytest.fixture
 def score(
-    photographs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    images: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
-    """Runs `mosforge score` among the photographs: exit status, standard output, standard error."""
-    monkeypatch.chdir(photographs)
+    """Runs `mosforge score` among the images: exit status, standard output, standard error."""
+    monkeypatch.chdir(images)
 
     def run(folder: Path, *words: str) -> tuple[int, str, str]:
         status = main(["score", "--model", str(folder), "--device", "cpu", *words])
@@ -35,11 +35,11 @@ def lines(text: str) -> Lines:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_json_is_an_object_a_line(score: Callable[..., Any], model: Model, photographs: Path) -> None:
+def test_json_is_an_object_a_line(score: Callable[..., Any], model: Model, images: Path) -> None:
     folder = model("multitask")
     status, out, err = score(folder, "a coffee.png", "b.jpg", "--format", "json")
     assert (status, err) == (0, "")
-    expected = Scorer(folder, device="cpu").score(photographs / "a coffee.png")
+    expected = Scorer(folder, device="cpu").score(images / "a coffee.png")
     first, second = lines(out)
     assert list(first) == ["path", "quality", "score", "spread", "distortions"]
     assert first["path"] == "a coffee.png"
@@ -67,7 +67,8 @@ def test_a_bad_file_is_reported_and_does_not_stop_the_rest(
     assert err == "3 of 5 files could not be scored\n"
     rows = lines(out)
     assert [row["path"] for row in rows] == [bad[0], "a coffee.png", *bad[1:], "b.jpg"]
-    assert rows[0] == {"path": bad[0], "error": "not a picture in a format that can be read"}
+    assert rows[0].keys() == {"path", "error"}
+    assert "a format that can be read" in rows[0]["error"]
     assert rows[2] == {"path": "none.png", "error": "no such file"}
     assert rows[3] == {"path": bad[2], "error": "the file is truncated"}
     assert [row for row in rows if "quality" in row] == lines(
@@ -99,7 +100,7 @@ def test_an_output_file_takes_the_place_of_standard_output(
     assert (tmp_path / "scores.jsonl").read_text() == score(folder, "b.jpg", "--format", "json")[1]
 
 
-def test_an_output_that_cannot_be_written_is_told_before_the_work(
+def test_an_output_that_cannot_be_written_is_reported_before_the_work(
     score: Callable[..., Any], tmp_path: Path
 ) -> None:
     status, _, err = score(tmp_path / "no model", "b.jpg", "--output", str(tmp_path))
@@ -116,16 +117,14 @@ def paths(result: tuple[int, str, str]) -> list[str]:
     return [row["path"] for row in lines(result[1])]
 
 
-def test_folders_globs_and_files(score: Callable[..., Any], model: Model, photographs: Path) -> None:
+def test_folders_globs_and_files(score: Callable[..., Any], model: Model, images: Path) -> None:
     folder = model(test_crops=1)
     assert paths(score(folder, ".", "--format", "json")) == [f"./{name}" for name in EVERY]
-    assert paths(score(folder, f"{photographs}/", "--format", "json")) == [
-        f"{photographs}/{name}" for name in EVERY
-    ]
+    assert paths(score(folder, f"{images}/", "--format", "json")) == [f"{images}/{name}" for name in EVERY]
     assert paths(score(folder, "*.png", "sub/*", "--format", "json")) == [EVERY[0], *EVERY[2:]]
     assert paths(score(folder, "**/*.png", "--format", "json")) == [EVERY[0], *EVERY[2:]]
-    assert paths(score(folder, f"{photographs}/s*l/*", "none/*", "--format", "json")) == [
-        f"{photographs}/s*l/*",
+    assert paths(score(folder, f"{images}/s*l/*", "none/*", "--format", "json")) == [
+        f"{images}/s*l/*",
         "none/*",
     ]
     assert paths(score(folder, "s*", "--format", "json")) == EVERY[2:], (
@@ -162,19 +161,19 @@ def test_the_order_does_not_change_a_score(score: Callable[..., Any], model: Mod
     assert back == list(reversed(forth))
 
 
-def test_an_empty_folder_is_told(score: Callable[..., Any], model: Model, tmp_path: Path) -> None:
+def test_an_empty_folder_is_reported(score: Callable[..., Any], model: Model, tmp_path: Path) -> None:
     folder = model()
     (tmp_path / "empty/.hidden").mkdir(parents=True)
     (tmp_path / "empty/notes.txt").write_text("x")
     status, out, err = score(folder, str(tmp_path / "empty"), "--format", "json")
     assert (status, out) == (1, "")
-    assert err == "mosforge: error: there is no picture in what was named\n"
+    assert "none of the named files and folders holds an image" in err
 
 
-def test_a_folder_that_is_no_model_is_told(score: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_folder_that_is_no_model_is_reported(score: Callable[..., Any], tmp_path: Path) -> None:
     status, out, err = score(tmp_path, "b.jpg")
     assert (status, out) == (1, "")
-    assert err == f"mosforge: error: {tmp_path}: not a model folder, it has no card.json\n"
+    assert f"{tmp_path}: not a model folder, it has no card.json" in err
 
 
 def test_the_number_of_crops_is_an_option(score: Callable[..., Any], model: Model) -> None:
@@ -196,12 +195,12 @@ def test_a_name_in_another_encoding_is_scored(
     score: Callable[..., Any], model: Model, tmp_path: Path
 ) -> None:
     folder = model()
-    strange = os.fsencode(tmp_path) + b"/pictures/caf\xe9.jpg"
-    (tmp_path / "pictures").mkdir()
+    strange = os.fsencode(tmp_path) + b"/images/caf\xe9.jpg"
+    (tmp_path / "images").mkdir()
     try:
         Path(os.fsdecode(strange)).write_bytes(Path("b.jpg").read_bytes())
     except OSError:
         pytest.skip("the file system takes no such name")
-    status, out, _ = score(folder, str(tmp_path / "pictures"), "--format", "json")
+    status, out, _ = score(folder, str(tmp_path / "images"), "--format", "json")
     assert status == 0
     assert os.fsencode(lines(out)[0]["path"]) == strange

@@ -18,11 +18,12 @@ from torchvision import models
 from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
 from mosforge.models.backbones import build_backbone
-from mosforge.models.folder import WEIGHTS, load_backbone, save_model
+from mosforge.models.folder import WEIGHTS, save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
 from mosforge.models.origins import ORIGINS
-from mosforge.models.weights import load_weights
+from mosforge.models.weights import load_backbone
+from mosforge.pretraining.fetch_weights import load_weights
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +197,16 @@ def test_random_weights_are_the_same_each_time_and_leave_the_random_state() -> N
 def test_a_network_that_uses_a_layer_twice_has_its_weights_in_a_file(tmp_path: Path) -> None:
     """safetensors refuses two names for one memory, as CoaT's blocks have."""
     backbone, file = "coat_lite_tiny", tmp_path / "w.safetensors"
-    words = ["pretraining", "weights", "--backbone", backbone, "--source", "none", "--output", str(file)]
+    words = [
+        "pretraining",
+        "fetch_weights",
+        "--backbone",
+        backbone,
+        "--source",
+        "none",
+        "--output",
+        str(file),
+    ]
     assert main(words) == 0
     network = Network(backbone, ScoreHead(320, 0.5))
     load_backbone(network, file)
@@ -267,7 +277,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def test_torchvisions_weights_are_downloaded_once(published: Path, whole: dict[str, torch.Tensor]) -> None:
     output = published.parent / "out.safetensors"
-    words = ["pretraining", "weights", "--backbone", "resnet18", "--source", "torchvision"]
+    words = ["pretraining", "fetch_weights", "--backbone", "resnet18", "--source", "torchvision"]
     assert main([*words, "--output", str(output)]) == 0
     state = load_file(output)
     assert set(whole) - set(state) == {"fc.weight", "fc.bias"}

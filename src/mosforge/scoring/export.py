@@ -1,18 +1,19 @@
-"""A trained model as one ONNX file, checked against torch.
+"""A trained model for use elsewhere: one ONNX file, checked against torch, or a card with its correlations.
 
-The graph takes 8-bit crops as they are, normalises them itself, and has two outputs at most:
+The ONNX graph takes 8-bit crops, normalises them itself, and has at most two outputs:
 
     crops          uint8 (n, crop, crop, 3), RGB
-    quality        float32 (n,), higher is better; the mean over a picture's crops, cut off to [0, 1],
-                   is its quality
+    quality        float32 (n,), higher is better; the quality of an image is the mean over its crops,
+                   clipped to [0, 1]
     probabilities  float32 (n, classes), for a model that knows distortions
 
-The metadata key `mosforge` holds, as JSON, what else a user needs (see `facts`), and `card` the model's
-card (without what its training measured, so that the same weights make the same file). docs/score_onnx.py
-scores pictures with it, without torch.
+The metadata key `mosforge` holds, as JSON, the other facts that a user needs (see `graph_facts`), and `card`
+the model's card (without the speed of its training, so that the same weights make the same file).
+docs/score_onnx.py scores images with it, without torch.
 """
 
 import json
+import math
 import os
 import warnings
 from pathlib import Path
@@ -25,18 +26,56 @@ from torch import Tensor, nn
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file
 from mosforge.core.images import Pixels, read_rgb
-from mosforge.models.classes import knows_classes
-from mosforge.models.crops import cut, draw_boxes
+from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.tables import Frame, read_table
+from mosforge.models.card import Card, knows_classes
+from mosforge.models.crops import cut_crops, draw_boxes
 from mosforge.models.folder import MEASURED, load_model
 
 TOLERANCE = 1e-4
-"""Most that an output may differ from torch's."""
+"""Largest allowed difference of an output from torch's."""
+
+_MODEL_KEYS = ("dataset", "split", "backbone", "initialisation")
 
 
-def facts(card: dict[str, Any]) -> dict[str, Any]:
-    """What must be known to score pictures with the graph.
+def add_correlations(card: Card, tables: list[Path]) -> Card:
+    """The card, with the rows of evaluated experiments that are about its model as `correlations`.
 
-    `crop` (side in pixels), `crops` (number a picture), `colour_order`, `normalisation`, `range` and
+    Args:
+        card: of the model.
+        tables: artefacts `correlations`; a row that several of them hold counts once.
+
+    Raises:
+        MosforgeError: no row is about the model.
+    """
+    if not tables:
+        return card
+    rows: list[dict[str, Any]] = []
+    for path in tables:
+        rows += [row for row in _model_rows(read_table(path, CORRELATIONS), card) if row not in rows]
+    if not rows:
+        model = "/".join(str(card.get(key, "?")) for key in _MODEL_KEYS)
+        raise MosforgeError(f"{', '.join(map(str, tables))}: no correlation of the model {model}")
+    return {**card, "correlations": sorted(rows, key=lambda row: str(row["test_dataset"]))}
+
+
+def _model_rows(table: Frame, card: Card) -> list[dict[str, Any]]:
+    for key in _MODEL_KEYS:
+        table = table[table[key] == str(card.get(key))]
+    return [
+        {str(name): _json_value(value) for name, value in row.items() if name not in _MODEL_KEYS}
+        for row in table.to_dict("records")
+    ]
+
+
+def _json_value(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def graph_facts(card: Card) -> dict[str, Any]:
+    """The facts that are needed to score images with the graph.
+
+    `crop` (side in pixels), `crops` (number for each image), `colour_order`, `normalisation`, `range` and
     `higher_is_better` of the dataset's scale; for a model that knows distortions `classes`.
     """
     known = {
@@ -50,8 +89,8 @@ def facts(card: dict[str, Any]) -> dict[str, Any]:
     return known | ({"classes": card["classes"]} if knows_classes(card) else {})
 
 
-def export_onnx(folder: str | os.PathLike[str], output: Path, card: dict[str, Any]) -> float:
-    """Writes a model's graph, and compares what onnxruntime makes of it with torch.
+def export_onnx(folder: str | os.PathLike[str], output: Path, card: Card) -> float:
+    """Writes a model's graph, and compares its outputs in onnxruntime with those of torch.
 
     Args:
         folder: of the model.
@@ -59,7 +98,7 @@ def export_onnx(folder: str | os.PathLike[str], output: Path, card: dict[str, An
         card: of the model.
 
     Returns:
-        The largest difference of an output on a photograph.
+        The largest difference of an output, on crops of one image.
 
     Raises:
         MosforgeError: not a model folder, a package is missing, or the graph computes something else.
@@ -73,10 +112,10 @@ def export_onnx(folder: str | os.PathLike[str], output: Path, card: dict[str, An
     network, _ = load_model(folder)
     graph = _Graph(network, card).eval()
     model = _traced(graph, card["crop"])
-    _forget_where_it_was_made(model.graph)
+    _drop_traces(model.graph)
     lasting = {key: value for key, value in card.items() if key != MEASURED}
     onnx.helper.set_model_props(
-        model, {"mosforge": json.dumps(facts(card)), "card": json.dumps(lasting, sort_keys=True)}
+        model, {"mosforge": json.dumps(graph_facts(card)), "card": json.dumps(lasting, sort_keys=True)}
     )
     onnx.checker.check_model(model)
     content = model.SerializeToString(deterministic=True)
@@ -93,29 +132,29 @@ def export_onnx(folder: str | os.PathLike[str], output: Path, card: dict[str, An
 class _Graph(nn.Module):
     """A network with the outputs of the graph."""
 
-    def __init__(self, network: nn.Module, card: dict[str, Any]) -> None:
+    def __init__(self, network: nn.Module, card: Card) -> None:
         super().__init__()
         self.network = network
         self.knows_distortions = knows_classes(card)
         self.names = ["quality", "probabilities"] if self.knows_distortions else ["quality"]
-        # see models.classes.class_chances
+        # see scorer.class_probabilities
         kind = card.get("label_kind")
         self.singles = len(card["classes"]) if kind == "single" else card.get("single_classes", 0)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
-        said = self.network(crops)
+        outputs = self.network(crops)
         if not self.knows_distortions:
-            return (said[1] if isinstance(said, tuple) else said,)
-        logits, quality = said
+            return (outputs[1] if isinstance(outputs, tuple) else outputs,)
+        logits, quality = outputs
         singles, others = logits[:, : self.singles], logits[:, self.singles :]
         parts = [singles.softmax(dim=1)] * (singles.shape[1] > 0) + [others.sigmoid()] * (others.shape[1] > 0)
         return quality, torch.cat(parts, dim=1)
 
 
 def _traced(graph: _Graph, size: int) -> Any:
-    two = torch.zeros((2, size, size, 3), dtype=torch.uint8)  # of a single one, torch would fix the number
+    two = torch.zeros((2, size, size, 3), dtype=torch.uint8)  # with one crop, torch would fix their number
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about torch's own code
+        warnings.simplefilter("ignore")  # they concern torch's own code
         program = torch.onnx.export(
             graph,
             (two,),
@@ -125,12 +164,12 @@ def _traced(graph: _Graph, size: int) -> Any:
             dynamo=True,
             verbose=False,
         )
-    assert program is not None  # the exporter that returns none is the old one
+    assert program is not None  # only the old exporter returns None
     return program.model_proto
 
 
-def _forget_where_it_was_made(graph: Any) -> None:
-    """Drops the stack traces that the exporter notes: they name files of this machine."""
+def _drop_traces(graph: Any) -> None:
+    """Removes the stack traces that the exporter writes: they name files of this machine."""
     for part in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
@@ -140,8 +179,8 @@ def _difference(content: bytes, graph: _Graph, size: int) -> float:
     from onnxruntime import InferenceSession
 
     session = InferenceSession(content, providers=["CPUExecutionProvider"])
-    pixels = _photograph(size)
-    crops = cut(pixels, draw_boxes(pixels, size, 5, "ONNX"), size)
+    pixels = _test_image(size)
+    crops = cut_crops(pixels, draw_boxes(pixels, size, 5, "ONNX"), size)
     differences = []
     for batch in (crops, crops[:1]):
         found = session.run(graph.names, {"crops": batch})
@@ -151,8 +190,8 @@ def _difference(content: bytes, graph: _Graph, size: int) -> float:
     return float(np.max(differences))
 
 
-def _photograph(size: int) -> Pixels:
-    """A photograph that travels in matplotlib, enlarged where it is smaller than needed."""
+def _test_image(size: int) -> Pixels:
+    """An image that matplotlib brings along, enlarged where it is smaller than needed."""
     from matplotlib import get_data_path
     from PIL import Image
 
