@@ -6,17 +6,16 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.distortions.distortion import check_number, to_uint8
+from mosforge.distortions.operation import check_number, to_uint8
 
 Kernel = npt.NDArray[np.float64]
 
 _LARGEST_KERNEL = 1001
 _WIDEST_DIRECT = 63
-"""Kernels up to this many taps are summed directly; wider ones cost less in the cosine domain."""
+"""Kernels of up to this many taps are summed directly; wider ones are faster in the cosine domain."""
 
 
 def gaussian_blur(pixels: Pixels, size: float) -> Pixels:
@@ -45,13 +44,14 @@ def defocus(pixels: Pixels, sigma: float) -> Pixels:
 
 
 def gaussian_lowpass(pixels: Pixels, sigma: float) -> Pixels:
-    """Gaussian blur of `sigma` pixels, cut off at two sigma (KADID-10k, type 1), symmetric borders."""
+    """Gaussian blur of `sigma` pixels, cut off at two sigma with symmetric borders (KADID-10k, type 1)."""
     check_number(sigma, "sigma of a Gaussian blur", 0.1, _LARGEST_KERNEL / 4 - 1)
     return _separable(pixels, 2 * math.ceil(2 * sigma) + 1, sigma)
 
 
 def lens_blur(pixels: Pixels, radius: float) -> Pixels:
-    """A lens out of focus: the mean over a disc of `radius` pixels (KADID-10k, type 2), symmetric borders."""
+    """A lens out of focus: the mean over a disc of `radius` pixels, with symmetric borders
+    (KADID-10k, type 2)."""
     return _two_dimensional(pixels, disc_kernel(radius))
 
 
@@ -64,7 +64,7 @@ def disc_kernel(radius: float) -> Kernel:
     """
     check_number(radius, "radius of a lens blur", 0.5, _LARGEST_KERNEL / 2 - 1)
     reach = math.ceil(radius - 0.5)
-    # columns of 1/200 pixel: within each the covered part of a pixel is the overlap of two intervals
+    # in a column of 1/200 pixel the disc is an interval; its overlap with a pixel is the share that it covers
     columns = (np.arange((2 * reach + 1) * 200) + 0.5) / 200 - reach - 0.5
     half = np.sqrt(np.maximum(radius**2 - columns**2, 0))
     lower = np.arange(-reach, reach + 1)[:, None] - 0.5
@@ -92,8 +92,8 @@ def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixe
 def motion_kernel(length: float, angle: float) -> Kernel:
     """The anti-aliased line of `length` pixels at `angle` degrees against the x axis, anticlockwise.
 
-    A tap weighs 1 minus its distance from the line segment, in pixels, where that is positive (the
-    construction of MATLAB's `fspecial('motion')`).
+    The weight of a tap is 1 minus its distance from the line segment in pixels, or 0 if that is negative
+    (MATLAB's `fspecial('motion')`).
 
     Returns:
         float64, shape (2 * radius + 1, 2 * radius + 1), point-symmetric, sum 1.
@@ -130,9 +130,11 @@ def _separable(pixels: Pixels, size: int, sigma: float) -> Pixels:
 
 
 def _in_cosine_domain(pixels: Pixels, size: int, sigma: float) -> npt.NDArray[np.float32]:
-    # A picture continued symmetrically and a symmetric kernel convolve by a product of the picture's
-    # DCT-II with the kernel's frequency response: exact for every width, at a price that the width
-    # does not change.
+    # The convolution of a symmetric kernel with an image that is continued symmetrically is the product of
+    # the kernel's frequency response and the image's DCT-II. It is exact, and takes the same time for every
+    # width of the kernel.
+    from scipy import fft  # half a second, which planning does without
+
     height, width = pixels.shape[:2]
     spectrum = fft.dctn(pixels.astype(np.float32), axes=(0, 1), overwrite_x=True)
     spectrum *= _response(size, sigma, height)[:, None, None]
@@ -142,7 +144,7 @@ def _in_cosine_domain(pixels: Pixels, size: int, sigma: float) -> npt.NDArray[np
 
 @lru_cache(maxsize=256)
 def _response(size: int, sigma: float, count: int) -> npt.NDArray[np.float32]:
-    """What the kernel multiplies each of `count` DCT-II coefficients with."""
+    """The factor of each of `count` DCT-II coefficients in a blur with the kernel."""
     taps = gaussian_kernel(size, sigma)[size // 2 :]
     phases = np.pi * np.outer(np.arange(count), np.arange(len(taps))) / count
     weights = np.concatenate([taps[:1], 2 * taps[1:]])

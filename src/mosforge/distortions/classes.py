@@ -1,11 +1,13 @@
-"""What the numbers of a class table mean: an index of the softmax, or a bit of the label vector."""
+"""The class table of a kind of corpus: the meaning of an index of the softmax, or of a bit of the labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mosforge.distortions.authentic import TYPES as AUTHENTIC
-from mosforge.distortions.distortion import Level
-from mosforge.distortions.mixtures import Mixture
+from mosforge.core.settings import Level
+from mosforge.distortions.kinds import AUTHENTIC
+
+Mixture = tuple[tuple[str, int], ...]
+"""The distortions of an authentic image: (type, level from 1) pairs in the order of `kinds.AUTHENTIC`."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,8 @@ class DistortionClass:
     Attributes:
         index: class index (synthetic) or bit (authentic), from 0.
         type: name of the distortion type.
-        level: from 1 (weakest); None for a bit that says that the type is present at any level.
-        parameter: the level's value; None likewise.
+        level: from 1 (weakest); None for a bit that stands for the type at any level.
+        parameter: the level's value; None for such a bit.
     """
 
     index: int
@@ -31,13 +33,13 @@ def classes_of(kind: str, levels: Mapping[str, Sequence[Level]]) -> list[Distort
 
 
 def synthetic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
-    """The class of every (type, level), in the order of the levels; a type without levels has none."""
+    """A class for every (type, level), in the order of `levels`; a type without levels has none."""
     pairs = [(name, i, value) for name, values in levels.items() for i, value in enumerate(values, start=1)]
     return [DistortionClass(index, *pair) for index, pair in enumerate(pairs)]
 
 
 def authentic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
-    """The bits of the label vector: one a type, then one a (type, level), both in the camera's order."""
+    """A bit for every type, then one for every (type, level), both in the camera's order."""
     names = [name for name in AUTHENTIC if levels.get(name)]
     types: list[tuple[str, int | None, Level | None]] = [(name, None, None) for name in names]
     pairs = [(name, i, value) for name in names for i, value in enumerate(levels[name], start=1)]
@@ -48,7 +50,7 @@ def labels(mixture: Mixture, classes: Sequence[DistortionClass]) -> list[int]:
     """The label vector of a mixture: 1 for every type and every (type, level) in it.
 
     Args:
-        mixture: (type, level) pairs.
+        mixture: the distortions of an image.
         classes: the rows of `authentic_classes`.
 
     Returns:

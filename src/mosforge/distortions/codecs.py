@@ -1,12 +1,13 @@
-"""JPEG and JPEG2000: the codec's bitstream, and what a viewer decodes from it."""
+"""Files of images: the bitstreams of JPEG and JPEG2000, the images decoded from them, and lossless PNG."""
 
 from io import BytesIO
 
+import cv2
 from PIL import Image
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, open_image, to_rgb
-from mosforge.distortions.distortion import check_number
+from mosforge.distortions.operation import check_number, whole_number
 
 
 def encode_jpeg(pixels: Pixels, quality: float) -> bytes:
@@ -20,33 +21,31 @@ def encode_jpeg(pixels: Pixels, quality: float) -> bytes:
         The file.
 
     Raises:
-        MosforgeError: another quality, or sides that JPEG cannot hold.
+        MosforgeError: `quality` is not such a number, or a side is too long for JPEG.
     """
-    check_number(quality, "JPEG quality", 0, 100)
-    if quality != int(quality):
-        raise MosforgeError(f"{quality!r} is not a JPEG quality; give a whole number from 0 to 100")
-    # libjpeg takes 0 for 1; Pillow has had versions that took 0 for "not given"
-    return _encode(pixels, "JPEG", quality=max(int(quality), 1), subsampling="4:2:0")
+    # libjpeg takes 0 for 1; some versions of Pillow take 0 for "not given"
+    whole = max(whole_number(quality, "JPEG quality", 0, 100), 1)
+    return _encode(pixels, "JPEG", quality=whole, subsampling="4:2:0")
 
 
 def encode_jpeg2000(pixels: Pixels, bits_per_pixel: float) -> bytes:
     """JPEG2000 by OpenJPEG: irreversible colour transform, 9/7 wavelet, one quality layer at the compression
     ratio 24 / `bits_per_pixel`.
 
-    The file meets the rate within 5% where the picture allows. One that needs fewer bits without loss does
-    not, nor one whose share is hardly more than the headers, about 270 bytes: at 0.02 bits per pixel these
-    are pictures of less than 130,000 pixels, and rates below that are then all the same picture.
+    The size of the file is within 5% of the rate, with two exceptions: the image needs fewer bits without
+    loss, or the rate is hardly more than the headers, which take about 270 bytes. At 0.02 bits per pixel that
+    concerns images of less than 130,000 pixels; lower rates all give the same file then.
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
-        bits_per_pixel: size of the file in bits for each pixel of the picture.
+        bits_per_pixel: size of the file in bits, over the number of pixels.
 
     Returns:
         The file (JP2).
     """
     check_number(bits_per_pixel, "JPEG2000 bit rate", 0.001, 24)
-    # mct: Pillow leaves the colour transform out unless told. Without it red, green and blue are coded apart,
-    # which at 0.46 bits per pixel costs 3 dB (Kodak's photographs) and twice the time.
+    # mct: by default Pillow leaves the colour transform out, and codes red, green and blue separately. At 0.46
+    # bits per pixel that costs 3 dB (images of Kodak) and twice the time.
     rates = {"quality_mode": "rates", "quality_layers": [24 / bits_per_pixel]}
     return _encode(pixels, "JPEG2000", **rates, irreversible=True, mct=1)
 
@@ -73,9 +72,41 @@ def jpeg2000_ratio(pixels: Pixels, ratio: float) -> Pixels:
 
 
 def decode(bitstream: bytes) -> Pixels:
-    """The picture in a bitstream, read as every later stage reads the file."""
+    """The image in a bitstream, read as every later stage reads the file."""
     with open_image(bitstream) as image:
         return to_rgb(image)
+
+
+def encode_png(pixels: Pixels, compression: int, few_colours: bool = False) -> bytes:
+    """PNG, with settings that are fast to write and to read.
+
+    Measured at 512x384 on one core: level 0 takes 0.6 ms to write and 0.5 ms to read back, level 1 takes
+    5 and 3 ms for two thirds of the size; libpng's own choice of settings takes 14 and 4 ms at level 1
+    for the same size.
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        compression: zlib level, 0 (fastest, largest) to 9.
+        few_colours: the image has few colours: repeated patterns compress it well, and differences between
+            neighbouring pixels do not.
+
+    Returns:
+        The file.
+    """
+    if compression == 0 or few_colours:
+        line, strategy = cv2.IMWRITE_PNG_FILTER_NONE, cv2.IMWRITE_PNG_STRATEGY_DEFAULT
+    elif compression == 1:
+        line, strategy = cv2.IMWRITE_PNG_FILTER_SUB, cv2.IMWRITE_PNG_STRATEGY_RLE
+    else:
+        line, strategy = cv2.IMWRITE_PNG_ALL_FILTERS, cv2.IMWRITE_PNG_STRATEGY_DEFAULT
+    settings = {
+        cv2.IMWRITE_PNG_COMPRESSION: compression,
+        cv2.IMWRITE_PNG_STRATEGY: strategy,
+        cv2.IMWRITE_PNG_FILTER: line,
+    }
+    # in memory: on a full disk cv2.imwrite returns False without a reason
+    _, file = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), sum(settings.items(), ()))
+    return bytes(file)
 
 
 def _encode(pixels: Pixels, codec: str, **options: object) -> bytes:
@@ -85,6 +116,6 @@ def _encode(pixels: Pixels, codec: str, **options: object) -> bytes:
     except OSError as error:
         height, width = pixels.shape[:2]
         raise MosforgeError(
-            f"{codec} cannot hold a picture of {width}x{height} pixels ({error}); use a smaller one"
+            f"{codec} cannot hold an image of {width}x{height} pixels ({error}); use a smaller one"
         ) from None
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Colour: few colours with dither, the colour fringes of a lens, a shifted channel, and saturation."""
+"""Colour: a small palette, shifted channels, and changes of HSV and CIE L*a*b* (sRGB, D65)."""
 
 import math
 
@@ -7,14 +7,25 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.distortions.distortion import check_number, to_uint8
+from mosforge.distortions.blur import gaussian_kernel
+from mosforge.distortions.operation import check_number, to_uint8, whole_number
 from mosforge.distortions.palette import variance_palette
+from mosforge.distortions.tone import parabola
+
+Lab = npt.NDArray[np.float32]
+"""L* in [0, 100], a* and b*: shape (height, width, 3)."""
+
+_LINEAR = np.where(
+    np.arange(256) / 255 <= 0.04045,
+    np.arange(256) / 255 / 12.92,
+    ((np.arange(256) / 255 + 0.055) / 1.055) ** 2.4,
+).astype(np.float32)
+"""The sRGB transfer function (IEC 61966-2-1) for each sample value."""
 
 
 def color_dither(pixels: Pixels, colours: float) -> Pixels:
-    """Reduces a picture to a palette of its own, with Floyd-Steinberg error diffusion.
+    """Reduces an image to a palette of its own, with Floyd-Steinberg error diffusion.
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
@@ -23,12 +34,10 @@ def color_dither(pixels: Pixels, colours: float) -> Pixels:
     Returns:
         uint8 RGB, same shape, at most `colours` different colours.
     """
-    check_number(colours, "number of colours", 2, 256)
-    if colours != int(colours):
-        raise MosforgeError(f"{colours!r} is not a number of colours; give a whole number")
+    size = whole_number(colours, "number of colours", 2, 256)
     palette = Image.new("P", (1, 1))
-    palette.putpalette(variance_palette(pixels, int(colours)).tobytes())
-    # Pillow dithers only where the palette is given: quantize(colours, dither=...) ignores `dither`.
+    palette.putpalette(variance_palette(pixels, size).tobytes())
+    # Pillow dithers only with a given palette: quantize(colours, dither=...) ignores `dither`.
     dithered = Image.fromarray(pixels).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
     return np.asarray(dithered.convert("RGB"))
 
@@ -36,7 +45,7 @@ def color_dither(pixels: Pixels, colours: float) -> Pixels:
 def chromatic_aberration(pixels: Pixels, shift: float, rng: np.random.Generator) -> Pixels:
     """Lateral chromatic aberration: red and blue are shifted against green, to opposite sides.
 
-    The paper calls this one "vignetting"; its operation is the shift.
+    The paper calls it "vignetting", but describes this shift.
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
@@ -55,10 +64,11 @@ def chromatic_aberration(pixels: Pixels, shift: float, rng: np.random.Generator)
 
 
 def color_shift(pixels: Pixels, shift: float, rng: np.random.Generator) -> Pixels:
-    """Green is shifted, along edges alone (KADID-10k, type 5).
+    """Shifts green, only near edges (KADID-10k, type 5).
 
-    The shifted green is laid over the old one with the weight of an edge map: the gradient's magnitude of
-    the grey picture, blurred with a sigma of 4 pixels and stretched between its 1st and 99th percentile.
+    The result is a mean of the shifted and the old green. The weight of the shifted one is an edge map: the
+    gradient's magnitude of the grey image, blurred with a sigma of 4 pixels, with its 1st percentile at 0
+    and its 99th at 1.
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
@@ -76,7 +86,7 @@ def color_shift(pixels: Pixels, shift: float, rng: np.random.Generator) -> Pixel
 
 
 def _edges(pixels: Pixels) -> npt.NDArray[np.float32]:
-    """How much of an edge lies near each pixel: [0, 1], shape (height, width)."""
+    """The strength of the edges near each pixel: [0, 1], shape (height, width)."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     down, across = np.gradient(grey)
     magnitude = cv2.GaussianBlur(np.hypot(across, down), (0, 0), 4, borderType=cv2.BORDER_REFLECT)
@@ -85,14 +95,70 @@ def _edges(pixels: Pixels) -> npt.NDArray[np.float32]:
 
 
 def hsv_saturation(pixels: Pixels, factor: float) -> Pixels:
-    """HSV's saturation times `factor`, -1 to 1 (KADID-10k, type 7).
+    """Multiplies HSV's saturation by `factor`, -1 to 1 (KADID-10k, type 7).
 
-    Hue and value stay, so each channel's distance from the largest one is multiplied; below 0 the colours
-    turn to their complements, clipped.
+    Hue and value stay as they are, so each channel's distance from the largest channel is multiplied. A
+    factor below 0 gives the complementary colours, clipped.
     """
     check_number(factor, "factor of saturation", -1, 1)
     value = pixels.max(axis=2, keepdims=True).astype(np.float32)
     return to_uint8(value - np.float32(factor) * (value - pixels))
+
+
+def color_diffusion(pixels: Pixels, amount: float) -> Pixels:
+    """Blurs a* and b* with sigma 1.5 x `amount` + 2 pixels, and multiplies them by `amount` (KADID-10k,
+    type 4)."""
+    check_number(amount, "amount of colour diffusion", 0, 50)
+    lab = to_lab(pixels)
+    sigma = 1.5 * amount + 2
+    kernel = gaussian_kernel(2 * int(np.ceil(2 * sigma)) + 1, sigma).astype(np.float32)
+    blurred = cv2.sepFilter2D(lab, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
+    lab[:, :, 1:] = np.float32(amount) * blurred[:, :, 1:]
+    return to_uint8(from_lab(lab))
+
+
+def lab_saturation(pixels: Pixels, factor: float) -> Pixels:
+    """Multiplies a* and b* by `factor` (KADID-10k, type 8)."""
+    check_number(factor, "factor of saturation", 0, 100)
+    lab = to_lab(pixels)
+    lab[:, :, 1:] *= np.float32(factor)
+    return to_uint8(from_lab(lab))
+
+
+def sharpen(pixels: Pixels, amount: float) -> Pixels:
+    """Unsharp masking: adds to L* `amount` times its difference from its blur of sigma 3 pixels (KADID-10k,
+    type 24)."""
+    check_number(amount, "amount of sharpening", 0, 100)
+    lab = to_lab(pixels)
+    kernel = gaussian_kernel(13, 3.0).astype(np.float32)
+    lightness = lab[:, :, 0]
+    blurred = cv2.sepFilter2D(lightness, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
+    lab[:, :, 0] = np.clip(lightness + np.float32(amount) * (lightness - blurred), 0, 100)
+    return to_uint8(from_lab(lab))
+
+
+def brighten(pixels: Pixels, amount: float) -> Pixels:
+    """Raises the mid-tones with the parabola through (0.5, 0.5 + `amount` / 2) (KADID-10k, type 16).
+
+    The result is a weighted mean: two parts of the image with raised R, G and B, and one part of the image
+    with raised L*.
+    """
+    check_number(amount, "amount of brightening", 0, 2)
+    lab = to_lab(pixels)
+    lab[:, :, 0] = parabola(lab[:, :, 0] / 100, amount) * 100
+    channels = cv2.LUT(pixels, (parabola(np.arange(256) / 255, amount) * 255).astype(np.float32))
+    return to_uint8((2 * channels + np.clip(from_lab(lab), 0, 255)) / 3)
+
+
+def to_lab(pixels: Pixels) -> Lab:
+    """CIE L*a*b* of an image."""
+    # not COLOR_RGB2LAB, which interpolates in a coarse table and is off by up to 0.4
+    return np.asarray(cv2.cvtColor(cv2.LUT(pixels, _LINEAR), cv2.COLOR_LRGB2LAB), dtype=np.float32)
+
+
+def from_lab(lab: Lab) -> npt.NDArray[np.float32]:
+    """RGB on [0, 255], not clipped, of CIE L*a*b*."""
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.float32) * 255
 
 
 def shift_plane(plane: npt.NDArray[np.uint8], dx: float, dy: float) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Noise: white, pink (1/f) as of natural scenes, and KADID-10k's further kinds."""
+"""Noise: white, pink (1/f, the spectrum of natural scenes), and the further kinds of KADID-10k."""
 
 import math
 from functools import lru_cache
@@ -7,17 +7,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import fft
 
 from mosforge.core.images import Pixels
-from mosforge.distortions.distortion import check_number, to_uint8
+from mosforge.distortions.operation import check_number, to_uint8
 
 _VARIANCE = "variance of a noise"
 
 _YCBCR_TO_RGB = np.array([[1.0, 0.0, 1.402], [1.0, -0.344136, -0.714136], [1.0, 1.772, 0.0]]) * np.array(
     [255 / 219, 255 / 224, 255 / 224]
 )
-"""ITU-R BT.601: RGB for Y, Cb, Cr, all on [0, 1], as far as differences go."""
+"""ITU-R BT.601: differences of R, G, B from differences of Y, Cb, Cr, all on [0, 1]."""
 
 FIELD = 512
 """Side of the pink field, in pixels (DB-CNN)."""
@@ -28,7 +27,7 @@ def white_noise(pixels: Pixels, log2_variance: float, rng: np.random.Generator) 
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
-        log2_variance: base-2 logarithm of the variance on a [0, 1] picture.
+        log2_variance: base-2 logarithm of the variance on a [0, 1] image.
         rng: draws the noise.
 
     Returns:
@@ -42,7 +41,7 @@ def white_noise(pixels: Pixels, log2_variance: float, rng: np.random.Generator) 
 
 
 def gaussian_noise(pixels: Pixels, variance: float, rng: np.random.Generator) -> Pixels:
-    """White noise of a variance on a [0, 1] picture, independent in each channel (KADID-10k, type 11)."""
+    """White noise of a variance on a [0, 1] image, independent in each channel (KADID-10k, type 11)."""
     check_number(variance, _VARIANCE, 1e-9, 1000)
     return white_noise(pixels, math.log2(variance), rng)
 
@@ -51,7 +50,7 @@ def ycbcr_noise(pixels: Pixels, variance: float, rng: np.random.Generator) -> Pi
     """White noise of a variance in Y, Cb and Cr, each on [0, 1] with BT.601's foot- and headroom
     (KADID-10k, type 12).
 
-    The way to YCbCr and back is linear, so the noise alone is taken back.
+    The conversions to YCbCr and back are linear, so it is enough to convert the noise.
     """
     check_number(variance, _VARIANCE, 1e-9, 1000)
     noise = rng.standard_normal(pixels.shape, dtype=np.float32)
@@ -81,10 +80,10 @@ def multiplicative_noise(pixels: Pixels, variance: float, rng: np.random.Generat
 
 
 def denoised(pixels: Pixels, variance: float, rng: np.random.Generator) -> Pixels:
-    """White noise of a variance, then a denoiser in each channel: what that leaves (KADID-10k, type 15).
+    """White noise of a variance, then a denoiser in each channel (KADID-10k, type 15).
 
-    KADID-10k denoises with DnCNN, whose weights are MATLAB's; this is non-local means (Buades, Coll and
-    Morel, 2005) with 5x5 patches from a window of 11x11, its strength the noise's standard deviation.
+    KADID-10k's denoiser is DnCNN, whose weights come with MATLAB; this one is non-local means (Buades, Coll and
+    Morel, 2005) with 5x5 patches from a window of 11x11, and the noise's standard deviation as its strength.
     """
     noisy = gaussian_noise(pixels, variance, rng)
     strength = 255 * math.sqrt(variance)
@@ -97,7 +96,7 @@ def pink_noise(pixels: Pixels, weight: float, rng: np.random.Generator) -> Pixel
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
-        weight: largest value of the field on a [0, 1] picture.
+        weight: largest value of the field on a [0, 1] image.
         rng: draws the field.
 
     Returns:
@@ -117,11 +116,13 @@ def pink_noise(pixels: Pixels, weight: float, rng: np.random.Generator) -> Pixel
 
 
 def pink_field(rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Three Gaussian fields whose amplitude spectrum falls as 1 / sqrt(kx^2 + ky^2), without a mean.
+    """Three Gaussian fields with mean 0, whose amplitude spectrum falls as 1 / sqrt(kx^2 + ky^2).
 
     Returns:
         float32, shape (3, 512, 512), each divided by its largest magnitude.
     """
+    from scipy import fft  # half a second, which planning does without
+
     parts = rng.standard_normal((3, FIELD, FIELD // 2 + 1, 2), dtype=np.float32)
     spectrum = parts.view(np.complex64)[..., 0]
     spectrum *= _one_over_f()
@@ -131,8 +132,8 @@ def pink_field(rng: np.random.Generator) -> npt.NDArray[np.float32]:
 
 @lru_cache(maxsize=1)
 def _one_over_f() -> npt.NDArray[np.float32]:
-    # The white field is drawn as the half plane of its spectrum, which saves its transform. Of the first
-    # and last column the inverse keeps the Hermitian part alone, half the variance: sqrt(2) restores it.
+    # The white field is drawn as the half plane of its spectrum, which saves a transform. Of the first and
+    # last column the inverse transform keeps only the Hermitian part, half the variance: sqrt(2) restores it.
     ky = np.fft.fftfreq(FIELD, 1 / FIELD)[:, None]
     kx = np.arange(FIELD // 2 + 1)[None, :]
     radius = np.hypot(kx, ky)

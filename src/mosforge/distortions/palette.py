@@ -1,7 +1,7 @@
-"""A picture's own palette: the colour cube is cut where that lowers the variance most (Wu, 1991).
+"""The palette of an image: the colour cube is cut where that lowers the variance most (Wu, 1991).
 
-DB-CNN's palettes come from MATLAB's `rgb2ind`, which minimises the variance too. Median cut, which Pillow
-has, leaves a fifth more error on photographs, loses small bright objects, and takes twice the time.
+DB-CNN's palettes come from MATLAB's `rgb2ind`, which minimises the variance too. Pillow's median cut has a
+fifth more error on pristine images, loses small bright objects, and takes twice the time.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mosforge.core.images import Pixels
 
 Moments = npt.NDArray[np.float64]
-"""Counts and sums of red, green and blue, in the first axis. Whole numbers, so that sums are exact."""
+"""Counts and sums of red, green and blue, along the first axis. They are whole numbers, so sums are exact."""
 
 _CELLS = 32
 _CENTRES = np.arange(_CELLS) * 8 + 4.0
@@ -24,7 +24,7 @@ _OTHERS = ((1, 2), (0, 2), (0, 1))
 
 
 class _Box(NamedTuple):
-    """A part of the cube, and its best cut: how much less variance, along which axis, before which cell."""
+    """A part of the cube, and its best cut: the gain in variance, the axis, and the cell after the cut."""
 
     ends: tuple[tuple[int, int], ...]
     moments: Moments
@@ -38,7 +38,7 @@ def variance_palette(pixels: Pixels, colours: int) -> npt.NDArray[np.uint8]:
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
-        colours: boxes; fewer where the picture has fewer different colours (of five bits a channel).
+        colours: number of boxes; if the image has fewer colours of five bits a channel, there are fewer.
 
     Returns:
         uint8, shape (colours or fewer, 3).
@@ -85,10 +85,10 @@ def _box(lines: list[Moments], ends: tuple[tuple[int, int], ...]) -> _Box:
 
 
 def _gains(line: Moments) -> npt.NDArray[np.float64]:
-    """How far the sum of squared errors falls for a cut after each cell but the last.
+    """The decrease of the sum of squared errors by a cut after each cell but the last.
 
     Args:
-        line: moments of the cells before each, shape (4, cells + 1).
+        line: moments of all cells before each cell, shape (4, cells + 1).
     """
     lower, total = line[:, 1:-1], line[:, -1:]
     upper = total - lower

@@ -1,12 +1,11 @@
-"""Distortions of place: jittered, displaced and covered parts, and coarse pixels."""
+"""Distortions in space: jitter, displaced patches, covered blocks, and coarse pixels."""
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.distortions.distortion import check_number, to_uint8
+from mosforge.distortions.operation import check_number, to_uint8, whole_number
 
 _PATCH = 16
 _BLOCK = 32
@@ -14,7 +13,7 @@ _JITTERS = 5
 
 
 def jitter(pixels: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
-    """Every pixel is taken from beside its place, five times over (KADID-10k, type 19).
+    """Takes every pixel from beside its place, five times (KADID-10k, type 19).
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
@@ -36,12 +35,12 @@ def jitter(pixels: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
 def displaced_patches(pixels: Pixels, count: float, rng: np.random.Generator) -> Pixels:
     """Copies patches of 16x16 pixels up to 8 pixels away (KADID-10k, type 20: "non-eccentricity").
 
-    One after the other, so that a patch may be copied again.
+    The patches are copied one after the other, so a copied one may be copied again.
     """
     made = pixels.copy()
     reach = _PATCH // 2
     room = np.array(pixels.shape[:2]) - _PATCH - 2 * reach
-    for _ in range(_whole(count, "number of patches")):
+    for _ in range(whole_number(count, "number of patches", 0, 10_000)):
         top, left = rng.integers(0, room, endpoint=True) + reach
         down, right = rng.integers(-reach, reach, 2, endpoint=True)
         patch = made[top : top + _PATCH, left : left + _PATCH].copy()
@@ -50,27 +49,20 @@ def displaced_patches(pixels: Pixels, count: float, rng: np.random.Generator) ->
 
 
 def color_blocks(pixels: Pixels, count: float, rng: np.random.Generator) -> Pixels:
-    """Covers the picture with squares of 32x32 pixels, each of one random colour (KADID-10k, type 23)."""
+    """Covers parts of the image with squares of 32x32 pixels, each of one random colour (KADID-10k, type 23)."""
     made = pixels.copy()
     room = np.array(pixels.shape[:2]) - _BLOCK
-    for _ in range(_whole(count, "number of blocks")):
+    for _ in range(whole_number(count, "number of blocks", 0, 10_000)):
         top, left = rng.integers(0, room, endpoint=True)
         made[top : top + _BLOCK, left : left + _BLOCK] = rng.integers(0, 256, 3, dtype=np.uint8)
     return made
 
 
 def pixelate(pixels: Pixels, strength: float) -> Pixels:
-    """Fewer pixels: scaled by 0.95 - `strength`^0.6 and back, each to the nearest (KADID-10k, type 21)."""
+    """Scales by 0.95 - `strength`^0.6 and back, to the nearest pixel each time (KADID-10k, type 21)."""
     check_number(strength, "strength of a pixelation", 0, 0.9)
     scale = 0.95 - strength**0.6
     height, width = pixels.shape[:2]
     fewer = max(1, int(width * scale)), max(1, int(height * scale))
     small = Image.fromarray(pixels).resize(fewer, Image.Resampling.NEAREST)
     return np.asarray(small.resize((width, height), Image.Resampling.NEAREST))
-
-
-def _whole(value: float, what: str) -> int:
-    check_number(value, what, 0, 10_000)
-    if value != int(value):
-        raise MosforgeError(f"{value!r} is not a {what}; give a whole number")
-    return int(value)

@@ -1,15 +1,15 @@
-"""Tone: contrast, exposure and curves. Each is a table of 256 values, applied to every sample."""
+"""Tone: contrast, exposure, curves and quantisation. Each is a table of 256 values for the samples."""
 
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.distortions.distortion import Level, check_number
+from mosforge.core.settings import Level
+from mosforge.distortions.operation import check_number, whole_number
 
 _VALUES = np.arange(256, dtype=np.float64)
 
@@ -19,7 +19,7 @@ def contrast_range(pixels: Pixels, limits: Level) -> Pixels:
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
-        limits: low and high end of the range, on a [0, 1] picture.
+        limits: low and high end of the range, on a [0, 1] image.
 
     Returns:
         uint8 RGB, same shape. A channel whose two percentiles are equal is not stretched.
@@ -43,19 +43,19 @@ def contrast_factor(pixels: Pixels, factor: float) -> Pixels:
 
 
 def overexposure(pixels: Pixels, amount: float) -> Pixels:
-    """Raises the brightness: `amount` is added to a [0, 1] picture, clipped (DB-CNN)."""
+    """Raises the brightness: `amount` is added to a [0, 1] image, clipped (DB-CNN)."""
     check_number(amount, "amount of overexposure", 0, 1)
     return _look_up(pixels, _VALUES / 255 + amount)
 
 
 def underexposure(pixels: Pixels, amount: float) -> Pixels:
-    """Lowers the brightness: `amount` is subtracted from a [0, 1] picture, clipped (DB-CNN)."""
+    """Lowers the brightness: `amount` is subtracted from a [0, 1] image, clipped (DB-CNN)."""
     check_number(amount, "amount of underexposure", 0, 1)
     return _look_up(pixels, _VALUES / 255 - amount)
 
 
 def mean_shift(pixels: Pixels, amount: float) -> Pixels:
-    """`amount`, -1 to 1, is added to a [0, 1] picture, clipped (KADID-10k, type 18)."""
+    """`amount`, -1 to 1, is added to a [0, 1] image, clipped (KADID-10k, type 18)."""
     check_number(amount, "amount of a mean shift", -1, 1)
     return _look_up(pixels, _VALUES / 255 + amount)
 
@@ -72,9 +72,60 @@ def contrast_curve(pixels: Pixels, amount: float) -> Pixels:
 
     Above -0.2 it raises the contrast, at -0.2 it is the identity, below it lowers the contrast.
     """
+    from scipy.interpolate import CubicSpline  # a quarter of a second, which planning does without
+
     check_number(amount, "amount of contrast", -1, 1)
     knots = (0, 0.25 - amount / 4, 0.5, 0.75 + amount / 4, 1)
     return _look_up(pixels, CubicSpline((0, 0.3, 0.5, 0.7, 1), knots)(_VALUES / 255))
+
+
+def quantize(pixels: Pixels, thresholds: float) -> Pixels:
+    """Few sample values: one more than there are thresholds (KADID-10k, type 22).
+
+    The thresholds are those of Otsu (1979) for all samples of the three channels together. A sample up to
+    the first becomes 0, one above the last 255, and any other the next threshold above it.
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        thresholds: a whole number from 1 to 100.
+
+    Returns:
+        uint8 RGB, same shape.
+    """
+    count = whole_number(thresholds, "number of thresholds", 1, 100)
+    cuts = otsu_thresholds(np.bincount(pixels.ravel(), minlength=256), count)
+    if not len(cuts):  # all samples are equal
+        return pixels.copy()
+    values = np.array([0, *cuts[1:], 255], dtype=np.uint8)
+    table = values[np.searchsorted(cuts, np.arange(256), side="left")]
+    return np.asarray(table[pixels], dtype=np.uint8)
+
+
+def otsu_thresholds(counts: npt.NDArray[np.int64], thresholds: int) -> npt.NDArray[np.int64]:
+    """The thresholds with the least variance within classes (Otsu, 1979), exactly, by dynamic programming.
+
+    Args:
+        counts: of each of the 256 values.
+        thresholds: their number; with fewer different values there are fewer thresholds.
+
+    Returns:
+        The largest value of each class but the last, in rising order.
+    """
+    values = np.flatnonzero(counts)
+    thresholds = min(thresholds, len(values) - 1)
+    between = _between(values, counts[values])
+    best = between[0]  # for each value: all values up to it are one class
+    cuts = []
+    for _ in range(thresholds):
+        # best[i] + between[i + 1, j]: the last class begins after the i-th value
+        sums = best[:-1, None] + between[1:]
+        cuts.append(sums.argmax(axis=0))
+        best = sums.max(axis=0)
+    last, found = len(values) - 1, []
+    for cut in reversed(cuts):
+        last = int(cut[last])
+        found.append(last)
+    return np.asarray(values[found[::-1]], dtype=np.int64)
 
 
 def parabola(values: npt.NDArray[Any], amount: float) -> npt.NDArray[Any]:
@@ -104,3 +155,12 @@ def _percentiles(channel: npt.NDArray[np.uint8]) -> tuple[float, float]:
     upper = np.searchsorted(ends, np.minimum(below + 1, channel.size - 1), side="right")
     first, last = lower + (ranks - below) * (upper - lower)
     return float(first), float(last)
+
+
+def _between(values: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Squared sum over count of the values i to j, for all i <= j; minus infinity elsewhere."""
+    ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.float64)
+    sums = np.concatenate([[0], np.cumsum(counts * values)]).astype(np.float64)
+    count, total = ends[1:] - ends[:-1, None], sums[1:] - sums[:-1, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(count > 0, total**2 / count, -np.inf)

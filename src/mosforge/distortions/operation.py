@@ -1,0 +1,40 @@
+"""What all distortions share: the check of a parameter, and the way back to 8-bit samples."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
+
+
+def check_pixels(pixels: Pixels) -> None:
+    """Refuses an array that is not uint8 RGB: grey, with alpha, or of another sample type."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise MosforgeError(
+            f"an array of {pixels.dtype} with shape {pixels.shape} cannot be distorted; "
+            "convert it to 8-bit RGB, shape (height, width, 3)"
+        )
+
+
+def check_number(value: object, what: str, low: float, high: float) -> None:
+    """Refuses a parameter that is not a number in [low, high]."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not low <= float(value) <= high:  # type: ignore[arg-type]
+        raise MosforgeError(f"{value!r} is not a {what}; give a number from {low:g} to {high:g}")
+
+
+def whole_number(value: float, what: str, low: int, high: int) -> int:
+    """The parameter as an integer; refuses one that is not a whole number in [low, high]."""
+    check_number(value, what, low, high)
+    if value != int(value):
+        raise MosforgeError(f"{value!r} is not a {what}; give a whole number from {low} to {high}")
+    return int(value)
+
+
+def to_uint8(values: npt.NDArray[np.float32]) -> Pixels:
+    """Rounds half to even and clips to [0, 255]; float32 of any shape, changed in place."""
+    np.rint(values, out=values)
+    np.clip(values, 0, 255, out=values)
+    return values.astype(np.uint8)
