@@ -30,7 +30,7 @@ LONGEST = (
     "workflow/test_kills.py",
     "workflow/test_temporary_images.py",
     "metrics/test_metrics_engines.py",
-    "distortions/test_distortions_monotone.py",
+    "distortions/test_levels.py",
     "training/test_processes.py",
     "finetuning/test_train.py",
     "pretraining/test_pretraining_train.py",

@@ -24,7 +24,7 @@ from skimage import data
 from mosforge.configuration import load_config
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.distortions.levels import read_levels
-from mosforge.distortions.photograph import render
+from mosforge.distortions.render import render
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = 852_891

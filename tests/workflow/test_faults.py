@@ -84,7 +84,7 @@ def files(folder: Path) -> list[Path]:
 
 # Where a small file system is mounted, the stage's command, and the file that it wants to write there.
 WRITERS = {
-    "distortions": (Path(SHARD).parent, "distortions shard", SHARD),
+    "distortions": (Path(SHARD).parent, "distortions distort", SHARD),
     "metrics": (Path(SCORES).parent, "metrics score", SCORES),
     "pmos": (Path("results/pmos"), "pmos fuse", "results/pmos/synthetic.parquet"),
     "pretraining, packs": (Path(PACKS), "pretraining pack", f"{PACKS}/photos-00000.parquet"),
@@ -119,7 +119,7 @@ def test_a_disk_that_is_full_before_the_manifest_leaves_no_shard(
 ) -> None:
     images = [path for path in files(copy / SHARD) if path.suffix == ".jpg"]
     pages = sum(-(-path.stat().st_size // 4096) for path in images) + 1
-    words = command(project, "distortions shard", SHARD)
+    words = command(project, "distortions distort", SHARD)
     place = (copy / SHARD).parent
     with mounted(place, f"{4 * pages}k"):
         assert main(words) == 1
@@ -143,7 +143,7 @@ def test_a_read_only_folder_is_told(project: Path, copy: Path, capsys: pytest.Ca
 
 # A file that is cut short, and a command that reads it.
 READERS = [
-    ("results/sources/photos.parquet", "distortions shard --catalogue results/sources/photos"),
+    ("results/sources/photos.parquet", "distortions distort --catalogue results/sources/photos"),
     ("results/sources/photos.excluded.parquet", "report page"),
     ("results/sources/leaks/photos/rated.parquet", "sources leaks results/sources/leaks/photos/"),
     ("results/sources/photos.leaks.parquet", "pmos fuse --metrics results/metrics/synthetic"),
@@ -197,7 +197,7 @@ def test_a_file_that_is_cut_short_is_named_with_what_to_do(
 def test_a_worker_that_is_killed_is_told_and_another_run_makes_the_shard(
     project: Path, copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = command(project, "distortions shard", SHARD)
+    words = command(project, "distortions distort", SHARD)
     words[words.index("--threads") + 1] = "2"
     shutil.rmtree(copy / SHARD)
     killer = Thread(target=kill_the_first_worker)

@@ -51,7 +51,7 @@ def test_a_shard_is_read_before_the_next_is_made(folder: Path) -> None:
     log = (folder / "log.txt").read_text()
     there, most = set(), 0
     for line in log.splitlines():
-        if made := re.search(r"distortions shard .*--output (results/distortions/(\w+)/\S+)", line):
+        if made := re.search(r"distortions distort .*--output (results/distortions/(\w+)/\S+)", line):
             if made[2] != "mixtures":
                 there.add(made[1])
         elif gone := re.search(r"Removing temporary output (results/distortions/\S+?)\.?$", line):

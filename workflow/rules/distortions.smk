@@ -1,12 +1,12 @@
-# Distorted pictures: one job for each distortion type (or mixtures) and block of a source's catalogue.
+# Distorted images: one job for each distortion type (or mixtures) and block of a source's catalogue.
 
 KEPT = config["distortions"]["keep"]
-# Readers of pictures come before the making of new ones. Of pictures that do not stay they need one core
-# each, so that they fit beside the makers: a reader that waited for more would wait until all are made.
+# Jobs that read images come before jobs that make new ones. If images do not stay, readers take one core each,
+# so that they fit beside the makers: a reader that waited for more cores would wait until all are made.
 READERS_FIRST = 10
 READERS_THREADS = 4 if KEPT else 1
 
-PICTURES = directory(layout.SHARD)
+IMAGES = directory(layout.SHARD)
 
 
 rule distort:
@@ -15,7 +15,7 @@ rule distort:
             source=source_of(wildcards.shard)
         ),
     output:
-        PICTURES if KEPT else temp(PICTURES),
+        IMAGES if KEPT else temp(IMAGES),
     log:
         "logs/distortions/{corpus}/{group}/{shard}.log",
     benchmark:
@@ -34,5 +34,5 @@ rule distort:
         ),
         number=lambda wildcards: number_of(wildcards.shard),
     shell:
-        "mosforge distortions shard --catalogue {input.catalogue} --shard {params.number} --output {output}"
+        "mosforge distortions distort --catalogue {input.catalogue} --number {params.number} --output {output}"
         " --threads {threads} --log {log} --cfg {params.cfg:q}"

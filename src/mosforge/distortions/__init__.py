@@ -1,1 +1,1 @@
-"""Stage `distortions`: pristine photographs become distorted ones, each with its class and its seed."""
+"""Stage 2, distortions: reference images become distorted images, each with its class and its seed."""

@@ -44,8 +44,8 @@ def encode_jpeg2000(pixels: Pixels, bits_per_pixel: float) -> bytes:
         The file (JP2).
     """
     check_number(bits_per_pixel, "JPEG2000 bit rate", 0.001, 24)
-    # mct: by default Pillow leaves the colour transform out, and codes red, green and blue separately. At 0.46
-    # bits per pixel that costs 3 dB (images of Kodak) and twice the time.
+    # mct: by default Pillow leaves the colour transform out and codes red, green and blue separately. At
+    # 0.46 bits per pixel that costs 3 dB (Kodak's images) and twice the time.
     rates = {"quality_mode": "rates", "quality_layers": [24 / bits_per_pixel]}
     return _encode(pixels, "JPEG2000", **rates, irreversible=True, mct=1)
 

@@ -1,4 +1,4 @@
-"""Every class of distortion in one labelled picture: a row a type, a column a level."""
+"""The gallery: all distortions of one image on a labelled sheet, with a row a type and a column a level."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,45 +7,45 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mosforge.core.images import SMALLEST_SIDE, Pixels
 from mosforge.core.seeds import generator
+from mosforge.core.settings import Level
 from mosforge.distortions.classes import DistortionClass, classes_of
-from mosforge.distortions.distortion import Level
-from mosforge.distortions.plans import TYPES
+from mosforge.distortions.kinds import TYPES
 
 _LONGEST = 512
-"""The photograph is shrunk to this many pixels first, so that a kernel of 199 pixels has its usual effect; a
-panorama to more, for its shorter side must hold what a type draws, and the captions."""
+"""The image is first shrunk to this longer side, in pixels, so that a kernel of 199 has its usual effect.
+A panorama stays longer, since its shorter side must have room for the distortions and the captions."""
 _TILE = (240, 180)
 _GAP, _MARGIN, _LABELS, _CAPTION = 10, 24, 190, 22
 _PAPER, _INK, _SOFT = (255, 255, 255), (32, 33, 36), (110, 114, 120)
 
 
 def draw_gallery(pixels: Pixels, levels: Mapping[str, Sequence[Level]], kind: str, seed: int) -> Image.Image:
-    """Draws the gallery of a photograph.
+    """Draws the gallery of an image.
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
         levels: the levels of each type, in the order of the rows.
-        kind: synthetic, authentic or kadid25.
+        kind: the kind of corpus that the types belong to; see `kinds`.
         seed: of the random draws.
 
     Returns:
-        The middle of each distorted picture, pixel for pixel, with the class index and parameter below it.
+        The sheet: the middle of each distorted image, pixel for pixel, above its parameter and class index.
     """
-    photograph = _shrink(pixels)
+    image = _shrink(pixels)
     classes = classes_of(kind, levels)
     rows = {
         name: [row for row in classes if row.type == name and row.level is not None]
         for name in dict.fromkeys(row.type for row in classes)
     }
     columns = max((len(row) for row in rows.values()), default=1)
-    tile = (min(_TILE[0], photograph.shape[1]), min(_TILE[1], photograph.shape[0]))
+    tile = (min(_TILE[0], image.shape[1]), min(_TILE[1], image.shape[0]))
     step = (tile[0] + _GAP, tile[1] + _CAPTION + _GAP)
     width = _MARGIN * 2 + _LABELS + max(columns, 2) * step[0] - _GAP
     sheet = Image.new("RGB", (width, _MARGIN * 2 + (len(rows) + 1) * step[1] - _GAP), _PAPER)
     draw = ImageDraw.Draw(sheet)
     left = _MARGIN + _LABELS
-    sheet.paste(Image.fromarray(_middle(photograph, tile)), (left, _MARGIN))
-    _row_label(draw, _MARGIN, tile[1], "original", "the photograph as it is")
+    sheet.paste(Image.fromarray(_middle(image, tile)), (left, _MARGIN))
+    _row_label(draw, _MARGIN, tile[1], "original", "the image as it is")
     count = sum(map(len, rows.values()))
     _heading(draw, (left + step[0] + 8, _MARGIN), tile[1], kind, count, len(rows))
     for i, (name, row) in enumerate(rows.items(), start=1):
@@ -53,16 +53,16 @@ def draw_gallery(pixels: Pixels, levels: Mapping[str, Sequence[Level]], kind: st
         _row_label(draw, top, tile[1], name.replace("_", " "), TYPES[kind][name].parameter)
         for j, item in enumerate(row):
             corner = (left + j * step[0], top)
-            sheet.paste(Image.fromarray(_middle(_distorted(photograph, item, kind, seed), tile)), corner)
+            sheet.paste(Image.fromarray(_middle(_distorted(image, item, kind, seed), tile)), corner)
             _caption(draw, (corner[0], top + tile[1] + 4), tile[0], item)
     return sheet
 
 
-def _distorted(photograph: Pixels, item: DistortionClass, kind: str, seed: int) -> Pixels:
+def _distorted(image: Pixels, item: DistortionClass, kind: str, seed: int) -> Pixels:
     assert item.parameter is not None
     assert item.level is not None
     rng = generator("gallery", seed, item.type, item.level)
-    return TYPES[kind][item.type].apply(photograph, item.parameter, rng)
+    return TYPES[kind][item.type].apply(image, item.parameter, rng)
 
 
 def _shrink(pixels: Pixels) -> Pixels:

@@ -166,8 +166,8 @@ KADID25: Mapping[str, DistortionType] = MappingProxyType(
         "contrast": DistortionType(tone.contrast_curve, "amount", "an S-shaped curve, or its opposite"),
     }
 )
-"""The types of KADID-10k (Lin, Hosu and Saupe, QoMEX 2019), of which an image has one at one level; in the order
-of the classes.
+"""The types of KADID-10k (Lin, Hosu and Saupe, QoMEX 2019), of which an image has one at one level; in the
+order of the classes.
 
 The operations are those of its generator, with symmetric borders throughout, and without the generator's last
 step, which stretches each image to the full range and so takes back a part of a mean shift.

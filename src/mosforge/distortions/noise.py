@@ -82,8 +82,8 @@ def multiplicative_noise(pixels: Pixels, variance: float, rng: np.random.Generat
 def denoised(pixels: Pixels, variance: float, rng: np.random.Generator) -> Pixels:
     """White noise of a variance, then a denoiser in each channel (KADID-10k, type 15).
 
-    KADID-10k's denoiser is DnCNN, whose weights come with MATLAB; this one is non-local means (Buades, Coll and
-    Morel, 2005) with 5x5 patches from a window of 11x11, and the noise's standard deviation as its strength.
+    KADID-10k's denoiser is DnCNN, whose weights come with MATLAB. This one is non-local means (Buades, Coll
+    and Morel, 2005) with 5x5 patches from a window of 11x11 and the noise's standard deviation as strength.
     """
     noisy = gaussian_noise(pixels, variance, rng)
     strength = 255 * math.sqrt(variance)

@@ -16,10 +16,12 @@ class DistortSettings(Settings):
     Attributes:
         kind: of the corpus.
         seed: of every random draw.
+        png_compression: zlib level of the PNG files; left out where the type stores a codec's bitstream.
     """
 
     kind: Literal["synthetic", "authentic", "kadid25"]
     seed: NotNegative
+    png_compression: PngCompression = 0
 
     @model_validator(mode="wrap")
     @classmethod
@@ -39,14 +41,12 @@ class SyntheticSettings(DistortSettings):
         type: name of the distortion type.
         levels: its parameter at each level, weakest first.
         first_class: class index of the first level; those of the other levels follow.
-        png_compression: zlib level of the PNG files; left out where the type stores a codec's bitstream.
     """
 
     kind: Literal["synthetic", "kadid25"]
     type: str
     levels: tuple[Level, ...]
     first_class: NotNegative
-    png_compression: PngCompression = 0
 
 
 class AuthenticSettings(DistortSettings):
@@ -57,11 +57,9 @@ class AuthenticSettings(DistortSettings):
         types: the parameters of each distortion type at its levels, weakest first.
         types_per_image: fewest and most types in one image.
         per_image: distorted images of each pristine image.
-        png_compression: zlib level of the PNG files.
     """
 
     kind: Literal["authentic"]
     types: Mapping[str, tuple[Level, ...]]
     types_per_image: tuple[Count, Count]
     per_image: Count
-    png_compression: PngCompression

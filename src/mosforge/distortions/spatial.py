@@ -49,7 +49,7 @@ def displaced_patches(pixels: Pixels, count: float, rng: np.random.Generator) ->
 
 
 def color_blocks(pixels: Pixels, count: float, rng: np.random.Generator) -> Pixels:
-    """Covers parts of the image with squares of 32x32 pixels, each of one random colour (KADID-10k, type 23)."""
+    """Covers the image with squares of 32x32 pixels, each of one random colour (KADID-10k, type 23)."""
     made = pixels.copy()
     room = np.array(pixels.shape[:2]) - _BLOCK
     for _ in range(whole_number(count, "number of blocks", 0, 10_000)):

@@ -92,8 +92,8 @@ def draw_mixtures(
     """Draws different mixtures for one reference image.
 
     The number of types is uniform in the range. Then every allowed set of that many types is equally likely,
-    and then every level. A mixture that was drawn before is skipped, so the first k of n mixtures are those of
-    a call for k.
+    and then every level. A mixture that was drawn before is skipped, so the first k of n mixtures are those
+    of a call for k.
 
     Args:
         levels: number of levels of each type.
@@ -104,17 +104,17 @@ def draw_mixtures(
     Raises:
         MosforgeError: there are fewer than `count` different mixtures.
     """
-    sets = allowed_sets(levels, types_per_image)
+    sets = _allowed_sets(levels, types_per_image)
     possible = sum(math.prod(levels[name] for name in names) for group in sets.values() for names in group)
     if count > possible:
         raise MosforgeError(
-            f"{count} distorted images of each reference image are more than the {possible} different mixtures; "
-            "lower distortions.corpora's total, or add types or levels to distortions.authentic"
+            f"{count} distorted images of each reference image are more than the {possible} different "
+            "mixtures; lower distortions.corpora's total, or add types or levels to distortions.authentic"
         )
     return list(itertools.islice(_different(levels, sets, rng), count))
 
 
-def allowed_sets(levels: Mapping[str, int], types_per_image: tuple[int, int]) -> TypeSets:
+def _allowed_sets(levels: Mapping[str, int], types_per_image: tuple[int, int]) -> TypeSets:
     """The sets of types that may be in one image, by their number of types.
 
     Raises:
@@ -129,8 +129,8 @@ def allowed_sets(levels: Mapping[str, int], types_per_image: tuple[int, int]) ->
     for size, groups in sets.items():
         if not groups:
             raise MosforgeError(
-                f"distortions.authentic.types_per_image allows {size} types in an image, but no {size} of the "
-                f"configured types ({', '.join(names) or 'none'}) can be together; lower it or add types"
+                f"distortions.authentic.types_per_image allows {size} types in an image, but no {size} of "
+                f"the configured types ({', '.join(names) or 'none'}) can be together; lower it or add types"
             )
     return sets
 

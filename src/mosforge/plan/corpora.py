@@ -7,7 +7,7 @@ from mosforge.configuration import Config
 from mosforge.core import layout
 from mosforge.core.shards import shard_paths
 from mosforge.distortions.classes import classes_of
-from mosforge.distortions.plans import in_order, is_bitstream
+from mosforge.distortions.kinds import in_order, is_bitstream
 from mosforge.plan.sources import Sources
 
 

@@ -1,4 +1,4 @@
-"""A stronger level is a worse picture: SSIM falls from level to level, of every type of every kind."""
+"""A stronger level is a worse image: SSIM falls from level to level, of every type of every kind."""
 
 from functools import cache
 from pathlib import Path
@@ -12,8 +12,8 @@ from sklearn.datasets import load_sample_image
 from mosforge.configuration import load_config
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.measures import METRICS
+from mosforge.distortions.kinds import TYPES
 from mosforge.distortions.levels import read_levels
-from mosforge.distortions.plans import TYPES
 from mosforge.metrics import score
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.plan import Plan
@@ -21,21 +21,21 @@ from mosforge.metrics.fused.reference import Reference
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "pristine" / "bsds500"
+PRISTINE = ROOT.parent / "shared" / "data" / "pristine" / "bsds500"
 LEVELS = {kind: read_levels(load_config([ROOT / "config.yaml"]), kind) for kind in TYPES}
 CASES = [(kind, name) for kind, levels in LEVELS.items() for name in levels]
-# Steps, of 80, that may not fall. A photograph with less contrast than the weakest range is stretched by
-# it; a palette of 48 colours can suit a photograph better than one of 64; and a shift beyond the width of
-# an edge hurts no more, less where the texture repeats.
+# Number of steps, of 80, at which SSIM may not fall. An image with less contrast than the weakest range is
+# stretched by it. A palette of 48 colours can suit an image better than one of 64. A shift beyond the width of
+# an edge hurts no more, and less if the texture repeats.
 EXCEPTIONS = {
     ("synthetic", "contrast"): 1,
     ("kadid25", "color_quantization"): 1,
     ("kadid25", "color_shift"): 4,
 }
-# Where bsds500 is not there, the twenty are crops of five photographs, one of them full of repeating texture,
-# over which the SSIM of a shift rises again.
+# Without bsds500 the twenty are crops of five images. One of them is full of repeating texture, over which
+# the SSIM of a shift rises again.
 SHIFTS = {("authentic", "chromatic_aberration"), ("kadid25", "color_shift")}
-# Types that take a second a photograph to make: each time five of the twenty, all with the exhaustive tests.
+# Types that take a second for each image: usually five of the twenty, and all in the exhaustive tests.
 SLOW = [
     *(("synthetic", "gaussian_blur"), ("synthetic", "jpeg2000"), ("kadid25", "jpeg2000")),
     ("kadid25", "denoise"),
@@ -43,9 +43,9 @@ SLOW = [
 
 
 def levels_of(pixels: Pixels, kind: str, name: str) -> list[Pixels]:
-    """The picture at each level, weakest first."""
+    """The image at each level, weakest first."""
     made = [TYPES[kind][name].apply(pixels, value, np.random.default_rng(1)) for value in LEVELS[kind][name]]
-    assert {(picture.dtype, picture.shape) for picture in made} == {(pixels.dtype, pixels.shape)}
+    assert {(image.dtype, image.shape) for image in made} == {(pixels.dtype, pixels.shape)}
     return made
 
 
@@ -56,7 +56,7 @@ def unchanged(pixels: Pixels) -> Pixels:
 
 
 class OfSsim(Features):
-    """The maps of a picture that SSIM looks at, a tenth of all the work; the others stay empty."""
+    """The maps of an image that SSIM needs, a tenth of all the work; the others stay empty."""
 
     def fill_colours(self) -> None:
         pass
@@ -75,18 +75,18 @@ def reference_of(pixels: Pixels) -> Reference:
     return reference
 
 
-def ssim(reference: Reference, picture: Pixels) -> float:
+def ssim(reference: Reference, image: Pixels) -> float:
     """piq's SSIM, as the engine has it."""
-    features = maps(*picture.shape[:2])
-    features.fill(picture)
+    features = maps(*image.shape[:2])
+    features.fill(image)
     return ssim_and_ms_ssim(reference, features)[0]
 
 
 @pytest.fixture(scope="module")
 def twenty() -> list[tuple[Pixels, Reference]]:
-    """Photographs, each large enough for the headers of JPEG2000 at its lowest rate."""
-    if PHOTOGRAPHS.is_dir():
-        found = [read_rgb(path) for path in sorted(PHOTOGRAPHS.glob("*.jpg"))[::25]]
+    """Images, each large enough for the headers of JPEG2000 at its lowest rate."""
+    if PRISTINE.is_dir():
+        found = [read_rgb(path) for path in sorted(PRISTINE.glob("*.jpg"))[::25]]
     else:
         packaged = [
             data.astronaut(),
@@ -119,30 +119,28 @@ def test_scikit_images_ssim_falls_with_the_level(kind: str, name: str) -> None:
     ("kind", "name"),
     [pytest.param(*case, marks=[pytest.mark.exhaustive] if case in SLOW else []) for case in CASES],
 )
-def test_ssim_falls_on_twenty_photographs(
-    kind: str, name: str, twenty: list[tuple[Pixels, Reference]]
-) -> None:
-    if (kind, name) in SHIFTS and not PHOTOGRAPHS.is_dir():
-        pytest.skip("a shift needs twenty different photographs (bsds500), not crops with repeating texture")
+def test_ssim_falls_on_twenty_images(kind: str, name: str, twenty: list[tuple[Pixels, Reference]]) -> None:
+    if (kind, name) in SHIFTS and not PRISTINE.is_dir():
+        pytest.skip("a shift needs twenty different images (bsds500), not crops with repeating texture")
     assert_ssim_falls(kind, name, twenty)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), SLOW)
-def test_ssim_falls_on_five_photographs(kind: str, name: str, twenty: list[tuple[Pixels, Reference]]) -> None:
+def test_ssim_falls_on_five_images(kind: str, name: str, twenty: list[tuple[Pixels, Reference]]) -> None:
     assert_ssim_falls(kind, name, twenty[::4])
 
 
-def assert_ssim_falls(kind: str, name: str, photographs: list[tuple[Pixels, Reference]]) -> None:
+def assert_ssim_falls(kind: str, name: str, images: list[tuple[Pixels, Reference]]) -> None:
     steps = [
         np.diff([ssim(reference, made) for made in levels_of(pixels, kind, name)])
-        for pixels, reference in photographs
+        for pixels, reference in images
     ]
     assert (np.concatenate(steps) >= 0).sum() <= EXCEPTIONS.get((kind, name), 0)
     assert (np.mean(steps, axis=0) < 0).all()
 
 
-def test_ssim_alone_is_that_of_the_engine() -> None:
+def test_this_ssim_is_that_of_the_engine() -> None:
     pixels = unchanged(data.coffee()[20:380, 60:460])
     made = TYPES["synthetic"]["jpeg"].apply(pixels, 12, np.random.default_rng(1))
     found = ssim(reference_of(pixels), made)

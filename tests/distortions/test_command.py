@@ -1,6 +1,5 @@
-"""The stage's verb and the commands for people, as they are typed."""
+"""The commands for people, as they are typed."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -8,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mosforge.cli import build_parser
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.schemas.distortions import MANIFEST
-from mosforge.core.schemas.sources import CATALOGUE
-from mosforge.core.tables import read_table, write_table
-from mosforge.distortions import command
+from mosforge.core.tables import read_table
 from mosforge.distortions.codecs import encode_jpeg, jpeg
-from mosforge.distortions.photograph import Photograph
+from mosforge.distortions.distort import distort
+from mosforge.distortions.settings import DistortSettings
 
 CONFIG = (Path(__file__).resolve().parents[2] / "config.yaml").as_posix()
 CFG = {
@@ -29,48 +28,19 @@ CFG = {
 
 
 def mosforge(*words: object) -> None:
-    parser = argparse.ArgumentParser()
-    command.add_commands(parser.add_subparsers())
-    arguments = parser.parse_args([str(word) for word in words])
+    arguments = build_parser().parse_args([str(word) for word in words])
     arguments.run(arguments)
 
 
 @pytest.fixture
-def picture(tmp_path: Path, coffee: Pixels) -> Path:
-    path = tmp_path / "photo.png"
+def image(tmp_path: Path, coffee: Pixels) -> Path:
+    path = tmp_path / "image.png"
     Image.fromarray(coffee).save(path)
     return path
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path, catalogued: list[Photograph]) -> Path:
-    columns = {
-        "source": [p.source for p in catalogued],
-        "image_id": [p.image_id for p in catalogued],
-        "path": [p.path for p in catalogued],
-        "sha256": [p.sha256 for p in catalogued],
-        "width": [200] * 4,
-        "height": [170] * 4,
-        "format": ["PNG"] * 4,
-        "mode": ["RGB"] * 4,
-        "shard": [0, 0, 0, 1],
-    }
-    write_table(tmp_path / "garden.parquet", CATALOGUE, columns, stage="sources", cfg={})
-    return tmp_path / "garden.parquet"
-
-
-@pytest.mark.parametrize(("number", "pictures"), [(0, 3), (1, 1), (2, 0)])
-def test_shard_distorts_its_block(catalogue: Path, tmp_path: Path, number: int, pictures: int) -> None:
-    output = tmp_path / "shard"
-    words = ("--catalogue", catalogue, "--shard", number, "--output", output, "--cfg", json.dumps(CFG))
-    mosforge("distortions", "shard", *words, "--threads", 1)
-    assert len(read_table(output / "manifest.parquet", MANIFEST)) == pictures
-    assert len(list(output.glob("*.png"))) == pictures
-
-
-def test_distort_repeats_a_picture_of_a_manifest(catalogue: Path, tmp_path: Path) -> None:
-    words = ("--catalogue", catalogue, "--shard", 1, "--output", tmp_path / "s", "--cfg", json.dumps(CFG))
-    mosforge("distortions", "shard", *words)
+def test_distort_repeats_an_image_of_a_manifest(catalogue: Path, tmp_path: Path) -> None:
+    distort(catalogue, 1, output=tmp_path / "s", cfg=DistortSettings.model_validate(CFG))
     row = read_table(tmp_path / "s" / "manifest.parquet", MANIFEST).iloc[0]
     again = tmp_path / "again.png"
     options = ("--type", row["group"], "--level", row["level"], "--seed", row["seed"], "--config", CONFIG)
@@ -79,29 +49,29 @@ def test_distort_repeats_a_picture_of_a_manifest(catalogue: Path, tmp_path: Path
 
 
 def test_distort_writes_the_codecs_bitstream_or_its_pixels(
-    picture: Path, tmp_path: Path, coffee: Pixels
+    image: Path, tmp_path: Path, coffee: Pixels
 ) -> None:
     for name in ("out.jpg", "out.png"):
         words = ("--type", "jpeg", "--level", 2, "--config", CONFIG, "-o", tmp_path / name)
-        mosforge("distort", picture, *words)
+        mosforge("distort", image, *words)
     assert (tmp_path / "out.jpg").read_bytes() == encode_jpeg(coffee, 12)
     assert np.array_equal(read_rgb(tmp_path / "out.png"), jpeg(coffee, 12))
 
 
 def test_distort_warns_of_a_second_distortion(
-    picture: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    image: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     words = ("--type", "contrast", "--level", 1, "--config", CONFIG, "-o", tmp_path / "o.jpg")
-    mosforge("distort", picture, *words)
+    mosforge("distort", image, *words)
     assert "JPEG adds a distortion of its own" in caplog.text
     assert read_rgb(tmp_path / "o.jpg").shape == (300, 400, 3)
 
 
 def test_distort_and_classes_know_kadids_types(
-    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--corpus", "kadid25", "--config", CONFIG)
-    mosforge("distort", picture, "--type", "jpeg2000", "--level", 5, *words, "-o", tmp_path / "a.jp2")
+    mosforge("distort", image, "--type", "jpeg2000", "--level", 5, *words, "-o", tmp_path / "a.jp2")
     assert (tmp_path / "a.jp2").stat().st_size == pytest.approx(300 * 400 * 3 / 400, rel=0.05)
     mosforge("classes", "--format", "json", *words)
     rows = json.loads(capsys.readouterr().out)
@@ -109,10 +79,10 @@ def test_distort_and_classes_know_kadids_types(
     assert rows[40] == {"index": 40, "type": "jpeg2000", "level": 1, "parameter": 16}
 
 
-def test_distort_knows_the_authentic_types(picture: Path, tmp_path: Path) -> None:
+def test_distort_knows_the_authentic_types(image: Path, tmp_path: Path) -> None:
     words = ("--type", "chromatic_aberration", "--level", 3, "--corpus", "authentic", "--config", CONFIG)
-    mosforge("distort", picture, *words, "--seed", 1, "-o", tmp_path / "a.png")
-    mosforge("distort", picture, *words, "--seed", 2, "-o", tmp_path / "b.png")
+    mosforge("distort", image, *words, "--seed", 1, "-o", tmp_path / "a.png")
+    mosforge("distort", image, *words, "--seed", 2, "-o", tmp_path / "b.png")
     assert not np.array_equal(read_rgb(tmp_path / "a.png"), read_rgb(tmp_path / "b.png"))
 
 
@@ -125,18 +95,18 @@ def test_distort_knows_the_authentic_types(picture: Path, tmp_path: Path) -> Non
         (("--type", "jpeg", "--level", 1, "--config", "nowhere.yaml"), "nowhere.yaml: no such config"),
     ],
 )
-def test_distort_refuses_in_a_sentence(picture: Path, tmp_path: Path, words: tuple, message: str) -> None:
+def test_distort_refuses_in_a_sentence(image: Path, tmp_path: Path, words: tuple, message: str) -> None:
     with pytest.raises(MosforgeError, match=message):
-        mosforge("distort", picture, "--config", CONFIG, *words, "-o", tmp_path / "out.png")
+        mosforge("distort", image, "--config", CONFIG, *words, "-o", tmp_path / "out.png")
     assert not (tmp_path / "out.png").exists()
 
 
-def test_distort_refuses_endings_and_small_pictures(picture: Path, tmp_path: Path) -> None:
+def test_distort_refuses_endings_and_small_images(image: Path, tmp_path: Path) -> None:
     words = ("--type", "jpeg", "--level", 1, "--config", CONFIG)
     with pytest.raises(MosforgeError, match=r"end the name in one of \.bmp"):
-        mosforge("distort", picture, *words, "-o", tmp_path / "out.gif")
+        mosforge("distort", image, *words, "-o", tmp_path / "out.gif")
     Image.new("RGB", (17_000, 170)).save(tmp_path / "wide.png")
-    with pytest.raises(MosforgeError, match=r"o\.webp: the format cannot hold the picture \(.*16383 pixels"):
+    with pytest.raises(MosforgeError, match=r"o\.webp: the format cannot hold the image \(.*16383 pixels"):
         mosforge("distort", tmp_path / "wide.png", *words, "-o", tmp_path / "o.webp")
     Image.new("RGB", (300, 120)).save(tmp_path / "small.png")
     with pytest.raises(MosforgeError, match="300x120 pixels"):
@@ -160,7 +130,7 @@ def test_classes_prints_one_array(capsys: pytest.CaptureFixture[str]) -> None:
     ("text", "message"),
     [
         ("sources: {}", "no key distortions.synthetic"),
-        ("distortions: {synthetic: {jpeg: [a]}}", "'a' is no level of jpeg"),
+        ("distortions: {synthetic: {jpeg: [a]}}", "'a'.* are no levels of jpeg"),
         ("distortions: {synthetic: {fog: [1]}}", "no synthetic distortion type 'fog'"),
         ("a: [", "not YAML"),
     ],
@@ -179,10 +149,10 @@ def test_a_bad_configuration_is_told(
     ("corpus", "columns", "rows"), [("synthetic", 5, 9), ("authentic", 3, 7), ("kadid25", 5, 25)]
 )
 def test_gallery_shows_every_class(
-    picture: Path, tmp_path: Path, coffee: Pixels, corpus: str, columns: int, rows: int
+    image: Path, tmp_path: Path, coffee: Pixels, corpus: str, columns: int, rows: int
 ) -> None:
     out = tmp_path / "gallery.png"
-    mosforge("gallery", picture, "--corpus", corpus, "--config", CONFIG, "-o", out)
+    mosforge("gallery", image, "--corpus", corpus, "--config", CONFIG, "-o", out)
     sheet = read_rgb(out)
     tile = coffee[60:240, 80:320]  # the middle, 240x180
     places = [(y, line.tobytes().find(tile[0].tobytes()) // 3) for y, line in enumerate(sheet)]
@@ -200,7 +170,7 @@ def test_gallery_shows_every_class(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(2000, 170), (170, 2000)])
-def test_gallery_of_a_long_picture_has_room_for_all(
+def test_gallery_of_a_long_image_has_room_for_all(
     tmp_path: Path, coffee: Pixels, size: tuple[int, int]
 ) -> None:
     Image.fromarray(coffee).resize(size).save(tmp_path / "long.png")
@@ -213,6 +183,6 @@ def test_gallery_of_a_long_picture_has_room_for_all(
     assert all((column[below_the_heading, -8:] == 255).all() for column in columns), "captions stay within"
 
 
-def test_gallery_needs_a_png(picture: Path, tmp_path: Path) -> None:
+def test_gallery_needs_a_png(image: Path, tmp_path: Path) -> None:
     with pytest.raises(MosforgeError, match=r"give a \.png file"):
-        mosforge("gallery", picture, "--config", CONFIG, "-o", tmp_path / "g.jpg")
+        mosforge("gallery", image, "--config", CONFIG, "-o", tmp_path / "g.jpg")

@@ -2,8 +2,24 @@
 
 import numpy as np
 import pytest
+from skimage import color
 
-from mosforge.distortions.noise import pink_field, pink_noise, white_noise
+from mosforge.core.images import Pixels
+from mosforge.distortions.noise import (
+    denoised,
+    gaussian_noise,
+    impulse_noise,
+    multiplicative_noise,
+    pink_field,
+    pink_noise,
+    white_noise,
+    ycbcr_noise,
+)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
 
 GREY = np.full((400, 500, 3), 128, dtype=np.uint8)
 
@@ -94,10 +110,44 @@ def test_pink_noise_adds_the_weighted_field() -> None:
     assert np.abs(noisy - expected).max() <= 1
 
 
-def test_pink_noise_follows_the_shape_of_the_picture() -> None:
+def test_pink_noise_follows_the_shape_of_the_image() -> None:
     tall = np.full((320, 190, 3), 128, dtype=np.uint8)
     noise = pink_noise(tall, 0.3, np.random.default_rng(9)) - 128.0
     assert noise.shape == tall.shape
     square = pink_field(np.random.default_rng(9))[0]
     low = np.fft.fft2(noise[:, :, 0])[3, 2] / tall[:, :, 0].size
     assert abs(low - np.fft.fft2(square)[3, 2] / square.size * 255 * 0.3) < 0.15  # the same wave, resized
+
+
+def test_noise_has_the_stated_variance() -> None:
+    noise = gaussian_noise(GREY, 0.002, rng(3)) / 255 - 128 / 255
+    assert noise.var() == pytest.approx(0.002 + 1 / 12 / 255**2, rel=0.02)
+    ycbcr = color.rgb2ycbcr(ycbcr_noise(GREY, 0.001, rng(4))) / 255
+    plain = color.rgb2ycbcr(GREY[:1, :1]) / 255
+    assert (ycbcr - plain).var(axis=(0, 1)) == pytest.approx(0.001, rel=0.03)
+    assert np.abs(np.corrcoef((ycbcr - plain).reshape(-1, 3), rowvar=False) - np.eye(3)).max() < 0.02
+
+
+def test_impulses_have_the_stated_density() -> None:
+    noisy = impulse_noise(GREY, 0.02, rng(5))
+    assert set(np.unique(noisy)) == {0, 128, 255}
+    assert (noisy == 0).mean() == pytest.approx(0.01, rel=0.1)
+    assert (noisy == 255).mean() == pytest.approx(0.01, rel=0.1)
+    assert ((noisy != 128).all(axis=2)).mean() < 0.001  # the channels are hit apart
+
+
+def test_multiplicative_noise_grows_with_the_sample_and_is_uniform() -> None:
+    for level in (60, 180):
+        noise = multiplicative_noise(np.full_like(GREY, level), 0.01, rng(6)) / level - 1
+        assert noise.std() == pytest.approx(0.1, rel=0.02)
+        assert (noise**4).mean() / noise.var() ** 2 == pytest.approx(1.8, abs=0.05)  # of a uniform one
+
+
+def test_denoised_is_nearer_to_the_image_than_the_noise(coffee: Pixels) -> None:
+    small = np.ascontiguousarray(coffee[:180, :200])
+    for variance in (0.01, 0.05):
+        noisy = gaussian_noise(small, variance, rng(7))
+        made = denoised(small, variance, rng(7))
+        error, before = ((image - small.astype(float)) ** 2 for image in (made, noisy))
+        assert error.mean() < 0.5 * before.mean()
+        assert error.mean() > 20  # and is not the image itself

@@ -8,7 +8,15 @@ from scipy import ndimage
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.distortions.blur import defocus, gaussian_blur, motion_blur, motion_kernel
+from mosforge.distortions.blur import (
+    defocus,
+    disc_kernel,
+    gaussian_blur,
+    gaussian_lowpass,
+    lens_blur,
+    motion_blur,
+    motion_kernel,
+)
 
 
 def scipy_gaussian(pixels: Pixels, size: int, sigma: float) -> np.ndarray:
@@ -28,7 +36,7 @@ def test_gaussian_blur_is_the_stated_kernel(chelsea: Pixels, size: int) -> None:
     assert np.abs(blurred - expected).max() < 0.51  # rounding, and float32
 
 
-def test_a_kernel_wider_than_the_picture_reflects_several_times() -> None:
+def test_a_kernel_wider_than_the_image_reflects_several_times() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (61, 45, 3), dtype=np.uint8)
     assert np.abs(gaussian_blur(pixels, 199) - scipy_gaussian(pixels, 199, 199 / 6)).max() < 0.51
 
@@ -81,3 +89,30 @@ def test_motion_blur_uses_the_kernel_and_a_random_angle(coffee: Pixels) -> None:
         expected = ndimage.correlate(coffee[:, :, channel].astype(float), kernel, mode="reflect")
         assert np.abs(blurred[:, :, channel] - expected).max() < 0.51
     assert not np.array_equal(blurred, motion_blur(coffee, 15, np.random.default_rng(6)))
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1, 5])
+def test_gaussian_lowpass_is_cut_at_two_sigma(coffee: Pixels, sigma: float) -> None:
+    exact = coffee.astype(float)
+    for axis in (0, 1):
+        radius = int(np.ceil(2 * sigma))
+        exact = ndimage.gaussian_filter1d(exact, sigma, axis=axis, mode="reflect", radius=radius)
+    assert np.abs(gaussian_lowpass(coffee, sigma) - exact).max() < 0.51
+
+
+def test_the_disc_of_radius_one_has_its_known_shares() -> None:
+    corner = (np.pi / 3 - np.sqrt(3) + 1) / 4  # of a circle about the origin within [.5, 1.5] squared
+    side = (np.pi - 1 - 4 * corner) / 4
+    expected = np.array([[corner, side, corner], [side, 1, side], [corner, side, corner]]) / np.pi
+    assert disc_kernel(1) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("radius", [2, 8])
+def test_lens_blur_is_the_mean_over_a_disc(coffee: Pixels, radius: int) -> None:
+    fine = np.arange(-(radius + 0.5), radius + 0.5, 1 / 40) + 1 / 80
+    disc = np.hypot(*np.meshgrid(fine, fine)) < radius
+    kernel = disc.reshape(2 * radius + 1, 40, 2 * radius + 1, 40).mean(axis=(1, 3))
+    small = coffee[:80, :100]
+    for channel in range(3):
+        exact = ndimage.correlate(small[:, :, channel].astype(float), kernel / kernel.sum(), mode="reflect")
+        assert np.abs(lens_blur(small, radius)[:, :, channel] - exact).max() < 0.6

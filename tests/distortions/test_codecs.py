@@ -1,4 +1,4 @@
-"""The codecs' bitstreams: their settings and sizes, and lossless storage."""
+"""The codecs' bitstreams: their settings and sizes; and lossless storage."""
 
 from io import BytesIO
 
@@ -10,8 +10,14 @@ from skimage import data
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, open_image, to_rgb
-from mosforge.distortions.codecs import encode_jpeg, encode_jpeg2000, jpeg, jpeg2000
-from mosforge.distortions.png import encode_png
+from mosforge.distortions.codecs import (
+    encode_jpeg,
+    encode_jpeg2000,
+    encode_jpeg2000_ratio,
+    encode_png,
+    jpeg,
+    jpeg2000,
+)
 
 # ITU-T T.81, Annex K, table K.1, first row
 LUMINANCE = np.array([16, 11, 10, 16, 24, 40, 51, 61])
@@ -62,7 +68,7 @@ def test_the_function_is_the_decoded_bitstream(coffee: Pixels) -> None:
 
 
 def test_jpeg_refuses_a_side_it_cannot_hold() -> None:
-    with pytest.raises(MosforgeError, match="cannot hold a picture of 70000x8"):
+    with pytest.raises(MosforgeError, match="cannot hold an image of 70000x8"):
         encode_jpeg(np.zeros((8, 70_000, 3), np.uint8), 50)
 
 
@@ -79,3 +85,9 @@ def test_png_is_lossless_for_every_reader(coffee: Pixels, compression: int, few_
 def test_png_levels_trade_size_for_time(coffee: Pixels) -> None:
     sizes = [len(encode_png(coffee, level)) for level in (0, 1, 9)]
     assert sizes[0] > coffee.size > sizes[1] > sizes[2]
+
+
+def test_jpeg2000_meets_its_ratio() -> None:
+    pixels = np.ascontiguousarray(data.astronaut())
+    for ratio in (16, 45, 400):
+        assert len(encode_jpeg2000_ratio(pixels, ratio)) == pytest.approx(pixels.size / ratio, rel=0.05)

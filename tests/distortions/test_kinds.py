@@ -1,0 +1,56 @@
+"""The tables of distortion types: what every type refuses, and that only its generator makes it random."""
+
+import numpy as np
+import pytest
+
+from mosforge.configuration import load_config
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels
+from mosforge.distortions.classes import synthetic_classes
+from mosforge.distortions.kinds import KADID25, TYPES
+from mosforge.distortions.levels import read_levels
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_the_table_is_kadids_25_types_at_five_levels() -> None:
+    levels = read_levels(load_config(), "kadid25")
+    assert list(levels) == list(KADID25)
+    table = synthetic_classes(levels)
+    assert len(KADID25) == 25
+    assert [row.index for row in table] == list(range(125))
+    assert {row.level for row in table} == {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KADID25.items() if kind.random])
+def test_random_types_follow_only_their_generator(coffee: Pixels, name: str) -> None:
+    small = np.ascontiguousarray(coffee[:170, :180])
+    level = read_levels(load_config(), "kadid25")[name][4]
+    first, again, other = (KADID25[name].apply(small, level, rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("name", KADID25)
+@pytest.mark.parametrize("parameter", [-5, 1e9, float("nan"), "1", True, (0.2, 0.8)])
+def test_every_type_refuses_what_is_no_level(coffee: Pixels, name: str, parameter: object) -> None:
+    with pytest.raises(MosforgeError, match=r"is not (a|an) .*; give a"):
+        KADID25[name].apply(coffee, parameter, rng())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((200, 200), np.uint8),
+        np.zeros((200, 200, 1), np.uint8),
+        np.zeros((200, 200, 4), np.uint8),
+        np.zeros((200, 200, 3), np.float32),
+    ],
+)
+def test_every_type_refuses_grey_alpha_and_float(kind: str, array: np.ndarray) -> None:
+    for distortion in TYPES[kind].values():
+        with pytest.raises(MosforgeError, match="convert it to 8-bit RGB"):
+            distortion.apply(array, 1, np.random.default_rng(0))
