@@ -25,8 +25,8 @@ PRISTINE = ROOT.parent / "shared" / "data" / "pristine" / "bsds500"
 LEVELS = {kind: read_levels(load_config([ROOT / "config.yaml"]), kind) for kind in TYPES}
 CASES = [(kind, name) for kind, levels in LEVELS.items() for name in levels]
 # Number of steps, of 80, at which SSIM may not fall. An image with less contrast than the weakest range is
-# stretched by it. A palette of 48 colours can suit an image better than one of 64. A shift beyond the width of
-# an edge hurts no more, and less if the texture repeats.
+# stretched by it. A palette of 48 colours can suit an image better than one of 64. A shift beyond the width
+# of an edge hurts no more, and less if the texture repeats.
 EXCEPTIONS = {
     ("synthetic", "contrast"): 1,
     ("kadid25", "color_quantization"): 1,
