@@ -109,14 +109,14 @@ def test_a_constant_has_no_correlation(predicted: list[float], given_: list[floa
     assert found["rmse"] == pytest.approx(np.sqrt(np.mean((np.array(predicted) - np.array(given_)) ** 2)))
 
 
-def test_two_pictures_are_enough_and_one_is_not() -> None:
+def test_two_images_are_enough_and_one_is_not() -> None:
     found = correlations(np.array([0.1, 0.3]), np.array([0.4, 0.5]))
     assert [found[name] for name in ("srocc", "krocc", "plcc")] == pytest.approx([1, 1, 1])
     assert found["mapping"] == "none"
     assert found["plcc_mapped"] == found["plcc"]
     assert found["rmse"] == pytest.approx(np.sqrt((0.3**2 + 0.2**2) / 2))
     for count in (0, 1):
-        with pytest.raises(MosforgeError, match="two test pictures at least"):
+        with pytest.raises(MosforgeError, match="two test"):
             correlations(np.full(count, 0.5), np.full(count, 0.5))
 
 
@@ -157,5 +157,5 @@ def test_a_row_names_its_run() -> None:
     row = correlate(frame)
     assert {key: row[key] for key in run} == run
     assert row["srocc"] == correlations(predicted, given_)["srocc"]
-    with pytest.raises(MosforgeError, match="two test pictures"):
+    with pytest.raises(MosforgeError, match="two test"):
         correlate(frame.iloc[:0])

@@ -24,7 +24,7 @@ def pairs(count: int, digits: int = 9, seed: int = 0) -> tuple[np.ndarray, np.nd
 
 @pytest.mark.parametrize("measure", SCIPY)
 @pytest.mark.parametrize("digits", [1, 9])  # with ties, and without
-def test_an_interval_holds_scipys_value_of_every_resample(measure: str, digits: int) -> None:
+def test_an_interval_is_made_of_scipys_values_of_the_resamples(measure: str, digits: int) -> None:
     predicted, given = pairs(40, digits)
     found = intervals(predicted, given, "own", "1")[measure]
     drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (RESAMPLES, 40))
@@ -32,7 +32,9 @@ def test_an_interval_holds_scipys_value_of_every_resample(measure: str, digits: 
     assert found == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=1e-9)
 
 
-def test_the_error_is_that_of_the_curve_of_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_is_measured_with_the_curve_of_all_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     predicted, given = pairs(40)
     monkeypatch.setattr(bootstrap, "map_predictions", lambda x, _: (x / 2, "logistic"))
     found = intervals(predicted, given, "own", "1")
@@ -62,7 +64,7 @@ def test_neither_the_block_nor_the_run_changes_an_interval(monkeypatch: pytest.M
     whole = intervals(predicted, given, "own", "1")
     assert intervals(predicted, given, "own", "1") == whole
     monkeypatch.setattr(bootstrap, "_BLOCK", 30 * 7)
-    assert intervals(predicted, given, "own", "1") == {k: pytest.approx(v) for k, v in whole.items()}
+    assert intervals(predicted, given, "own", "1") == whole
     assert intervals(predicted, given, "own", "2") != whole
 
 
@@ -72,7 +74,7 @@ def test_more_images_give_a_narrower_interval() -> None:
 
 
 @pytest.mark.parametrize("count", [FEWEST - 1, FEWEST])
-def test_what_has_no_interval(count: int) -> None:
+def test_too_few_images_and_constant_predictions_have_no_interval(count: int) -> None:
     predicted, given = pairs(count)
     found = intervals(predicted, given, "own")
     assert found.keys() == set(MEASURES)
@@ -83,8 +85,8 @@ def test_what_has_no_interval(count: int) -> None:
 
 @pytest.mark.parametrize("measure", SCIPY)
 @pytest.mark.parametrize("turned", [False, True])
-def test_resamples_of_equal_values_are_passed_over(measure: str, turned: bool) -> None:
-    """A third of the resamples leave out the one image whose value is not that of the others."""
+def test_resamples_of_equal_values_are_left_out(measure: str, turned: bool) -> None:
+    """A third of the resamples leave out the one image whose value differs from the others."""
     columns = np.append(np.full(29, 0.37), 0.41), pairs(30)[1]
     first, second = reversed(columns) if turned else columns
     found = intervals(first, second, "own", "1")[measure]
@@ -93,6 +95,12 @@ def test_resamples_of_equal_values_are_passed_over(measure: str, turned: bool) -
     assert len(varied) < 0.7 * RESAMPLES
     values = [SCIPY[measure](first[row], second[row]).statistic for row in varied]
     assert found == pytest.approx(np.nanpercentile(values, [2.5, 97.5]), abs=1e-9)
+
+
+def test_values_that_differ_by_rounding_have_no_correlation() -> None:
+    given = pairs(30)[1]
+    found = intervals(0.3 + 1e-15 * given, given, "own", "1")
+    assert all(math.isnan(end) for end in found["plcc"])
 
 
 def test_the_order_of_the_table_changes_nothing() -> None:
@@ -113,7 +121,7 @@ def test_a_difference_is_taken_on_the_resamples_of_the_intervals() -> None:
     assert of_zero == (0.0, 0.0)
     low, high = interval_of_difference(predicted, other, given, "own", "1")
     assert interval_of_difference(other, predicted, given, "own", "1") == pytest.approx((-high, -low))
-    # shared resamples: what is hard for both models is no part of their difference
+    # an image that is hard for both models does not widen the interval of their difference
     noisier = predicted + np.random.default_rng(2).normal(0, 0.02, 30)
     ends = interval_of_difference(predicted, noisier, given, "own", "1")
     assert np.ptp(ends) < np.ptp(intervals(predicted, given, "own", "1")["srocc"]) / 3

@@ -48,11 +48,11 @@ def test_the_unit_of_the_predictions_does_not_matter(scale: float, shift: float)
         ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.3] * 6),
     ],
 )
-def test_what_determines_no_curve_gives_none(predicted: list[float], given_: list[float]) -> None:
+def test_data_that_determine_no_curve_give_none(predicted: list[float], given_: list[float]) -> None:
     assert fit_logistic(np.array(predicted), np.array(given_)) is None
 
 
-def test_a_curve_that_is_flat_but_for_rounding_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_curve_that_is_flat_but_for_rounding_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.linspace(0, 1, 20)
     monkeypatch.setattr(
         "mosforge.statistics.logistic.curve_fit",

@@ -12,22 +12,26 @@ from mosforge.statistics.logistic import fit_logistic, logistic
 Floats = npt.NDArray[np.float64]
 
 FEWEST = 2
-"""Pictures that a correlation needs."""
+"""Images that a correlation needs."""
 
 
 def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
-    """SROCC, KROCC, PLCC (raw and mapped) and RMSE of predictions.
+    """SROCC, KROCC (tau-b), PLCC (raw and mapped) and RMSE of predictions.
 
     Args:
         predicted: predicted qualities, shape (n,), n at least `FEWEST`.
         given: given qualities on [0, 1], higher is better, shape (n,).
 
     Returns:
-        The values of the artefact `correlations`. A constant prediction has no correlation: NaN. Where
-        the logistic does not converge, `mapping` is `none` and the raw values stand.
+        The values of the artefact `correlations`. `plcc_mapped` and `rmse` compare the given qualities with
+        the predictions after the logistic mapping; where the logistic does not converge, `mapping` is `none`
+        and they compare with the predictions as they are. The correlations of constant values are NaN.
+
+    Raises:
+        MosforgeError: there are fewer images than `FEWEST`, or a value is not finite.
     """
     if len(predicted) < FEWEST:
-        raise MosforgeError("a correlation needs two test pictures at least")
+        raise MosforgeError("a correlation needs at least two test images")
     if not (np.isfinite(predicted).all() and np.isfinite(given).all()):
         raise MosforgeError("a prediction or a given score is not a finite number")
     constant = np.ptp(predicted) == 0 or np.ptp(given) == 0
@@ -44,11 +48,15 @@ def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
 
 
 def map_predictions(predicted: Floats, given: Floats) -> tuple[Floats, str]:
-    """Predictions on the scale of the given scores, through the fitted logistic.
+    """Maps predictions to the scale of the given scores, by the fitted logistic.
+
+    Args:
+        predicted: predicted qualities, shape (n,).
+        given: given qualities, shape (n,).
 
     Returns:
-        The mapped predictions and `logistic`; or, where the fit does not converge, the predictions as they
-        are and `none`.
+        The mapped predictions and `logistic`; where the fit does not converge, the predictions as they are
+        and `none`.
     """
     found = fit_logistic(predicted, given)
     return (predicted, "none") if found is None else (logistic(predicted, *found), "logistic")

@@ -1,4 +1,8 @@
-"""The four-parameter logistic between predicted and given scores."""
+"""The four-parameter logistic that maps predicted to given scores.
+
+It is that of the Video Quality Experts Group: Final report on the validation of objective models of video
+quality assessment, 2000.
+"""
 
 import warnings
 
@@ -9,11 +13,19 @@ from scipy.special import expit
 
 Floats = npt.NDArray[np.float64]
 
-_FLAT = 1e-9  # a curve that rises by a smaller share of the scores' range is constant but for rounding
+_FLAT = 1e-9  # a curve that rises by a smaller share of the range of the scores is constant but for rounding
 
 
 def logistic(x: Floats, upper: float, lower: float, centre: float, width: float) -> Floats:
-    """(upper - lower) / (1 + exp(-(x - centre) / |width|)) + lower, as VQEG recommends it."""
+    """(upper - lower) / (1 + exp(-(x - centre) / |width|)) + lower.
+
+    Args:
+        x: predicted scores, any shape.
+        upper: value that the curve tends to for high scores.
+        lower: value that it tends to for low scores.
+        centre: score at which the curve is halfway between both.
+        width: scale of the scores; its sign does not matter.
+    """
     curve: Floats = (upper - lower) * expit((x - centre) / abs(width)) + lower
     return curve
 
@@ -26,12 +38,12 @@ def fit_logistic(
     Args:
         predicted: scores of a model, shape (n,).
         given: scores of people, shape (n,).
-        plateaus: lowest and highest value that the curve may tend to, with all of `given` between them;
-            anything by default.
+        plateaus: the lowest value of `lower` and the highest value of `upper`, with all of `given` between
+            them; without limits by default.
 
     Returns:
-        upper, lower, centre, width; or None where the fit does not converge or has no meaning (fewer
-        images than parameters, or constant predictions).
+        upper, lower, centre, width; None where the fit does not converge, and where no curve is determined:
+        for fewer than five images, and for constant predictions.
     """
     spread = float(np.std(predicted))
     if len(predicted) < 5 or spread == 0.0:
