@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
 from mosforge.core.measures import METRICS
 from mosforge.metrics import score
@@ -344,60 +343,9 @@ def assert_agrees_on_made_picture(height: int, width: int, seed: int, smooth: in
     assert_agrees(reference, distorted, skip=FSIM if constant else None)
 
 
-def test_equal_pictures_have_no_distance() -> None:
-    photo = photograph(170, 190)
-    values = dict(zip(METRICS, score(photo, [photo], threads=1)[0], strict=True))
-    assert values["mdsi"] == 0
-    assert values["gmsd"] < 1e-9
-    assert all(values[name] == pytest.approx(1, abs=1e-6) for name in ("ssim", "ms_ssim", "vsi", "fsim"))
-
-
 def test_piq_engine_is_piq() -> None:
     photo = photograph(165, 180)
     distorted = [noisy(photo, 20), 255 - photo]
     got = score(photo, distorted, engine="piq", threads=2, device="cpu")
     want = np.stack([oracle(photo, picture) for picture in distorted])
     np.testing.assert_allclose(got, want, rtol=0, atol=2e-5)
-
-
-@pytest.mark.parametrize("engine", ["fused", "piq"])
-def test_threads_and_neighbours_change_nothing(engine: str) -> None:
-    photo = photograph(161, 175)
-    distorted = [noisy(photo, 8 * i, seed=i) for i in range(5)]
-    alone = np.concatenate([score(photo, [picture], engine, threads=1) for picture in distorted])
-    together = score(photo, iter(distorted), engine, threads=3)
-    assert together.dtype == np.float64
-    np.testing.assert_array_equal(alone, together)
-
-
-def test_sizes_may_change_from_call_to_call() -> None:
-    values = []
-    for _ in range(2):
-        for size in ((161, 175), (175, 161), (200, 161)):
-            photo = photograph(*size)
-            values.append(score(photo, [noisy(photo, 20)], threads=2)[0])
-    np.testing.assert_array_equal(values[:3], values[3:])
-
-
-def test_views_are_scored_as_their_copies() -> None:
-    wide = photograph(170, 400)
-    view = wide[:, ::2]
-    changed = noisy(wide, 20)[:, ::2]
-    np.testing.assert_array_equal(score(view, [changed]), score(view.copy(), [changed.copy()]))
-
-
-@pytest.mark.parametrize("engine", ["fused", "piq"])
-def test_nothing_to_score(engine: str) -> None:
-    assert score(photograph(161, 161), [], engine).shape == (0, 6)
-
-
-def test_refusals() -> None:
-    photo = photograph(170, 170)
-    with pytest.raises(MosforgeError, match="170x160 pixels; the metrics need at least 161"):
-        score(photo[:160], [photo[:160]])
-    with pytest.raises(MosforgeError, match=r"distorted image 1: 165x170 pixels.*170x170"):
-        score(photo, [photo, photo[:, :165]])
-    with pytest.raises(MosforgeError, match="'fast' is not an engine; choose one of fused, piq"):
-        score(photo, [photo], engine="fast")
-    with pytest.raises(MosforgeError, match="--device cuda: the engine fused is for the CPU"):
-        score(photo, [photo], device="cuda")

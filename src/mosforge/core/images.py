@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
 
-from mosforge.core.errors import UnreadableImageError
+from mosforge.core.errors import MosforgeError, UnreadableImageError
 
 Pixels = npt.NDArray[np.uint8]
 """An RGB picture: uint8, shape (height, width, 3)."""
@@ -239,3 +239,20 @@ def at_least(pixels: Pixels, side: int) -> Pixels:
         return pixels
     padding = ((0, max(0, side - height)), (0, max(0, side - width)), (0, 0))
     return np.pad(pixels, padding, mode="symmetric")
+
+
+def check_pixels(pixels: object, name: str = "the image") -> None:
+    """Refuses what is not an image in memory: uint8 RGB, shape (height, width, 3).
+
+    Args:
+        pixels: what should be such an array.
+        name: what to call it in the message.
+    """
+    given = f"a {type(pixels).__name__}"
+    if isinstance(pixels, np.ndarray):
+        if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.size > 0:
+            return
+        given = f"an array of {pixels.dtype} with shape {pixels.shape}"
+    raise MosforgeError(
+        f"{name}: {given} is not an image; give a numpy array of uint8, RGB, of shape (height, width, 3)"
+    )

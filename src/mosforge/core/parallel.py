@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from mosforge.core.errors import MosforgeError
+
 CHANGES_NO_RESULT = "the results and their order do not depend on the threads that compute them"
 
 Item = TypeVar("Item")
@@ -35,8 +37,11 @@ def map_in_order(
             default.
 
     Raises:
+        MosforgeError: `threads` is not a positive number.
         Exception: what `function` or `items` raises, after the results of all items before it.
     """
+    if threads < 1:
+        raise MosforgeError(f"threads: {threads} is not a positive number")
     pool = ThreadPoolExecutor(threads)
     try:
         futures = (pool.submit(function, item) for item in items)

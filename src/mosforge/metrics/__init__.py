@@ -33,7 +33,8 @@ def score(
 
     Args:
         reference: uint8 RGB image, shape (H, W, 3), both sides at least 161 pixels.
-        distorted: uint8 RGB images of the same shape; an iterable is drawn from as the work goes on.
+        distorted: uint8 RGB images of the same shape, in a list or another iterable. Images are taken from it
+            as the work goes on, and copied, so it may fill one array again and again.
         engine: `fused`, the same values on the CPU at a fraction of the time; or `piq`, the library itself,
             on the CPU or a GPU.
         threads: images that are scored at the same time; by default, the CPUs that this process may use.
@@ -42,10 +43,12 @@ def score(
 
     Returns:
         float64 array, shape (n, 6), in the order of `measures.METRICS`: SSIM, MS-SSIM, MDSI, VSI, FSIM and
-        GMSD. MDSI and GMSD are distances (0: equal), the others similarities (1: equal).
+        GMSD. MDSI and GMSD are distances from 0, the others similarities up to 1; an image that equals the
+        reference image has exactly 0 and 1.
 
     Raises:
-        MosforgeError: an unknown engine, a side under 161 pixels, or shapes that differ.
+        MosforgeError: an unknown engine or device, an array that is not uint8 RGB, no iterable of arrays, a
+            side under 161 pixels, or shapes that differ.
     """
     from mosforge.metrics.arrays import score_arrays
     from mosforge.metrics.engines import make_engine

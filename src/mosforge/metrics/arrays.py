@@ -8,39 +8,57 @@ from typing import Any
 
 import numpy as np
 
-from mosforge.core.images import Pixels
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import Pixels, check_pixels
 from mosforge.core.measures import METRICS
 from mosforge.core.parallel import available_threads, complete, map_in_order
 from mosforge.metrics.engines import Engine, Scores
 from mosforge.metrics.pairs import batched, check_distorted, check_reference
+
+_REFERENCE = "the reference image"
 
 
 def score_arrays(
     engine: Engine, reference: Pixels, distorted: Iterable[Pixels], threads: int | None = None
 ) -> Scores:
     """Scores images in memory; see `mosforge.metrics.score`."""
-    check_reference(reference, "the reference image")
+    check_pixels(reference, _REFERENCE)
+    check_reference(reference, _REFERENCE)
+    reference = np.array(reference, order="C")
+    images = _copies(_iterator(distorted), reference.shape)
     prepared: Future[Any] = Future()
 
     def prepare() -> Scores:
         complete(prepared, lambda: engine.prepare(reference))
         return np.empty((0, len(METRICS)))
 
-    def score(start: int, images: tuple[Pixels, ...]) -> Scores:
-        for number, image in enumerate(images, start):
-            check_distorted(image, f"distorted image {number}", reference.shape, "the reference image")
-        return engine.score(prepared.result, images)
-
-    batches = _numbered(batched(distorted, engine.batch(reference.shape)))
+    batches = batched(images, engine.batch(reference.shape))
     tasks: Iterable[Callable[[], Scores]] = itertools.chain(
-        [prepare], (partial(score, *batch) for batch in batches)
+        [prepare], (partial(engine.score, prepared.result, batch) for batch in batches)
     )
     rows = map_in_order(lambda task: task(), tasks, available_threads() if threads is None else threads)
     return np.concatenate(list(rows))
 
 
-def _numbered(batches: Iterable[tuple[Pixels, ...]]) -> Iterator[tuple[int, tuple[Pixels, ...]]]:
-    start = 0
-    for images in batches:
-        yield start, images
-        start += len(images)
+def _iterator(distorted: Iterable[Pixels]) -> Iterator[Pixels]:
+    if isinstance(distorted, np.ndarray) and distorted.ndim in (2, 3):  # its rows are no images
+        raise MosforgeError(
+            f"distorted: an array of shape {distorted.shape} is not an iterable of images; "
+            "put a single image into a list: score(reference, [image])"
+        )
+    try:
+        return iter(distorted)
+    except TypeError:
+        raise MosforgeError(
+            f"distorted: a {type(distorted).__name__} is not an iterable of images; "
+            "give them in a list: score(reference, [image])"
+        ) from None
+
+
+def _copies(images: Iterator[Pixels], shape: tuple[int, ...]) -> Iterator[Pixels]:
+    """Checks and copies each image: once the next is asked for, the caller may use its array again."""
+    for number, image in enumerate(images):
+        name = f"distorted image {number}"
+        check_pixels(image, name)
+        check_distorted(image, name, shape, _REFERENCE)
+        yield np.array(image, order="C")

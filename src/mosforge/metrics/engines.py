@@ -8,11 +8,15 @@ import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
+from mosforge.core.measures import DISTANCES, METRICS
 
 ENGINES = ("fused", "piq")
 
 Scores = npt.NDArray[np.float64]
 """Shape (n, 6): a row for each image, columns in the order of `measures.METRICS`."""
+
+IDENTICAL = tuple(0.0 if name in DISTANCES else 1.0 for name in METRICS)
+"""The six scores of an image against itself."""
 
 
 class Engine(Protocol):
@@ -35,6 +39,12 @@ class Engine(Protocol):
             images: at least one.
         """
         ...
+
+
+def bounded(scores: Scores) -> Scores:
+    """The scores without the rounding errors by which similarities exceed 1."""
+    is_distance = np.array(IDENTICAL) == 0
+    return np.where(is_distance, scores, np.minimum(scores, 1))
 
 
 def make_engine(name: str, device: str = "auto") -> Engine:

@@ -9,7 +9,7 @@ import torch
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.metrics.engines import Scores
+from mosforge.metrics.engines import IDENTICAL, Scores, bounded
 
 _FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)  # as measures.METRICS
 
@@ -57,7 +57,9 @@ class PiqEngine:
         reference = prepared().expand_as(distorted)
         with torch.inference_mode():
             columns = [self._column(function, distorted, reference) for function in _FUNCTIONS]
-            return torch.stack(columns, dim=1).cpu().numpy()
+            scores = bounded(torch.stack(columns, dim=1).cpu().numpy())
+            scores[(distorted == reference).flatten(1).all(dim=1).cpu().numpy()] = IDENTICAL
+            return scores
 
     def _column(self, function: Any, distorted: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         if self.device.type == "cpu" and function in _CONVOLVING:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mosforge.core.images import Pixels
-from mosforge.metrics.engines import Scores
+from mosforge.metrics.engines import IDENTICAL, Scores, bounded
 from mosforge.metrics.fused.features import Features
 from mosforge.metrics.fused.fsim import fsim
 from mosforge.metrics.fused.gmsd import gmsd
@@ -81,7 +81,7 @@ class FusedEngine:
         features = _idle_or_new(workshop.features, Features, workshop.plan)
         rows = [self._score_one(prepared, features, picture) for picture in pictures]
         workshop.features.append(features)
-        return np.array(rows)
+        return bounded(np.array(rows))
 
     def _score_one(
         self, prepared: Callable[[], _Prepared], features: Features, picture: Pixels
@@ -89,6 +89,8 @@ class FusedEngine:
         features.fill(np.ascontiguousarray(picture))
         loan = prepared()  # kept, so that the reference is not filled again meanwhile
         reference = loan.reference
+        if np.array_equal(features.planes, reference.features.planes):
+            return IDENTICAL
         ssim, ms_ssim = ssim_and_ms_ssim(reference, features)
         return (
             ssim,

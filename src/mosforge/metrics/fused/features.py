@@ -18,7 +18,8 @@ class Features:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._planes: Bytes = aligned((3, plan.height, plan.width), np.uint8)
+        self.planes: Bytes = aligned((3, plan.height, plan.width), np.uint8)
+        """The image itself: red, green and blue."""
         distinct = {plan.yiq, plan.lhm, plan.lmn, plan.gmsd}
         self._pooled: dict[Pooling, Map] = {
             key: aligned((3, *key.shape)) for key in distinct if key.factor > 1
@@ -48,7 +49,7 @@ class Features:
 
     def fill(self, picture: Pixels) -> None:
         """Computes every map of a picture of the plan's size."""
-        cv2.split(picture, list(self._planes))
+        cv2.split(picture, list(self.planes))
         self.fill_pooled()
         self.fill_pyramid()
         self.fill_colours()
@@ -58,12 +59,12 @@ class Features:
     def fill_pooled(self) -> None:
         """The picture as each metric pools it."""
         for pooling, rgb in self._pooled.items():
-            pool(self._planes, rgb, pooling.factor, pooling.shift, pooling.replicate)
+            pool(self.planes, rgb, pooling.factor, pooling.shift, pooling.replicate)
 
     def fill_pyramid(self) -> None:
         """The scales of SSIM and MS-SSIM."""
         plan = self.plan
-        centre(self._planes.reshape(-1), self.pyramid[0].reshape(-1))
+        centre(self.planes.reshape(-1), self.pyramid[0].reshape(-1))
         for finer, coarser, level in zip(self.pyramid, self.pyramid[1:], plan.pyramid[1:], strict=False):
             if finer is self.pyramid[0] and level == plan.gmsd:
                 centre(self._rgb(level).reshape(-1), coarser.reshape(-1))
@@ -82,7 +83,7 @@ class Features:
             mix(self._rgb(plan.gmsd), YIQ, self._own_luma)
 
     def _rgb(self, pooling: Pooling) -> Map | Bytes:
-        return self._planes if pooling.factor == 1 else self._pooled[pooling]
+        return self.planes if pooling.factor == 1 else self._pooled[pooling]
 
     def fill_phase(self) -> None:
         """FSIM's phase congruency."""
@@ -90,4 +91,4 @@ class Features:
 
     def fill_saliency(self) -> None:
         """VSI's saliency."""
-        self._saliency.compute(self._planes, self.saliency)
+        self._saliency.compute(self.planes, self.saliency)
