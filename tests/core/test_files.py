@@ -17,7 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file, atomic_folder, digest, sha256_of_file, write_json
+from mosforge.core.files import (
+    atomic_file,
+    atomic_folder,
+    digest,
+    read_json,
+    read_text,
+    sha256_of_file,
+    write_json,
+)
 
 
 def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
@@ -178,3 +186,21 @@ def test_the_digest_of_a_value_is_the_sha256_of_its_shortest_json() -> None:
 )
 def test_the_order_of_keys_does_not_change_the_digest(value: dict[str, object]) -> None:
     assert digest(value) == digest(dict(reversed(value.items())))
+
+
+def test_text_is_read_without_its_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes("\ufeffimage\n".encode())
+    assert read_text(tmp_path / "x.csv") == "image\n"
+    with pytest.raises(MosforgeError, match="none: no such file"):
+        read_text(tmp_path / "none")
+    (tmp_path / "l.csv").write_bytes("ä".encode("latin-1"))
+    with pytest.raises(MosforgeError, match=r"l\.csv: not a text file in UTF-8"):
+        read_text(tmp_path / "l.csv")
+
+
+def test_json_is_read_back_and_damage_is_named(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"ä": [1, None]})
+    assert read_json(tmp_path / "x.json") == {"ä": [1, None]}
+    (tmp_path / "x.json").write_text('{"a": ')
+    with pytest.raises(MosforgeError, match=r"x\.json: damaged JSON .*delete it"):
+        read_json(tmp_path / "x.json")

@@ -2,9 +2,8 @@
 
 import itertools
 
-from mosforge.runs import RUN
-
 from mosforge.core.measures import METRICS
+from mosforge.core.runs import RUN
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import AGREEMENT, CORRELATIONS, MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRIC_SCORES

@@ -143,6 +143,24 @@ def _empty(folder: Path) -> None:
             Path(entry).unlink()
 
 
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, with a clear error where there is none."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise MosforgeError(f"{path}: no such file") from None
+    except UnicodeDecodeError:
+        raise MosforgeError(f"{path}: not a text file in UTF-8") from None
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file that a stage wrote, with a clear error where it is damaged."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise MosforgeError(f"{path}: damaged JSON ({error}); delete it and run again") from None
+
+
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Writes `value` as indented JSON with sorted keys, whole or not at all."""
     with atomic_file(path) as temporary:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.core.errors import MosforgeError
-from mosforge.options import add_config, add_format, add_verb, number, write_rows
+from mosforge.core.rows import write_rows
+from mosforge.options import add_config, add_format, add_verb, number
 
 log = logging.getLogger(__name__)
 
@@ -115,4 +116,4 @@ def _classes(arguments: argparse.Namespace) -> None:
 
     levels = read_levels(load_config(arguments.config), arguments.corpus)
     rows = [asdict(row) for row in classes_of(arguments.corpus, levels)]
-    write_rows(rows, ("index", "type", "level", "parameter"), arguments, array=True)
+    write_rows(rows, ("index", "type", "level", "parameter"), arguments.format, arguments.output, array=True)

@@ -7,14 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mosforge.options import (
-    add_config,
-    add_fitting_options,
-    add_threads,
-    add_verb,
-    add_verify,
-    format_rows,
-)
+from mosforge.core.rows import format_rows
+from mosforge.options import add_config, add_fitting_options, add_threads, add_verb, add_verify
 
 log = logging.getLogger(__name__)
 

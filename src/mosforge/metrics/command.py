@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge import options
+from mosforge.core.rows import write_rows
 from mosforge.jobs import RULES
 
 _VERBS = frozenset({*RULES["metrics"], "pair", "-h", "--help"})
@@ -31,7 +32,7 @@ def _pair(arguments: argparse.Namespace) -> None:
     from mosforge.core.measures import METRICS
 
     row = score_pair(arguments.reference, arguments.distorted, arguments.engine)
-    options.write_rows([row], (*METRICS, "mean"), arguments)
+    write_rows([row], (*METRICS, "mean"), arguments.format, arguments.output)
 
 
 def score_pair(reference: Path, distorted: Path, engine: str) -> dict[str, float]:

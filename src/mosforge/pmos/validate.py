@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.files import read_json
 from mosforge.core.measures import METRICS, orient
 from mosforge.core.schemas.correlations import VALIDATION
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
-from mosforge.options import read_json
 from mosforge.pmos.curves import curves_of, fit_curves, map_curves
 from mosforge.pmos.fusion import map_scores
 from mosforge.pmos.settings import ValidationSettings

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.core.errors import MosforgeError
-from mosforge.options import add_format, add_verb, write_rows
+from mosforge.core.rows import write_rows
+from mosforge.options import add_format, add_verb
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
@@ -101,7 +102,7 @@ def _summary(arguments: argparse.Namespace) -> None:
     elif (summary["dataset"] == summary["test_dataset"]).all():
         columns.remove("test_dataset")
     rows = [{str(key): value for key, value in row.items()} for row in summary.to_dict("records")]
-    write_rows(rows, columns, arguments)
+    write_rows(rows, columns, arguments.format, arguments.output)
     proxies = {*summary["dataset"], *summary["test_dataset"]} & set(arguments.proxy)
     if proxies:
         print(proxy_note(proxies), file=sys.stderr)

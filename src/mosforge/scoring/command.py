@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
-from mosforge.options import add_format, add_verb, count, write_rows
+from mosforge.core.rows import write_rows
+from mosforge.options import add_format, add_verb, count
 
 if TYPE_CHECKING:
     from mosforge.scoring.scorer import Score, Scorer
@@ -105,13 +106,13 @@ def _score(arguments: argparse.Namespace) -> int:
     for row in _rows(scorer, named, quiet=at_once and sys.stdout.isatty()):
         bad += "error" in row
         if at_once:
-            write_rows([row], _COLUMNS, arguments)
+            write_rows([row], _COLUMNS, arguments.format, arguments.output)
             sys.stdout.flush()
         else:
             rows.append(row)
     if not at_once:
         used = {name for row in rows for name in row}
-        write_rows(rows, [name for name in _COLUMNS if name in used], arguments)
+        write_rows(rows, [name for name in _COLUMNS if name in used], arguments.format, arguments.output)
     if bad:
         log.error("%d of %d files could not be scored", bad, len(named))
     return 1 if bad else 0
@@ -191,7 +192,7 @@ def _explain(scorer: "Scorer", named: list[Named], arguments: argparse.Namespace
     with atomic_file(arguments.explain) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     row = {"path": named[0], **_values(scored.score)}
-    write_rows([row], [name for name in _COLUMNS if name in row], arguments)
+    write_rows([row], [name for name in _COLUMNS if name in row], arguments.format, arguments.output)
     return 0
 
 

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mosforge.options import add_config, add_threads, add_verb, format_rows
+from mosforge.core.rows import format_rows
+from mosforge.options import add_config, add_threads, add_verb
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
