@@ -33,7 +33,7 @@ def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
     with atomic_file(target) as temporary:
         temporary.write_text("whole")
         assert not target.exists()
-        assert temporary.parent == target.parent, "a rename is atomic on one file system alone"
+        assert temporary.parent == target.parent, "a rename is atomic only within a file system"
     assert target.read_text() == "whole"
     assert [path.name for path in target.parent.iterdir()] == ["file.txt"]
 
@@ -75,7 +75,7 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path, error: type[BaseExce
 def test_a_folder_or_a_device_is_not_replaced_by_a_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "there")
     with (
-        pytest.raises(MosforgeError, match="there is a folder or a device of this name; name a file"),
+        pytest.raises(MosforgeError, match="there: .*folder or a device"),
         atomic_file(tmp_path / "there"),
     ):
         pytest.fail("no work is done for nothing")
@@ -116,33 +116,33 @@ def test_a_killed_process_leaves_nothing_under_the_name(tmp_path: Path, kind: st
 
 
 @pytest.mark.parametrize("write", [atomic_file, atomic_folder])
-def test_two_at_once_never_write_the_same(
+def test_two_processes_never_write_the_same(
     tmp_path: Path, write: Callable[[Path], AbstractContextManager[Path]]
 ) -> None:
     target = tmp_path / "target"
     with write(target) as temporary:
-        with pytest.raises(MosforgeError, match="target: another process is writing it; wait"), write(target):
+        with pytest.raises(MosforgeError, match="target: another process"), write(target):
             pass
         assert temporary.exists()
     assert list(tmp_path.iterdir()) == [target]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
-def test_what_hinders_the_writing_is_told_with_what_to_do(tmp_path: Path, number: int) -> None:
+def test_a_disk_that_cannot_be_written_is_named_with_what_to_do(tmp_path: Path, number: int) -> None:
     with pytest.raises(MosforgeError, match=r"file: .* and run again$"), atomic_file(tmp_path / "file"):
         raise OSError(number, os.strerror(number))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="a superuser writes anywhere")
-def test_a_folder_that_may_not_be_written_is_told_as_such(tmp_path: Path) -> None:
+def test_a_folder_without_permission_to_write_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     with pytest.raises(PermissionError), atomic_file(tmp_path / "file") as temporary:
         temporary.write_text("x")
     tmp_path.chmod(stat.S_IRWXU)
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OSError, match="taken"), atomic_file(tmp_path / "taken/file") as temporary:
         temporary.write_text("x")

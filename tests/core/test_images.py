@@ -1,4 +1,4 @@
-"""The rule by which pictures are read: the samples, the orientation, and what is refused."""
+"""The rule by which images are read: the samples, the orientation, and what is refused."""
 
 import struct
 import zlib
@@ -14,7 +14,7 @@ from PIL import Image
 from skimage import data
 
 from mosforge.core.errors import UnreadableImageError
-from mosforge.core.images import MAX_PIXELS, at_least, find_images, open_image, read_rgb, to_rgb
+from mosforge.core.images import MAX_PIXELS, at_least, open_image, read_rgb, to_rgb
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_a_sideways_jpeg_becomes_a_portrait(coffee: np.ndarray) -> None:
     assert decoded(encoded(coffee, "JPEG", exif=exif)).shape == (48, 32, 3)
 
 
-def test_a_tag_of_an_odd_type_does_not_cost_a_sideways_picture(coffee: np.ndarray) -> None:
+def test_a_tag_of_an_odd_type_leaves_the_orientation_readable(coffee: np.ndarray) -> None:
     # orientation 6, a short; unit of the resolution, text where a short belongs
     tags = struct.pack("<HHIHHHHI4s", 0x112, 3, 1, 6, 0, 0x128, 2, 1, b"")
     content = encoded(coffee, "PNG", exif=b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + tags + bytes(4))
@@ -71,7 +71,7 @@ def test_a_tag_of_an_odd_type_does_not_cost_a_sideways_picture(coffee: np.ndarra
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_a_damaged_exif_block_does_not_cost_the_picture(coffee: np.ndarray) -> None:
+def test_an_image_with_a_damaged_exif_block_is_read(coffee: np.ndarray) -> None:
     content = encoded(coffee, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
     assert decoded(content).shape == coffee.shape
 
@@ -87,13 +87,15 @@ def test_grey_fills_three_channels(coffee: np.ndarray) -> None:
 
 def test_jpeg2000_in_colour_of_more_than_8_bits_is_refused(coffee: np.ndarray) -> None:
     deep = cv2.imencode(".jp2", coffee.astype(np.uint16) * 257)[1].tobytes()
-    with pytest.raises(
-        UnreadableImageError, match="JPEG2000 in colour of 16 bits, which is not decoded rightly"
-    ):
+    with pytest.raises(UnreadableImageError, match=r"JPEG2000 .* 16 bits"):
         open_image(deep)
     with pytest.raises(UnreadableImageError, match="of 16 bits"):
         open_image(deep[deep.index(b"\xff\x4f\xff\x51") :])  # without the boxes around the samples
-    for pixels in (coffee, coffee[..., 1], coffee[..., 1].astype(np.uint16) * 257):  # what is decoded rightly
+    for pixels in (
+        coffee,
+        coffee[..., 1],
+        coffee[..., 1].astype(np.uint16) * 257,
+    ):  # these are decoded correctly
         found = decoded(encoded(pixels, "JPEG2000", irreversible=False))
         np.testing.assert_array_equal(found[..., 1], coffee[..., 1])
 
@@ -120,13 +122,13 @@ def test_a_transparent_palette_entry_becomes_white(transparency: int | bytes) ->
     np.testing.assert_array_equal(pixels, [[[255, 255, 255], [200, 100, 50]]])
 
 
-def test_a_transparent_colour_of_an_rgb_picture_becomes_white() -> None:
+def test_a_transparent_colour_of_an_rgb_image_becomes_white() -> None:
     pixels = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
     shown = decoded(encoded(pixels, "PNG", transparency=(1, 2, 3)))
     np.testing.assert_array_equal(shown, [[[255, 255, 255], [4, 5, 6]]])
 
 
-def test_a_transparent_value_of_a_16_bit_grey_picture_becomes_white() -> None:
+def test_a_transparent_value_of_a_16_bit_grey_image_becomes_white() -> None:
     grey = np.array([[1000, 0, 257]], np.uint16)
     shown = decoded(encoded(grey, "PNG", transparency=1000))
     np.testing.assert_array_equal(shown[..., 0], [[255, 0, 1]])
@@ -148,7 +150,7 @@ def test_grey_with_alpha_is_laid_over_white() -> None:
 
 
 def test_cmyk_becomes_rgb() -> None:
-    image = Image.new("CMYK", (16, 16), (255, 0, 0, 0))  # cyan ink alone takes the red away
+    image = Image.new("CMYK", (16, 16), (255, 0, 0, 0))  # cyan ink takes only the red away
     red, green, blue = decoded(encoded(image, "TIFF"))[8, 8]
     assert red < 10
     assert green > 245
@@ -236,22 +238,22 @@ def test_a_wrong_byte_never_gives_another_error(position: int, value: int, kind:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("text.jpg", b"no picture at all\n"),
+        ("text.jpg", b"no image at all\n"),
         ("empty.png", b""),
         ("zeros.tif", bytes(1000)),
         ("html.png", b"<html>"),
     ],
 )
-def test_what_is_no_picture_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_file_that_is_no_image_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
     file = tmp_path / name
     file.write_bytes(content)
     with pytest.raises(UnreadableImageError) as caught:
         read_rgb(file)
-    assert str(caught.value) == f"{file}: not a picture in a format that can be read"
+    assert str(caught.value).startswith(f"{file}: not an image")
 
 
 def test_a_format_that_starts_a_program_is_not_opened(coffee: np.ndarray) -> None:
-    with pytest.raises(UnreadableImageError, match="not a picture in a format"):
+    with pytest.raises(UnreadableImageError, match="not an image in a format"):
         open_image(encoded(coffee, "EPS"))
 
 
@@ -270,7 +272,7 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_animated_and_many_paged_files_are_refused(kind: str) -> None:
     first, *others = (Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue"))
-    with pytest.raises(UnreadableImageError, match=r"animated or many-paged \(3 frames\)"):
+    with pytest.raises(UnreadableImageError, match="3 frames"):
         open_image(encoded(first, kind, save_all=True, append_images=others))
 
 
@@ -278,10 +280,10 @@ def test_a_still_gif_is_read() -> None:
     assert decoded(encoded(Image.new("RGB", (3, 2), (255, 0, 0)), "GIF")).tolist() == [[[255, 0, 0]] * 3] * 2
 
 
-def test_of_a_jpeg_with_a_preview_the_photograph_is_taken(coffee: np.ndarray) -> None:
-    photograph = Image.fromarray(coffee)
-    content = encoded(photograph, "MPO", save_all=True, append_images=[photograph.resize((12, 8))])
-    np.testing.assert_array_equal(decoded(content), decoded(encoded(photograph, "JPEG")))
+def test_the_first_image_of_a_jpeg_with_a_preview_is_read(coffee: np.ndarray) -> None:
+    first = Image.fromarray(coffee)
+    content = encoded(first, "MPO", save_all=True, append_images=[first.resize((12, 8))])
+    np.testing.assert_array_equal(decoded(content), decoded(encoded(first, "JPEG")))
 
 
 def png_chunk(name: bytes, body: bytes) -> bytes:
@@ -295,9 +297,7 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
         b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(bytes(10))) + png_chunk(b"IEND", b"")
     )
     assert side**2 > MAX_PIXELS
-    with pytest.raises(
-        UnreadableImageError, match=r"60000x60000 pixels are more than the 120,000,000 allowed"
-    ):
+    with pytest.raises(UnreadableImageError, match=r"60000x60000 pixels .*120,000,000"):
         open_image(bomb)
 
 
@@ -305,45 +305,11 @@ def test_a_jpeg_that_claims_to_be_huge_is_refused(coffee: np.ndarray) -> None:
     content = bytearray(encoded(coffee, "JPEG"))
     frame = content.index(b"\xff\xc0")
     content[frame + 5 : frame + 9] = struct.pack(">HH", 65000, 65000)
-    with pytest.raises(UnreadableImageError, match="65000x65000 pixels are more than"):
+    with pytest.raises(UnreadableImageError, match="65000x65000 pixels"):
         open_image(bytes(content))
 
 
-def test_pictures_are_found_in_the_order_of_code_points(tmp_path: Path) -> None:
-    wanted = [
-        "B.PNG",
-        "a.jpg",
-        "a/z.tiff",
-        "a b (1).JPG",
-        "sub/deep/er.webp",
-        "sub/x.bmp",
-        "é.jpeg",
-        "a/B.jp2",
-    ]
-    for name in [
-        *wanted,
-        ".hidden.jpg",
-        ".git/x.png",
-        "a/.DS_Store.png",
-        "notes.txt",
-        "jpg",
-        "sub/thumbs.db",
-    ]:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-    assert find_images(tmp_path) == sorted(wanted)
-    assert find_images(f"{tmp_path}/") == sorted(wanted)
-
-
-def test_a_link_back_up_does_not_multiply_the_pictures(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "real/one.png").write_bytes(b"")
-    (tmp_path / "real/up").symlink_to(tmp_path)
-    (tmp_path / "second").symlink_to(tmp_path / "real")
-    assert find_images(tmp_path) == ["real/one.png", "second/one.png"]
-
-
-def test_a_picture_that_is_large_enough_is_not_touched(coffee: np.ndarray) -> None:
+def test_an_image_that_is_large_enough_is_not_changed(coffee: np.ndarray) -> None:
     assert at_least(coffee, 32) is coffee
 
 

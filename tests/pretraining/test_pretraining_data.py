@@ -98,7 +98,7 @@ def test_whole_pictures_keep_their_size_and_every_pixel(tmp_path: Path, threads:
 def test_a_damaged_picture_stops_the_pack_by_its_name(tmp_path: Path) -> None:
     paths = photographs(tmp_path)
     Path(paths[3]).write_bytes(b"text")
-    with pytest.raises(UnreadableImageError, match=r"3\.png: not a picture"):
+    with pytest.raises(UnreadableImageError, match=r"3\.png: not an image"):
         list(scaled_pictures(paths, 32, 2))
 
 

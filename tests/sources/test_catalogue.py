@@ -113,8 +113,8 @@ def test_unusable_files_are_set_aside_with_the_reason(
     for name, word in {
         "cut.jpg": "truncated",
         "cut.png": "truncated",
-        "empty.jpg": "not a picture",
-        "text.jpg": "not a picture",
+        "empty.jpg": "not an image",
+        "text.jpg": "not an image",
         "small.png": "160x400 pixels: a side is shorter than 161",
         "bomb.png": "1001x1000 pixels are more than",
         "moving.webp": "animated",
@@ -175,11 +175,11 @@ def test_more_pictures_than_declared_is_an_error_and_fewer_a_warning(
 
 def test_folder_without_a_usable_picture_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
-        MosforgeError, match=r"there is no picture in its folder; put photographs there \(\.bmp \.jp2 "
+        MosforgeError, match=r"there is no picture in its folder; put images there \(\.bmp \.jp2 "
     ):
         catalogue_of(tmp_path)
     put(tmp_path, "x.jpg", b"no")
-    with pytest.raises(MosforgeError, match=r"none of the 1 pictures can be used \(.*x\.jpg: not a picture"):
+    with pytest.raises(MosforgeError, match=r"none of the 1 pictures can be used \(.*x\.jpg: not an image"):
         catalogue_of(tmp_path)
 
 

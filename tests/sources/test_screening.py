@@ -157,7 +157,7 @@ def test_features_lie_in_every_part_of_a_picture(photographs: list[tuple[str, st
 
 def test_a_damaged_picture_is_told(photographs: list[tuple[str, str]], tmp_path: Path) -> None:
     (tmp_path / "x.jpg").write_bytes(b"no")
-    with pytest.raises(MosforgeError, match=r"x\.jpg: not a picture"):
+    with pytest.raises(MosforgeError, match=r"x\.jpg: not an image"):
         screen(photographs[:1], [("x.jpg", str(tmp_path / "x.jpg"))], CORRELATION)
 
 

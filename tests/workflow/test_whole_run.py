@@ -79,7 +79,7 @@ def test_every_class_of_every_image_is_labelled(project: Path) -> None:
 def test_unreadable_image_is_set_aside_with_its_reason(project: Path) -> None:
     excluded = read_table(project / "results/sources/photos.excluded.parquet", EXCLUDED)
     assert excluded["image_id"].tolist() == ["broken.jpg"]
-    assert "not a picture" in excluded["reason"].iloc[0]
+    assert "not an image" in excluded["reason"].iloc[0]
 
 
 def test_images_named_in_the_labels_are_there(project: Path) -> None:

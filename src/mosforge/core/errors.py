@@ -1,15 +1,15 @@
-"""The one error that a user is meant to read."""
+"""The errors that are written for users."""
 
 
 class MosforgeError(Exception):
-    """Bad input, told in one sentence that names the file, key or value and what to do.
+    """Bad input: one sentence that names the file, key or value and what to do.
 
-    The command line prints the sentence alone, without a stack trace, and exits with status 1.
+    The command line prints only this sentence, without a stack trace, and exits with status 1.
     """
 
 
 class UnreadableImageError(MosforgeError):
-    """A file that cannot be used as a picture: `path`, and why not, without its name, as `reason`.
+    """A file that cannot be used as an image: its `path`, and the `reason` without the path.
 
     Args:
         path: the file.

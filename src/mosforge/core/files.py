@@ -18,7 +18,7 @@ from mosforge.core.errors import MosforgeError
 logger = logging.getLogger(__name__)
 
 
-# What only writing meets, so that it is about the file that is being written, whichever call failed.
+# Only writing raises these errors, so they concern the file that is written, whichever call fails.
 _WHAT_TO_DO = {
     errno.ENOSPC: "no room on the disk; make room and run again",
     errno.EDQUOT: "your quota on the disk is used up; make room and run again",
@@ -30,20 +30,20 @@ _WHAT_TO_DO = {
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path`, and renames it to `path` when the block ends well.
 
-    A block that fails, or a process that is killed, never leaves a half-written `path`; what a killed
-    process left under the temporary name is overwritten by the next attempt. Two processes never write
-    the same file at once: after a kill, a job of the killed run may still be at work.
+    A block that fails, or a process that is killed, never leaves a half-written `path`; the next attempt
+    overwrites what a killed process left under the temporary name. Two processes never write the same file
+    at once: after a kill, a job of the killed run may still be running.
 
     Raises:
-        MosforgeError: no room, a read-only folder, a folder or device of that name, or another process writes
-            the file.
+        MosforgeError: there is no room, the folder is read-only, there is a folder or a device of that name,
+            or another process writes the file.
     """
     target = Path(path)
     check_file_name(target)
     temporary = target.with_name(f".{target.name}.tmp")
-    with _writable(target):
+    with _explain_unwritable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with alone(temporary, f"{target}: another process is writing it"):
+        with exclusive_lock(temporary, f"{target}: another process is writing it"):
             try:
                 yield temporary
                 temporary.replace(target)
@@ -53,10 +53,10 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def check_file_name(target: Path) -> None:
-    """Refuses the name of a folder or a device: a file cannot take its place, or (`/dev/null`) must not.
+    """Refuses the name of a folder or a device: a file cannot or (`/dev/null`) must not replace it.
 
     Raises:
-        MosforgeError: there is something of this name that is no file.
+        MosforgeError: something of this name exists and is not a file.
     """
     if target.exists() and not target.is_file():
         raise MosforgeError(f"{target}: there is a folder or a device of this name; name a file")
@@ -64,13 +64,13 @@ def check_file_name(target: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Like `atomic_file`: yields an empty temporary folder, and puts it in the place of `path` at the end."""
+    """Like `atomic_file`, for folders: yields an empty temporary folder, which replaces `path` at the end."""
     target = Path(path)
     temporary = target.with_name(f".{target.name}.tmp")
-    with _writable(target):
+    with _explain_unwritable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir(exist_ok=True)
-        with alone(temporary, f"{target}: another process is writing it"):
+        with exclusive_lock(temporary, f"{target}: another process is writing it"):
             try:
                 _empty(temporary)
                 yield temporary
@@ -82,18 +82,18 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def alone(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
-    """Holds a file, which is made where it is missing, or a folder against all other processes.
+def exclusive_lock(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
+    """Locks a file, which is made if it is missing, or a folder against all other processes.
 
-    The system lets go of it with the process, however that ends, so that no lock outlives a kill. On a
-    file system that cannot lock nothing is held.
+    The system releases the lock with the process, however that ends: no lock outlives a kill. A file system
+    without locks only gets a warning.
 
     Args:
-        path: the file or folder; it may be renamed or removed meanwhile.
-        busy: what to say if another process holds it.
+        path: the file or folder; it may be renamed or removed in the block.
+        busy: the beginning of the error's message.
 
     Raises:
-        MosforgeError: another process holds it.
+        MosforgeError: another process has the lock.
     """
     place = Path(path)
     flags = os.O_RDONLY | (os.O_DIRECTORY if place.is_dir() else os.O_CREAT)
@@ -104,15 +104,15 @@ def alone(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
         except BlockingIOError:
             raise MosforgeError(f"{busy}; wait until it ends, or stop it, and run again") from None
         except OSError as error:
-            logger.warning("%s: cannot be locked (%s); see to it that nothing else runs here", path, error)
+            logger.warning("%s: cannot be locked (%s); make sure that nothing else runs here", path, error)
         yield
     finally:
         os.close(handle)
 
 
 @contextlib.contextmanager
-def _writable(target: Path) -> Iterator[None]:
-    """Tells in a sentence that there is no writing `target`."""
+def _explain_unwritable(target: Path) -> Iterator[None]:
+    """Turns the errors of a disk that cannot be written into one that names `target` and what to do."""
     try:
         yield
     except MosforgeError:
@@ -125,12 +125,12 @@ def _writable(target: Path) -> Iterator[None]:
 
 
 def _errno_of(error: BaseException | None) -> int:
-    """The system's number of a failed write: safetensors has it in its text, torch's error comes after it."""
+    """The error number of a failed write: safetensors has it in its text, torch in an earlier error."""
     while error is not None:
         if isinstance(error, OSError):
             return error.errno or 0
-        if told := re.search(r"\(os error (\d+)\)", str(error)):
-            return int(told[1])
+        if found := re.search(r"\(os error (\d+)\)", str(error)):
+            return int(found[1])
         error = error.__context__
     return 0
 
@@ -144,7 +144,11 @@ def _empty(folder: Path) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, with a clear error where there is none."""
+    """Reads a text file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        MosforgeError: the file is missing, or is not UTF-8.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -154,7 +158,11 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The value in a JSON file that a stage wrote, with a clear error where it is damaged."""
+    """Reads the value in a JSON file that a stage wrote.
+
+    Raises:
+        MosforgeError: the file is missing or damaged.
+    """
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:

@@ -1,6 +1,6 @@
-"""All randomness: a seed is a hash of what it is for, so it depends on nothing else.
+"""All randomness: a seed is a hash of its purpose and of what identifies the draw.
 
-Neither the shard, the worker, the order of work nor the machine changes a draw; `hash()` and global
+So a draw depends neither on the shard, the worker, the order of work nor the machine. `hash()` and global
 random state are never used.
 """
 
@@ -13,10 +13,10 @@ SeedPart = str | int
 
 
 def seed_of(purpose: str, *parts: SeedPart) -> int:
-    """A 63-bit seed for `purpose` ("noise", "split", ...) and what identifies the draw.
+    """A 63-bit seed of a purpose and of what identifies the draw.
 
     Args:
-        purpose: what the numbers are for, so that two uses of the same key stay independent.
+        purpose: "noise", "split" and the like, so that two uses of the same parts are independent.
         parts: strings and integers, for example the corpus seed and the image id. `1` and `"1"` differ.
 
     Returns:

@@ -9,7 +9,7 @@ def shard_name(source: str, number: int) -> str:
 
 
 def shard_count(images: int, size: int) -> int:
-    """How many shards of `size` photographs hold `images`."""
+    """The number of shards of `size` images that hold `images` images."""
     return -(-images // size)
 
 
@@ -17,7 +17,7 @@ def shard_paths(groups: Iterable[str], shards: Mapping[str, int]) -> list[tuple[
     """Every (group, shard name) of a corpus, in a fixed order.
 
     Args:
-        groups: distortion types, or `authentic` alone.
+        groups: distortion types, or only `authentic`.
         shards: number of shards by source.
     """
     return [

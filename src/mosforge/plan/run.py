@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import alone
+from mosforge.core.files import exclusive_lock
 
 LOCK = Path(".snakemake/mosforge.lock")
 
@@ -19,6 +19,8 @@ def hold_folder() -> None:
     the system's and goes with the process, so that after any kill the same command just runs again.
     """
     try:
-        _held.enter_context(alone(LOCK, f"{Path.cwd()}: another run of the workflow is at work here"))
+        _held.enter_context(
+            exclusive_lock(LOCK, f"{Path.cwd()}: another run of the workflow is at work here")
+        )
     except MosforgeError as error:
         sys.exit(f"mosforge: error: {error}")

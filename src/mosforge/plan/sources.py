@@ -9,7 +9,7 @@ from mosforge.configuration import Config
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
-from mosforge.core.images import PUT_THERE, find_images
+from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.shards import shard_count
 from mosforge.plan.datasets import Datasets
 

@@ -123,7 +123,7 @@ def expand(words: list[str]) -> Iterator[Named]:
 
     Args:
         words: a file stands for itself, whatever its name ends in; a folder for the image files in it
-            (`images.SUFFIXES`, at any depth, without hidden ones). Any other word is a glob, or a file that
+            (`folders.SUFFIXES`, at any depth, without hidden ones). Any other word is a glob, or a file that
             is not there. `-` is a list on standard input: a path in each line, or paths that end with NUL
             bytes, as `find -print0` writes them.
     """
@@ -149,7 +149,7 @@ def _listed(text: bytes) -> Iterator[str]:
 
 
 def _found(folder: str) -> Iterator[Named]:
-    from mosforge.core.images import find_images
+    from mosforge.core.folders import find_images
 
     problems: list[UnreadableImageError] = []
 

@@ -15,7 +15,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
-from mosforge.core.images import PUT_THERE, find_images, is_special, open_image, to_rgb
+from mosforge.core.folders import PUT_THERE, find_images
+from mosforge.core.images import is_special, open_image, to_rgb
 from mosforge.core.parallel import map_in_order
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from typing import Any
 
 from mosforge.configuration import Config, entry_of
 from mosforge.core.errors import MosforgeError, UnreadableImageError
-from mosforge.core.images import PUT_THERE, find_images, open_image
+from mosforge.core.folders import PUT_THERE, find_images
+from mosforge.core.images import open_image
 from mosforge.sources.fetch import archive_path
 from mosforge.sources.tiles import find_packaged
 

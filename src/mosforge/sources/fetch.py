@@ -10,7 +10,7 @@ from typing import Any
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_folder, digest, sha256_of_file, write_json
-from mosforge.core.images import find_images
+from mosforge.core.folders import find_images
 from mosforge.sources.download import download
 from mosforge.sources.tiles import write_tiles
 from mosforge.sources.unpack import unpack

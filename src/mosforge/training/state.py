@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import alone, atomic_file, digest
+from mosforge.core.files import atomic_file, digest, exclusive_lock
 from mosforge.models.network import Network
 from mosforge.training.average import Average
 
@@ -45,7 +45,7 @@ class State:
 def locked(state_file: Path) -> Iterator[None]:
     """Holds a lock beside the state: after the controller was killed, an old job may still run."""
     lock = state_file.with_suffix(".lock")
-    with alone(lock, f"{lock}: another process still runs this training"):
+    with exclusive_lock(lock, f"{lock}: another process still runs this training"):
         yield
         lock.unlink()
 
