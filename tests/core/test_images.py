@@ -95,7 +95,7 @@ def test_jpeg2000_in_colour_of_more_than_8_bits_is_refused(coffee: np.ndarray) -
         coffee,
         coffee[..., 1],
         coffee[..., 1].astype(np.uint16) * 257,
-    ):  # these are decoded correctly
+    ):  # decoded correctly
         found = decoded(encoded(pixels, "JPEG2000", irreversible=False))
         np.testing.assert_array_equal(found[..., 1], coffee[..., 1])
 
