@@ -127,7 +127,7 @@ def test_the_pictures_of_the_test_part_are_never_seen(
     index = read_table(target.folder / "pack.parquet", PACK)
     blackened = [
         (path, pixels if part != "test" else 0 * pixels)
-        for path, part, pixels in zip(index["path"], PARTS, Pack(index).pictures(), strict=True)
+        for path, part, pixels in zip(index["path"], PARTS, Pack(index).images(), strict=True)
     ]
     write_pack(
         target.folder / "black.parquet", target.folder / "black.pixels", blackened, stage="test", cfg={}
@@ -147,8 +147,8 @@ def test_the_validation_chooses_the_epoch_and_is_not_trained_on(target: Target, 
     pack = Pack(read_table(target.folder / "pack.parquet", PACK))
     scores = []
     for i in np.flatnonzero(np.array(PARTS) == "validation"):
-        boxes = draw_boxes(pack.picture(int(i)), 64, 5, "validation", dataset["image"].iloc[i])
-        scores.append(predict(network, pack.picture(int(i)), boxes, 64, torch.device("cpu"))[0].mean())
+        boxes = draw_boxes(pack.image(int(i)), 64, 5, "validation", dataset["image"].iloc[i])
+        scores.append(predict(network, pack.image(int(i)), boxes, 64, torch.device("cpu"))[0].mean())
     srocc = spearmanr(scores, dataset["quality"][np.array(PARTS) == "validation"]).statistic
     assert srocc == pytest.approx(history["validation_srocc"].max(), abs=1e-9)
 

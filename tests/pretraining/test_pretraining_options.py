@@ -61,7 +61,7 @@ def test_the_ranking_loss_orders_the_levels(corpus: Any, tmp_path: Path) -> None
     assert (state["head.cfc2.bias"] == 0).all(), "no class has been learnt"
     network, _ = load_model(tmp_path / "m")
     network.train()  # so few steps leave the running statistics of the batches behind
-    pixels = np.stack(list(Pack(read_table(corpus.pack, PACK)).pictures()))
+    pixels = np.stack(list(Pack(read_table(corpus.pack, PACK)).images()))
     with torch.inference_mode():
         scores = network(torch.from_numpy(pixels))[1].numpy().reshape(-1, 3)
     assert (scores[:, 0] > scores[:, 2]).mean() > 0.8
@@ -166,7 +166,7 @@ def test_two_corpora_are_learnt_at_once(corpus: Any, mixtures: Path, tmp_path: P
     # The same with every mixture of another part blackened: were one read, the weights would differ.
     index = read_table(mixtures / "pack.parquet", PACK)
     allowed = [Path(path).name[0] in "02" for path in index["path"]]
-    pixels = zip(index["path"], allowed, Pack(index).pictures(), strict=True)
+    pixels = zip(index["path"], allowed, Pack(index).images(), strict=True)
     blackened = ((path, picture if keep else 0 * picture) for path, keep, picture in pixels)
     write_pack(tmp_path / "black.parquet", tmp_path / "black.pixels", blackened, stage="test", cfg={})
     run(tmp_path / "b", tmp_path / "black.parquet")

@@ -119,7 +119,7 @@ def test_an_authentic_corpus_is_trained_on_the_training_part_alone(corpus: Any, 
     index = read_table(corpus.pack, PACK)
     allowed = index["path"].str.contains(r"coffee-[03]-").tolist()
     # The same pack with every picture of another part blackened: were one read, the weights would differ.
-    pictures = zip(index["path"], allowed, Pack(index).pictures(), strict=True)
+    pictures = zip(index["path"], allowed, Pack(index).images(), strict=True)
     blackened = ((path, pixels if keep else 0 * pixels) for path, keep, pixels in pictures)
     write_pack(tmp_path / "black.parquet", tmp_path / "black.pixels", blackened, stage="test", cfg={})
     words = ("--split", str(tmp_path / "split.parquet"))

@@ -65,13 +65,13 @@ def test_the_crops_of_a_picture_differ_in_an_epoch_and_between_epochs(toy: Modul
 
 def test_the_crops_are_cut_from_the_pictures_that_are_named(toy: ModuleType, pack: Pack) -> None:
     for position, crop in crops(toy, pack, flip=False):
-        picture = pack.picture(int(ROWS[position]))
+        picture = pack.image(int(ROWS[position]))
         places = [picture[i : i + 8, j : j + 8].tobytes() for i in range(5) for j in range(7)]
         assert crop in places
 
 
 def test_all_places_and_both_sides_are_seen(toy: ModuleType, pack: Pack) -> None:
-    picture = pack.picture(int(ROWS[0]))
+    picture = pack.image(int(ROWS[0]))
     places = {
         turned[i : i + 8, j : j + 8].tobytes()
         for turned in (picture, picture[:, ::-1])

@@ -1,11 +1,11 @@
-"""Packs: decoded pictures in one memory-mapped file, so that training never decodes.
+"""Packs: decoded images in one memory-mapped file, so that training never decodes.
 
-A pack is a file of 8-bit RGB samples, picture after picture, and an index in Parquet (artefact
-`pack`). Several packs are used as one by joining their indices.
+A pack is a file of 8-bit RGB samples, image after image, and an index in Parquet (artefact `pack`). Several
+packs are used as one by joining their indices.
 
-The index holds a digest of every picture. That the files are there and long enough is looked at whenever
-a pack is opened; a training also compares a few pictures (`check_some`), and `mosforge pretraining verify`
-and `mosforge finetuning verify` compare all.
+The index holds a digest of every image. Whenever a pack is opened, its files are checked to exist and to be
+long enough; a training also compares a few images with their digests (`Pack.check_some`), and `mosforge
+pretraining verify` and `mosforge finetuning verify` compare all.
 """
 
 import ctypes
@@ -34,15 +34,23 @@ Draws = npt.NDArray[np.float32]
 def write_pack(
     index: str | os.PathLike[str],
     file: str | os.PathLike[str],
-    pictures: Iterable[tuple[str, Pixels]],
+    images: Iterable[tuple[str, Pixels]],
     *,
     stage: str,
     cfg: object,
 ) -> None:
-    """Writes the pixels of `pictures`, pairs of path and uint8 array (height, width, 3), and their index."""
+    """Writes the pixels of images and their index, each file whole or not at all.
+
+    Args:
+        index: the index, Parquet.
+        file: the pixels.
+        images: pairs of path and uint8 array (height, width, 3).
+        stage: the stage that writes.
+        cfg: the parameters that made the pack, any JSON value.
+    """
     rows = []
     with atomic_file(file) as temporary, temporary.open("wb") as target:
-        for path, pixels in pictures:
+        for path, pixels in images:
             data = np.ascontiguousarray(pixels).data
             rows.append((path, target.tell(), *pixels.shape[:2], hashlib.sha256(data).hexdigest()))
             target.write(data)
@@ -52,26 +60,34 @@ def write_pack(
 
 
 def locate(rows: Frame, index: Frame) -> Frame:
-    """Joins `rows`, by their column `path`, with their place in a pack.
+    """Joins rows, by their column `path`, with the places of their images in a pack.
+
+    Args:
+        rows: a table with the column `path`, each path once.
+        index: rows of the artefact `pack`.
 
     Raises:
-        MosforgeError: a picture is not in the pack.
+        MosforgeError: an image is not in the pack.
     """
     located = rows.merge(index, on="path", how="left", validate="one_to_one")
     lost = located.loc[located["file"].isna(), "path"]
     if len(lost):
-        raise MosforgeError(f"{lost.iloc[0]}: not in the pack of pictures; run the stage that packs it again")
+        raise MosforgeError(f"{lost.iloc[0]}: not in the pack of images; run the stage that packs it again")
     return located
 
 
 class Pack:
-    """The pictures of an index, memory-mapped.
+    """The images of an index, memory-mapped.
 
-    A pack may be larger than the memory: its pages belong to the system's cache, and the process lets
-    go of those that it has cut from whenever they amount to `HELD_BYTES`, so that it does not grow.
+    A pack may be larger than the memory: its pages belong to the system's cache. Whenever the process has cut
+    from `HELD_BYTES` of them, it releases all, so that it does not grow.
 
     Args:
         index: rows of the artefact `pack`, of one file or several.
+
+    Attributes:
+        heights: of the images, in pixels, shape (n,).
+        widths: of the images, in pixels, shape (n,).
 
     Raises:
         MosforgeError: a file of pixels is missing or shorter than the index says.
@@ -93,20 +109,20 @@ class Pack:
     def __len__(self) -> int:
         return len(self._offsets)
 
-    def picture(self, i: int) -> Pixels:
-        """Picture `i` as a read-only view, uint8 (height, width, 3)."""
+    def image(self, i: int) -> Pixels:
+        """Image `i` as a read-only view, uint8 (height, width, 3)."""
         height, width, start = int(self.heights[i]), int(self.widths[i]), int(self._offsets[i])
         flat: npt.NDArray[np.uint8] = self._files[self._file_of[i]][start : start + height * width * 3]
         return flat.reshape(height, width, 3)
 
     def crops(self, rows: Indices, draws: Draws, size: int, out: Pixels | None = None) -> Pixels:
-        """Cuts one crop from each picture.
+        """Cuts one crop from each image.
 
         Args:
-            rows: indices of the pictures, shape (n,).
+            rows: indices of the images, shape (n,).
             draws: numbers in [0, 1) that decide top and left, shape (n, 2 or more).
-            size: side of the crop in pixels; a smaller picture is continued by mirroring.
-            out: where to put them, if not into a new array.
+            size: side of the crop in pixels; a smaller image is continued by mirroring.
+            out: array that the crops are written to; a new one by default.
 
         Returns:
             uint8 array (n, size, size, 3).
@@ -114,8 +130,8 @@ class Pack:
         crops = np.empty((len(rows), size, size, 3), np.uint8) if out is None else out
         tops, lefts = self._places(rows, draws, size)
         for crop, row, top, left in zip(crops, rows.tolist(), tops, lefts, strict=True):
-            # The copy lets other threads run meanwhile.
-            crop[...] = at_least(self.picture(row), size)[top : top + size, left : left + size]
+            # numpy copies without Python's lock, so that other threads run meanwhile
+            crop[...] = at_least(self.image(row), size)[top : top + size, left : left + size]
         self._held += int((self.heights[rows] * self.widths[rows]).sum()) * 3
         if self._held > self.HELD_BYTES:
             self._held = 0
@@ -124,7 +140,7 @@ class Pack:
         return crops
 
     def fetch(self, rows: Indices, draws: Draws, size: int) -> None:
-        """Asks the system to read what `crops` will want from the disk, without waiting for it."""
+        """Asks the system to read from the disk what `crops` will need, without waiting for it."""
         tops, _ = self._places(rows, draws, size)
         for row, top in zip(rows.tolist(), tops, strict=True):
             line = int(self.widths[row]) * 3
@@ -138,37 +154,37 @@ class Pack:
         places = (draws[:, :2].astype(np.float64) * (sides - size + 1)).astype(np.int64)
         return places[:, 0].tolist(), places[:, 1].tolist()
 
-    def pictures(self) -> Iterator[Pixels]:
-        """All pictures in order."""
-        return (self.picture(i) for i in range(len(self)))
+    def images(self) -> Iterator[Pixels]:
+        """All images in order."""
+        return (self.image(i) for i in range(len(self)))
 
     def check(self, rows: Iterable[int]) -> None:
-        """Compares pictures with their digests.
+        """Compares images with their digests.
 
         Raises:
-            MosforgeError: a picture is not what was packed.
+            MosforgeError: an image is not the one that was packed.
         """
         for i in rows:
-            if hashlib.sha256(self.picture(i).reshape(-1).data).hexdigest() != self._digests[i]:
+            if hashlib.sha256(self.image(i).reshape(-1).data).hexdigest() != self._digests[i]:
                 raise MosforgeError(
                     f"{self._names[self._file_of[i]]}: damaged, the pixels of {self._paths[i]} are not those "
-                    f"that were packed; {_to_pack_again(self._names[self._file_of[i]])}"
+                    f"that were packed; {_to_delete(self._names[self._file_of[i]])}"
                 )
 
     def check_some(self, count: int = 64) -> None:
-        """Compares `count` pictures, evenly spaced, with their digests: a moment's work.
+        """Compares `count` images, evenly spaced, with their digests, which takes a moment.
 
         Raises:
-            MosforgeError: one of them is not what was packed.
+            MosforgeError: one of them is not the image that was packed.
         """
         self.check(np.linspace(0, len(self) - 1, min(count, len(self))).astype(int).tolist())
 
 
 def problems(index: Frame, threads: int) -> Iterator[str | None]:
-    """Compares every picture of an index with its digest, reading all pixels.
+    """Compares every image of an index with its digest, reading all pixels.
 
     Returns:
-        For each file of pixels what is wrong with it, if anything.
+        For each file of pixels what is wrong with it; None for a good one.
     """
 
     def problem_of(rows: Frame) -> str | None:
@@ -181,10 +197,10 @@ def problems(index: Frame, threads: int) -> Iterator[str | None]:
     return map_in_order(problem_of, (rows for _, rows in index.groupby("file")), threads)
 
 
-def _to_pack_again(file: str) -> str:
-    """What to delete, so that the workflow makes a file of pixels again: it asks for the indices alone."""
+def _to_delete(file: str) -> str:
+    """What a user deletes so that the workflow makes a file of pixels again: it only looks at the indices."""
     indices = [Path(file).with_suffix(".parquet")]
-    if "packs" in indices[0].parts:  # of a corpus' shard, whose index is joined with the others'
+    if "packs" in indices[0].parts:  # the pack of a shard, whose index is also part of the corpus's
         indices.append(indices[0].parents[2] / "pack.parquet")
     return f"delete {' and '.join(map(str, indices))}, and run again"
 
@@ -195,9 +211,9 @@ def _map(file: str, size: int) -> npt.NDArray[np.uint8]:
         with pa.memory_map(file) as opened:
             pixels: npt.NDArray[np.uint8] = np.frombuffer(opened.read_buffer(), np.uint8)
     except FileNotFoundError:
-        raise MosforgeError(f"{file}: the pack's pixels are missing; {_to_pack_again(file)}") from None
+        raise MosforgeError(f"{file}: the pack's pixels are missing; {_to_delete(file)}") from None
     if pixels.size < size:
-        raise MosforgeError(f"{file}: the pack is truncated; {_to_pack_again(file)}")
+        raise MosforgeError(f"{file}: the pack is truncated; {_to_delete(file)}")
     return pixels
 
 
@@ -206,6 +222,6 @@ _madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 def _advise(mapped: npt.NDArray[np.uint8], start: int, length: int, advice: int) -> None:
-    """madvise(2) for a part of a mapping; it is advice, so that a refusal does no harm."""
-    skipped = start % mmap.PAGESIZE  # the call wants the beginning of a page
+    """Calls madvise(2) for a part of a mapping; it is only advice, so a failure does no harm."""
+    skipped = start % mmap.PAGESIZE  # the call needs the beginning of a page
     _madvise(mapped.ctypes.data + start - skipped, length + skipped, advice)

@@ -75,7 +75,7 @@ def _brisque(arguments: argparse.Namespace) -> None:
     from mosforge.evaluation.brisque import features_of
 
     rows = locate(read_table(arguments.dataset, DATASET), read_table(arguments.pack, PACK))
-    found = features_of(Pack(rows).pictures(), len(rows), arguments.threads)
+    found = features_of(Pack(rows).images(), len(rows), arguments.threads)
     undefined = sum(row is None for row in found)
     log.info("%s: %d pictures, %d of them without features", arguments.output, len(rows), undefined)
     columns = {"image": rows["image"].tolist(), "features": found}

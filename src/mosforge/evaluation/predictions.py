@@ -41,7 +41,7 @@ def predictions(
     pictures = Pack(rows)
     means, spreads = [], []
     for i, image in enumerate(tqdm(rows["image"], disable=None, unit="picture")):
-        pixels = pictures.picture(i)
+        pixels = pictures.image(i)
         boxes = draw_boxes(pixels, card["crop"], crops, run["test_dataset"], run["split"], image)
         scores, _ = predict(network, pixels, boxes, card["crop"], device)
         means.append(float(scores.mean()))

@@ -115,7 +115,7 @@ def _validation(
         network.eval()
         scores = []
         for row in rows:
-            pixels = pictures.picture(int(row))
+            pixels = pictures.image(int(row))
             boxes = draw_boxes(pixels, crop, _VALIDATION_CROPS, "validation", samples["image"].iloc[row])
             scores.append(predict(network, pixels, boxes, crop, device)[0].mean())
         network.train()
