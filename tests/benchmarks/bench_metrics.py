@@ -1,6 +1,6 @@
 """The fused metrics engine against piq, in one run: `python tests/benchmarks/bench_metrics.py`.
 
-Both engines take turns on the same photographs, so that whatever else the machine does slows both. Prints
+Both engines take turns on the same images, so that whatever else the machine does slows both. Prints
 the cost of compiling, the time of every step at each size (lost vectorisation is silent elsewhere), the
 ratio to piq, and how the fused engine scales with threads.
 """
@@ -29,28 +29,27 @@ from skimage import data
 from mosforge.core.images import Pixels
 from mosforge.metrics import fused, score
 from mosforge.metrics.fused.engine import FusedEngine
-from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.features import Features, Reference
 from mosforge.metrics.fused.fsim import fsim
+from mosforge.metrics.fused.geometry import Geometry
 from mosforge.metrics.fused.gmsd import gmsd
 from mosforge.metrics.fused.mdsi import mdsi
-from mosforge.metrics.fused.plan import Plan
-from mosforge.metrics.fused.reference import Reference
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 from mosforge.metrics.fused.vsi import vsi
 
 SIZES = {(512, 384): 30, (481, 321): 20, (1024, 768): 20}  # width and height: the ratio that is asked for
 DISTORTIONS = 39
-_BATCH = 13  # pictures that piq is given together; it takes the same time for each of any more
+_BATCH = 13  # images that piq is given together; it takes the same time for each of any more
 
 _COMPILE = """
 import time; from mosforge.metrics import score; import numpy as np
-picture = np.random.default_rng(0).integers(0, 256, (171, 181, 3)).astype(np.uint8)
-start = time.perf_counter(); score(picture, [picture], threads=1); print(time.perf_counter() - start)
+image = np.random.default_rng(0).integers(0, 256, (171, 181, 3)).astype(np.uint8)
+start = time.perf_counter(); score(image, [255 - image], threads=1); print(time.perf_counter() - start)
 """
 
 
-def pictures(width: int, height: int) -> tuple[Pixels, list[Pixels]]:
-    """A photograph and distorted versions: blur, noise and contrast of growing strength."""
+def images(width: int, height: int) -> tuple[Pixels, list[Pixels]]:
+    """An image and distorted versions: blur, noise and contrast of growing strength."""
     reference = cv2.resize(data.astronaut(), (width, height), interpolation=cv2.INTER_AREA)
     generator = np.random.default_rng(0)
     distorted: list[Pixels] = []
@@ -93,14 +92,14 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def steps(width: int, height: int, rounds: int) -> None:
-    """The median CPU time of each step for one picture on one thread."""
-    original, distorted = pictures(width, height)
-    plan = Plan(height, width)
-    reference, features = Reference(plan), Features(plan)
+    """The median CPU time of each step for one image on one thread."""
+    original, distorted = images(width, height)
+    geometry = Geometry(height, width)
+    reference, features = Reference(geometry), Features(geometry)
     reference.fill(original)
     features.fill(distorted[0])
     work: dict[str, Callable[[], object]] = {
-        "plan (once a size)": lambda: Plan(height, width),
+        "geometry (once a size)": lambda: Geometry(height, width),
         "reference (once)": lambda: reference.fill(original),
         "poolings": features.fill_pooled,
         "pyramid": features.fill_pyramid,
@@ -147,8 +146,8 @@ def timed_kernels() -> Iterator[dict[str, list[float]]]:
 
 
 def kernels(width: int, height: int, rounds: int) -> None:
-    """The median CPU time of each kernel, and how much of a picture's time it makes up."""
-    original, distorted = pictures(width, height)
+    """The median CPU time of each kernel, and how much of an image's time it makes up."""
+    original, distorted = images(width, height)
     engine = FusedEngine()
     prepared = engine.prepare(original)
     engine.score(lambda: prepared, distorted)  # compiles whatever they need, before names are patched
@@ -157,7 +156,7 @@ def kernels(width: int, height: int, rounds: int) -> None:
         for i in range(rounds):
             engine.score(lambda: prepared, distorted[i % DISTORTIONS :][:1])
         whole = (time.process_time_ns() - started) / 1e6 / rounds
-    print(f"  {'kernel':38} calls     ms a call   ms a picture")
+    print(f"  {'kernel':38} calls     ms a call   ms an image")
     for name, values in sorted(times.items(), key=lambda item: -sum(item[1])):
         calls = len(values) / rounds
         print(f"  {name:38} {calls:5.0f} {statistics.median(values):13.4f} {sum(values) / rounds:14.3f}")
@@ -166,13 +165,13 @@ def kernels(width: int, height: int, rounds: int) -> None:
 
 
 def compare(width: int, height: int, rounds: int, most_threads: int) -> None:
-    """Both engines in turn on 1 and on all threads; medians, in milliseconds a picture.
+    """Both engines in turn on 1 and on all threads; medians, in milliseconds an image.
 
     The fused engine's time contains that of the reference; piq has nothing that it could keep of one.
     """
-    reference, distorted = pictures(width, height)
+    reference, distorted = images(width, height)
     settings = sorted({1, most_threads})
-    score(reference, distorted, "fused", threads=most_threads)  # the plan, and kernels from the disk
+    score(reference, distorted, "fused", threads=most_threads)  # the geometry, and kernels from the disk
     wall: dict[tuple[str, int], list[float]] = defaultdict(list)
     processor: dict[tuple[str, int], list[float]] = defaultdict(list)
     for _ in range(rounds):

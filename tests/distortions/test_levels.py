@@ -15,9 +15,8 @@ from mosforge.core.measures import METRICS
 from mosforge.distortions.kinds import TYPES
 from mosforge.distortions.levels import read_levels
 from mosforge.metrics import score
-from mosforge.metrics.fused.features import Features
-from mosforge.metrics.fused.plan import Plan
-from mosforge.metrics.fused.reference import Reference
+from mosforge.metrics.fused.features import Features, Reference
+from mosforge.metrics.fused.geometry import Geometry
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,11 +65,11 @@ class OfSsim(Features):
 
 @cache
 def maps(height: int, width: int) -> OfSsim:
-    return OfSsim(Plan(height, width))
+    return OfSsim(Geometry(height, width))
 
 
 def reference_of(pixels: Pixels) -> Reference:
-    reference = Reference(maps(*pixels.shape[:2]).plan)
+    reference = Reference(maps(*pixels.shape[:2]).geometry)
     reference.fill(pixels)
     return reference
 

@@ -1,5 +1,6 @@
 """A shard of distorted images in a folder of its own."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 from skimage import data
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share oracle.py
 
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import Pixels

@@ -2,17 +2,20 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from skimage import data
+from oracle import noisy, scene
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
 from mosforge.core.measures import METRICS
 from mosforge.metrics import score
+from mosforge.metrics.arrays import score_arrays
+from mosforge.metrics.engines import Scores
 
 NAMES_IN_ANY_ORDER = {
     "the function": "from mosforge.metrics import score",
@@ -41,18 +44,9 @@ print([m for m in ('torch', 'piq', 'numba', 'cv2', 'pandas', 'numpy') if m in sy
     assert result.stdout == "['reference', 'distorted']\n[]\n"
 
 
-def image(height: int, width: int) -> Pixels:
-    return np.ascontiguousarray(data.astronaut()[:height, :width])
-
-
-def noisy(image: Pixels, sigma: float, seed: int = 0) -> Pixels:
-    noise = np.random.default_rng(seed).normal(0, sigma, image.shape)
-    return np.clip(image + noise, 0, 255).astype(np.uint8)
-
-
 @pytest.mark.parametrize("engine", ["fused", "piq"])
 def test_threads_and_neighbours_change_nothing(engine: str) -> None:
-    reference = image(161, 175)
+    reference = scene(161, 175)
     distorted = [noisy(reference, 8 * i, seed=i) for i in range(5)]
     single = np.concatenate([score(reference, [one], engine, threads=1) for one in distorted])
     together = score(reference, iter(distorted), engine, threads=3)
@@ -64,13 +58,13 @@ def test_sizes_may_change_from_call_to_call() -> None:
     scores = []
     for _ in range(2):
         for size in ((161, 175), (175, 161), (200, 161)):
-            reference = image(*size)
+            reference = scene(*size)
             scores.append(score(reference, [noisy(reference, 20)], threads=2)[0])
     np.testing.assert_array_equal(scores[:3], scores[3:])
 
 
 def test_views_are_scored_as_their_copies() -> None:
-    wide = image(170, 400)
+    wide = scene(170, 400)
     view = wide[:, ::2]
     changed = noisy(wide, 20)[:, ::2]
     np.testing.assert_array_equal(score(view, [changed]), score(view.copy(), [changed.copy()]))
@@ -78,11 +72,11 @@ def test_views_are_scored_as_their_copies() -> None:
 
 @pytest.mark.parametrize("engine", ["fused", "piq"])
 def test_nothing_to_score(engine: str) -> None:
-    assert score(image(161, 161), [], engine).shape == (0, 6)
+    assert score(scene(161, 161), [], engine).shape == (0, 6)
 
 
 def test_several_images_may_be_one_array() -> None:
-    reference = image(161, 170)
+    reference = scene(161, 170)
     distorted = [noisy(reference, 10), noisy(reference, 30)]
     np.testing.assert_array_equal(score(reference, np.stack(distorted)), score(reference, distorted))
 
@@ -91,7 +85,7 @@ def test_several_images_may_be_one_array() -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_an_iterable_may_fill_one_array_again_and_again(engine: str, threads: int) -> None:
     """Even that of the reference image."""
-    reference = image(161, 170)
+    reference = scene(161, 170)
     distorted = [noisy(reference, 10 * i, seed=i) for i in range(1, 7)]
     expected = score(reference, distorted, engine, threads=1)
     array = reference.copy()
@@ -111,7 +105,7 @@ def test_an_iterable_may_fill_one_array_again_and_again(engine: str, threads: in
 def test_an_image_that_equals_its_reference_image_has_exact_scores(
     engine: str, content: str, size: tuple[int, int]
 ) -> None:
-    reference = image(*size)
+    reference = scene(*size)
     if content == "noise":
         reference = np.random.default_rng(0).integers(0, 256, reference.shape).astype(np.uint8)
     elif content == "one colour":
@@ -122,7 +116,7 @@ def test_an_image_that_equals_its_reference_image_has_exact_scores(
 
 @pytest.mark.parametrize("engine", ["fused", "piq"])
 def test_no_similarity_exceeds_1(engine: str) -> None:
-    reference = image(161, 180)
+    reference = scene(161, 180)
     almost = reference.copy()
     almost[50, 60, 1] ^= 1
     scores = dict(zip(METRICS, score(reference, [almost], engine, device="cpu")[0], strict=True))
@@ -130,7 +124,7 @@ def test_no_similarity_exceeds_1(engine: str) -> None:
     assert all(0 < scores[name] < 0.02 for name in ("mdsi", "gmsd"))
 
 
-IMAGE = image(170, 180)
+IMAGE = scene(170, 180)
 NO_IMAGES = {
     "floats in 0..1": (IMAGE / 255, r"float64.*\(170, 180, 3\)"),
     "floats": (IMAGE.astype(np.float32), "float32"),
@@ -177,3 +171,36 @@ def test_refusals() -> None:
         score(IMAGE, [IMAGE], device="cuda")
     with pytest.raises(MosforgeError, match="threads: 0"):
         score(IMAGE, [IMAGE], threads=0)
+
+
+class Meeting:
+    """An engine whose preparation ends only when the scoring of an image has begun."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+
+    def batch(self, shape: tuple[int, ...]) -> int:
+        return 1
+
+    def prepare(self, reference: Pixels) -> bool:
+        return self.begun.wait(timeout=60)
+
+    def score(self, prepared: Callable[[], bool], images: Any) -> Scores:
+        self.begun.set()
+        return np.full((1, 6), float(prepared()))
+
+
+def test_images_do_not_wait_for_the_reference_to_begin() -> None:
+    first, second = scene(163, 171), scene(163, 171)[::-1]
+    np.testing.assert_array_equal(score_arrays(Meeting(), first, [second], threads=2), np.ones((1, 6)))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_failed_preparation_reaches_those_who_wait(threads: int) -> None:
+    class Failing(Meeting):
+        def prepare(self, reference: Pixels) -> bool:
+            raise MemoryError("no room")
+
+    first, second = scene(163, 171), scene(163, 171)[::-1]
+    with pytest.raises(MemoryError, match="no room"):
+        score_arrays(Failing(), first, [second, second], threads)

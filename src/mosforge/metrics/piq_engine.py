@@ -15,7 +15,7 @@ _FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.g
 
 _CONVOLVING = (piq.ssim, piq.multi_scale_ssim)
 
-_BATCH_PIXELS = 2**22  # on a GPU: about 4 GB of float64 maps, whatever the size of the pictures
+_BATCH_PIXELS = 2**22  # on a GPU: about 4 GB of float64 maps, whatever the size of the images
 
 
 class PiqEngine:
@@ -23,7 +23,7 @@ class PiqEngine:
 
     In float64, since piq's MDSI near identity is off by .01 in float32; but SSIM and MS-SSIM in float32 on
     the CPU, where torch's float64 convolution takes 25 times longer to come 1e-5 nearer.
-    On the CPU each picture is scored by one thread alone, so the scores do not depend on the thread count.
+    On the CPU each image is scored by one thread alone, so the scores do not depend on the thread count.
 
     Args:
         device: `cpu`, `cuda`, `cuda:N`, or `auto`.
@@ -49,11 +49,11 @@ class PiqEngine:
         """The reference as a (1, 3, H, W) tensor on the device."""
         return self._tensor([reference])
 
-    def score(self, prepared: Callable[[], torch.Tensor], pictures: Sequence[Pixels]) -> Scores:
-        """The six scores of each picture, shape (n, 6)."""
+    def score(self, prepared: Callable[[], torch.Tensor], images: Sequence[Pixels]) -> Scores:
+        """The six scores of each image, shape (n, 6)."""
         if self.device.type == "cpu":
             torch.set_num_threads(1)  # of this thread
-        distorted = self._tensor(pictures)
+        distorted = self._tensor(images)
         reference = prepared().expand_as(distorted)
         with torch.inference_mode():
             columns = [self._column(function, distorted, reference) for function in _FUNCTIONS]
@@ -67,6 +67,6 @@ class PiqEngine:
         scores: torch.Tensor = function(distorted, reference, reduction="none")
         return scores.double()
 
-    def _tensor(self, pictures: Sequence[Pixels]) -> torch.Tensor:
-        batch = torch.from_numpy(np.stack(pictures)).to(self.device)
+    def _tensor(self, images: Sequence[Pixels]) -> torch.Tensor:
+        batch = torch.from_numpy(np.stack(images)).to(self.device)
         return batch.permute(0, 3, 1, 2).to(torch.float64) / 255

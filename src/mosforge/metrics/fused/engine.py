@@ -1,4 +1,4 @@
-"""The engine `fused`: scores one picture after another against a prepared reference, on any thread."""
+"""The engine `fused`: scores one image after another against a prepared reference image, on any thread."""
 
 import threading
 from collections import deque
@@ -10,85 +10,88 @@ import numpy as np
 
 from mosforge.core.images import Pixels
 from mosforge.metrics.engines import IDENTICAL, Scores, bounded
-from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.features import Features, Reference
 from mosforge.metrics.fused.fsim import fsim
+from mosforge.metrics.fused.geometry import Geometry
 from mosforge.metrics.fused.gmsd import gmsd
 from mosforge.metrics.fused.mdsi import mdsi
-from mosforge.metrics.fused.plan import Plan
-from mosforge.metrics.fused.reference import Reference
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 from mosforge.metrics.fused.vsi import vsi
 
 Buffers = TypeVar("Buffers", Features, Reference)
 
-_OPENING = threading.Lock()
+_LOCK = threading.Lock()
 
 
-class _Workshop(NamedTuple):
-    """A plan, and the buffers that nobody uses right now: a page of new memory takes longer than its work."""
+class _Pool(NamedTuple):
+    """What images of one size share: the geometry, and buffers that nobody uses at the moment.
 
-    plan: Plan
+    Getting new memory from the system takes longer than the arithmetic on it.
+    """
+
+    geometry: Geometry
     features: deque[Features]
     references: deque[Reference]
 
 
 class _Prepared:
-    """A reference on loan from its workshop, which has it back when nobody needs it any more."""
+    """A reference in a buffer of a pool, which gets it back when nobody needs it any more."""
 
-    def __init__(self, workshop: _Workshop, reference: Reference) -> None:
-        self.workshop = workshop
+    def __init__(self, pool: _Pool, reference: Reference) -> None:
+        self.pool = pool
         self.reference = reference
 
     def __del__(self) -> None:
-        self.workshop.references.append(self.reference)
+        self.pool.references.append(self.reference)
 
 
 @lru_cache(maxsize=4)
-def _opened(height: int, width: int) -> _Workshop:
-    return _Workshop(Plan(height, width), deque(), deque())
+def _cached_pool(height: int, width: int) -> _Pool:
+    return _Pool(Geometry(height, width), deque(), deque())
 
 
-def _workshop(height: int, width: int) -> _Workshop:
-    # The cache alone would let two threads that meet a new size make its plan twice.
-    with _OPENING:
-        return _opened(height, width)
+def _pool(height: int, width: int) -> _Pool:
+    # With nothing but the cache, two threads that meet a new size would both make its geometry.
+    with _LOCK:
+        return _cached_pool(height, width)
 
 
-def _idle_or_new(idle: deque[Buffers], make: Callable[[Plan], Buffers], plan: Plan) -> Buffers:
+def _take(idle: deque[Buffers], make: Callable[[Geometry], Buffers], geometry: Geometry) -> Buffers:
+    """A buffer that is idle, or a new one."""
     try:
         return idle.pop()
     except IndexError:
-        return make(plan)
+        return make(geometry)
 
 
 class FusedEngine:
     """piq's values at a fraction of its time, on the CPU; see the package."""
 
     def batch(self, shape: tuple[int, ...]) -> int:
-        """One: each thread has a picture of its own."""
+        """One: each thread has an image of its own."""
         return 1
 
     def prepare(self, reference: Pixels) -> _Prepared:
-        """The maps of the reference."""
-        workshop = _workshop(*reference.shape[:2])
-        maps = _idle_or_new(workshop.references, Reference, workshop.plan)
+        """The maps of the reference image."""
+        pool = _pool(*reference.shape[:2])
+        maps = _take(pool.references, Reference, pool.geometry)
         maps.fill(np.ascontiguousarray(reference))
-        return _Prepared(workshop, maps)
+        return _Prepared(pool, maps)
 
-    def score(self, prepared: Callable[[], _Prepared], pictures: Sequence[Pixels]) -> Scores:
-        """The six scores of each picture, shape (n, 6); the reference is asked for after the first's maps."""
-        workshop = _workshop(*pictures[0].shape[:2])
-        features = _idle_or_new(workshop.features, Features, workshop.plan)
-        rows = [self._score_one(prepared, features, picture) for picture in pictures]
-        workshop.features.append(features)
+    def score(self, prepared: Callable[[], _Prepared], images: Sequence[Pixels]) -> Scores:
+        """The six scores of each image, shape (n, 6); waits for the reference only after the first's maps."""
+        pool = _pool(*images[0].shape[:2])
+        features = _take(pool.features, Features, pool.geometry)
+        rows = [self._score_one(prepared, features, image) for image in images]
+        pool.features.append(features)
         return bounded(np.array(rows))
 
     def _score_one(
-        self, prepared: Callable[[], _Prepared], features: Features, picture: Pixels
+        self, prepared: Callable[[], _Prepared], features: Features, image: Pixels
     ) -> tuple[float, ...]:
-        features.fill(np.ascontiguousarray(picture))
-        loan = prepared()  # kept, so that the reference is not filled again meanwhile
-        reference = loan.reference
+        features.fill(np.ascontiguousarray(image))
+        kept = prepared()  # as long as this name lives, the reference's buffer is not filled again
+        reference = kept.reference
         if np.array_equal(features.planes, reference.features.planes):
             return IDENTICAL
         ssim, ms_ssim = ssim_and_ms_ssim(reference, features)

@@ -1,55 +1,74 @@
-"""The maps of one picture that its six scores are made of."""
+"""The maps that the six scores are made of: of any image, and further ones of a reference image."""
 
 import cv2
 import numpy as np
 
 from mosforge.core.images import Pixels
-from mosforge.metrics.fused.buffers import aligned
-from mosforge.metrics.fused.colour import LHM, LMN, YIQ, bordered, mix
-from mosforge.metrics.fused.compilation import Bytes, Map
+from mosforge.metrics.fused.compilation import F32, Bytes, Map, aligned, kernel
+from mosforge.metrics.fused.gaussian import WINDOW, moments
+from mosforge.metrics.fused.geometry import Geometry
+from mosforge.metrics.fused.gradients import (
+    PREWITT_MIDDLE,
+    PREWITT_SIDE,
+    SCHARR_MIDDLE,
+    SCHARR_SIDE,
+    gradient_maps,
+)
 from mosforge.metrics.fused.phase_congruency import PhaseCongruency
-from mosforge.metrics.fused.plan import Plan
 from mosforge.metrics.fused.pooling import Pooling, centre, pool
 from mosforge.metrics.fused.saliency import Saliency
 
+# Matrices from RGB in 0..255 to the opponent colours of the metrics. The weights of the luma differ between
+# them in the fourth digit; these are piq's.
+YIQ: Map = np.array(
+    [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]], np.float32
+)
+"""FSIM, and the luma of GMSD (Zhang et al. 2011, eq. 8)."""
+
+LHM: Map = np.array([[0.2989, 0.587, 0.114], [0.3, 0.04, -0.35], [0.34, -0.6, 0.17]], np.float32)
+"""MDSI (Nafchi et al. 2016, eq. 2 and 3)."""
+
+LMN: Map = np.array([[0.06, 0.63, 0.27], [0.3, 0.04, -0.35], [0.34, -0.6, 0.17]], np.float32)
+"""VSI (Zhang et al. 2014, eq. 10)."""
+
 
 class Features:
-    """The maps of one picture, in buffers that the next `fill` uses again: one object a thread."""
+    """The maps of one image, in buffers that the next `fill` uses again: one object a thread."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.planes: Bytes = aligned((3, plan.height, plan.width), np.uint8)
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+        self.planes: Bytes = aligned((3, geometry.height, geometry.width), np.uint8)
         """The image itself: red, green and blue."""
-        distinct = {plan.yiq, plan.lhm, plan.lmn, plan.gmsd}
+        distinct = {geometry.yiq, geometry.lhm, geometry.lmn, geometry.gmsd}
         self._pooled: dict[Pooling, Map] = {
             key: aligned((3, *key.shape)) for key in distinct if key.factor > 1
         }
-        self._phase = PhaseCongruency(plan.phase)
-        self._saliency = Saliency(plan.saliency)
-        self.pyramid: list[Map] = [aligned((3, *level.shape)) for level in plan.pyramid]
+        self._phase = PhaseCongruency(geometry.phase)
+        self._saliency = Saliency(geometry.saliency)
+        self.pyramid: list[Map] = [aligned((3, *level.shape)) for level in geometry.pyramid]
         """The scales of MS-SSIM: RGB in [-1/2, 1/2]."""
-        self.ssim_planes: Map = aligned((3, *plan.yiq.shape))
+        self.ssim_planes: Map = aligned((3, *geometry.yiq.shape))
         """The same at SSIM's scale, filled where that is none of them."""
-        self.yiq = bordered(3, plan.yiq.shape)
-        self.lhm = bordered(3, plan.lhm.shape)
-        self.lmn = bordered(3, plan.lmn.shape)
-        self._own_luma = bordered(1, plan.gmsd.shape)
-        self.phase: Map = aligned(plan.yiq.shape)
+        self.yiq = _bordered(3, geometry.yiq.shape)
+        self.lhm = _bordered(3, geometry.lhm.shape)
+        self.lmn = _bordered(3, geometry.lmn.shape)
+        self._own_luma = _bordered(1, geometry.gmsd.shape)
+        self.phase: Map = aligned(geometry.yiq.shape)
         """Phase congruency, in [0, 1]."""
-        self.saliency: Map = aligned(plan.lmn.shape)
+        self.saliency: Map = aligned(geometry.lmn.shape)
         """Saliency, in [0, 1]."""
-        self.loss: Map = aligned(plan.lhm.shape)
+        self.loss: Map = aligned(geometry.lhm.shape)
         """Scratch of MDSI."""
 
     @property
     def gmsd_luma(self) -> Map:
         """Luma in 0..255 at GMSD's scale, bordered: FSIM's where the scales agree."""
-        luma: Map = self.yiq[0] if self.plan.gmsd == self.plan.yiq else self._own_luma[0]
+        luma: Map = self.yiq[0] if self.geometry.gmsd == self.geometry.yiq else self._own_luma[0]
         return luma
 
-    def fill(self, picture: Pixels) -> None:
-        """Computes every map of a picture of the plan's size."""
-        cv2.split(picture, list(self.planes))
+    def fill(self, image: Pixels) -> None:
+        """Computes every map of an image of the geometry's size."""
+        cv2.split(image, list(self.planes))
         self.fill_pooled()
         self.fill_pyramid()
         self.fill_colours()
@@ -57,30 +76,30 @@ class Features:
         self.fill_saliency()
 
     def fill_pooled(self) -> None:
-        """The picture as each metric pools it."""
+        """The image as each metric pools it."""
         for pooling, rgb in self._pooled.items():
             pool(self.planes, rgb, pooling.factor, pooling.shift, pooling.replicate)
 
     def fill_pyramid(self) -> None:
         """The scales of SSIM and MS-SSIM."""
-        plan = self.plan
+        geometry = self.geometry
         centre(self.planes.reshape(-1), self.pyramid[0].reshape(-1))
-        for finer, coarser, level in zip(self.pyramid, self.pyramid[1:], plan.pyramid[1:], strict=False):
-            if finer is self.pyramid[0] and level == plan.gmsd:
+        for finer, coarser, level in zip(self.pyramid, self.pyramid[1:], geometry.pyramid[1:], strict=False):
+            if finer is self.pyramid[0] and level == geometry.gmsd:
                 centre(self._rgb(level).reshape(-1), coarser.reshape(-1))
             else:
                 pool(finer, coarser, level.factor, level.shift, level.replicate)
-        if plan.ssim_scale is None:
-            centre(self._rgb(plan.yiq).reshape(-1), self.ssim_planes.reshape(-1))
+        if geometry.ssim_scale is None:
+            centre(self._rgb(geometry.yiq).reshape(-1), self.ssim_planes.reshape(-1))
 
     def fill_colours(self) -> None:
         """The opponent colours of FSIM, MDSI and VSI, and the luma of GMSD."""
-        plan = self.plan
-        mix(self._rgb(plan.yiq), YIQ, self.yiq)
-        mix(self._rgb(plan.lhm), LHM, self.lhm)
-        mix(self._rgb(plan.lmn), LMN, self.lmn)
-        if plan.gmsd != plan.yiq:
-            mix(self._rgb(plan.gmsd), YIQ, self._own_luma)
+        geometry = self.geometry
+        _mix(self._rgb(geometry.yiq), YIQ, self.yiq)
+        _mix(self._rgb(geometry.lhm), LHM, self.lhm)
+        _mix(self._rgb(geometry.lmn), LMN, self.lmn)
+        if geometry.gmsd != geometry.yiq:
+            _mix(self._rgb(geometry.gmsd), YIQ, self._own_luma)
 
     def _rgb(self, pooling: Pooling) -> Map | Bytes:
         return self.planes if pooling.factor == 1 else self._pooled[pooling]
@@ -92,3 +111,71 @@ class Features:
     def fill_saliency(self) -> None:
         """VSI's saliency."""
         self._saliency.compute(self.planes, self.saliency)
+
+
+class Reference:
+    """The features of a reference image, its local moments and its gradients.
+
+    They are in buffers that the next `fill` uses again; until then, threads may share them.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.features = features = Features(geometry)
+        self.moments = [_empty_moments(planes) for planes in features.pyramid]
+        """Local mean and variance of every scale of MS-SSIM."""
+        scale = geometry.ssim_scale
+        self.ssim_moments = _empty_moments(features.ssim_planes) if scale is None else self.moments[scale]
+        """The same at SSIM's scale."""
+        self._yiq_gradients = _empty_gradients(features.yiq)
+        self._lmn_gradients = _empty_gradients(features.lmn)
+        self._gmsd_gradients = _empty_gradients(features.gmsd_luma[None])
+        self.yiq_gradient: Map = self._yiq_gradients[2]
+        self.lmn_gradient: Map = self._lmn_gradients[2]
+        self.gmsd_gradient: Map = self._gmsd_gradients[2]
+        self.lhm_gradient = _empty_gradients(features.lhm)
+        """Both derivatives and the magnitude: MDSI needs the gradient of the mean image."""
+
+    def fill(self, image: Pixels) -> None:
+        """Computes everything for an image of the geometry's size."""
+        features = self.features
+        features.fill(image)
+        for planes, maps in zip(features.pyramid, self.moments, strict=True):
+            moments(planes, *maps)
+        if features.geometry.ssim_scale is None:
+            moments(features.ssim_planes, *self.ssim_moments)
+        gradient_maps(features.yiq[0], SCHARR_SIDE, SCHARR_MIDDLE, *self._yiq_gradients)
+        gradient_maps(features.lmn[0], SCHARR_SIDE, SCHARR_MIDDLE, *self._lmn_gradients)
+        gradient_maps(features.gmsd_luma, PREWITT_SIDE, PREWITT_MIDDLE, *self._gmsd_gradients)
+        gradient_maps(features.lhm[0], PREWITT_SIDE, PREWITT_MIDDLE, *self.lhm_gradient)
+
+
+def _empty_moments(planes: Map) -> tuple[Map, Map]:
+    channels, height, width = planes.shape
+    shape = (channels, height - WINDOW + 1, width - WINDOW + 1)
+    return aligned(shape), aligned(shape)
+
+
+def _empty_gradients(maps: Map) -> Map:
+    """Room for both derivatives and the magnitude, (3, h, w), of one of bordered maps (n, h + 2, w + 2)."""
+    gradients: Map = aligned((3, maps.shape[1] - 2, maps.shape[2] - 2))
+    return gradients
+
+
+def _bordered(channels: int, shape: tuple[int, int]) -> Map:
+    """Zero maps with a border of one pixel, which the 3x3 gradients read and nothing ever writes."""
+    return np.zeros((channels, shape[0] + 2, shape[1] + 2), np.float32)
+
+
+@kernel
+def _mix(rgb: Map | Bytes, matrix: Map, out: Map) -> None:
+    """Matrix times RGB planes (3, h, w), into the inside of bordered maps (C, h + 2, w + 2), C <= 3."""
+    _, height, width = rgb.shape
+    for c in range(out.shape[0]):
+        m0 = matrix[c, 0]
+        m1 = matrix[c, 1]
+        m2 = matrix[c, 2]
+        for i in range(height):
+            red, green, blue = rgb[0, i], rgb[1, i], rgb[2, i]
+            row = out[c, i + 1, 1:]
+            for j in range(width):
+                row[j] = m0 * F32(red[j]) + m1 * F32(green[j]) + m2 * F32(blue[j])

@@ -6,9 +6,8 @@ Frequencies follow piq: for an odd number n of samples they are divided by n - 1
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-Grid = npt.NDArray[np.float64]
+from mosforge.metrics.fused.compilation import Grid
 
 SCALES, ORIENTATIONS = 4, 4
 

@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 import scipy.fft
 
-from mosforge.metrics.fused.buffers import aligned
-from mosforge.metrics.fused.compilation import F32, Map, kernel
-from mosforge.metrics.fused.resampling import is_awkward
+from mosforge.metrics.fused.compilation import F32, Map, aligned, kernel
+from mosforge.metrics.fused.resampling import is_slow_size
 
-# One picture a thread: OpenCV's own threads would only get in the way.
+# One image a thread: OpenCV's own threads would only get in the way.
 cv2.setNumThreads(1)
 
 Spectrum = Map
@@ -24,9 +23,10 @@ def empty_spectrum(shape: tuple[int, int]) -> Spectrum:
 def transform(image: Map, spectrum: Spectrum) -> None:
     """The unnormalised forward transform of a real map (h, w).
 
-    OpenCV's complex one takes half the time of a real one, its or scipy's; but it is slow at awkward sizes.
+    OpenCV's complex transform takes half the time of a real one, whether OpenCV's or scipy's; but it is slow
+    at sizes with large prime factors.
     """
-    if is_awkward(spectrum.shape[:2]):
+    if is_slow_size(spectrum.shape[:2]):
         spectrum.view(np.complex64)[..., 0] = scipy.fft.fft2(image)
         return
     _as_complex(image.reshape(-1), spectrum.reshape(-1))

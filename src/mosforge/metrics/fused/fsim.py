@@ -3,10 +3,9 @@
 import math
 
 from mosforge.metrics.fused.compilation import F32, Map, kernel
-from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.features import Features, Reference
 from mosforge.metrics.fused.gradients import SCHARR_MIDDLE, SCHARR_SIDE, gradient, squared_length
 from mosforge.metrics.fused.powers import power
-from mosforge.metrics.fused.reference import Reference
 
 _T1, _T2, _T3 = F32(0.85), F32(160), F32(200)
 _LAMBDA = F32(0.03)
@@ -15,7 +14,7 @@ _LAMBDA = F32(0.03)
 def fsim(reference: Reference, distorted: Features) -> float:
     """1: equal; smaller is worse.
 
-    The one value that differs from piq's, of all six: FSIM with a flat picture (of one colour), whose phase
+    The one value that differs from piq's, of all six: FSIM with a flat image (of one colour), whose phase
     congruency is 0 / 0. Ours is 1 everywhere, the quotient of the two epsilons that piq adds, as in exact
     arithmetic. piq gives that where its transform of a constant is exact (all sides, once pooled, products
     of 2 and 3), and elsewhere divides one rounding error by another: two colours of 200x192 pixels get .846

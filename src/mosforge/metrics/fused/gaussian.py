@@ -1,7 +1,7 @@
 """The 11-tap Gaussian window of SSIM (sigma 1.5), down the columns and then along the rows.
 
-Sums of products over the window are x * x and x * y of pictures centred on 0, so that the variances of flat
-pictures lose little to cancellation.
+Sums of products over the window are x * x and x * y of images centred on 0, so that the variances of flat
+images lose little to cancellation.
 """
 
 import numpy as np

@@ -3,9 +3,8 @@
 import math
 
 from mosforge.metrics.fused.compilation import F32, Map, kernel
-from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.features import Features, Reference
 from mosforge.metrics.fused.gradients import PREWITT_MIDDLE, PREWITT_SIDE, gradient, squared_length
-from mosforge.metrics.fused.reference import Reference
 
 _T = F32(170)  # for samples in 0..255
 

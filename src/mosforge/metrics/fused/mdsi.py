@@ -3,9 +3,8 @@
 import math
 
 from mosforge.metrics.fused.compilation import F32, Map, exact, inline, kernel
-from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.features import Features, Reference
 from mosforge.metrics.fused.gradients import PREWITT_MIDDLE, PREWITT_SIDE, gradient, squared_length
-from mosforge.metrics.fused.reference import Reference
 
 _C1, _C2, _C3 = F32(140), F32(55), F32(550)
 _ALPHA = F32(0.6)
@@ -15,7 +14,7 @@ _DIAGONAL = F32(math.sqrt(0.5))
 def mdsi(reference: Reference, distorted: Features) -> float:
     """0: equal; larger is worse.
 
-    Equal pictures give exactly 0; piq, whose last step is a fourth root, turns one rounding error of its
+    Equal images give exactly 0; piq, whose last step is a fourth root, turns one rounding error of its
     float64 similarity, 1e-17, into up to 1e-4.
     """
     loss = distorted.loss
@@ -29,7 +28,7 @@ def _losses(maps: Map, expected: Map, gradients: Map, loss: Map) -> bool:
     """Writes u = 1 - GCS of every pixel (eq. 4 to 9); returns whether any GCS is negative.
 
     Each similarity 1 - (a - b)**2 / (a**2 + b**2 + C) enters by its second term, so u keeps its digits
-    near equality. The gradient of the mean picture is the mean of the gradients.
+    near equality. The gradient of the mean image is the mean of the gradients.
     """
     height, width = loss.shape
     negative = 0

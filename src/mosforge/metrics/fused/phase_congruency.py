@@ -4,40 +4,44 @@ import math
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+import scipy.fft
 
-from mosforge.metrics.fused.buffers import aligned
-from mosforge.metrics.fused.compilation import F32, Map, kernel
+from mosforge.metrics.fused.compilation import F32, Grid, Map, aligned, kernel
 from mosforge.metrics.fused.filters import ORIENTATIONS, log_gabor_bank, noise_thresholds
 from mosforge.metrics.fused.fourier import empty_spectrum, transform
-from mosforge.metrics.fused.median import Words, lower_median
-from mosforge.metrics.fused.phase_precise import phase_congruency_in_float64
-from mosforge.metrics.fused.wavelets import EPSILON, WaveletPlan, Wavelets
+from mosforge.metrics.fused.wavelets import EPSILON, WaveletFilters, Wavelets
 
-# Below this share of the picture's standard deviation, the typical response is so weak that the rounding
-# errors of a float32 transform, 1e-7 of the strongest, show in the score: a picture that is flat but for a
-# few pixels. Photographs, even blurred or overexposed ones, lie above 5e-4.
+# Below this share of the image's standard deviation, the typical response is so weak that the rounding
+# errors of a float32 transform, 1e-7 of the strongest, show in the score: an image that is flat but for a
+# few pixels. Natural images, even blurred or overexposed ones, lie above 5e-4.
 _WEAK = 1e-5
 
+Words = npt.NDArray[np.uint32]
+Counts = npt.NDArray[np.int64]
 
-class PhasePlan:
+_LANES = 4  # histograms that are filled in turn, so that equal neighbours do not wait for each other
+
+
+class PhaseFilters:
     """The filters and noise thresholds for maps of one shape."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
         bank = log_gabor_bank(shape)
         self.shape = shape
         self.thresholds = noise_thresholds(bank)
-        self.wavelets = WaveletPlan(bank)
+        self.wavelets = WaveletFilters(bank)
 
 
 class PhaseCongruency:
-    """Computes the map of one picture at a time, in its own buffers."""
+    """Computes the map of one image at a time, in its own buffers."""
 
-    def __init__(self, plan: PhasePlan) -> None:
-        self._plan = plan
-        self._image = aligned(plan.shape)
-        self._spectrum = empty_spectrum(plan.shape)
-        self._wavelets = Wavelets(plan.wavelets)
-        count = plan.shape[0] * plan.shape[1]
+    def __init__(self, filters: PhaseFilters) -> None:
+        self._filters = filters
+        self._image = aligned(filters.shape)
+        self._spectrum = empty_spectrum(filters.shape)
+        self._wavelets = Wavelets(filters.wavelets)
+        count = filters.shape[0] * filters.shape[1]
         self._amplitude = aligned((count,))
         self._energy = aligned((count,))
         self._deviation = aligned((count,))
@@ -47,9 +51,9 @@ class PhaseCongruency:
     def compute(self, luma: Map, out: Map) -> None:
         """The phase congruency of a luma map (h, w), in [0, 1], into `out` of the same shape.
 
-        It is 1 everywhere in a flat picture; `fsim.fsim` says why.
+        It is 1 everywhere in a flat image; `fsim.fsim` says why.
         """
-        # No filter passes the mean; without it the transform of a flat picture is exactly 0.
+        # No filter passes the mean; without it the transform of a flat image is exactly 0.
         np.subtract(luma, F32(cv2.mean(luma)[0]), out=self._image)
         spread = float(np.linalg.norm(self._image)) / math.sqrt(self._image.size)
         if spread == 0:
@@ -79,7 +83,7 @@ class PhaseCongruency:
             self._spectrum, orientation, self._amplitude, self._deviation, self._finest
         )
         median = math.sqrt(lower_median(self._finest, self._candidates))
-        _add_above(self._deviation, F32(self._plan.thresholds[orientation] * median), self._energy)
+        _add_above(self._deviation, F32(self._filters.thresholds[orientation] * median), self._energy)
         return median
 
 
@@ -93,3 +97,74 @@ def _add_above(deviation: Map, threshold: F32, energy: Map) -> None:
 def _quotient(energy: Map, amplitude: Map, out: Map) -> None:
     for j in range(out.shape[0]):
         out[j] = (energy[j] + EPSILON) / (amplitude[j] + EPSILON)
+
+
+@kernel
+def lower_median(values: Map, candidates: Words) -> float:
+    """The element of rank (n - 1) // 2, as torch.median defines it.
+
+    Non-negative floats are ordered as their bit patterns are: a radix select over the upper 11, the middle
+    11 and the lower 10 bits, each time keeping what shares the median's digit.
+
+    Args:
+        values: shape (n,), n > 0, no NaN.
+        candidates: a buffer of n words.
+    """
+    words = values.view(np.uint32)
+    n = words.shape[0]
+    counts = np.zeros((_LANES, 2048), np.int64)
+    for j in range(n):
+        counts[j & (_LANES - 1), words[j] >> np.uint32(21)] += 1
+    digit, rank = _digit_of_rank(counts, (n - 1) // 2)
+    left = 0
+    for j in range(n):  # without a branch, which would be mispredicted half of the time
+        candidates[left] = words[j]
+        left += (words[j] >> np.uint32(21)) == digit
+    for shift, mask in ((10, 2047), (0, 1023)):
+        counts[:] = 0
+        for j in range(left):
+            counts[0, (candidates[j] >> np.uint32(shift)) & np.uint32(mask)] += 1
+        digit, rank = _digit_of_rank(counts, rank)
+        kept = 0
+        for j in range(left):
+            word = candidates[j]
+            candidates[kept] = word
+            kept += ((word >> np.uint32(shift)) & np.uint32(mask)) == digit
+        left = kept
+    return float(candidates[:1].view(np.float32)[0])
+
+
+@kernel
+def _digit_of_rank(counts: Counts, rank: int) -> tuple[int, int]:
+    """The digit that the element of that rank has, and its rank among those with the digit."""
+    digit = 0
+    while True:
+        count = counts[:, digit].sum()
+        if count > rank:
+            return digit, rank
+        rank -= count
+        digit += 1
+
+
+def phase_congruency_in_float64(luma: Map) -> Grid:
+    """The phase congruency of a luma map (h, w), in [0, 1], where float32 is too coarse.
+
+    The same equations as plain array expressions: slow, and needed for few images.
+    """
+    epsilon = float(np.finfo(np.float64).eps)
+    bank = log_gabor_bank((luma.shape[0], luma.shape[1]))
+    image = luma.astype(np.float64)
+    spectrum = scipy.fft.fft2(image - image.mean())
+    amplitude, energy = np.zeros((2, *luma.shape))
+    for filters, threshold in zip(bank, noise_thresholds(bank), strict=True):
+        responses = scipy.fft.ifft2(spectrum * filters)
+        total = responses.sum(axis=0)
+        amplitudes = np.abs(responses)
+        across = np.abs((responses * total.conj()).imag).sum(axis=0)
+        length = np.abs(total)
+        # as torch.median: the lower one of two
+        median = np.partition(amplitudes[0].ravel(), (luma.size - 1) // 2)[(luma.size - 1) // 2]
+        amplitude += amplitudes.sum(axis=0)
+        energy += np.maximum(length - across / (length + epsilon) - threshold * median, 0)
+    quotient: Grid = (energy + epsilon) / (amplitude + epsilon)
+    return quotient

@@ -5,7 +5,7 @@ spectrum is transformed at another size whose factors are 2, 3 and 5, which give
 at other places, and from there it is interpolated at the places that are wanted: the non-uniform transform
 of Fessler and Sutton (IEEE TSP 51(2), 2003) with the Kaiser-Bessel window of Jackson et al. (IEEE TMI 10(3),
 1991). At 1.17 samples for each frequency and with 10 taps its error is 1e-7 of the strongest response, which
-is float32's. A filter that passes low frequencies alone needs fewer samples than its response has.
+is float32's. A filter that passes only low frequencies needs fewer samples than its response has.
 """
 
 import math
@@ -16,9 +16,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mosforge.metrics.fused.buffers import aligned
-from mosforge.metrics.fused.compilation import F32, Map, Places, inline, kernel
-from mosforge.metrics.fused.filters import Grid
+from mosforge.metrics.fused.compilation import F32, Grid, Map, Places, aligned, inline, kernel
 
 TAPS = 10
 _SAMPLES = 1.17  # for each frequency
@@ -28,19 +26,19 @@ _SAMPLES = 1.17  # for each frequency
 _NEGLIGIBLE = 2e-5
 _WORTHWHILE = 0.9  # that share of the samples, or nothing is left out
 
-# That is, if the picture's response is more than what is left out by at least this factor. White noise lies
-# above 3,000, photographs above 50,000; stripes of two pixels, with little else in the picture, below 300.
+# That is, if the image's response is more than what is left out by at least this factor. White noise lies
+# above 3,000, natural images above 50,000; stripes of two pixels, with little else in the image, below 300.
 _ENOUGH = 1000.0
 
 _ROWS = 96  # that are interpolated before they are turned to columns: they fit in the second-level cache
 
-# OpenCV's time for a sample grows with the largest prime factors of both sides; there it meets ours.
-_MEETING = 70
+# OpenCV's time for a sample grows with the largest prime factors of both sides; at this sum it equals ours.
+_BREAK_EVEN = 70
 
 
-def is_awkward(shape: tuple[int, int]) -> bool:
+def is_slow_size(shape: tuple[int, int]) -> bool:
     """Whether the sides have so large prime factors that resampling is faster than OpenCV's transform."""
-    return sum(map(_largest_prime, shape)) > _MEETING
+    return sum(map(_largest_prime, shape)) > _BREAK_EVEN
 
 
 @cache
@@ -54,7 +52,7 @@ def _largest_prime(n: int) -> int:
     return largest
 
 
-def _grid(frequencies: int) -> int:
+def _grid_size(frequencies: int) -> int:
     size: int = cv2.getOptimalDFTSize(math.ceil(_SAMPLES * frequencies))
     return size
 
@@ -72,10 +70,10 @@ class _Axis:
         counts = np.flatnonzero(passed >= _NEGLIGIBLE * passed.max())
         positive = int(counts[counts < middle][-1]) + 1
         negative = length - int(counts[counts >= middle][0])
-        self.finer = _grid(positive + negative)
-        if self.finer > _WORTHWHILE * _grid(length):
+        self.finer = _grid_size(positive + negative)
+        if self.finer > _WORTHWHILE * _grid_size(length):
             positive, negative = middle, length - middle
-            self.finer = _grid(length)
+            self.finer = _grid_size(length)
         self.positive = positive
         self.kept = np.r_[:positive, length - negative : length]
         # Beatty, Nishimura and Pauly, IEEE TMI 24(6), 2005, eq. 5
@@ -114,10 +112,10 @@ class Resampling:
         self._left_out = float(best.max())
 
     def suffices(self, spectrum: Map, energy: float) -> bool:
-        """Whether what the grid leaves out of a picture's responses does not matter.
+        """Whether what the grid leaves out of an image's responses does not matter.
 
         Args:
-            spectrum: of the picture, shape (h, w, 2).
+            spectrum: of the image, shape (h, w, 2).
             energy: the sum of the squares of the spectrum.
         """
         if self._left_out == 0:
@@ -126,8 +124,8 @@ class Resampling:
         return response >= (_ENOUGH * self._left_out) ** 2 * (energy - inside)
 
 
-class _Turn(NamedTuple):
-    """Some rows of a response: how they are interpolated, where to, and where they are columns."""
+class _Block(NamedTuple):
+    """Some rows of a response: how they are interpolated, where they go, and where they become columns."""
 
     places: Places
     weights: Map
@@ -139,55 +137,55 @@ class ResampledTransforms:
     """Inverse transforms of filtered spectra, but for their last interpolation, in its own buffers.
 
     Args:
-        plans: one for each set of filters, of spectra of the same shape.
+        grids: one for each set of filters, of spectra of the same shape.
     """
 
-    def __init__(self, plans: Sequence[Resampling]) -> None:
-        self._plans = plans
-        self.places = tuple(plan.across.places for plan in plans)
-        self.weights = tuple(plan.across.weights for plan in plans)
+    def __init__(self, grids: Sequence[Resampling]) -> None:
+        self._grids = grids
+        self.places = tuple(grid.across.places for grid in grids)
+        self.weights = tuple(grid.across.weights for grid in grids)
         """For `interpolated_row`: each column of a response from rows of what `columns` returns."""
-        height = len(plans[0].down.places)
-        # What only lives until the next plan's turn shares its memory, which then stays in the cache.
-        finer = aligned((max(plan.down.finer * plan.across.finer for plan in plans) * 2,))
-        rows = aligned((max(plan.across.finer for plan in plans) * _ROWS * 2,))
-        self._finer = [_shaped(finer, plan.down.finer, plan.across.finer) for plan in plans]
-        self._columns = [aligned((plan.across.finer, height, 2)) for plan in plans]
-        self._turns = [
-            [_turn(plan, start, rows, columns) for start in range(0, height, _ROWS)]
-            for plan, columns in zip(plans, self._columns, strict=True)
+        height = len(grids[0].down.places)
+        # Each set of filters overwrites what the one before has left here, so that it stays in the cache.
+        finer = aligned((max(grid.down.finer * grid.across.finer for grid in grids) * 2,))
+        rows = aligned((max(grid.across.finer for grid in grids) * _ROWS * 2,))
+        self._finer = [_shaped(finer, grid.down.finer, grid.across.finer) for grid in grids]
+        self._columns = [aligned((grid.across.finer, height, 2)) for grid in grids]
+        self._blocks = [
+            [_block(grid, start, rows, columns) for start in range(0, height, _ROWS)]
+            for grid, columns in zip(grids, self._columns, strict=True)
         ]
 
     def suffice(self, spectrum: Map, energy: float) -> bool:
-        """Whether all grids suffice for a picture; see `Resampling.suffices`."""
-        return all(plan.suffices(spectrum, energy) for plan in self._plans)
+        """Whether all grids suffice for an image; see `Resampling.suffices`."""
+        return all(grid.suffices(spectrum, energy) for grid in self._grids)
 
     def columns(self, spectrum: Map, index: int) -> tuple[Map, ...]:
-        """The responses of one filter of each plan, as columns that are still to be interpolated.
+        """The responses of one filter of each grid, as columns that are still to be interpolated.
 
         Args:
             spectrum: of a map, shape (h, w, 2).
             index: which filter.
 
         Returns:
-            For each plan the columns at the grid's places, (its finer width, 2 h), valid until the next call.
+            For each grid the columns at its places, (its finer width, 2 h), valid until the next call.
         """
-        for plan, finer, turns in zip(self._plans, self._finer, self._turns, strict=True):
+        for grid, finer, blocks in zip(self._grids, self._finer, self._blocks, strict=True):
             source = _flat(finer)
-            _pad(_flat(spectrum), plan.transfers[index], plan.down.positive, plan.across.positive, source)
+            _pad(_flat(spectrum), grid.transfers[index], grid.down.positive, grid.across.positive, source)
             cv2.dft(finer, finer, flags=cv2.DFT_INVERSE)
-            for turn in turns:
+            for block in blocks:
                 # Rows are long and contiguous, so it is along the first axis that sums are quick.
-                _interpolate(source, turn.places, turn.weights, _flat(turn.rows))
-                cv2.transpose(turn.rows, turn.columns)
+                _interpolate(source, block.places, block.weights, _flat(block.rows))
+                cv2.transpose(block.rows, block.columns)
         return tuple(map(_flat, self._columns))
 
 
-def _turn(plan: Resampling, start: int, buffer: Map, columns: Map) -> _Turn:
-    places = plan.down.places[start : start + _ROWS]
-    rows = _shaped(buffer, len(places), plan.across.finer)
-    weights = plan.down.weights[start : start + _ROWS]
-    return _Turn(places, weights, rows, columns[:, start : start + _ROWS])
+def _block(grid: Resampling, start: int, buffer: Map, columns: Map) -> _Block:
+    places = grid.down.places[start : start + _ROWS]
+    rows = _shaped(buffer, len(places), grid.across.finer)
+    weights = grid.down.weights[start : start + _ROWS]
+    return _Block(places, weights, rows, columns[:, start : start + _ROWS])
 
 
 def _shaped(memory: Map, height: int, width: int) -> Map:

@@ -1,26 +1,31 @@
-"""The saliency map of VSI: SDSP (Zhang et al. 2013, ICIP), on pictures shrunk to 256x256."""
+"""The saliency map of VSI: SDSP (Zhang et al. 2013, ICIP), on images shrunk to 256x256."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from mosforge.metrics.fused.buffers import aligned
-from mosforge.metrics.fused.compilation import F32, Bytes, Map, exact, kernel
+from mosforge.metrics.fused.compilation import F32, Bytes, Map, aligned, exact, inline, kernel
 from mosforge.metrics.fused.filters import central_bias, saliency_band_pass
 from mosforge.metrics.fused.fourier import empty_spectrum, filter_pair
-from mosforge.metrics.fused.interpolation import Positions, positions, resize
-from mosforge.metrics.fused.lab import to_lab
 from mosforge.metrics.fused.pooling import Pooling, pool_row
-from mosforge.metrics.fused.powers import exp2
+from mosforge.metrics.fused.powers import exp2, power
 
 SIZE = 256
 
 _EPSILON = F32(np.finfo(np.float64).eps)
 _SHARPNESS = F32(1e6 / math.log(2))  # exp(-x / 0.001**2) = 2**(-x * _SHARPNESS)
 
+# Of CIE L*a*b*; see `to_lab`.
+_WHITE_X, _WHITE_Z = 0.9642119944211994, 0.8251882845188288
+_KNEE = F32(0.008856)
+_SLOPE, _OFFSET = F32(903.3 / 116), F32(16 / 116)
+_THIRD = F32(1 / 3)
 
-class SaliencyPlan:
-    """The interpolations, filter and weights for pictures of one size."""
+
+class SaliencyGeometry:
+    """The interpolations, filter and weights for images of one size."""
 
     def __init__(self, height: int, width: int, pooling: Pooling) -> None:
         self.pooling = pooling
@@ -33,10 +38,10 @@ class SaliencyPlan:
 
 
 class Saliency:
-    """Computes the pooled map of one picture at a time, in its own buffers."""
+    """Computes the pooled map of one image at a time, in its own buffers."""
 
-    def __init__(self, plan: SaliencyPlan) -> None:
-        self._plan = plan
+    def __init__(self, geometry: SaliencyGeometry) -> None:
+        self._geometry = geometry
         self._rgb, self._lab = aligned((3, SIZE, SIZE)), aligned((3, SIZE, SIZE))
         self._lightness, self._chroma, self._buffer = (empty_spectrum((SIZE, SIZE)) for _ in range(3))
         self._map = aligned((SIZE, SIZE))
@@ -44,26 +49,116 @@ class Saliency:
     def compute(self, planes: Map | Bytes, out: Map) -> None:
         """The saliency of uint8 planes (3, H, W), in [0, 1], pooled as the colours of VSI are.
 
-        A flat picture has no salient place: 0 everywhere. piq gives the same where its interpolation of a
+        A flat image has no salient place: 0 everywhere. piq gives the same where its interpolation of a
         constant is exact, and elsewhere its rounding errors, stretched to [0, 1].
         """
-        plan = self._plan
-        resize(planes, plan.shrink_rows, plan.shrink_columns, self._rgb)
+        geometry = self._geometry
+        resize(planes, geometry.shrink_rows, geometry.shrink_columns, self._rgb)
         a_low, a_high, b_low, b_high = to_lab(self._rgb, self._lab)
-        _pair_up(self._lab, self._lightness.reshape(SIZE, -1), self._chroma.reshape(SIZE, -1))
+        _interleave(self._lab, self._lightness.reshape(SIZE, -1), self._chroma.reshape(SIZE, -1))
         for pair in (self._lightness, self._chroma):
-            filter_pair(pair, plan.band_pass, self._buffer)
+            filter_pair(pair, geometry.band_pass, self._buffer)
         _combine(
             self._lightness.reshape(SIZE, -1),
             self._chroma.reshape(SIZE, -1),
             self._lab,
-            plan.bias,
+            geometry.bias,
             (F32(a_low), F32(a_high), F32(b_low), F32(b_high)),
             self._map,
         )
         _enlarge_and_pool(
-            self._map, plan.enlarge_rows, plan.enlarge_columns, plan.pooling.factor, plan.pooling.shift, out
+            self._map,
+            geometry.enlarge_rows,
+            geometry.enlarge_columns,
+            geometry.pooling.factor,
+            geometry.pooling.shift,
+            out,
         )
+
+
+class Positions(NamedTuple):
+    """For each output sample, the input samples on both sides and the second one's weight."""
+
+    before: npt.NDArray[np.intp]
+    after: npt.NDArray[np.intp]
+    weight: Map
+
+
+def positions(count: int, source: int, *, align_corners: bool) -> Positions:
+    """Positions of `count` output samples among `source` input samples."""
+    steps = np.arange(count)
+    if align_corners:
+        place = steps * ((source - 1) / (count - 1))
+    else:
+        place = np.maximum((steps + 0.5) * (source / count) - 0.5, 0)
+    before = np.minimum(np.floor(place).astype(np.intp), source - 1)
+    return Positions(before, np.minimum(before + 1, source - 1), (place - before).astype(np.float32))
+
+
+@kernel
+def resize(planes: Map | Bytes, rows: Positions, columns: Positions, out: Map) -> None:
+    """Resizes (3, H, W) planes, uint8 in 0..255, to (3, h, w) in [0, 1].
+
+    The form a + (b - a) * weight keeps constant regions constant to the last bit.
+    """
+    width = planes.shape[2]
+    blend = np.empty(width, np.float32)
+    scale = F32(1 / 255)
+    for c in range(planes.shape[0]):
+        for i in range(out.shape[1]):
+            above, below, weight = planes[c, rows.before[i]], planes[c, rows.after[i]], rows.weight[i]
+            for j in range(width):
+                blend[j] = F32(above[j]) + (F32(below[j]) - F32(above[j])) * weight
+            row = out[c, i]
+            for j in range(out.shape[2]):
+                left = blend[columns.before[j]]
+                row[j] = (left + (blend[columns.after[j]] - left) * columns.weight[j]) * scale
+
+
+@inline
+def _linear(sample: F32) -> F32:
+    """The sRGB transfer function, undone."""
+    curved = power((sample + F32(0.055)) * F32(1 / 1.055), F32(2.4))
+    return sample * F32(1 / 12.92) if sample <= F32(0.04045) else curved
+
+
+@inline
+def _lightness(ratio: F32) -> F32:
+    """CIE's cube root with a linear foot."""
+    root = power(max(ratio, F32(1e-3)), _THIRD)
+    return root if ratio > _KNEE else _SLOPE * ratio + _OFFSET
+
+
+@kernel
+def to_lab(rgb: Map, lab: Map) -> tuple[float, float, float, float]:
+    """Converts planes (3, h, w) in [0, 1]; returns the least and greatest a*, then those of b*."""
+    _, height, width = rgb.shape
+    r, g, b = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    a_low, b_low = np.full(width, np.inf, np.float32), np.full(width, np.inf, np.float32)
+    a_high, b_high = np.full(width, -np.inf, np.float32), np.full(width, -np.inf, np.float32)
+    for i in range(height):
+        # One colour at a time: all three in one loop need more registers than there are.
+        for j in range(width):
+            r[j] = _linear(rgb[0, i, j])
+        for j in range(width):
+            g[j] = _linear(rgb[1, i, j])
+        for j in range(width):
+            b[j] = _linear(rgb[2, i, j])
+        row_l, row_a, row_b = lab[0, i], lab[1, i], lab[2, i]
+        for j in range(width):
+            x = F32(0.4124564) * r[j] + F32(0.3575761) * g[j] + F32(0.1804375) * b[j]
+            y = F32(0.2126729) * r[j] + F32(0.7151522) * g[j] + F32(0.0721750) * b[j]
+            z = F32(0.0193339) * r[j] + F32(0.1191920) * g[j] + F32(0.9503041) * b[j]
+            fx = _lightness(x * F32(1 / _WHITE_X))
+            fy = _lightness(y)
+            fz = _lightness(z * F32(1 / _WHITE_Z))
+            row_l[j] = F32(116) * fy - F32(16)
+            row_a[j] = F32(500) * (fx - fy)
+            row_b[j] = F32(200) * (fy - fz)
+        for j in range(width):
+            a_low[j], a_high[j] = min(a_low[j], row_a[j]), max(a_high[j], row_a[j])
+            b_low[j], b_high[j] = min(b_low[j], row_b[j]), max(b_high[j], row_b[j])
+    return a_low.min(), a_high.max(), b_low.min(), b_high.max()
 
 
 @exact
@@ -73,10 +168,10 @@ def _inverse(extent: F32) -> F32:
 
 
 @kernel
-def _pair_up(lab: Map, lightness: Map, chroma: Map) -> None:
+def _interleave(lab: Map, lightness: Map, chroma: Map) -> None:
     """L* and nothing, a* and b* side by side, (h, 2 w), less their values in the corner.
 
-    The filter does not see a constant; without it, the transform of a picture that is nearly flat keeps its
+    The filter does not see a constant; without it, the transform of an image that is nearly flat keeps its
     digits.
     """
     l0, a0, b0 = lab[0, 0, 0], lab[1, 0, 0], lab[2, 0, 0]

@@ -3,9 +3,8 @@
 import numpy as np
 
 from mosforge.metrics.fused.compilation import F32, Map, kernel
-from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.features import Features, Reference
 from mosforge.metrics.fused.gaussian import WINDOW, along, down
-from mosforge.metrics.fused.reference import Reference
 
 _C1, _C2 = F32(0.01**2), F32(0.03**2)
 _SCALES = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])  # exponents of the five scales
@@ -16,17 +15,17 @@ Channels = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 def ssim_and_ms_ssim(reference: Reference, distorted: Features) -> tuple[float, float]:
     """SSIM and MS-SSIM, both the mean over the three channels; 1: equal.
 
-    SSIM looks at a pooled picture that often is one of the five scales of MS-SSIM, and then comes free.
+    SSIM looks at a pooled image that often is one of the five scales of MS-SSIM, and then comes free.
     """
-    plan = distorted.plan
+    geometry = distorted.geometry
     scales = [
         _compare(distorted.pyramid[k], reference.features.pyramid[k], *reference.moments[k])
-        for k in range(len(plan.pyramid))
+        for k in range(len(geometry.pyramid))
     ]
-    if plan.ssim_scale is None:
+    if geometry.ssim_scale is None:
         single = _compare(distorted.ssim_planes, reference.features.ssim_planes, *reference.ssim_moments)
     else:
-        single = scales[plan.ssim_scale]
+        single = scales[geometry.ssim_scale]
     # Contrast and structure at the finer scales, luminance as well at the coarsest; negative means count
     # as 0 (Wang et al. 2003, eq. 7; the rectification is piq's).
     terms = np.stack([*(scale[:, 0] for scale in scales[:-1]), scales[-1][:, 1]])

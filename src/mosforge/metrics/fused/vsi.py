@@ -5,10 +5,9 @@ import math
 import numpy as np
 
 from mosforge.metrics.fused.compilation import F32, Map, kernel
-from mosforge.metrics.fused.features import Features
+from mosforge.metrics.fused.features import Features, Reference
 from mosforge.metrics.fused.gradients import SCHARR_MIDDLE, SCHARR_SIDE, gradient, squared_length
 from mosforge.metrics.fused.powers import exp2, log2
-from mosforge.metrics.fused.reference import Reference
 
 _C1, _C2, _C3 = F32(1.27), F32(386), F32(130)
 _ALPHA, _BETA = F32(0.4), F32(0.02)
@@ -17,7 +16,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 
 def vsi(reference: Reference, distorted: Features) -> float:
-    """1: equal; smaller is worse. Two flat pictures give 1: nothing in either is salient."""
+    """1: equal; smaller is worse. Two flat images give 1: nothing in either is salient."""
     expected = reference.features
     return _pooled(distorted.lmn, distorted.saliency, expected.lmn, expected.saliency, reference.lmn_gradient)
 

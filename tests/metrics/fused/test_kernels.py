@@ -13,13 +13,16 @@ from skimage import color, data
 from mosforge.metrics.fused.compilation import F32, Map, kernel
 from mosforge.metrics.fused.filters import ORIENTATIONS, SCALES, log_gabor_bank
 from mosforge.metrics.fused.fourier import empty_spectrum, transform
-from mosforge.metrics.fused.lab import to_lab
-from mosforge.metrics.fused.median import lower_median
-from mosforge.metrics.fused.phase_congruency import PhaseCongruency, PhasePlan
-from mosforge.metrics.fused.phase_precise import phase_congruency_in_float64
+from mosforge.metrics.fused.phase_congruency import (
+    PhaseCongruency,
+    PhaseFilters,
+    lower_median,
+    phase_congruency_in_float64,
+)
 from mosforge.metrics.fused.pooling import pool
 from mosforge.metrics.fused.powers import power
-from mosforge.metrics.fused.resampling import ResampledTransforms, Resampling, is_awkward
+from mosforge.metrics.fused.resampling import ResampledTransforms, Resampling, is_slow_size
+from mosforge.metrics.fused.saliency import to_lab
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -34,17 +37,17 @@ def test_lower_median_is_torch_median(values: list[float], repeats: int) -> None
 
 
 @pytest.mark.parametrize("shape", [(321, 481), (481, 321), (218, 323), (164, 222), (167, 161)])
-@pytest.mark.parametrize("picture", ["noise", "patch"])
-def test_resampled_responses_are_those_of_the_plain_transform(shape: tuple[int, int], picture: str) -> None:
-    """Awkward factors in both sides, even sides, and a prime; for a white spectrum, and a nearly flat one."""
+@pytest.mark.parametrize("content", ["noise", "patch"])
+def test_resampled_responses_are_those_of_the_plain_transform(shape: tuple[int, int], content: str) -> None:
+    """Large factors in both sides, even sides, and a prime; for a white spectrum, and a nearly flat one."""
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    if picture == "patch":
+    if content == "patch":
         image[:] = 0
         image[40:60, 70:100] = 50
     bank = log_gabor_bank(shape)
     spectrum = empty_spectrum(shape)
     transform(image, spectrum)
-    assert is_awkward(shape)
+    assert is_slow_size(shape)
     # Of white noise, a few ten-thousandths of the coarse responses come from what is left out.
     tolerances = (1e-6, 5e-5, 3e-4, 1e-3)
     transforms = ResampledTransforms([Resampling(bank[:, scale]) for scale in range(SCALES)])
@@ -59,11 +62,11 @@ def test_resampled_responses_are_those_of_the_plain_transform(shape: tuple[int, 
             assert np.abs(got - expected).max() < tolerance * np.abs(expected).max(), (orientation, scale)
 
 
-def test_resampling_is_left_to_awkward_sizes() -> None:
-    assert is_awkward((321, 481))
-    assert is_awkward((334, 500))
-    assert not is_awkward((333, 500))
-    assert not is_awkward((192, 256))
+def test_only_sizes_with_large_factors_are_resampled() -> None:
+    assert is_slow_size((321, 481))
+    assert is_slow_size((334, 500))
+    assert not is_slow_size((333, 500))
+    assert not is_slow_size((192, 256))
 
 
 @pytest.mark.parametrize(("factor", "shift"), [(1, 0), (2, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
@@ -93,7 +96,7 @@ def test_phase_congruency_is_that_of_piq(shape: tuple[int, int]) -> None:
     x = torch.from_numpy(luma)[None, None].double()
     expected = _phase_congruency(x, _construct_filters(x))[0, 0].numpy()
     got = np.empty(shape, np.float32)
-    PhaseCongruency(PhasePlan(shape)).compute(luma, got)
+    PhaseCongruency(PhaseFilters(shape)).compute(luma, got)
     np.testing.assert_allclose(got, expected, atol=2e-5)
     np.testing.assert_allclose(phase_congruency_in_float64(luma), expected, atol=1e-12)
 

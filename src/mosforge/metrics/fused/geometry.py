@@ -1,14 +1,14 @@
-"""What the size of the pictures fixes."""
+"""What the size of the images fixes."""
 
-from mosforge.metrics.fused.phase_congruency import PhasePlan
+from mosforge.metrics.fused.phase_congruency import PhaseFilters
 from mosforge.metrics.fused.pooling import Pooling
-from mosforge.metrics.fused.saliency import SaliencyPlan
+from mosforge.metrics.fused.saliency import SaliencyGeometry
 
 _SCALES = 5  # of MS-SSIM
 
 
-class Plan:
-    """Poolings, filters and interpolations for pictures of height x width pixels, both at least 161."""
+class Geometry:
+    """Poolings, filters and interpolations for images of height x width pixels, both at least 161."""
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
@@ -31,12 +31,12 @@ class Plan:
         self.pyramid = _pyramid(height, width)
         self.ssim_scale = _scale_of(factor, height, width)
         """The scale of MS-SSIM that SSIM looks at, if any."""
-        self.phase = PhasePlan(floor)
-        self.saliency = SaliencyPlan(height, width, self.lmn)
+        self.phase = PhaseFilters(floor)
+        self.saliency = SaliencyGeometry(height, width, self.lmn)
 
 
 def _pyramid(height: int, width: int) -> tuple[Pooling, ...]:
-    """From each scale of MS-SSIM to the next; the first is the picture itself.
+    """From each scale of MS-SSIM to the next; the first is the image itself.
 
     Where either side is odd, piq repeats the first row and the first column, in both directions.
     """
