@@ -1,5 +1,6 @@
 """The rule by which images are read: the samples, the orientation, and what is refused."""
 
+import re
 import struct
 import zlib
 from io import BytesIO
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
-from mosforge.core.errors import UnreadableImageError
-from mosforge.core.images import MAX_PIXELS, at_least, open_image, read_rgb, to_rgb
+from mosforge.core.errors import MosforgeError, UnreadableImageError
+from mosforge.core.images import MAX_PIXELS, at_least, check_pixels, open_image, read_rgb, to_rgb
 
 
 @pytest.fixture(scope="module")
@@ -328,3 +329,15 @@ def test_the_lower_right_is_mirrored(height: int, width: int, side: int) -> None
         for column in range(larger.shape[1]):
             expected = pixels[mirrored(row, height), mirrored(column, width)]
             assert larger[row, column].tolist() == expected.tolist()
+
+
+def test_an_image_in_memory_is_an_array_of_8_bit_rgb() -> None:
+    good = np.zeros((2, 3, 3), np.uint8)
+    check_pixels(good)
+    for bad in (good[..., 0], good[..., :2], good[:0], good.astype(np.uint16), good.astype(np.float32)):
+        with pytest.raises(
+            MosforgeError, match=re.escape(f"mine: an array of {bad.dtype} with shape {bad.shape}")
+        ):
+            check_pixels(bad, "mine")
+    with pytest.raises(MosforgeError, match="the image: a list"):
+        check_pixels(good.tolist())

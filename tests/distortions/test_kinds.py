@@ -52,5 +52,5 @@ def test_every_type_refuses_what_is_no_level(coffee: Pixels, name: str, paramete
 )
 def test_every_type_refuses_grey_alpha_and_float(kind: str, array: np.ndarray) -> None:
     for distortion in TYPES[kind].values():
-        with pytest.raises(MosforgeError, match="convert it to 8-bit RGB"):
+        with pytest.raises(MosforgeError, match="uint8, RGB"):
             distortion.apply(array, 1, np.random.default_rng(0))

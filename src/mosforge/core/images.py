@@ -194,6 +194,9 @@ def check_pixels(pixels: object, name: str = "the image") -> None:
     Args:
         pixels: what should be such an array.
         name: its name in the message.
+
+    Raises:
+        MosforgeError: it is another type, or an array of another kind or without pixels.
     """
     given = f"a {type(pixels).__name__}"
     if isinstance(pixels, np.ndarray):

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.images import Pixels
+from mosforge.core.images import Pixels, check_pixels
 from mosforge.core.settings import Level
 from mosforge.distortions import blur, codecs, colour, noise, spatial, tone
-from mosforge.distortions.operation import check_pixels
 
 
 @dataclass(frozen=True)

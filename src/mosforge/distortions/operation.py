@@ -9,15 +9,6 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
 
 
-def check_pixels(pixels: Pixels) -> None:
-    """Refuses an array that is not uint8 RGB: grey, with alpha, or of another sample type."""
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise MosforgeError(
-            f"an array of {pixels.dtype} with shape {pixels.shape} cannot be distorted; "
-            "convert it to 8-bit RGB, shape (height, width, 3)"
-        )
-
-
 def check_number(value: object, what: str, low: float, high: float) -> None:
     """Refuses a parameter that is not a number in [low, high]."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

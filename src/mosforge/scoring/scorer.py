@@ -21,7 +21,7 @@ from PIL import Image
 from scipy.special import expit, softmax
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
-from mosforge.core.images import Pixels, at_least, read_rgb, to_rgb
+from mosforge.core.images import Pixels, at_least, check_pixels, read_rgb, to_rgb
 from mosforge.core.parallel import available_threads, keep_ahead
 from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, knows_classes
@@ -241,11 +241,7 @@ def pixels_digest(pixels: Pixels) -> str:
 def _loaded(image: AnyImage) -> str | os.PathLike[str] | Pixels | UnreadableImageError:
     """A path as it is; an image or an array as a copy that its owner can no longer change."""
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-            raise MosforgeError(
-                f"an array of {image.dtype} with shape {image.shape} is not an image: "
-                "it must be uint8 RGB (height, width, 3)"
-            )
+        check_pixels(image)
         return np.array(image, order="C")
     if isinstance(image, Image.Image):
         try:
