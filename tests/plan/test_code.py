@@ -35,6 +35,8 @@ MODULES = {
 
         log = logging.getLogger(__name__)
 
+        SIZE = column("size", "int64", "in pixels", nullable=True)
+
         LIMIT: int = 3
         """The limit."""
 
@@ -96,6 +98,7 @@ PROSE = {
     "annotation of a variable": ("y: int = x", "y = x"),
     "annotation of a constant": ("LIMIT: int", "LIMIT: float"),
     "words of an error": ("more than the limit; take less", "too much"),
+    "description of a column": ('"in pixels"', '"number of pixels"'),
     "words of a log line": ('"%d found"', '"there are %d"'),
     "empty lines": ("log = ", "\n\n\nlog = "),
     "layout": ("y > LIMIT", "(y > LIMIT)"),
@@ -112,6 +115,8 @@ def test_an_edit_of_prose_changes_no_digest(what: str) -> None:
 CODE = {
     "statement": ("x + LAZY", "x - LAZY"),
     "constant": ("LIMIT: int = 3", "LIMIT: int = 4"),
+    "type of a column": ('"int64"', '"int32"'),
+    "column that may be empty": (", nullable=True", ""),
     "field of a dataclass": ("size: int", "size: float"),
     "default of a field": ('name: str = "a"', 'name: str = "b"'),
     "words that are stored": ('"below zero"', '"negative"'),

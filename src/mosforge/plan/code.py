@@ -1,10 +1,10 @@
 """The digest of a job's code, a param of its rule: an edit runs the jobs that can see it, and no other.
 
 What counts is the job's module and all of this package that it imports, directly or not. What an edit can
-change without changing a result is left out: comments, docstrings, annotations, and the words of errors
-that are raised and of log lines. A module that cannot change a result at all says so in the constant
-`CHANGES_NO_RESULT`, with the reason; neither it nor its imports count. The files of a folder without modules,
-such as `templates`, count for a module beside it that names the folder.
+change without changing a result is left out: comments, docstrings, annotations, the words of errors that are
+raised and of log lines, and the descriptions of a table's columns. A module that cannot change a result at
+all says so in the constant `CHANGES_NO_RESULT`, with the reason; neither it nor its imports count. The files
+of a folder without modules, such as `templates`, count for a module beside it that names the folder.
 """
 
 import ast
@@ -188,6 +188,8 @@ class _Significant(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in _LOGGERS:
             node.args = [_Wordless().visit(argument) for argument in node.args]
+        if getattr(node.func, "id", "") == "column":  # of `core.schemas`: name, type, description
+            del node.args[2:]
         return self.generic_visit(node)
 
 

@@ -26,6 +26,6 @@ class Artefact:
         return names
 
 
-def column(name: str, kind: pa.DataType, about: str, nullable: bool = False) -> pa.Field:
+def column(name: str, kind: pa.DataType, about: str, *, nullable: bool = False) -> pa.Field:
     """A column and, in `about`, what it holds; without `nullable` every row has a value."""
     return pa.field(name, kind, nullable=nullable, metadata={"about": about})
