@@ -164,7 +164,7 @@ def test_a_server_that_brings_nothing_new_is_given_up(
     assert [path.name for path in tmp_path.iterdir()] == ["data.bin.part"]
 
 
-def test_a_missing_file_is_told_at_once(server: Server, tmp_path: Path, waits: list[float]) -> None:
+def test_a_missing_file_is_reported_at_once(server: Server, tmp_path: Path, waits: list[float]) -> None:
     server.states = [404]
     with pytest.raises(MosforgeError, match="the server answers 404"):
         get(server, tmp_path / "data.bin", waits)

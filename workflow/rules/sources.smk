@@ -1,5 +1,5 @@
-# Source photographs: fetched where the configuration says how, checked, catalogued, and compared by content
-# with the target datasets.
+# Pristine images: fetched if the configuration says how, checked, catalogued, and compared by content with the
+# target datasets.
 
 
 localrules:
@@ -20,7 +20,7 @@ rule fetch_source:
         code=code("sources.fetch_source"),
         cfg=lambda wildcards: parameters(plan.sources.fetched(wildcards.source)),
     shell:
-        "mosforge sources fetch --name {wildcards.source} --output {output} --log {log} --cfg {params.cfg:q}"
+        "mosforge sources fetch_source --name {wildcards.source} --output {output} --log {log} --cfg {params.cfg:q}"
 
 
 rule catalogue:
@@ -81,7 +81,7 @@ rule screen:
         " --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"
 
 
-# One table of a fixed name for a source: what reads it does not follow the list of datasets.
+# One table for each source, with a fixed name: rules that read it do not depend on the list of datasets.
 rule leaks:
     input:
         tables=lambda wildcards: plan.leakage.tables(wildcards.source),
@@ -99,7 +99,7 @@ rule leaks:
     params:
         code=code("sources.leaks"),
     shell:
-        "mosforge sources leaks {input.tables} --output {output} --log {log}"
+        "mosforge sources leaks --tables {input.tables} --output {output} --log {log}"
 
 
 rule screened:

@@ -1,1 +1,1 @@
-"""Stage 1, sources: photographs are downloaded, checked and catalogued."""
+"""Stage 1, sources: pristine images are fetched, checked, catalogued, and compared with target datasets."""

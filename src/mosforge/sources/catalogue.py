@@ -1,7 +1,7 @@
-"""The catalogue of a source: every usable photograph once, in a stable order, cut into shards.
+"""The job `catalogue`: every usable image of a source once, in a stable order, cut into shards.
 
-Each file is read once: its bytes are hashed and decoded from memory, which proves that it is whole.
-What cannot be used is set aside with the reason, never silently.
+Each file is read once: its bytes are hashed, and decoded from memory, which proves that it is whole. Files
+that cannot be used are listed with the reason.
 """
 
 import hashlib
@@ -18,16 +18,115 @@ from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.images import is_special, open_image, to_rgb
 from mosforge.core.parallel import map_in_order
+from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
+from mosforge.core.tables import read_table, write_table
+from mosforge.sources.settings import CatalogueSettings
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-Photograph = tuple[str, str]
-"""The id of a photograph and the path of its file."""
+Named = tuple[str, str]
+"""The id of an image and the path of its file."""
+
+
+def catalogue(
+    name: str,
+    *,
+    output: Path,
+    excluded: Path,
+    cfg: CatalogueSettings,
+    dataset: Path | None = None,
+    threads: int = 1,
+) -> None:
+    """Catalogues the images of a source.
+
+    Args:
+        name: of the source in the configuration.
+        output: the catalogue, Parquet.
+        excluded: the files that cannot be used, each with the reason, Parquet.
+        cfg: the folder and the limits.
+        dataset: table of a target dataset whose images are the source, in the place of a folder's; Parquet.
+        threads: files that are read at once.
+
+    Raises:
+        MosforgeError: there is no folder, no image that can be used, or more images than the settings say.
+    """
+    if dataset is not None:
+        rows = read_table(dataset, DATASET)
+        images = list(zip(rows["image"], rows["path"], strict=True))
+    else:
+        images = images_in(name, str(cfg.folder), cfg.images)
+    kept, set_aside = build_catalogue(name, images, cfg.shard_size, cfg.smallest_side, threads)
+    write_table(excluded, EXCLUDED, set_aside, stage="sources", cfg=cfg.plain())
+    write_table(output, CATALOGUE, kept, stage="sources", cfg=cfg.plain())
+
+
+def images_in(name: str, folder: str | os.PathLike[str], expected: int | None = None) -> list[Named]:
+    """The image files of a folder, sorted by id.
+
+    Args:
+        name: of the source in the configuration.
+        folder: where the images lie, at any depth.
+        expected: their number, if the configuration says it; the number of shards is planned from it.
+
+    Raises:
+        MosforgeError: the folder is missing, or holds more images than expected.
+    """
+    if not Path(folder).is_dir():
+        raise MosforgeError(
+            f"{folder}: the folder of source {name} is missing; `mosforge sources check {name}` says where "
+            "to get it"
+        )
+    found = [(image_id, (Path(folder) / image_id).as_posix()) for image_id in find_images(folder)]
+    if expected is not None and len(found) > expected:
+        raise MosforgeError(
+            f"{folder}: {len(found)} images are more than sources.collections.{name}.images = {expected}; "
+            "correct that key, since the number of shards is planned from it"
+        )
+    if expected is not None and len(found) < expected:
+        log.warning("%s: %d images found, %d expected in source %s", folder, len(found), expected, name)
+    return found
+
+
+def build_catalogue(
+    name: str, images: Iterable[Named], shard_size: int, smallest_side: int, threads: int = 1
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reads every file once, and sorts out those that cannot be used.
+
+    Args:
+        name: of the source in the configuration.
+        images: in any order.
+        shard_size: images in a shard.
+        smallest_side: an image with a shorter side, in pixels, is set aside.
+        threads: files that are read at once; the result does not depend on it.
+
+    Returns:
+        The rows of the artefacts `catalogue` and `excluded`, sorted by image id. Of files with the same bytes
+        the catalogue keeps the first.
+
+    Raises:
+        MosforgeError: there is no file, or none that can be used.
+    """
+    ordered = sorted(images)
+    if not ordered:
+        raise MosforgeError(f"source {name}: there is no image in its folder; {PUT_THERE}")
+    reads = map_in_order(lambda named: _read(named, smallest_side), ordered, threads)
+    progress = tqdm(reads, total=len(ordered), desc=f"catalogue {name}", unit="image", disable=None)
+    files = _without_twins(progress)
+    kept = [file for file in files if not file.reason]
+    excluded = [file for file in files if file.reason]
+    if not kept:
+        first = excluded[0]
+        raise MosforgeError(
+            f"source {name}: none of the {len(files)} images can be used ({first.path}: {first.reason})"
+        )
+    log.info("%s: %d images, %d set aside", name, len(kept), len(excluded))
+    return _catalogue_rows(name, kept, shard_size), _excluded_rows(name, excluded)
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What one read of a file told; `reason` is empty for a photograph that can be used."""
+class _File:
+    """What reading a file gave; `reason` says why it cannot be used, and is empty if it can."""
 
     image_id: str
     path: str
@@ -39,90 +138,27 @@ class _Seen:
     reason: str = ""
 
 
-def photographs_in(name: str, folder: str | os.PathLike[str], images: int | None = None) -> list[Photograph]:
-    """The picture files of a folder, sorted by id, their number compared with the declared one.
-
-    Args:
-        name: the source's name in the configuration.
-        folder: where the photographs lie, at any depth.
-        images: how many the configuration says there are; the number of shards is planned from it.
-
-    Raises:
-        MosforgeError: the folder is missing, or holds more pictures than declared.
-    """
-    if not Path(folder).is_dir():
-        raise MosforgeError(
-            f"{folder}: the folder of source {name} is missing; `mosforge sources check {name}` says where "
-            "to get it"
-        )
-    found = [(image_id, (Path(folder) / image_id).as_posix()) for image_id in find_images(folder)]
-    if images is not None and len(found) > images:
-        raise MosforgeError(
-            f"{folder}: {len(found)} pictures are more than sources.collections.{name}.images = {images}; "
-            "correct that key, since the number of shards is planned from it"
-        )
-    if images is not None and len(found) < images:
-        _log.warning("%s: %d pictures found, %d expected in source %s", folder, len(found), images, name)
-    return found
-
-
-def build_catalogue(
-    name: str, photographs: Iterable[Photograph], shard_size: int, smallest_side: int, threads: int = 1
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Reads every file once and sorts it into the catalogue or among the excluded.
-
-    Args:
-        name: the source's name in the configuration.
-        photographs: (image id, path) of each file, in any order.
-        shard_size: photographs in a shard.
-        smallest_side: a photograph with a shorter side, in pixels, is set aside.
-        threads: files that are read at once; the result does not depend on it.
-
-    Returns:
-        The frames of the artefacts `catalogue` and `excluded`, sorted by image id. Of files with
-        the same bytes the catalogue keeps the first.
-
-    Raises:
-        MosforgeError: there is no file, or none that can be used.
-    """
-    ordered = sorted(photographs)
-    if not ordered:
-        raise MosforgeError(f"source {name}: there is no picture in its folder; {PUT_THERE}")
-    reads = map_in_order(lambda photograph: _read(photograph, smallest_side), ordered, threads)
-    progress = tqdm(reads, total=len(ordered), desc=f"catalogue {name}", unit="image", disable=None)
-    seen = _without_twins(progress)
-    kept = [one for one in seen if not one.reason]
-    excluded = [one for one in seen if one.reason]
-    if not kept:
-        first = excluded[0]
-        raise MosforgeError(
-            f"source {name}: none of the {len(seen)} pictures can be used ({first.path}: {first.reason})"
-        )
-    _log.info("%s: %d photographs, %d set aside", name, len(kept), len(excluded))
-    return _catalogue_frame(name, kept, shard_size), _excluded_frame(name, excluded)
-
-
-def _read(photograph: Photograph, smallest_side: int) -> _Seen:
-    image_id, path = photograph
+def _read(named: Named, smallest_side: int) -> _File:
+    image_id, path = named
     if not _is_unicode(image_id + path):
-        image_id, path = (text.encode("utf-8", "backslashreplace").decode() for text in photograph)
-        return _Seen(image_id, path, reason="the file's name is not valid UTF-8")
+        image_id, path = (text.encode("utf-8", "backslashreplace").decode() for text in named)
+        return _File(image_id, path, reason="the file's name is not valid UTF-8")
     if is_special(Path(path)):
-        return _Seen(image_id, path, reason="not a regular file")
+        return _File(image_id, path, reason="not a regular file")
     try:
         data = Path(path).read_bytes()
         with open_image(data, path) as image:
             file_format, mode = image.format or "", image.mode
             height, width = to_rgb(image, path).shape[:2]
     except UnreadableImageError as error:
-        return _Seen(image_id, path, reason=error.reason)
+        return _File(image_id, path, reason=error.reason)
     except OSError as error:
-        return _Seen(image_id, path, reason=f"the file cannot be read ({error.strerror or error})")
+        return _File(image_id, path, reason=f"the file cannot be read ({error.strerror or error})")
     if min(width, height) < smallest_side:
         reason = f"{width}x{height} pixels: a side is shorter than {smallest_side}"
-        return _Seen(image_id, path, reason=reason)
+        return _File(image_id, path, reason=reason)
     digest = hashlib.sha256(data).hexdigest()
-    return _Seen(image_id, path, digest, width, height, file_format, mode)
+    return _File(image_id, path, digest, width, height, file_format, mode)
 
 
 def _is_unicode(text: str) -> bool:
@@ -133,24 +169,24 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _without_twins(seen: Iterable[_Seen]) -> list[_Seen]:
+def _without_twins(files: Iterable[_File]) -> list[_File]:
     first_with: dict[str, str] = {}
     result = []
-    for one in seen:
-        twin = first_with.setdefault(one.sha256, one.image_id) if not one.reason else one.image_id
-        if twin != one.image_id:
-            one = _Seen(one.image_id, one.path, reason=f"the same file as {twin}")
-        result.append(one)
+    for file in files:
+        twin = first_with.setdefault(file.sha256, file.image_id) if not file.reason else file.image_id
+        if twin != file.image_id:
+            file = _File(file.image_id, file.path, reason=f"the same file as {twin}")
+        result.append(file)
     return result
 
 
-def _catalogue_frame(name: str, kept: Sequence[_Seen], shard_size: int) -> pd.DataFrame:
-    frame = pd.DataFrame([vars(one) for one in kept]).drop(columns="reason")
-    frame.insert(0, "source", name)
-    frame["shard"] = frame.index // shard_size
-    return frame
+def _catalogue_rows(name: str, kept: Sequence[_File], shard_size: int) -> pd.DataFrame:
+    rows = pd.DataFrame([vars(file) for file in kept]).drop(columns="reason")
+    rows.insert(0, "source", name)
+    rows["shard"] = rows.index // shard_size
+    return rows
 
 
-def _excluded_frame(name: str, excluded: Sequence[_Seen]) -> pd.DataFrame:
-    rows = [(name, one.image_id, one.path, one.reason) for one in excluded]
+def _excluded_rows(name: str, excluded: Sequence[_File]) -> pd.DataFrame:
+    rows = [(name, file.image_id, file.path, file.reason) for file in excluded]
     return pd.DataFrame(rows, columns=["source", "image_id", "path", "reason"])

@@ -1,4 +1,4 @@
-"""`mosforge sources check`: what of a source is there, what is missing, and where to get it."""
+"""The state of a source: what is there, what is missing, and where to get it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,14 +8,14 @@ from mosforge.configuration import Config, entry_of
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.images import open_image
-from mosforge.sources.fetch import archive_path
+from mosforge.sources.fetch_source import archive_path
 from mosforge.sources.tiles import find_packaged
 
 Row = dict[str, str]
 
 
 def check(name: str, config: Config) -> tuple[list[Row], bool]:
-    """Looks at a source without reading more than the headers of its pictures.
+    """Looks at a source; of its images only the headers are read.
 
     Args:
         name: a key of `sources.collections`.
@@ -53,19 +53,19 @@ def _row(item: object, found: bool, detail: str) -> Row:
 def _dataset(dataset: str, config: Config) -> Row:
     folder = entry_of(config, "finetuning.datasets", dataset).get("folder")
     if folder is None:
-        return _row(dataset, True, "a proxy dataset, whose pictures the workflow makes")
-    advice = f"the pictures of a target dataset; `mosforge finetuning check {dataset}` says more"
+        return _row(dataset, True, "a proxy dataset, whose images the workflow makes")
+    advice = f"the images of a target dataset; `mosforge finetuning check {dataset}` says more"
     return _row(folder, Path(folder).is_dir(), advice)
 
 
 def _packaged(collection: Mapping[str, Any]) -> list[Row]:
     rows = []
-    for photograph in collection["packaged"]["photographs"]:
+    for image in collection["packaged"]["photographs"]:
         try:
-            find_packaged(photograph)
-            rows.append(_row(photograph, True, "a photograph in an installed package"))
+            find_packaged(image)
+            rows.append(_row(image, True, "an image in an installed package"))
         except MosforgeError as error:
-            rows.append(_row(photograph, False, str(error)))
+            rows.append(_row(image, False, str(error)))
     return rows
 
 
@@ -74,11 +74,11 @@ def _folder(collection: Mapping[str, Any], smallest_side: int) -> list[Row]:
     names = find_images(folder) if folder.is_dir() else []
     declared = collection.get("images")
     if not names:
-        if "packaged" in collection:  # made from what is installed, so nothing has to be got
+        if "packaged" in collection:  # made from installed packages, so there is nothing to get
             return [_row(folder, True, "not made yet; the workflow does that")]
         return [_row(folder, False, _advice(collection))]
     bad, small = _headers(folder, names, smallest_side)
-    detail = f"{len(names)} pictures"
+    detail = f"{len(names)} images"
     detail += f" of {declared}" if declared is not None else ""
     detail += f", {small} with a side under {smallest_side} pixels" if small else ""
     detail += f", {len(bad)} not readable ({bad[0]})" if bad else ""
@@ -93,7 +93,7 @@ def _advice(collection: Mapping[str, Any]) -> str:
     archive = collection.get("archive")
     if archive is None:
         return str(collection.get("obtain", PUT_THERE))
-    place = archive_path(archive)
+    place = archive_path(archive["url"])
     if place.exists():
         return f"the workflow unpacks {place}, which is there"
     size = f" ({archive['size'] / 1e9:.1f} GB)" if "size" in archive else ""
@@ -101,7 +101,7 @@ def _advice(collection: Mapping[str, Any]) -> str:
 
 
 def _headers(folder: Path, names: Sequence[str], smallest_side: int) -> tuple[list[str], int]:
-    """The pictures that cannot be opened, each with the reason, and how many are too small."""
+    """The images that cannot be opened, each with the reason, and the number of those that are too small."""
     bad, small = [], 0
     for name in names:
         try:

@@ -17,20 +17,24 @@ from tqdm import tqdm
 
 from mosforge.core.errors import MosforgeError
 
-_log = logging.getLogger(__name__)
+CHANGES_NO_RESULT = "the declared checksum decides which bytes are kept"
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
-"""Attempts in a row that bring no new byte before the download is given up."""
+"""Attempts in a row without a new byte, after which the download is given up."""
+
 TIMEOUT = 60.0
-"""Seconds without an answer after which a connection counts as broken."""
+"""Seconds without an answer, after which a connection counts as broken."""
+
 _CHUNK = 1 << 20
-_PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP states that a later attempt may find changed
-# faults of this machine, which trying again does not mend
+_PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP states that may be gone at a later attempt
+# faults of this machine, which another attempt does not mend
 _LOCAL = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EISDIR, errno.EFBIG}
 
 
 class _BrokenConnectionError(Exception):
-    """A fault that may pass; what came so far is kept for the next attempt."""
+    """A fault that may pass; the bytes so far are kept for the next attempt."""
 
 
 def download(
@@ -40,10 +44,10 @@ def download(
     size: int | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Brings a file to `target` unless it lies there already, and verifies it.
+    """Downloads a file, unless it is there already, and verifies it.
 
-    The bytes go to `target` with the suffix `.part`, which a later attempt or run goes on from where
-    the server allows that.
+    The bytes go to `target` with the suffix `.part`. A later attempt or run goes on from that file, if the
+    server allows it.
 
     Args:
         url: an HTTP or HTTPS address.
@@ -56,12 +60,12 @@ def download(
         `target`.
 
     Raises:
-        MosforgeError: the server refuses, the connection stays broken, or size or checksum are not
-            the declared ones; nothing is kept then, unless the download can be resumed.
+        MosforgeError: the server refuses, the connection stays broken, or size or checksum are not the
+            declared ones. A file with wrong bytes is not kept.
     """
     if target.exists():
         _verify(target, target, checksum, size, f"delete it to download {url} again")
-        _log.info("%s: already there, checksum verified", target)
+        log.info("%s: already there, checksum verified", target)
         return target
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise MosforgeError(f"{url}: not an http or https address; correct the key url")
@@ -76,7 +80,7 @@ def download(
         part.unlink(missing_ok=True)
         raise
     part.replace(target)
-    _log.info("%s: downloaded, checksum verified", target)
+    log.info("%s: downloaded, checksum verified", target)
     return target
 
 
@@ -87,7 +91,7 @@ def _fetch(url: str, part: Path, size: int | None, sleep: Callable[[float], None
             _attempt(url, part, size)
             return
         except _BrokenConnectionError as fault:
-            # a server that always cuts at the same byte and cannot resume must not keep us for ever
+            # a server that cannot resume may break off at the same byte every time
             failures = 0 if _length(part) > furthest else failures + 1
             furthest = max(furthest, _length(part))
             if failures >= ATTEMPTS:
@@ -95,7 +99,7 @@ def _fetch(url: str, part: Path, size: int | None, sleep: Callable[[float], None
                     f"{url}: {fault}, {ATTEMPTS} times in a row; run again to go on from where it broke off, "
                     f"or download the file yourself to {part.with_suffix('')}"
                 ) from None
-            _log.warning("%s: %s; trying again", url, fault)
+            log.warning("%s: %s; trying again", url, fault)
             sleep(2.0 ** max(failures - 1, 0))
 
 
@@ -118,10 +122,10 @@ def _attempt(url: str, part: Path, size: int | None) -> None:
                 file.truncate()
                 _copy(response, file, start, total if total is not None else size)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # there is nothing beyond what is here
+        if error.code == 416:  # the server has no byte after those that are here
             if error.headers.get("Content-Range") == f"bytes */{have}":
                 return
-            part.unlink(missing_ok=True)  # it began as another version of the file
+            part.unlink(missing_ok=True)  # the start of another version of the file
         elif error.code not in _PASSING:
             raise MosforgeError(f"{url}: the server answers {error.code} {error.reason}") from None
         raise _BrokenConnectionError(f"the server answers {error.code} {error.reason}") from None
@@ -137,7 +141,7 @@ def _attempt(url: str, part: Path, size: int | None) -> None:
 
 
 def _placed(response: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:
-    """Where the answer's first byte belongs, and the length of the whole file where it is told."""
+    """The place of the answer's first byte, and the length of the whole file if the server says it."""
     length = response.headers.get("Content-Length")
     if response.status != 206:
         return 0, int(length) if length else None

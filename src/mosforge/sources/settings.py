@@ -1,5 +1,9 @@
 """The settings of the jobs of the stage `sources`."""
 
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
 from mosforge.core.settings import Count, DatasetImages, Number, Settings
 
 
@@ -9,15 +13,26 @@ class Archive(Settings):
     Attributes:
         url: its address.
         pictures: folder of the images inside.
-        md5, sha256: its digest; one of them is given.
+        md5, sha256: its digest, in hexadecimal digits; at least one is given.
         size: in bytes.
     """
 
     url: str
     pictures: str
-    md5: str | None = None
-    sha256: str | None = None
+    md5: Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$")] | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")] | None = None
     size: Count | None = None
+
+    @model_validator(mode="after")
+    def _can_be_verified(self) -> "Archive":
+        if self.md5 is None and self.sha256 is None:
+            raise ValueError("an archive needs the key md5 or sha256, so that it can be verified")
+        return self
+
+    @property
+    def checksum(self) -> tuple[str, str]:
+        """The algorithm and the digest."""
+        return ("md5", self.md5) if self.md5 is not None else ("sha256", str(self.sha256))
 
 
 class Packaged(Settings):
@@ -35,7 +50,7 @@ class Packaged(Settings):
 
 
 class FetchSettings(Settings):
-    """Where the images of a source come from; either `archive` or `packaged` is given.
+    """Where the images of a source come from: either `archive` or `packaged` is given.
 
     Attributes:
         folder: where they go.
@@ -47,6 +62,12 @@ class FetchSettings(Settings):
     images: Count | None = None
     archive: Archive | None = None
     packaged: Packaged | None = None
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> "FetchSettings":
+        if (self.archive is None) == (self.packaged is None):
+            raise ValueError("a source needs either the key archive or the key packaged to be fetched")
+        return self
 
 
 class CatalogueSettings(Settings):
