@@ -27,6 +27,7 @@ import torch
 from skimage import data
 
 from mosforge.core.images import Pixels
+from mosforge.core.parallel import available_threads
 from mosforge.metrics import fused, score
 from mosforge.metrics.fused.engine import FusedEngine
 from mosforge.metrics.fused.features import Features, Reference
@@ -200,7 +201,7 @@ def main() -> None:
     """Runs everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=available_threads())
     arguments = parser.parse_args()
     compile_cost()
     for width, height in SIZES:

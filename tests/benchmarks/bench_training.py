@@ -10,7 +10,6 @@ bare GPU machine runs it: `PYTHONPATH=src python3 tests/benchmarks/bench_trainin
 """
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
 from mosforge.core.packs import Pack, write_pack
+from mosforge.core.parallel import available_threads
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table
 from mosforge.models.backbones import find_backbone
@@ -218,6 +218,6 @@ if __name__ == "__main__":
         default=int(torch.cuda.is_available()),
         help="default: on a GPU",
     )
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=available_threads())
     words = parser.parse_args()
     main(words.small, bool(words.compile), words.threads)

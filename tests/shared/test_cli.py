@@ -74,7 +74,7 @@ def test_bad_input_is_one_sentence_on_standard_error(
         (KeyboardInterrupt(), "interrupted"),
     ],
 )
-def test_what_a_user_can_mend_has_no_stack_trace(
+def test_an_error_for_the_user_has_no_stack_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, sentence: str
 ) -> None:
     def fail(metrics: Path, leaks: list[Path], *, output: Path, mapping: Path, cfg: FusionSettings) -> None:
@@ -85,7 +85,7 @@ def test_what_a_user_can_mend_has_no_stack_trace(
     assert capsys.readouterr() == ("", f"mosforge: error: {sentence}\n")
 
 
-def test_a_reader_that_has_had_enough_is_no_error() -> None:
+def test_a_closed_pipe_is_no_error() -> None:
     """As in `mosforge classes | head -1`; it happens while the table is written, or when Python ends."""
     reads, writes = os.pipe()
     os.close(reads)
@@ -108,16 +108,17 @@ def test_a_defect_of_ours_leaves_its_stack_trace_in_the_log(
         assert "ZeroDivisionError" in text
 
 
-def test_a_log_file_that_cannot_be_written_is_told(
+def test_a_log_file_that_cannot_be_written_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*FUSE, *CFG, "--log", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"mosforge: error: {tmp_path}: Is a directory\n"
+    assert err.startswith(f"mosforge: error: {tmp_path}: ")
+    assert err.count("\n") == 1
 
 
-def test_every_stage_has_its_name() -> None:
+def test_the_help_lists_every_stage() -> None:
     words = build_parser().format_help().split()
     stages = (
         "sources",
