@@ -20,7 +20,6 @@ from typing import Any
 from mosforge import __version__, jobs
 from mosforge.core.errors import MosforgeError
 from mosforge.distortions import command as distortions
-from mosforge.evaluation import command as evaluation
 from mosforge.finetuning import command as finetuning
 from mosforge.metrics import command as metrics
 from mosforge.options import add_verb
@@ -37,7 +36,6 @@ _FOR_PEOPLE = {
     "metrics": metrics,
     "pretraining": pretraining,
     "finetuning": finetuning,
-    "evaluation": evaluation,
     "report": report,
 }
 """Modules that add commands for people beside the rules of a stage."""

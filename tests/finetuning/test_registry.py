@@ -1,26 +1,53 @@
-"""Finding files whatever the case of their names, and layouts by theirs."""
+"""What is known of a dataset without reading it."""
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from official_layout import touch
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets import load
-from mosforge.finetuning.registry import Folder
+from mosforge.finetuning.about import ABOUT
+from mosforge.finetuning.registry import LAYOUTS, layout_of, missing
+from mosforge.finetuning.settings import DatasetSettings
 
 
-def test_a_name_in_its_very_case_wins(tmp_path: Path) -> None:
-    for name in ("b/X.png", "b/x.png", "B2/y.png"):
-        touch(tmp_path, [name])
-    folder = Folder(tmp_path)
-    assert folder.find("b/x.png") == tmp_path / "b/x.png"
-    assert folder.find("B/x.PNG") == tmp_path / "b/X.png"
-    assert folder.find("b2/Y.PNG") == tmp_path / "B2/y.png"
-    assert folder.find("b/z.png") is None
-    assert folder.find("b/x.png/deeper") is None
+def table(folder: Path = Path(), **options: Any) -> DatasetSettings:
+    given = {"table": "labels.csv", "images": "images", "range": [0, 10], **options}
+    return DatasetSettings(layout="table", folder=folder.as_posix(), **given)
 
 
-def test_an_unknown_layout_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MosforgeError, match="layout spaq: there is no such layout; use live, csiq"):
-        load("s", "spaq", tmp_path)
+@pytest.mark.parametrize(
+    ("cfg", "message"),
+    [
+        (DatasetSettings(layout="spaq", folder="."), "layout spaq: .*use live, csiq"),
+        (table(range=None), "the key range is missing"),
+        (table(table=None), "the key table is missing"),
+        (table(range=[1, 0]), r"range \[1, 0\]"),
+    ],
+)
+def test_a_layout_that_is_impossible_is_refused(cfg: DatasetSettings, message: str) -> None:
+    with pytest.raises(MosforgeError, match=message):
+        layout_of(cfg)
+
+
+def test_a_missing_table_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels.csv").touch()
+    assert missing(table(tmp_path)) is None
+    lacking = str(missing(table(tmp_path, table="other.csv")))
+    assert lacking.startswith(f"{tmp_path} lacks other.csv: ")
+    assert lacking.endswith("images")
+
+
+def test_people_are_told_about_every_official_layout() -> None:
+    assert ABOUT.keys() == LAYOUTS.keys()
+    assert all(about.unit and about.licence and "https://" in about.obtain for about in ABOUT.values())
+
+
+def test_planning_imports_nothing_heavy_with_it() -> None:
+    heavy = ["pandas", "numpy", "torch"]
+    code = f"import sys, mosforge.finetuning.registry; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The full configuration where every dataset but CSIQ is there."""
     monkeypatch.setattr(
-        "mosforge.plan.datasets.missing", lambda layout, *_: "gone" if layout == "csiq" else None
+        "mosforge.plan.datasets.missing", lambda cfg: "gone" if cfg.layout == "csiq" else None
     )
     loaded: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
     return loaded

@@ -3,13 +3,11 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import generator
-from mosforge.evaluation.correlations import correlate
 from mosforge.statistics import intervals as bootstrap
 from mosforge.statistics.intervals import FEWEST, RESAMPLES, interval_of_difference, intervals
 
@@ -101,17 +99,6 @@ def test_values_that_differ_by_rounding_have_no_correlation() -> None:
     given = pairs(30)[1]
     found = intervals(0.3 + 1e-15 * given, given, "own", "1")
     assert all(math.isnan(end) for end in found["plcc"])
-
-
-def test_the_order_of_the_table_changes_nothing() -> None:
-    predicted, given = pairs(30)
-    run = {"dataset": "own", "split": "1", "backbone": "x", "initialisation": "y", "test_dataset": "own"}
-    images = [f"{i:02}.png" for i in range(30)]
-    table = pd.DataFrame({**run, "image": images, "prediction": predicted, "quality": given})
-    row = correlate(table)
-    assert row == correlate(table.iloc[::-1])
-    ends = intervals(predicted, given, "own", "1")
-    assert (row["srocc_low"], row["srocc_high"]) == ends["srocc"]
 
 
 def test_a_difference_is_taken_on_the_resamples_of_the_intervals() -> None:

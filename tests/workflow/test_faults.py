@@ -149,7 +149,7 @@ READERS = [
     ("results/sources/photos.leaks.parquet", "pmos fuse --metrics results/metrics/synthetic"),
     (f"{SHARD}/manifest.parquet", f"metrics score --images {SHARD}"),
     (f"{SHARD}/manifest.parquet", f"pretraining pack --pictures {SHARD}"),
-    ("results/distortions/mixtures/authentic/tiles-00000/manifest.parquet", "finetuning proxy"),
+    ("results/distortions/mixtures/authentic/tiles-00000/manifest.parquet", "finetuning label_proxy"),
     (SCORES, "pmos fuse --metrics results/metrics/synthetic"),
     ("results/metrics/targets/stand_in.parquet", "pmos validate results/pmos/validation/stand_in"),
     ("results/pmos/synthetic.mapping.json", "pmos validate"),

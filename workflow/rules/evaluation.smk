@@ -1,10 +1,10 @@
-# Predictions of the fine-tuned models, and of measures without a network, for pictures they have not seen;
-# and their correlations.
+# Predictions of fine-tuned models, and of measures without a network, for images that they have not seen, and
+# the correlations of the predictions with the given scores.
 
 
 rule predict:
     input:
-        # within a dataset the split says which pictures are tested on, across datasets all are
+        # within a dataset the split says which images are tested on, across datasets all are
         unpack(lambda wildcards: plan.experiments.split_of(wildcards)),
         model=layout.of_model(layout.FINETUNED)["model"],
         card=layout.of_model(layout.FINETUNED)["card"],
@@ -17,7 +17,7 @@ rule predict:
     benchmark:
         "results/benchmarks/predict/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.tsv"
     wildcard_constraints:
-        # what has no network is the rule `compare`
+        # the rule `compare` serves measures without a network
         backbone=r"(?!none/)[a-z0-9_]+",
     conda:
         "../../envs/cuda.yaml"
@@ -81,7 +81,7 @@ rule compare:
         dataset=option_if_given("dataset"),
         scores=option_if_given("scores"),
     shell:
-        "mosforge evaluation compare --test-dataset {input.test_dataset} --test-scores {input.test_scores}"
+        "mosforge evaluation compare --test_dataset {input.test_dataset} --test_scores {input.test_scores}"
         " {params.split} {params.dataset} {params.scores} --output {output} --log {log}"
         " --cfg {params.cfg:q}"
 
@@ -103,4 +103,4 @@ rule correlate:
     params:
         code=code("evaluation.correlate"),
     shell:
-        "mosforge evaluation correlate {input.predictions} --output {output} --log {log}"
+        "mosforge evaluation correlate --predictions {input.predictions} --output {output} --log {log}"

@@ -20,13 +20,13 @@ rule label_proxy:
     params:
         code=code("finetuning.label_proxy"),
     shell:
-        "mosforge finetuning proxy {input.shards} --output {output} --threads {threads} --log {log}"
+        "mosforge finetuning label_proxy --shards {input.shards} --output {output} --threads {threads} --log {log}"
 
 
 rule dataset:
     input:
         lambda wildcards: plan.datasets.files(wildcards.dataset),
-        pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
+        images=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
     output:
         layout.DATASET,
     log:
@@ -77,7 +77,7 @@ rule pack_dataset:
         dataset=lambda wildcards: plan.datasets.read_for_pictures(
             wildcards.dataset, ancient
         ),
-        pictures=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
+        images=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
     output:
         index=layout.PACK_OF_DATASET,
         pixels=layout.PIXELS_OF_DATASET,
@@ -95,7 +95,7 @@ rule pack_dataset:
         code=code("finetuning.pack_dataset", "finetuning.dataset"),
         cfg=lambda wildcards: parameters(plan.datasets.pictures(wildcards.dataset)),
     shell:
-        "mosforge finetuning pack --dataset {input.dataset} --index {output.index} --pixels {output.pixels}"
+        "mosforge finetuning pack_dataset --dataset {input.dataset} --index {output.index} --pixels {output.pixels}"
         " --log {log} --cfg {params.cfg:q}"
 
 

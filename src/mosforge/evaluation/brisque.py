@@ -1,9 +1,12 @@
-"""BRISQUE (Mittal et al., 2012): 36 statistics of a picture; `regression` makes scores of them.
+"""The rule `brisque`: the 36 features of BRISQUE (Mittal et al., IEEE TIP 21(12), 2012).
 
-piq's own score needs a file of weights that it downloads, fitted to LIVE; here its features alone are used.
+The rule `compare` makes scores of them. piq's own score needs a file of weights that it downloads, fitted to
+LIVE; here only its features are used.
 """
 
+import logging
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,29 +15,67 @@ import torch
 # piq has no public name for the features: its pinned version is what makes this import safe
 from piq.brisque import _natural_scene_statistics, _scale_features
 from piq.functional import imresize, rgb2yiq
+from pydantic import PositiveInt
 from tqdm import tqdm
 
 from mosforge.core.images import Pixels
+from mosforge.core.packs import Pack, locate
 from mosforge.core.parallel import map_in_order
+from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.targets import BRISQUE_FEATURES
+from mosforge.core.tables import read_table, write_table
+
+log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
 
 _SCALES = 2
 _WINDOW = 7
-"""Side of the window that piq takes local means over."""
+"""Side of the window that piq takes local means over, in pixels."""
+
+
+def brisque(dataset: Path, pack: Path, *, output: Path, threads: PositiveInt = 1) -> None:
+    """Computes the features of BRISQUE of a dataset's images.
+
+    Args:
+        dataset: the table of the dataset (artefact `dataset`).
+        pack: index of its pack (artefact `pack`).
+        output: the features of each image, Parquet (artefact `brisque`).
+        threads: images that are worked on at the same time.
+
+    Raises:
+        MosforgeError: an image is not in the pack.
+    """
+    rows = locate(read_table(dataset, DATASET), read_table(pack, PACK))
+    found = features_of(Pack(rows).images(), len(rows), threads)
+    undefined = sum(row is None for row in found)
+    log.info("%s: %d images, %d of them without features", output, len(rows), undefined)
+    columns = {"image": rows["image"].tolist(), "features": found}
+    write_table(output, BRISQUE_FEATURES, columns, stage="evaluation", cfg={})
+
+
+def features_of(images: Iterable[Pixels], count: int, threads: int) -> list[Floats | None]:
+    """The `features` of several images, in order; each image has one thread, however many there are."""
+    torch.set_num_threads(1)
+    found = map_in_order(features, images, threads)
+    return list(tqdm(found, total=count, disable=None, unit="image"))
 
 
 def features(pixels: Pixels) -> Floats | None:
-    """The 36 statistics of a picture, scaled as their authors scale them, shape (36,).
+    """The 36 features of an image, scaled to [-1, 1] as their authors scale them, shape (36,).
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
 
     Returns:
-        None where they are not defined: a black picture, one whose neighbours all agree in sign, or one
-        with a side under 14 pixels, which at half its size is smaller than the window of 7 pixels.
+        None where they are not defined: a black image, one whose neighbouring pixels all agree in sign, or
+        one with a side under 14 pixels, which at half its size is smaller than the window of 7 pixels.
     """
     if min(pixels.shape[:2]) < _WINDOW * 2 ** (_SCALES - 1):
         return None
-    picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
-    luma = torch.round(rgb2yiq(picture)[:, :1])
+    image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()
+    luma = torch.round(rgb2yiq(image)[:, :1])
     found = []
     try:
         for _ in range(_SCALES):
@@ -44,10 +85,3 @@ def features(pixels: Pixels) -> Floats | None:
         return None
     values: Floats = _scale_features(torch.cat(found, dim=-1))[0].double().numpy()
     return values if np.isfinite(values).all() else None
-
-
-def features_of(pictures: Iterable[Pixels], count: int, threads: int) -> list[Floats | None]:
-    """`features` of each picture, in order; each is computed by one thread, whatever their number."""
-    torch.set_num_threads(1)
-    found = map_in_order(features, pictures, threads)
-    return list(tqdm(found, total=count, disable=None, unit="picture"))

@@ -1,20 +1,20 @@
-"""Which pictures a model is tested on."""
+"""Which images a model is tested on."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table
+from mosforge.evaluation.settings import CompareSettings
 
 
-def tested_rows(run: Mapping[str, str], dataset: Path, split: Path | None) -> Frame:
-    """The rows of the normalised table `dataset` that are tested on.
+def tested_images(run: CompareSettings, dataset: Path, split: Path | None) -> Frame:
+    """The rows of a dataset that a model is tested on.
 
     Args:
-        run: values of the keys `RUN`.
-        dataset: the test dataset.
-        split: within a dataset, the split whose part `test` is meant; across, none: all rows are.
+        run: the model and the dataset, for messages.
+        dataset: the table of the test dataset (artefact `dataset`).
+        split: within a dataset, the split whose part `test` is meant; across datasets None: all images are.
 
     Raises:
         MosforgeError: there is none.
@@ -24,5 +24,5 @@ def tested_rows(run: Mapping[str, str], dataset: Path, split: Path | None) -> Fr
         parts = read_table(split, SPLIT)
         rows = rows[rows["image"].isin(set(parts.loc[parts["part"] == "test", "image"]))]
     if rows.empty:
-        raise MosforgeError(f"{run['test_dataset']}: split {run['split']} has no test picture")
+        raise MosforgeError(f"{run.test_dataset}: split {run.split} has no test image")
     return rows

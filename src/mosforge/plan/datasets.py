@@ -10,7 +10,9 @@ from mosforge.configuration import Config
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
-from mosforge.finetuning.registry import REFERENCE_IMAGE, Folder, csv_lines, layout_of, missing
+from mosforge.finetuning.files import Folder, csv_lines
+from mosforge.finetuning.registry import REFERENCE_IMAGE, Layout, layout_of, missing
+from mosforge.finetuning.settings import DatasetSettings
 
 _PICTURES = ("layout", "folder", "table", "images", "listing")
 """Parameters of a dataset's table that its pictures depend on, and not only their scores."""
@@ -85,33 +87,32 @@ class Datasets:
     def scale(self, name: str) -> dict[str, Any]:
         """Range and direction of a dataset's scores, and its layout, which says what they are.
 
-        The words for people (`registry.terms_of`) are no parameters: a better sentence trains nothing anew.
+        The words for people (`about.terms_of`) are no parameters: a better sentence trains nothing anew.
         """
-        cfg = self.table(name)
-        facts = layout_of(cfg["layout"], cfg)
+        facts = self._layout(name)
         return {
             "range": [facts.lowest, facts.highest],
             "higher_is_better": facts.higher_is_better,
             "layout": self._entries[name]["layout"],
         }
 
+    def _layout(self, name: str) -> Layout:
+        return layout_of(DatasetSettings(**self.table(name)))
+
     def images_of(self, name: str) -> int:
         """How many scored pictures a dataset that is there has."""
-        cfg = self.table(name)
-        facts = layout_of(cfg["layout"], cfg)
+        facts = self._layout(name)
         if facts.images:
             return facts.images
         return max(len(_rows(self.files(name)[0])) - 1, 0)
 
     def _missing(self, name: str) -> str | None:
         """What a dataset lacks and where to get it, or None."""
-        cfg = self.table(name)
-        return None if name in self.proxies else missing(cfg["layout"], cfg["folder"], cfg)
+        return None if name in self.proxies else missing(DatasetSettings(**self.table(name)))
 
     def _referenced(self, name: str) -> int:
         """How many scored pictures of a dataset that is there have their undistorted picture."""
-        cfg = self.table(name)
-        facts = layout_of(cfg["layout"], cfg)
+        facts = self._layout(name)
         if self.missing(name) or (facts.images and not facts.references):
             return 0
         return facts.images or sum(map(bool, _column(_rows(self.files(name)[0]), REFERENCE_IMAGE)))

@@ -1,18 +1,20 @@
 """CSIQ (Larson and Chandler, J. Electronic Imaging 19(1), 2010).
 
-The sheet `all_by_image` of the workbook names type and level; the file names mix upper and lower case.
+The sheet `all_by_image` of the workbook holds type and level; the file names mix upper and lower case.
 """
 
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.common import find, number, rows_frame
-from mosforge.finetuning.registry import Folder, Options
+from mosforge.finetuning.datasets.rows import Row, number
+from mosforge.finetuning.files import Folder
 
-# the sheet's name of a type -> its folder and its word in file names
+# the type in the sheet -> its folder and its word in file names
 _TYPES = {
     "noise": ("awgn", "AWGN"),
     "blur": ("blur", "BLUR"),
@@ -25,36 +27,32 @@ _SHEET = "all_by_image"
 _COLUMNS = ("image", "dst_type", "dst_lev", "dmos")
 
 
-def read(folder: Folder, options: Options) -> pd.DataFrame:
-    """Rows of the 866 distorted pictures; see `common.COLUMNS`."""
-    file = find(folder, "csiq.DMOS.xlsx", "csiq.beta.xlsx")
+def read(folder: Folder) -> Iterator[Row]:
+    """The 866 distorted images."""
+    file = folder.first("csiq.DMOS.xlsx", "csiq.beta.xlsx")
     try:
         sheet = pd.read_excel(file, sheet_name=_SHEET, header=None)
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise MosforgeError(
             f"{file}: the sheet {_SHEET} cannot be read ({error}); get the file anew"
         ) from None
-    rows = []
     for content, kind, level, score in _cells(file, sheet):
         if kind not in _TYPES:
             raise MosforgeError(f"{file}: the type {kind!r} is none of CSIQ's; get the file anew")
         place, word = _TYPES[kind]
         image = f"{content}.{word}.{level}.png"
-        rows.append(
-            {
-                "image": image,
-                "file": f"dst_imgs/{place}/{image}",
-                "reference": str(content),
-                "reference_file": f"src_imgs/{content}.png",
-                "mos": number(file, score, image),
-                "distortion_type": kind,
-                "level": int(level),
-            }
+        yield Row(
+            image=image,
+            file=f"dst_imgs/{place}/{image}",
+            reference=str(content),
+            reference_file=f"src_imgs/{content}.png",
+            mos=number(file, score, image),
+            distortion_type=kind,
+            level=int(level),
         )
-    return rows_frame(rows)
 
 
-def _cells(file: object, sheet: pd.DataFrame) -> list[tuple[Any, ...]]:
+def _cells(file: Path, sheet: pd.DataFrame) -> list[tuple[Any, ...]]:
     """The cells of `_COLUMNS` below the header, which does not begin in the first row or column."""
     lines = [list(line) for line in sheet.itertuples(index=False)]
     for start, line in enumerate(lines):

@@ -1,12 +1,11 @@
 """KADID-10k (Lin, Hosu and Saupe, QoMEX 2019). Its `dmos` is higher-is-better."""
 
 import re
-
-import pandas as pd
+from collections.abc import Iterator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.common import find, number, read_csv, rows_frame
-from mosforge.finetuning.registry import Folder, Options
+from mosforge.finetuning.datasets.rows import Row, number
+from mosforge.finetuning.files import Folder, read_csv
 
 _NAME = re.compile(r"i\d\d_(?P<kind>\d\d)_(?P<level>\d\d)\.png", re.IGNORECASE)
 
@@ -40,26 +39,20 @@ _TYPES = (
 )
 
 
-def read(folder: Folder, options: Options) -> pd.DataFrame:
-    """Rows of the 10,125 distorted pictures; see `common.COLUMNS`."""
-    file = find(folder, "dmos.csv")
-    rows = []
+def read(folder: Folder) -> Iterator[Row]:
+    """The 10,125 distorted images."""
+    file = folder.first("dmos.csv")
     for row in read_csv(file, ("dist_img", "ref_img", "dmos")):
         image = row["dist_img"]
         match = _NAME.fullmatch(image)
         if match is None or not 1 <= int(match["kind"]) <= len(_TYPES):
-            raise MosforgeError(
-                f"{file}: {image!r} is not the name of a KADID-10k picture; get the file anew"
-            )
-        rows.append(
-            {
-                "image": image,
-                "file": f"images/{image}",
-                "reference": row["ref_img"].upper().removesuffix(".PNG"),
-                "reference_file": f"images/{row['ref_img']}",
-                "mos": number(file, row["dmos"], image),
-                "distortion_type": _TYPES[int(match["kind"]) - 1],
-                "level": int(match["level"]),
-            }
+            raise MosforgeError(f"{file}: {image!r} is not the name of a KADID-10k image; get the file anew")
+        yield Row(
+            image=image,
+            file=f"images/{image}",
+            reference=row["ref_img"].upper().removesuffix(".PNG"),
+            reference_file=f"images/{row['ref_img']}",
+            mos=number(file, row["dmos"], image),
+            distortion_type=_TYPES[int(match["kind"]) - 1],
+            level=int(match["level"]),
         )
-    return rows_frame(rows)

@@ -1,47 +1,44 @@
-"""A CSV of the user's: columns `image`, `mos` and, if wanted, `reference`, `reference_image` and `split`.
+"""A user's CSV with the columns `image` and `mos` and, if wanted, `reference`, `reference_image` and `split`.
 
-`reference` names the content: pictures with the same word stay on one side of every split.
-`reference_image` is the file of the undistorted picture, which the full-reference metrics compare with;
-where there is no `reference`, pictures of one such file are of one content.
+`reference` names the content: images with the same name stay on one side of every split.
+`reference_image` is the file of the reference image, which the full-reference metrics compare with. Where
+there is no `reference`, all images with one such file are of one content.
 """
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.common import find, number, read_csv, rows_frame
-from mosforge.finetuning.registry import REFERENCE_IMAGE, Folder, Options, pictures_of
+from mosforge.finetuning.datasets.rows import Row, number
+from mosforge.finetuning.files import Folder, read_csv
+from mosforge.finetuning.registry import REFERENCE_IMAGE, images_folder
+from mosforge.finetuning.settings import DatasetSettings
 
 _PARTS = ("train", "validation", "test")
 
 
-def read(folder: Folder, options: Options) -> pd.DataFrame:
-    """Rows of the table `options["table"]`, its pictures see `common.COLUMNS`."""
-    file = find(folder, options["table"])
-    pictures = PurePosixPath(pictures_of(options))
-    rows = []
+def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
+    """The images of the table `cfg.table`."""
+    file = folder.first(cfg.table or "")
+    images = PurePosixPath(images_folder(cfg))
     for row in read_csv(file, ("image", "mos")):
-        image, part, original = row["image"], row.get("split"), row.get(REFERENCE_IMAGE)
+        image, part, reference_image = row["image"], row.get("split"), row.get(REFERENCE_IMAGE)
         _check_name(file, image)
         if part is not None and part not in _PARTS:
             raise MosforgeError(f"{file}: the split of {image} is {part!r}; it must be {', '.join(_PARTS)}")
-        rows.append(
-            {
-                "image": image,
-                "file": (pictures / image).as_posix(),
-                # with neither a word for the content nor an undistorted picture, each picture is its own
-                "reference": row.get("reference") or original or image,
-                "reference_file": (pictures / original).as_posix() if original else None,
-                "mos": number(file, row["mos"], image),
-                "part": part,
-            }
+        yield Row(
+            image=image,
+            file=(images / image).as_posix(),
+            # with neither a name of the content nor a reference image, each image is a content of its own
+            reference=row.get("reference") or reference_image or image,
+            reference_file=(images / reference_image).as_posix() if reference_image else None,
+            mos=number(file, row["mos"], image),
+            part=part,
         )
-    return rows_frame(rows)
 
 
 def _check_name(file: Path, image: str) -> None:
     path = PurePosixPath(image)
-    # the name becomes a path below results/ when the picture is distorted again
+    # the name becomes a path below results/ when the image is distorted again
     if not image or path.is_absolute() or ".." in path.parts:
-        raise MosforgeError(f"{file}: {image!r} is not the name of a picture below the key images")
+        raise MosforgeError(f"{file}: {image!r} is not the name of an image below the key images")

@@ -4,12 +4,11 @@ The case of file names varies (`I01.BMP`, `i25.bmp`, `i01_01_1.bmp`); reference 
 """
 
 import re
-
-import pandas as pd
+from collections.abc import Iterator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.common import find, number, rows_frame
-from mosforge.finetuning.registry import Folder, Options
+from mosforge.finetuning.datasets.rows import Row, number
+from mosforge.finetuning.files import Folder
 
 _NAME = re.compile(r"i(?P<content>\d\d)_(?P<kind>\d\d)_(?P<level>\d)\.bmp", re.IGNORECASE)
 
@@ -42,10 +41,9 @@ _TYPES = (
 )
 
 
-def read(folder: Folder, options: Options) -> pd.DataFrame:
-    """Rows of the 3,000 distorted pictures; see `common.COLUMNS`."""
-    file = find(folder, "mos_with_names.txt")
-    rows = []
+def read(folder: Folder) -> Iterator[Row]:
+    """The 3,000 distorted images."""
+    file = folder.first("mos_with_names.txt")
     for line in file.read_text(encoding="ascii", errors="replace").splitlines():
         if not line.strip():
             continue
@@ -53,17 +51,14 @@ def read(folder: Folder, options: Options) -> pd.DataFrame:
         match = _NAME.fullmatch(image.strip())
         if match is None or not 1 <= int(match["kind"]) <= len(_TYPES):
             raise MosforgeError(
-                f"{file}: {line.strip()!r} is not a score and a picture's name; get the file anew"
+                f"{file}: {line.strip()!r} is not a score and an image's name; get the file anew"
             )
-        rows.append(
-            {
-                "image": match[0],
-                "file": f"distorted_images/{match[0]}",
-                "reference": f"I{match['content']}",
-                "reference_file": f"reference_images/I{match['content']}.BMP",
-                "mos": number(file, score, match[0]),
-                "distortion_type": _TYPES[int(match["kind"]) - 1],
-                "level": int(match["level"]),
-            }
+        yield Row(
+            image=match[0],
+            file=f"distorted_images/{match[0]}",
+            reference=f"I{match['content']}",
+            reference_file=f"reference_images/I{match['content']}.BMP",
+            mos=number(file, score, match[0]),
+            distortion_type=_TYPES[int(match["kind"]) - 1],
+            level=int(match["level"]),
         )
-    return rows_frame(rows)

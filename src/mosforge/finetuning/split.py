@@ -1,31 +1,58 @@
-"""Splits of a target dataset, disjoint by content and the same on every machine."""
+"""The rule `split`: a target dataset is divided by content, in the same way on every machine."""
 
+import logging
 import math
+from pathlib import Path
 
 import pandas as pd
 
 from mosforge.core import seeds
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.finetuning.settings import SplitSettings
+
+log = logging.getLogger(__name__)
 
 
-def make_split(dataset: pd.DataFrame, name: str, train: float, validation: float) -> pd.DataFrame:
+def split(dataset: Path, name: str, *, output: Path, cfg: SplitSettings) -> None:
+    """Divides a target dataset into parts that share no content.
+
+    Args:
+        dataset: the table of the dataset (artefact `dataset`).
+        name: the seed of a random split, `official` for the dataset's own, or `full` to train on everything.
+        output: the part of each image, Parquet (artefact `split`). Its stamp has the digest of the parts.
+        cfg: the shares of the parts.
+
+    Raises:
+        MosforgeError: see `divide`.
+    """
+    # only a random split has a share that is trained on
+    frame = divide(read_table(dataset, DATASET), name, cfg.train or 1.0, cfg.validation)
+    parts_digest = split_digest(frame)
+    write_table(output, SPLIT, frame, stage="finetuning", cfg={**cfg.plain(), "digest": parts_digest})
+    parts = ", ".join(f"{part} {count}" for part, count in frame["part"].value_counts().sort_index().items())
+    log.info("split %s: %s images, digest %s", name, parts, parts_digest)
+
+
+def divide(dataset: Frame, name: str, train: float, validation: float) -> Frame:
     """Divides a dataset into `train`, `validation` and `test`; a content is never in two of them.
 
     Args:
-        dataset: frame of the artefact `dataset`, in any order.
-        name: a number, the seed of a random split by content; `official` for the dataset's own;
-            `full` to train on everything, for tests on other datasets.
-        train: share of the contents that is trained on, for random splits.
+        dataset: rows of the artefact `dataset`, in any order.
+        name: a number, which is the seed of a random split by content; `official` for the dataset's own
+            split; `full` to train on everything, for tests on other datasets.
+        train: share of the contents that is trained on, in random splits.
         validation: share of the training contents that becomes the validation part; 0 for none. An
             official split that has a validation part keeps its own.
 
     Returns:
-        Frame of the artefact `split`, sorted by image.
+        The rows of the artefact `split`, sorted by image.
 
     Raises:
         MosforgeError: no such split, too few contents, no official split, or an official one that
-            puts a content on two sides.
+            has a content in two parts.
     """
     contents = sorted(set(dataset["reference"]))
     if name == "official":
@@ -43,7 +70,7 @@ def make_split(dataset: pd.DataFrame, name: str, train: float, validation: float
     return frame
 
 
-def split_digest(split: pd.DataFrame) -> str:
+def split_digest(split: Frame) -> str:
     """A digest of which image is in which part, whatever the order of the rows."""
     return digest(sorted(zip(split["image"], split["part"], strict=True)))
 
@@ -57,7 +84,7 @@ def _random(contents: list[str], name: str, train: float) -> dict[str, str]:
 
 
 def _validation(parts: dict[str, str], name: str, share: float) -> dict[str, str]:
-    """The contents that leave the training part; that part as such does not depend on `share`."""
+    """The contents that leave the training part; the test part does not depend on `share`."""
     training = sorted(content for content, part in parts.items() if part == "train")
     if len(training) < 2:
         raise MosforgeError(f"split {name}: {len(training)} training content leaves none for validation")
@@ -65,7 +92,7 @@ def _validation(parts: dict[str, str], name: str, share: float) -> dict[str, str
     return dict.fromkeys(shuffled[: _share(len(training), share)], "validation")
 
 
-def _official(dataset: pd.DataFrame) -> dict[str, str]:
+def _official(dataset: Frame) -> dict[str, str]:
     parts: dict[str, str] = {}
     for image, reference, part in zip(dataset["image"], dataset["reference"], dataset["part"], strict=True):
         if pd.isna(part):

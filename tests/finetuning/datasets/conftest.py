@@ -1,4 +1,4 @@
-"""What the tests of the official layouts share is a module beside them."""
+"""The module that the tests of the official layouts share lies beside them."""
 
 import sys
 from pathlib import Path

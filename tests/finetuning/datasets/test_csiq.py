@@ -6,10 +6,10 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
-from official_layout import HAS_LABELS, LABELS, OfficialLayout, needs_labels, row_of, touch
+from official_layout import HAS_LABELS, LABELS, OfficialLayout, needs_labels, row_of, settings, touch
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets import load
+from mosforge.finetuning.dataset import load
 
 CSIQ_WORDS = {
     "noise": "awgn/AWGN",
@@ -25,11 +25,11 @@ def csiq_names() -> list[str]:
     if HAS_LABELS:
         return [line.split()[0] for line in (LABELS / "csiq/csiq_label.txt").read_text().splitlines()]
     names = []
-    for content in ["1600", *(f"picture{number}" for number in range(29))]:
+    for content in ["1600", *(f"image{number}" for number in range(29))]:
         for word in ("AWGN", "JPEG", "jpeg2000", "fnoise", "BLUR"):
             names += [f"{content}.{word}.{level}.png" for level in range(1, 6)]
         names += [f"{content}.contrast.{level}.png" for level in range(1, 5)]
-    return [name for name in names if name not in [f"picture{n}.contrast.4.png" for n in range(4)]]
+    return [name for name in names if name not in [f"image{n}.contrast.4.png" for n in range(4)]]
 
 
 def build_csiq(folder: Path) -> None:
@@ -82,12 +82,12 @@ class TestCsiq(OfficialLayout):
         assert row["quality"] == pytest.approx(1 - 0.061989, abs=1e-6)
         assert (row["distortion_type"], row["level"]) == ("noise", 1)
 
-    def test_a_workbook_that_is_none_is_told(self, folder: Path, tmp_path: Path) -> None:
+    def test_a_file_that_is_no_workbook_is_refused(self, folder: Path, tmp_path: Path) -> None:
         for name in ("src_imgs", "dst_imgs"):
             (tmp_path / name).symlink_to(folder / name)
         (tmp_path / "csiq.DMOS.xlsx").write_bytes(b"no")
         with pytest.raises(MosforgeError, match=r"csiq\.DMOS\.xlsx: the sheet all_by_image cannot be read"):
-            load("c", "csiq", tmp_path)
+            load("c", settings("csiq", tmp_path))
         openpyxl.Workbook().save(tmp_path / "csiq.DMOS.xlsx")
         with pytest.raises(MosforgeError, match="the sheet all_by_image cannot be read"):
-            load("c", "csiq", tmp_path)
+            load("c", settings("csiq", tmp_path))

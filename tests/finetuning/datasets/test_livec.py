@@ -1,4 +1,4 @@
-"""LIVE Challenge: seven pictures of practice come first."""
+"""LIVE Challenge: seven images of practice come first."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class TestLivec(OfficialLayout):
     build = staticmethod(build_livec)
 
     @needs_labels
-    def test_livec_drops_the_practice_pictures(self, frame: pd.DataFrame) -> None:
+    def test_livec_drops_the_practice_images(self, frame: pd.DataFrame) -> None:
         assert not frame["image"].str.startswith("t").any()
         row = row_of(frame, "611.JPG")
         assert row["mos"] == pytest.approx(38.489474)

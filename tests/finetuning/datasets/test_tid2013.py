@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from official_layout import HAS_LABELS, LABELS, OfficialLayout, needs_labels, row_of, touch
+from official_layout import HAS_LABELS, LABELS, OfficialLayout, needs_labels, row_of, settings, touch
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets import load
+from mosforge.finetuning.dataset import load
 
 
 def build_tid2013(folder: Path) -> None:
@@ -43,55 +43,55 @@ class TestTid2013(OfficialLayout):
 
     @pytest.fixture
     def tid(self, folder: Path, tmp_path: Path) -> Path:
-        """TID2013 with a label file of its own; the pictures are linked."""
+        """TID2013 with a label file of its own; the images are linked."""
         for name in ("distorted_images", "reference_images"):
             (tmp_path / name).symlink_to(folder / name)
         shutil.copyfile(folder / "mos_with_names.txt", tmp_path / "mos_with_names.txt")
         return tmp_path
 
     @pytest.mark.parametrize(
-        ("old", "new", "told"),
+        ("old", "new", "message"),
         [
-            ("{score} {name}", "", "2999 pictures where tid2013 has 3000"),
+            ("{score} {name}", "", "2999 images where tid2013 has 3000"),
             ("{score} {name}", "nan {name}", "the score of {name} is not a number"),
             ("{score} {name}", "high {name}", "the score of {name} is 'high'"),
             (
                 "{score} {name}",
                 "9.2 {name}",
-                "the score of {name}, 9.2, lies outside the declared range",
+                "the score of {name}, 9.2, lies outside",
             ),
             (
                 "{score} {name}",
                 "{score} i01_25_1.bmp",
-                "'{score} i01_25_1.bmp' is not a score and a picture's name",
+                "'{score} i01_25_1.bmp' is not a score",
             ),
             ("{score} {name}", "{score} {name}\r\n{score} {name}", "{name} has more than one row"),
             ("{score} {name}", "{score} i01_01_2.bmp", "i01_01_2.bmp has more than one row"),
         ],
     )
-    def test_bad_labels_are_told(self, tid: Path, old: str, new: str, told: str) -> None:
+    def test_bad_labels_are_refused(self, tid: Path, old: str, new: str, message: str) -> None:
         file = tid / "mos_with_names.txt"
         text = file.read_bytes().decode()
         score, name = text.splitlines()[7].split()
         if "i01_01_2.bmp" in new:
             text = text.replace("I01_01_2.bmp", "i01_01_2.bmp")
-        old, new, told = (part.format(score=score, name=name) for part in (old, new, told))
+        old, new, message = (part.format(score=score, name=name) for part in (old, new, message))
         assert old in text
         file.write_bytes(text.replace(old, new).encode())
         with pytest.raises(MosforgeError) as error:
-            load("t", "tid2013", tid)
-        assert told in str(error.value)
+            load("t", settings("tid2013", tid))
+        assert message in str(error.value)
 
     def test_a_score_just_outside_is_clipped(self, tid: Path) -> None:
         file = tid / "mos_with_names.txt"
         score, name = file.read_text().splitlines()[0].split()
         file.write_text(file.read_text().replace(f"{score} {name}", f"9.05 {name}"))
-        row = row_of(load("t", "tid2013", tid), name)
+        row = row_of(load("t", settings("tid2013", tid)), name)
         assert (row["mos"], row["quality"]) == (9.05, 1.0)
 
-    def test_an_empty_picture_counts_as_missing(self, tid: Path) -> None:
+    def test_an_empty_image_counts_as_missing(self, tid: Path) -> None:
         (tid / "reference_images").unlink()
         touch(tid, (f"reference_images/I{number:02d}.BMP" for number in range(1, 26)))
         (tid / "reference_images/I07.BMP").write_bytes(b"")
         with pytest.raises(MosforgeError, match=r"1 of 25 references are missing or empty .*I07\.BMP"):
-            load("t", "tid2013", tid)
+            load("t", settings("tid2013", tid))

@@ -15,13 +15,14 @@ from official_layout import (
     cells,
     needs_labels,
     row_of,
+    settings,
     table,
     touch,
 )
 from scipy.io import savemat
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets import load
+from mosforge.finetuning.dataset import load
 
 LIVE_FOLDERS = {
     "jp2k": (227, 169),
@@ -38,7 +39,7 @@ def live_rows() -> Rows:
     rows = []
     for kind, (count, distorted) in LIVE_FOLDERS.items():
         for place in range(distorted):
-            reference = f"LIVE/refimgs/picture{place % 29}.bmp"
+            reference = f"LIVE/refimgs/image{place % 29}.bmp"
             image = f"LIVE/{kind}/img{count - place}.bmp"
             rows.append({"dis_img_path": image, "ref_img_path": reference, "score": str(place / 2)})
     return rows
@@ -80,33 +81,33 @@ class TestLive(OfficialLayout):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
-        ({"dmos": [[1.0]]}, "there is no variable dmos_new; the variables are: dmos"),
-        ({"dmos_new": [[1.0]], "orgs": [[0]]}, "1 rows where LIVE has 982"),
+        ({"dmos": [[1.0]]}, "no variable dmos_new; .* dmos"),
+        ({"dmos_new": [[1.0]], "orgs": [[0]]}, "1 rows .* 982"),
     ],
 )
-def test_another_mat_file_is_told(tmp_path: Path, content: dict[str, Any], told: str) -> None:
+def test_another_mat_file_is_refused(tmp_path: Path, content: dict[str, Any], message: str) -> None:
     touch(tmp_path, [f"{name}/x.bmp" for name in (*LIVE_FOLDERS, "refimgs")])
     savemat(tmp_path / "dmos_realigned.mat", content)
     savemat(tmp_path / "refnames_all.mat", {"refnames_all": cells(["a.bmp"])})
-    with pytest.raises(MosforgeError, match=told):
-        load("l", "live", tmp_path)
+    with pytest.raises(MosforgeError, match=message):
+        load("l", settings("live", tmp_path))
 
 
 @pytest.mark.parametrize("data", [b"", b"not a matlab file at all"])
-def test_what_is_no_mat_file_is_told(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_no_mat_file_is_refused(tmp_path: Path, data: bytes) -> None:
     touch(tmp_path, [f"{name}/x.bmp" for name in (*LIVE_FOLDERS, "refimgs")])
     for name in ("dmos_realigned.mat", "refnames_all.mat"):
         (tmp_path / name).write_bytes(data)
-    with pytest.raises(MosforgeError, match=r"dmos_realigned\.mat: not a MATLAB file"):
-        load("l", "live", tmp_path)
+    with pytest.raises(MosforgeError, match=r"dmos_realigned\.mat: .*MATLAB"):
+        load("l", settings("live", tmp_path))
 
 
 @needs_labels
-def test_a_matlab_7_3_file_is_told(tmp_path: Path) -> None:
+def test_a_matlab_7_3_file_is_refused(tmp_path: Path) -> None:
     touch(tmp_path, [f"{name}/x.bmp" for name in (*LIVE_FOLDERS, "refimgs")])
     for name in ("dmos_realigned.mat", "refnames_all.mat"):
         shutil.copyfile(LABELS / "live/LIVEfullinfo.mat", tmp_path / name)
-    with pytest.raises(MosforgeError, match=r"dmos_realigned\.mat: a MATLAB 7\.3 file"):
-        load("l", "live", tmp_path)
+    with pytest.raises(MosforgeError, match=r"dmos_realigned\.mat: .*7\.3"):
+        load("l", settings("live", tmp_path))

@@ -1,7 +1,7 @@
 """What holds for each official layout, and what its tests build their folders with.
 
-A folder holds every file of the release under its own name; each picture is one small real bitmap. The label
-tables are the real ones where they are here, and made ones of the same form elsewhere.
+A folder holds every file of the release under its own name; each image is one small real bitmap. The label
+tables are the real ones where they are at hand, and made ones of the same form elsewhere.
 """
 
 import csv
@@ -18,30 +18,37 @@ from PIL import Image
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.tables import read_table, write_table
-from mosforge.finetuning.datasets import describe, load
+from mosforge.finetuning.about import about
+from mosforge.finetuning.command import describe
+from mosforge.finetuning.dataset import load
 from mosforge.finetuning.registry import LAYOUTS, missing
+from mosforge.finetuning.settings import DatasetSettings
 
-LABELS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "labels"
+LABELS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "labels"
 HAS_LABELS = LABELS.is_dir()
-needs_labels = pytest.mark.skipif(not HAS_LABELS, reason="the shared label tables are not here")
+needs_labels = pytest.mark.skipif(not HAS_LABELS, reason="the shared label tables are not at hand")
 
 Rows = list[dict[str, str]]
 
 
-def _picture() -> bytes:
+def settings(layout: str, folder: Path) -> DatasetSettings:
+    return DatasetSettings(layout=layout, folder=folder.as_posix())
+
+
+def _bitmap() -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (2, 2)).save(stream, "BMP")
     return stream.getvalue()
 
 
-PICTURE = _picture()
+BITMAP = _bitmap()
 
 
 def touch(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(PICTURE)
+        path.write_bytes(BITMAP)
 
 
 def table(name: str, **options: Any) -> Rows:
@@ -92,7 +99,7 @@ class OfficialLayout:
     @pytest.fixture(scope="class")
     @classmethod
     def frame(cls, folder: Path) -> pd.DataFrame:
-        return load(cls.layout, cls.layout, folder)
+        return load(cls.layout, settings(cls.layout, folder))
 
     def test_published_counts(self, frame: pd.DataFrame) -> None:
         counts = (len(frame), frame["image"].nunique(), frame["path"].nunique())
@@ -114,31 +121,30 @@ class OfficialLayout:
         assert stored["image"].tolist() == frame["image"].tolist()
         assert stored["level"].isna().tolist() == frame["level"].isna().tolist()
 
-    def test_a_missing_picture_is_named(self, folder: Path, frame: pd.DataFrame) -> None:
+    def test_a_missing_image_is_named(self, folder: Path, frame: pd.DataFrame) -> None:
         path = Path(frame["path"].iloc[5])
         hidden = path.rename(path.with_name("elsewhere"))
         try:
             with pytest.raises(
-                MosforgeError, match=rf"dataset x: 1 of \d+ pictures are missing .*(?i:{path.stem})"
-            ) as told:
-                load("x", self.layout, folder)
-            assert "\n" not in str(told.value)
+                MosforgeError, match=rf"dataset x: 1 of \d+ images .*(?i:{path.stem})"
+            ) as error:
+                load("x", settings(self.layout, folder))
+            assert "\n" not in str(error.value)
         finally:
             hidden.rename(path)
 
-    def test_what_is_missing_is_told_with_the_address(self, folder: Path, tmp_path: Path) -> None:
-        assert missing(self.layout, folder) is None
-        told = missing(self.layout, tmp_path / "nowhere")
-        assert told is not None
-        assert f"{tmp_path}/nowhere is missing" in told
-        assert "https://" in told
-        told = missing(self.layout, tmp_path)
-        assert told is not None
-        assert LAYOUTS[self.layout].required[0][0] in told
+    def test_a_missing_file_is_named_with_the_address_of_the_dataset(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        assert missing(settings(self.layout, folder)) is None
+        nowhere, empty = (missing(settings(self.layout, place)) for place in (tmp_path / "nowhere", tmp_path))
+        assert f"{tmp_path}/nowhere is missing" in str(nowhere)
+        assert "https://" in str(nowhere)
+        assert LAYOUTS[self.layout].required[0][0] in str(empty)
 
-    def test_the_description_says_what_was_found(self, frame: pd.DataFrame) -> None:
-        facts = LAYOUTS[self.layout]
-        told = describe(self.layout, frame, facts)
-        assert told["images"] == facts.images == self.images
-        assert told["official_split"] == self.official_split
-        assert all((facts.unit, facts.licence, facts.obtain))
+    def test_the_description_has_what_was_found(self, folder: Path, frame: pd.DataFrame) -> None:
+        cfg = settings(self.layout, folder)
+        found = describe(self.layout, frame, cfg)
+        assert found["images"] == LAYOUTS[self.layout].images == self.images
+        assert found["official_split"] == self.official_split
+        assert found["unit"] == about(cfg).unit

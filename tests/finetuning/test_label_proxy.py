@@ -1,4 +1,4 @@
-"""Proxy labels: HaarPSI of distorted pictures, for the demo alone."""
+"""Proxy labels: HaarPSI of distorted images, only for the demo."""
 
 import csv
 from pathlib import Path
@@ -16,14 +16,15 @@ from mosforge.core.files import sha256_of_file
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.distortions import MANIFEST
 from mosforge.core.tables import read_table, write_table
-from mosforge.finetuning.datasets import load
-from mosforge.finetuning.proxy import proxy_labels
+from mosforge.finetuning.dataset import load
+from mosforge.finetuning.label_proxy import label_proxy
+from mosforge.finetuning.settings import DatasetSettings
 
 RADII = (1, 2, 4)
 
 
 def shard(folder: Path, image_id: str, reference: Path, radii: tuple[int, ...], source: str = "demo") -> Path:
-    """A shard folder with one photograph, blurred more and more."""
+    """A shard folder with one reference image, blurred more and more."""
     rows: list[dict[str, Any]] = []
     folder.mkdir(parents=True)
     for level, radius in enumerate(radii, start=1):
@@ -69,7 +70,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
 
 
 def test_labels_are_haarpsi_and_fall_with_the_blur(shards: list[Path], tmp_path: Path) -> None:
-    proxy_labels(shards, tmp_path / "labels.csv")
+    label_proxy(shards, output=tmp_path / "labels.csv")
     rows = rows_of(tmp_path / "labels.csv")
     assert list(rows[0]) == ["image", "mos", "reference", "reference_image"]
     assert [row["reference_image"] for row in rows] == ["astronaut.png"] * 3 + ["coffee.png"] * 3
@@ -89,41 +90,43 @@ def test_labels_are_haarpsi_and_fall_with_the_blur(shards: list[Path], tmp_path:
 
 
 def test_neither_the_shards_nor_their_order_matter(shards: list[Path], tmp_path: Path) -> None:
-    proxy_labels(shards, tmp_path / "all.csv")
-    proxy_labels(shards[::-1], tmp_path / "reversed.csv")
+    label_proxy(shards, output=tmp_path / "all.csv")
+    label_proxy(shards[::-1], output=tmp_path / "reversed.csv")
     assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "reversed.csv").read_bytes()
-    alone = []
+    singly = []
     for number, folder in enumerate(shards):
-        proxy_labels([folder], tmp_path / f"{number}.csv")
-        alone += rows_of(tmp_path / f"{number}.csv")
-    assert alone == rows_of(tmp_path / "all.csv")
+        label_proxy([folder], output=tmp_path / f"{number}.csv")
+        singly += rows_of(tmp_path / f"{number}.csv")
+    assert singly == rows_of(tmp_path / "all.csv")
 
 
 def test_the_layout_table_reads_them(shards: list[Path], tmp_path: Path) -> None:
-    proxy_labels(shards, Path("results/finetuning/demo/labels.csv"))
-    options = {"table": "results/finetuning/demo/labels.csv", "range": [0.0, 1.0], "higher_is_better": True}
-    frame = load("demo", "table", Path(), options)
+    label_proxy(shards, output=Path("results/finetuning/demo/labels.csv"))
+    cfg = DatasetSettings(
+        layout="table", folder=".", table="results/finetuning/demo/labels.csv", range=(0.0, 1.0)
+    )
+    frame = load("demo", cfg)
     assert frame["path"].tolist() == frame["image"].tolist()
     assert frame["reference"].nunique() == 2
     assert frame["reference_path"].tolist() == ["astronaut.png"] * 3 + ["coffee.png"] * 3
 
 
-def test_a_missing_picture_is_told_and_nothing_is_written(shards: list[Path], tmp_path: Path) -> None:
+def test_a_missing_image_is_named_and_nothing_is_written(shards: list[Path], tmp_path: Path) -> None:
     (shards[0] / "astronaut_00_00_2.png").unlink()
     with pytest.raises(MosforgeError, match=r"astronaut_00_00_2\.png: no such file"):
-        proxy_labels(shards, tmp_path / "labels.csv")
+        label_proxy(shards, output=tmp_path / "labels.csv")
     assert not (tmp_path / "labels.csv").exists()
 
 
-def test_another_size_is_told(shards: list[Path], tmp_path: Path) -> None:
+def test_another_size_than_the_reference_is_refused(shards: list[Path], tmp_path: Path) -> None:
     Image.new("RGB", (100, 100)).save(shards[0] / "astronaut_00_00_2.png")
     manifest = read_table(shards[0] / "manifest.parquet", MANIFEST)
     manifest["sha256"] = [sha256_of_file(path) for path in manifest["path"]]
     write_table(shards[0] / "manifest.parquet", MANIFEST, manifest, stage="distortions", cfg={})
     with pytest.raises(MosforgeError, match="its size is not its reference's"):
-        proxy_labels(shards, tmp_path / "labels.csv")
+        label_proxy(shards, output=tmp_path / "labels.csv")
 
 
-def test_no_shard_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MosforgeError, match="the shards hold no picture"):
-        proxy_labels([], tmp_path / "labels.csv")
+def test_no_shard_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MosforgeError, match="the shards hold no image"):
+        label_proxy([], output=tmp_path / "labels.csv")

@@ -1,16 +1,14 @@
-"""Correlations against scipy and by their definitions, and predictions from which there are none."""
+"""Correlations against scipy and by their definitions, and values that have none."""
 
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from mosforge.core.errors import MosforgeError
-from mosforge.evaluation.correlations import correlate
 from mosforge.statistics import logistic
 from mosforge.statistics.correlations import correlations
 
@@ -121,7 +119,7 @@ def test_two_images_are_enough_and_one_is_not() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_value_that_is_not_finite_is_told(bad: float) -> None:
+def test_a_value_that_is_not_finite_is_refused(bad: float) -> None:
     good, spoilt = noisy()
     spoilt[3] = bad
     for predicted, given_ in ((good, spoilt), (spoilt, good)):
@@ -139,23 +137,3 @@ def test_without_convergence_the_raw_values_stand(monkeypatch: pytest.MonkeyPatc
     assert found["mapping"] == "none"
     assert found["plcc_mapped"] == found["plcc"]
     assert found["rmse"] == pytest.approx(np.sqrt(np.mean((predicted - given_) ** 2)))
-
-
-def test_a_row_names_its_run() -> None:
-    predicted, given_ = noisy(10)
-    run = {
-        "dataset": "tid2013",
-        "split": "1",
-        "backbone": "resnet50",
-        "initialisation": "imagenet",
-        "test_dataset": "live",
-    }
-    frame = pd.DataFrame(
-        {**run, "image": [f"{i}" for i in range(10)], "prediction": predicted, "quality": given_},
-        index=range(5, 15),
-    )
-    row = correlate(frame)
-    assert {key: row[key] for key in run} == run
-    assert row["srocc"] == correlations(predicted, given_)["srocc"]
-    with pytest.raises(MosforgeError, match="two test"):
-        correlate(frame.iloc[:0])

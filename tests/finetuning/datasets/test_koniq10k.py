@@ -4,10 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from official_layout import HAS_LABELS, OfficialLayout, Rows, needs_labels, row_of, table, touch, write_csv
+from official_layout import (
+    HAS_LABELS,
+    OfficialLayout,
+    Rows,
+    needs_labels,
+    row_of,
+    settings,
+    table,
+    touch,
+    write_csv,
+)
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets import load
+from mosforge.finetuning.dataset import load
 
 
 def koniq_rows() -> Rows:
@@ -45,12 +55,10 @@ class TestKoniq10k(OfficialLayout):
         ]
         touch(tmp_path, (f"1024x768/{row['image_name']}" for row in rows))
         write_csv(tmp_path / "koniq10k_scores_and_distributions.csv", rows)
-        frame = load("k", "koniq10k", tmp_path)
+        frame = load("k", settings("koniq10k", tmp_path))
         assert frame["part"].isna().all()
         first = rows[0]
         assert row_of(frame, first["image_name"])["mos"] == float(first["MOS_zscore"])
         write_csv(tmp_path / "koniq10k_scores_and_distributions.csv", [{"image_name": "a.jpg", "MOS": "3.1"}])
-        with pytest.raises(
-            MosforgeError, match="there is no column MOS_zscore; the columns are: image_name, MOS"
-        ):
-            load("k", "koniq10k", tmp_path)
+        with pytest.raises(MosforgeError, match=r"no column MOS_zscore; .*image_name, MOS"):
+            load("k", settings("koniq10k", tmp_path))

@@ -1,4 +1,4 @@
-"""`mosforge evaluation`: who is scored, by which crops, and what comes of it."""
+"""`mosforge evaluation predict`: which images are scored, and by which crops."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,6 @@ from skimage import data
 
 from mosforge.cli import main
 from mosforge.core.packs import write_pack
-from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.predictions import PREDICTIONS
@@ -45,13 +44,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = pd.DataFrame({"image": images, "path": [f"p/{i}" for i in images], "reference": images})
     frame = frame.assign(mos=np.linspace(1, 5, COUNT), quality=np.linspace(0, 1, COUNT))
     write_table(folder / "dataset.parquet", DATASET, frame, stage="test", cfg={})
-    # One picture is exactly a crop, one is smaller.
+    # One image is exactly a crop, one is smaller.
     sides = [SIZE, SIZE - 20, *range(SIZE + 6, SIZE + 6 * (COUNT - 1), 6)]
-    pictures = [
+    packed = [
         (f"p/{i}", data.coffee()[j : j + side, 40 * j : 40 * j + side + 3 * (j > 1)])
         for j, (i, side) in enumerate(zip(images, sides, strict=False))
     ]
-    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", packed, stage="test", cfg={})
     parts = ["test", "test", "train", "test", "validation", "test", "train", "test"]
     split = frame[["image", "reference"]].assign(part=parts)
     write_table(folder / "split.parquet", SPLIT, split, stage="test", cfg={})
@@ -86,7 +85,7 @@ def run(place: Path, tmp_path: Path) -> Callable[..., int]:
     return call
 
 
-def test_the_test_part_alone_is_scored(run: Callable[..., int], place: Path, tmp_path: Path) -> None:
+def test_only_the_test_part_is_scored(run: Callable[..., int], place: Path, tmp_path: Path) -> None:
     assert run("--split", f"{place}/split.parquet") == 0
     frame = read_table(tmp_path / "out.parquet", PREDICTIONS)
     assert frame["image"].tolist() == ["0.png", "1.png", "3.png", "5.png", "7.png"]
@@ -103,7 +102,7 @@ def test_across_datasets_all_are_scored(run: Callable[..., int], tmp_path: Path)
 def test_a_prediction_is_the_mean_over_the_crops_of_its_seed(
     run: Callable[..., int], place: Path, tmp_path: Path
 ) -> None:
-    """Done again by hand for one picture: crops from (test dataset, split, picture), one after the other."""
+    """Done again by hand for one image: crops from (test dataset, split, image), one after the other."""
     assert run("--split", f"{place}/split.parquet") == 0
     row = read_table(tmp_path / "out.parquet", PREDICTIONS).set_index("image").loc["5.png"]
     side = SIZE + 6 * 4
@@ -122,15 +121,15 @@ def test_a_prediction_is_the_mean_over_the_crops_of_its_seed(
     assert row["spread"] == pytest.approx(np.std(scores), abs=1e-4)
 
 
-def test_a_picture_of_one_crop_has_no_spread(run: Callable[..., int], tmp_path: Path) -> None:
+def test_an_image_of_one_crop_has_no_spread(run: Callable[..., int], tmp_path: Path) -> None:
     assert run(crops=6) == 0
     frame = read_table(tmp_path / "out.parquet", PREDICTIONS).set_index("image")
     assert frame.loc["0.png", "spread"] == 0
-    assert frame.loc["1.png", "spread"] == 0, "a smaller picture is continued to one crop"
+    assert frame.loc["1.png", "spread"] == 0, "a smaller image is continued to one crop"
     assert (frame["spread"][2:] > 0).all()
 
 
-def test_neither_the_company_nor_the_order_changes_a_score(
+def test_neither_the_other_images_nor_their_order_change_a_score(
     run: Callable[..., int], place: Path, tmp_path: Path
 ) -> None:
     turned = read_table(place / "dataset.parquet", DATASET).iloc[::-2]
@@ -151,52 +150,20 @@ def test_the_same_run_gives_the_same_bytes(run: Callable[..., int], tmp_path: Pa
     assert (tmp_path / "out.parquet").read_bytes() == (tmp_path / "again.parquet").read_bytes()
 
 
-def test_a_picture_that_is_not_packed_is_named(
+def test_an_image_that_is_not_packed_is_named(
     run: Callable[..., int], place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     index = read_table(place / "pack.parquet", PACK)
     write_table(place / "short.parquet", PACK, index[:-1], stage="test", cfg={})
     assert run(pack="short") == 1
-    assert "p/7.png: not in the pack of pictures" in capsys.readouterr().err
+    assert "p/7.png: not in the pack" in capsys.readouterr().err
     assert not (tmp_path / "out.parquet").exists()
 
 
-def test_a_split_without_a_test_part_is_told(
+def test_a_split_without_a_test_part_is_refused(
     run: Callable[..., int], place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     split = read_table(place / "split.parquet", SPLIT).assign(part="train")
     write_table(place / "trained.parquet", SPLIT, split, stage="test", cfg={})
     assert run("--split", f"{place}/trained.parquet") == 1
-    assert "a: split 1 has no test picture" in capsys.readouterr().err
-
-
-def test_an_experiment_has_a_row_for_each_model(run: Callable[..., int], tmp_path: Path) -> None:
-    assert run() == 0
-    assert run(out="other", initialisation="synthetic-multitask", test_dataset="b") == 0
-    files = [str(tmp_path / f"{name}.parquet") for name in ("other", "out")]
-    assert main(["evaluation", "correlate", *files, "--output", str(tmp_path / "table.parquet")]) == 0
-    table = read_table(tmp_path / "table.parquet", CORRELATIONS)
-    assert table[["initialisation", "test_dataset"]].to_numpy().tolist() == [
-        ["synthetic-multitask", "b"],
-        ["imagenet", "a"],
-    ]
-    assert table["images"].tolist() == [COUNT, COUNT]
-    assert table["srocc"].between(-1, 1).all()
-
-
-def test_predictions_without_a_correlation_are_named(
-    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run() == 0
-    single = read_table(tmp_path / "out.parquet", PREDICTIONS).head(1)
-    write_table(tmp_path / "single.parquet", PREDICTIONS, single, stage="test", cfg={})
-    files = [str(tmp_path / f"{name}.parquet") for name in ("out", "single")]
-    assert main(["evaluation", "correlate", *files, "--output", str(tmp_path / "table.parquet")]) == 1
-    told = f"{files[1]}: a correlation needs two test pictures at least"
-    assert told in capsys.readouterr().err
-    assert not (tmp_path / "table.parquet").exists()
-
-
-def test_an_experiment_on_datasets_that_are_not_there_is_an_empty_table(tmp_path: Path) -> None:
-    assert main(["evaluation", "correlate", "--output", str(tmp_path / "table.parquet")]) == 0
-    assert len(read_table(tmp_path / "table.parquet", CORRELATIONS)) == 0
+    assert "a: split 1 has no test image" in capsys.readouterr().err

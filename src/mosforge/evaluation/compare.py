@@ -1,0 +1,137 @@
+"""The rule `compare`: measures without a network score the test images, to stand beside the networks."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.measures import DISTANCES
+from mosforge.core.runs import BRISQUE, RUN
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
+from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.evaluation.settings import CompareSettings
+from mosforge.evaluation.tested import tested_images
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float64]
+
+FEATURES = 36
+"""The number of BRISQUE's features."""
+
+
+def compare(
+    test_dataset: Path,
+    test_scores: Path,
+    split: Path | None = None,
+    dataset: Path | None = None,
+    scores: Path | None = None,
+    *,
+    output: Path,
+    cfg: CompareSettings,
+) -> None:
+    """Scores the test images with a measure without a network.
+
+    A full-reference metric needs no training: its prediction is its score in its own unit, or minus its score
+    where that is a distance. BRISQUE's regression is fitted only to the training part of the split.
+
+    Args:
+        test_dataset: the table of the dataset that is tested on (artefact `dataset`).
+        test_scores: the metrics of its images (artefact `targets`); for BRISQUE its features (`brisque`).
+        split: within a dataset, whose part `test` is scored; for BRISQUE, whose part `train` is trained on.
+        dataset: only for BRISQUE, the table of the dataset that is trained on.
+        scores: only for BRISQUE, the features of that dataset.
+        output: a row for each image, Parquet (artefact `predictions`).
+        cfg: the run; `initialisation` is the name of the measure.
+
+    Raises:
+        MosforgeError: an image has no features, or there is no image to train or to test on.
+    """
+    within = cfg.dataset == cfg.test_dataset
+    rows = tested_images(cfg, test_dataset, split if within else None)
+    if cfg.initialisation != BRISQUE:
+        rows, predictions = _full_reference(cfg, rows, test_scores)
+    elif dataset and split and scores:
+        predictions = _brisque(cfg, rows, test_scores, dataset, split, scores)
+    else:
+        raise MosforgeError("brisque is trained: give --dataset, --split and --scores")
+    run = {key: getattr(cfg, key) for key in RUN}
+    found = rows[["image", "path", "mos", "quality"]].assign(**run, prediction=predictions, spread=0.0)
+    write_table(output, PREDICTIONS, found, stage="evaluation", cfg=cfg.plain())
+
+
+def _full_reference(cfg: CompareSettings, rows: Frame, scores: Path) -> tuple[Frame, Floats]:
+    """The test images that have a score, and their predictions."""
+    metric = cfg.initialisation
+    table = read_table(scores, TARGET_SCORES).set_index("image")[metric]
+    scored = rows[rows["image"].isin(table.index)]
+    if len(scored) < len(rows):
+        log.warning(
+            "%s on %s, split %s: %d of %d test images have a reference image that it can compare",
+            *(metric, cfg.test_dataset, cfg.split, len(scored), len(rows)),
+        )
+    found = table.loc[scored["image"]].to_numpy(np.float64)
+    return scored, -found if metric in DISTANCES else found
+
+
+def _brisque(
+    cfg: CompareSettings, rows: Frame, test_scores: Path, dataset: Path, split: Path, scores: Path
+) -> Floats:
+    """The predictions of BRISQUE for the test images."""
+    parts = read_table(split, SPLIT)
+    training = read_table(dataset, DATASET)
+    training = training[training["image"].isin(set(parts.loc[parts["part"] == "train", "image"]))]
+    features, test_features = _features(training, scores), _features(rows, test_scores)
+    if len(training) < 2 or np.isnan(features).all():
+        raise MosforgeError(f"{cfg.dataset}: split {cfg.split} has no training image for BRISQUE")
+    return regress(features, training["quality"].to_numpy(), test_features)
+
+
+def _features(rows: Frame, file: Path) -> Floats:
+    """BRISQUE's features of images, in their order, shape (n, 36); NaN where an image has none."""
+    table = read_table(file, BRISQUE_FEATURES).set_index("image")["features"]
+    lost = rows.loc[~rows["image"].isin(table.index), "image"]
+    if len(lost):
+        raise MosforgeError(f"{file}: {lost.iloc[0]} is not in it; delete the file and run again")
+    none = np.full(FEATURES, np.nan)
+    return np.array([none if row is None else row for row in table.loc[rows["image"]]])
+
+
+def regress(training: Floats, quality: Floats, test: Floats) -> Floats:
+    """Qualities of test images from BRISQUE's regression, fitted to training images.
+
+    Args:
+        training: features, shape (n, 36); a row of NaN where there are none.
+        quality: given qualities on [0, 1], shape (n,).
+        test: features, shape (m, 36).
+
+    Returns:
+        Shape (m,).
+    """
+    predicted: Floats = regression().fit(training, quality).predict(test)
+    return predicted
+
+
+def regression() -> "Pipeline":
+    """A support vector regression with its authors' kernel, from features in [-1, 1] to quality in [0, 1].
+
+    An image without features gets the means of the training part.
+    """
+    # seconds to import, and the metrics need none of it
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MinMaxScaler
+    from sklearn.svm import SVR
+
+    # libsvm -s 3 -g 0.05 -c 1024 is the authors' call for scores from 0 to 100: for scores from 0 to 1
+    # both the cost and the tolerance of an error shrink with the scores
+    scaled = SVR(kernel="rbf", gamma=0.05, C=10.24, epsilon=0.001)
+    return make_pipeline(SimpleImputer(), MinMaxScaler((-1, 1)), scaled)

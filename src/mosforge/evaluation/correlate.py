@@ -1,0 +1,69 @@
+"""The rule `correlate`: how well the models of an experiment agree with the given scores."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.runs import NO_NETWORK, RUN
+from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.statistics.correlations import FEWEST, correlations
+from mosforge.statistics.intervals import intervals
+
+log = logging.getLogger(__name__)
+
+
+def correlate(predictions: list[Path], *, output: Path) -> None:
+    """Correlates the predictions of each model of an experiment with the given scores.
+
+    A metric without a network that can compare fewer than two test images is left out.
+
+    Args:
+        predictions: a table for each model (artefact `predictions`); without any, the result has no row.
+        output: a row for each model, Parquet (artefact `correlations`).
+
+    Raises:
+        MosforgeError: a network has fewer than two test images, or a score is not finite.
+    """
+    rows = []
+    for path in predictions:
+        table = read_table(path, PREDICTIONS)
+        if len(table) < FEWEST and set(table["backbone"]) <= {NO_NETWORK}:
+            log.warning("%s: left out, with %d images that could be compared", path, len(table))
+            continue
+        try:
+            rows.append(row_of(table))
+        except MosforgeError as error:
+            raise MosforgeError(f"{path}: {error}") from None
+    frame = pd.DataFrame(rows, columns=CORRELATIONS.columns)
+    write_table(output, CORRELATIONS, frame, stage="evaluation", cfg={})
+    log.info("%s: %d models evaluated", output.stem, len(frame))
+
+
+def row_of(predictions: Frame) -> dict[str, Any]:
+    """The row of one model: its run, its correlations and their intervals.
+
+    Models that were tested on the same images of the same split share their resamples.
+
+    Args:
+        predictions: rows of the artefact `predictions`, in any order.
+
+    Raises:
+        MosforgeError: there are fewer than two rows, or a score is not finite.
+    """
+    run = {key: predictions[key].iloc[0] for key in RUN} if len(predictions) else {}
+    # always in one order, since a resample draws positions
+    rows = predictions.sort_values("image")
+    predicted, given = rows["prediction"].to_numpy(), rows["quality"].to_numpy()
+    values = correlations(predicted, given)
+    key = (run["test_dataset"], run["split"])
+    ends = {
+        f"{measure}_{end}": value
+        for measure, pair in intervals(predicted, given, *key).items()
+        for end, value in zip(("low", "high"), pair, strict=True)
+    }
+    return run | values | ends

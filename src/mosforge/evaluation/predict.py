@@ -1,0 +1,66 @@
+"""The rule `predict`: a fine-tuned model scores images that it has never seen."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import PositiveInt
+from tqdm import tqdm
+
+from mosforge.core.packs import Pack, locate
+from mosforge.core.runs import RUN
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.tables import read_table, write_table
+from mosforge.evaluation.settings import PredictSettings
+from mosforge.evaluation.tested import tested_images
+from mosforge.models import crops
+from mosforge.models.devices import device_name, pick_device
+from mosforge.models.folder import load_model
+
+
+def predict(
+    model: Path,
+    dataset: Path,
+    pack: Path,
+    split: Path | None = None,
+    *,
+    output: Path,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    threads: PositiveInt = 1,
+    cfg: PredictSettings,
+) -> None:
+    """Scores the test images with a fine-tuned model.
+
+    The score of an image is the mean over random crops, which follow from the test dataset, the split and the
+    image's name (paper, 4.1).
+
+    Args:
+        model: folder of the model.
+        dataset: the table of the test dataset (artefact `dataset`).
+        pack: index of its pack (artefact `pack`).
+        split: within a dataset, the split whose part `test` is scored; across datasets, none: all images are.
+        output: a row for each image, Parquet (artefact `predictions`).
+        device: where the network runs; `auto` is a GPU if there is one.
+        threads: CPU threads.
+        cfg: the run, and the number of crops.
+
+    Raises:
+        MosforgeError: there is no test image, one is not in the pack, or the model is damaged.
+    """
+    torch.set_num_threads(threads)
+    rows = locate(tested_images(cfg, dataset, split), read_table(pack, PACK))
+    network, card = load_model(model)
+    where = pick_device(device)
+    network.to(where)
+    images, size = Pack(rows), card["crop"]
+    means, spreads = [], []
+    for i, name in enumerate(tqdm(rows["image"], disable=None, unit="image")):
+        pixels = images.image(i)
+        boxes = crops.draw_boxes(pixels, size, cfg.crops, cfg.test_dataset, cfg.split, name)
+        scores = crops.predict(network, pixels, boxes, size, where).scores
+        means.append(float(scores.mean()))
+        spreads.append(float(scores.std()))
+    run = {key: getattr(cfg, key) for key in RUN}
+    found = rows[["image", "path", "mos", "quality"]].assign(**run, prediction=means, spread=spreads)
+    write_table(output, PREDICTIONS, found, stage="evaluation", cfg=cfg.plain(), device=device_name(where))

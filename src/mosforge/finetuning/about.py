@@ -1,0 +1,92 @@
+"""What people are told about each target dataset: what its scores are, its licence, and where to get it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mosforge.finetuning.settings import DatasetSettings
+
+CHANGES_NO_RESULT = "words for people: they go into messages and model cards, and into no table"
+
+
+@dataclass(frozen=True)
+class About:
+    """What people are told about a dataset.
+
+    Attributes:
+        unit: the scale of the scores.
+        licence: what the authors allow.
+        obtain: what to do to get it, as the end of a sentence.
+    """
+
+    unit: str
+    licence: str
+    obtain: str
+
+
+_TEXAS = "copyright The University of Texas at Austin; free of charge with its notice, to be cited"
+
+ABOUT: Mapping[str, About] = {
+    "live": About(
+        unit="DMOS (realigned), -3 to 112",
+        licence=_TEXAS,
+        obtain="ask for LIVE release 2 at https://live.ece.utexas.edu/research/quality/subjective.htm "
+        "and unpack databaserelease2 there",
+    ),
+    "csiq": About(
+        unit="DMOS, 0 to 1",
+        licence="for research, to be cited (Larson and Chandler, 2010)",
+        obtain="download src_imgs, dst_imgs and csiq.DMOS.xlsx from "
+        "https://s2.smu.edu/~eclarson/csiq.html and unpack them there",
+    ),
+    "tid2013": About(
+        unit="MOS, 0 to 9",
+        licence="free for non-commercial research, to be cited (Ponomarenko et al., 2015)",
+        obtain="download tid2013.rar from https://www.ponomarenko.info/tid2013.htm and unpack it there",
+    ),
+    "livec": About(
+        unit="MOS, 0 to 100",
+        licence=_TEXAS,
+        obtain="ask for the LIVE In the Wild Image Quality Challenge Database at "
+        "https://live.ece.utexas.edu/research/ChallengeDB/index.html and unpack ChallengeDB_release there",
+    ),
+    "koniq10k": About(
+        unit="MOS of z-scores, 0 to 100",
+        licence="the images are under their photographers' Creative Commons licences; to be cited",
+        obtain="download koniq10k_distributions_sets.csv and the images (1024x768 or 512x384) from "
+        "https://database.mmsp-kn.de/koniq-10k-database.html and unpack them there",
+    ),
+    "kadid10k": About(
+        unit="DMOS on 1 to 5, where 5 is best",
+        licence="the references are under the Pixabay licence; for research, to be cited (Lin et al., 2019)",
+        obtain="download kadid10k.zip from https://database.mmsp-kn.de/kadid-10k-database.html "
+        "and unpack it there",
+    ),
+}
+"""The official layouts by name."""
+
+_OWNERS = "that of its owner"
+
+
+def about(cfg: DatasetSettings) -> About:
+    """What people are told about a dataset; about a user's table, what the configuration says of it."""
+    if cfg.layout in ABOUT:
+        return ABOUT[cfg.layout]
+    scale = "MOS" if cfg.higher_is_better else "DMOS"
+    limits = "" if cfg.range is None else ", {:g} to {:g}".format(*cfg.range)
+    return About(
+        unit=scale + limits,
+        licence=_OWNERS,
+        obtain=f"put the CSV {cfg.table} there and its images into {cfg.images or '.'}",
+    )
+
+
+def terms_of(layout: str) -> dict[str, str]:
+    """What a model's card says of the scores and the licence of the dataset that it learned from.
+
+    Args:
+        layout: value of the configuration's key `layout`; `table` and `proxy` are possible, too.
+    """
+    return {
+        "labels": "proxy scores (HaarPSI), not human scores" if layout == "proxy" else "human scores",
+        "licence": ABOUT[layout].licence if layout in ABOUT else _OWNERS,
+    }

@@ -1,0 +1,72 @@
+"""`mosforge finetuning check`: what is found of a target dataset, or what is missing."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mosforge.cli import main
+from mosforge.finetuning.about import ABOUT
+from mosforge.finetuning.registry import LAYOUTS
+
+RATINGS = {
+    "layout": "table",
+    "folder": "ratings",
+    "table": "scores.csv",
+    "images": "images",
+    "range": [0, 100],
+    "higher_is_better": False,
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a configuration, ten images of five contents, and an empty folder for each layout."""
+    monkeypatch.chdir(tmp_path)
+    official = {name: {"layout": name, "folder": f"datasets/{name}"} for name in LAYOUTS}
+    proxy = {"layout": "proxy", "pictures": "synthetic"}
+    (tmp_path / "config.yaml").write_text(
+        yaml.safe_dump({"finetuning": {"datasets": {"ratings": RATINGS, "demo": proxy, **official}}})
+    )
+    (tmp_path / "ratings/images").mkdir(parents=True)
+    lines = ["image,mos,reference,split"]
+    for place in range(10):
+        (tmp_path / f"ratings/images/{place}.JPG").write_bytes(b"x")
+        part = "test" if place < 2 else "train"
+        lines.append(f"{place}.jpg,{10 * place + 0.5},content {place // 2},{part}")
+    (tmp_path / "ratings/scores.csv").write_text("\n".join(lines))
+    for name in LAYOUTS:
+        (tmp_path / "datasets" / name).mkdir(parents=True)
+    return tmp_path
+
+
+def test_a_dataset_is_described(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["finetuning", "check", "ratings"]) == 0
+    found = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:])
+    assert found == {
+        "dataset": "ratings",
+        "images": "10",
+        "contents": "5",
+        "unit": "DMOS, 0 to 100",
+        "direction": "lower is better",
+        "lowest": "0.5000",
+        "highest": "90.5000",
+        "official_split": "train 8, test 2",
+        "licence": "that of its owner",
+    }
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_is_missing_is_named_with_where_to_get_it(
+    here: Path, layout: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["finetuning", "check", layout]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"{layout}: datasets/{layout} lacks {LAYOUTS[layout].required[0][0]}")
+    assert out.rstrip("\n").endswith(f": {ABOUT[layout].obtain}")
+    assert out.count("\n") == 1
+
+
+def test_a_proxy_needs_no_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["finetuning", "check", "demo"]) == 0
+    assert "not human" in capsys.readouterr().out
