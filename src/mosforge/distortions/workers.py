@@ -16,6 +16,8 @@ import cv2
 
 from mosforge.core.errors import MosforgeError
 
+CHANGES_NO_RESULT = "the results and their order do not depend on the processes that compute them"
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
