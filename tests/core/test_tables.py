@@ -22,7 +22,7 @@ from mosforge.core.schemas.distortions import MANIFEST
 from mosforge.core.schemas.metrics import METRIC_SCORES
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.training import HISTORY
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 
 
@@ -104,7 +104,7 @@ def test_the_metadata_says_what_made_it(tmp_path: Path) -> None:
     write_table(tmp_path / "t", SPLIT, columns_of(SPLIT), stage="finetuning", cfg=cfg)
     made = {"artefact": "split", "stage": "finetuning", "version": __version__, "cfg": cfg}
     assert json.loads(pq.read_schema(tmp_path / "t").metadata[b"mosforge"]) == made
-    assert made_by(tmp_path / "t") == made
+    assert read_stamp(tmp_path / "t") == made
 
 
 def test_the_bytes_depend_only_on_the_content(tmp_path: Path) -> None:
@@ -155,15 +155,15 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "a.parquet", SPLIT)
     pq.write_table(pa.Table.from_pydict(columns_of(SPLIT), schema=SPLIT.schema), tmp_path / "b.parquet")
     with pytest.raises(MosforgeError, match=r"b\.parquet: not written by mosforge"):
-        made_by(tmp_path / "b.parquet")
+        read_stamp(tmp_path / "b.parquet")
 
 
 def test_planning_reads_what_made_a_table_without_pandas(tmp_path: Path) -> None:
     """The import of pandas takes longer than to plan a small project."""
     write_table(tmp_path / "t", SPLIT, columns_of(SPLIT), stage="s", cfg={"a": 1})
     code = (
-        "import sys, mosforge.plan; from mosforge.core.stamps import made_by;"
-        "print(made_by(sys.argv[1])['cfg'], "
+        "import sys, mosforge.plan; from mosforge.core.stamps import read_stamp;"
+        "print(read_stamp(sys.argv[1])['cfg'], "
         "[name for name in ('pandas', 'torch') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "t")]
@@ -174,7 +174,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MosforgeError, match=r"none\.parquet: no such file"):
         read_table(tmp_path / "none.parquet", SPLIT)
     with pytest.raises(MosforgeError, match=r"none\.parquet: no such file"):
-        made_by(tmp_path / "none.parquet")
+        read_stamp(tmp_path / "none.parquet")
 
 
 def test_a_truncated_file_is_named(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
         {0, 1, 4, 8, len(content) - 1, len(content) - 4, len(content) - 8, *range(9, len(content), 331)}
     ):
         (tmp_path / "t").write_bytes(content[:length])
-        for read in (lambda file: read_table(file, MANIFEST), made_by):
+        for read in (lambda file: read_table(file, MANIFEST), read_stamp):
             with pytest.raises(MosforgeError, match=r"t: not a readable Parquet file .*delete it") as caught:
                 read(tmp_path / "t")
             assert "\n" not in str(caught.value)

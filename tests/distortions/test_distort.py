@@ -19,7 +19,7 @@ from mosforge.core.files import sha256_of_file
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.distortions import MANIFEST
 from mosforge.core.schemas.sources import CATALOGUE
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 from mosforge.distortions import render
 from mosforge.distortions.distort import distort
@@ -99,7 +99,7 @@ def test_the_manifest_says_what_was_written(whole: Path, tmp_path: Path) -> None
         parameter = NOISE["levels"][row.level - 1]
         expected = SYNTHETIC["white_noise"].apply(read_rgb(row.reference), parameter, rng)
         assert np.array_equal(made, expected)
-    assert made_by(tmp_path / "out" / "manifest.parquet")["cfg"] == NOISE
+    assert read_stamp(tmp_path / "out" / "manifest.parquet")["cfg"] == NOISE
 
 
 @pytest.mark.parametrize(("number", "images"), [(0, 3), (1, 1), (2, 0)])

@@ -7,7 +7,7 @@ import pytest
 
 from mosforge.cli import main
 from mosforge.core.schemas.datasets import DATASET
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table
 
 CFG = {"layout": "table", "table": "scores.csv", "range": [0, 8], "higher_is_better": False}
@@ -22,7 +22,9 @@ def test_a_table_is_written_with_the_cfg_that_made_it(tmp_path: Path) -> None:
     frame = read_table(output, DATASET)
     assert frame["image"].tolist() == ["a.png", "b.png"]
     assert frame["quality"].tolist() == [0.25, 0.75]
-    assert json.dumps(made_by(output)["cfg"], sort_keys=True) == json.dumps(json.loads(cfg), sort_keys=True)
+    assert json.dumps(read_stamp(output)["cfg"], sort_keys=True) == json.dumps(
+        json.loads(cfg), sort_keys=True
+    )
 
 
 def test_a_missing_dataset_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

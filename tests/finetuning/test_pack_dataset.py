@@ -12,7 +12,7 @@ from mosforge.cli import main
 from mosforge.core.packs import Pack
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.packs import PACK
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 
 CFG = {"layout": "table", "folder": ".", "table": "labels.csv"}
@@ -47,7 +47,7 @@ def test_a_pack_holds_the_pixels_in_the_order_of_the_table(dataset: Path) -> Non
     assert index["path"].tolist() == read_table(dataset, DATASET)["path"].tolist()
     for path, pixels in zip(index["path"], Pack(index).images(), strict=True):
         assert np.array_equal(pixels, np.asarray(Image.open(path)))
-    assert made_by(dataset.with_name("p.parquet"))["cfg"] == CFG
+    assert read_stamp(dataset.with_name("p.parquet"))["cfg"] == CFG
 
 
 def test_an_image_that_cannot_be_read_is_named(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET, SPLIT
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.split import divide, split_digest
 
@@ -117,7 +117,7 @@ def test_a_split_is_written_with_its_digest(tmp_path: Path, name: str, shares: d
     assert main(["finetuning", "split", *files, "--name", name, "--cfg", json.dumps(cfg)]) == 0
     split = read_table(tmp_path / "split.parquet", SPLIT)
     assert split["part"].value_counts().to_dict() == {"train": 8, "test": 2}
-    assert made_by(tmp_path / "split.parquet")["cfg"] == {**cfg, "digest": split_digest(split)}
+    assert read_stamp(tmp_path / "split.parquet")["cfg"] == {**cfg, "digest": split_digest(split)}
 
 
 def test_the_official_split_is_taken_as_it_is() -> None:

@@ -14,7 +14,7 @@ from mosforge.core.images import Pixels
 from mosforge.core.measures import METRICS
 from mosforge.core.schemas.distortions import KEYS, MANIFEST
 from mosforge.core.schemas.metrics import METRIC_SCORES
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.metrics import score as score_in_memory
 from mosforge.metrics.pairs import score_pairs
@@ -39,7 +39,7 @@ def test_a_shard_is_scored_in_the_order_of_its_manifest(
 ) -> None:
     score(SHARD, output=OUTPUT, cfg=CFG, threads=2)
     table = read_table(OUTPUT, METRIC_SCORES)
-    assert made_by(OUTPUT)["cfg"] == {"engine": "fused"}
+    assert read_stamp(OUTPUT)["cfg"] == {"engine": "fused"}
     keys = [key.name for key in KEYS]
     pd.testing.assert_frame_equal(table[keys], read_manifest()[keys])
     for name, (reference, distorted) in shard.items():

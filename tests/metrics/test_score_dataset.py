@@ -14,7 +14,7 @@ from mosforge.core.images import Pixels
 from mosforge.core.measures import METRICS
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.targets import TARGET_SCORES
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 from mosforge.metrics import score
 from mosforge.metrics.score_dataset import score_dataset
@@ -53,7 +53,7 @@ def test_a_dataset_is_scored_against_its_reference_images(
     )
     score_dataset(dataset, output=OUTPUT, cfg=CFG)
     table = read_table(OUTPUT, TARGET_SCORES)
-    assert made_by(OUTPUT)["cfg"] == {"engine": "fused", "dataset": "rated"}
+    assert read_stamp(OUTPUT)["cfg"] == {"engine": "fused", "dataset": "rated"}
     assert table["image"].tolist() == ["1-a.png", "2-b.png", "3-a.png", "a.png"]
     assert table["quality"].tolist() == [0.0, 0.1, 0.2, 0.4]
     assert set(table["dataset"]) == {"rated"}

@@ -13,7 +13,7 @@ from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.metrics import METRIC_SCORES
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.targets import TARGET_SCORES
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 
 CFG = {"groups": ["gaussian_blur", "jpeg"], "shards": {"b": 1, "a": 2}, "fusion": "quantile", "knots": 51}
@@ -67,7 +67,7 @@ def test_the_labels_of_a_corpus(metrics: Path, capsys: pytest.CaptureFixture[str
     assert labels["path"].is_unique
     assert labels["pmos"].between(0, 1).all()
     assert (labels["agreement"] > 0).all()
-    assert made_by(metrics.parent / "labels.parquet")["cfg"] == CFG
+    assert read_stamp(metrics.parent / "labels.parquet")["cfg"] == CFG
     mapping = json.loads((metrics.parent / "labels.mapping.json").read_text())
     assert mapping["fusion"] == "quantile"
     assert {len(knots) for knots in mapping["knots"].values()} == {51}

@@ -13,7 +13,7 @@ from PIL import Image
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 from mosforge.sources.catalogue import build_catalogue, catalogue, images_in
 from mosforge.sources.settings import CatalogueSettings
@@ -212,7 +212,7 @@ def test_the_job_catalogues_a_folder(here: Path) -> None:
     assert rows["path"].tolist() == [f"photos/{number}.png" for number in range(3)]
     assert rows["shard"].tolist() == [0, 0, 1]
     assert read_table("e.parquet", EXCLUDED)["image_id"].tolist() == ["bad.jpg"]
-    assert made_by("c.parquet")["cfg"] == made_by("e.parquet")["cfg"] == cfg
+    assert read_stamp("c.parquet")["cfg"] == read_stamp("e.parquet")["cfg"] == cfg
 
 
 def test_the_job_catalogues_the_images_of_a_dataset(here: Path) -> None:

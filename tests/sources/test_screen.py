@@ -13,7 +13,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.sources import CATALOGUE
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 from mosforge.sources.screen import find_same_content, screen, undistorted_images
 from mosforge.sources.settings import ScreenSettings
@@ -140,7 +140,7 @@ def test_the_job_says_which_image_of_the_dataset_it_is(images: list[tuple[str, s
     assert found[["source", "image_id", "dataset", "image"]].to_numpy().tolist() == [
         ["photos", "chelsea", "rated", "chelsea"]
     ]
-    assert made_by(tmp_path / "leaks")["cfg"] == settings
+    assert read_stamp(tmp_path / "leaks")["cfg"] == settings
 
 
 def pristine(name: str, step: int = 1) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from workflow_project import NETWORK, REPOSITORY, TINY, dry_run, make_project, s
 
 from mosforge.cli import main
 from mosforge.core.schemas.correlations import CORRELATIONS
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
@@ -209,7 +209,7 @@ def test_two_processes_train_in_a_slurm_job_what_one_trains(
 ) -> None:
     """A process for each GPU that Slurm gave; on the CPU, so in a network without batch normalisation."""
     pretraining = runs.local / "results/pretraining/synthetic"
-    cfg = made_by(pretraining / "efficientnet_lite0/multitask/history.parquet")["cfg"]
+    cfg = read_stamp(pretraining / "efficientnet_lite0/multitask/history.parquet")["cfg"]
     weights = str(tmp_path / "weights.safetensors")
     fetching = ["pretraining", "fetch_weights", "--backbone", "test_convnext", "--source", "none"]
     assert main([*fetching, "--output", weights]) == 0

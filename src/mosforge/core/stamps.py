@@ -22,18 +22,18 @@ MANIFEST_NAME = "manifest.parquet"
 _KEY = "mosforge"
 
 
-def stamped(
+def add_stamp(
     schema: pa.Schema, artefact: str, *, stage: str, cfg: Any, device: str | None = None
 ) -> pa.Schema:
-    """A schema with the stamp in its metadata; see `tables.write_table`."""
+    """Adds the stamp to the metadata of a schema; see `tables.write_table`."""
     made = {"artefact": artefact, "stage": stage, "version": __version__, "cfg": cfg}
     made |= {"device": device} if device else {}
     return schema.with_metadata({_KEY: json.dumps(made, sort_keys=True)})
 
 
-def made_by(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What made an artefact: `artefact` (its name), `stage`, `version`, `cfg` (the parameters) and, if the
-    result depends on it, `device`.
+def read_stamp(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Reads what made an artefact: `artefact` (its name), `stage`, `version`, `cfg` (the parameters) and, if
+    the result depends on it, `device`.
 
     Raises:
         MosforgeError: the file is missing, damaged, or not an artefact.

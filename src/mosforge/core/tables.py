@@ -17,7 +17,7 @@ from mosforge import __version__
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import atomic_file
 from mosforge.core.schemas import Artefact
-from mosforge.core.stamps import explain_unreadable, stamped, to_delete
+from mosforge.core.stamps import add_stamp, explain_unreadable, to_delete
 
 Frame = pd.DataFrame
 
@@ -58,7 +58,7 @@ def write_table(
         else pa.nulls(len(columns), field.type)
         for field in schema
     ]
-    signed = stamped(schema, artefact.name, stage=stage, cfg=cfg, device=device)
+    signed = add_stamp(schema, artefact.name, stage=stage, cfg=cfg, device=device)
     with atomic_file(path) as temporary:
         pq.write_table(pa.Table.from_arrays(arrays, schema=signed), temporary, compression="zstd")
 

@@ -149,10 +149,10 @@ def _of_pictures(cfg: dict[str, Any]) -> dict[str, Any]:
 
 def _recorded(table: Path) -> dict[str, Any] | None:
     """What a dataset's table says of the pictures that it was written for; None where there is no table."""
-    from mosforge.core.stamps import made_by
+    from mosforge.core.stamps import read_stamp
 
     try:
-        return _of_pictures(made_by(table)["cfg"])
+        return _of_pictures(read_stamp(table)["cfg"])
     except MosforgeError:
         return None
 

@@ -11,7 +11,7 @@ from mosforge.core.runs import RUN, Run
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.training import HISTORY
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table
 from mosforge.models.objectives import corpus_and_objective
 from mosforge.report.summary import MODEL
@@ -64,7 +64,7 @@ def devices_of(runs: Sequence[Run], results: Path) -> dict[str, str]:
         rule = "pretrain_authentic" if item.split else "pretrain"
         files[rule].append(item.history(results))
     found = {
-        rule: {made_by(path).get("device") for path in paths if path.exists()}
+        rule: {read_stamp(path).get("device") for path in paths if path.exists()}
         for rule, paths in files.items()
     }
     return {rule: ", ".join(sorted(name for name in names if name)) for rule, names in found.items()}

@@ -17,7 +17,7 @@ from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
-from mosforge.core.stamps import made_by
+from mosforge.core.stamps import read_stamp
 from mosforge.report.artefacts import read_if_there
 
 STAGES: Mapping[str, tuple[str, ...]] = {
@@ -101,7 +101,7 @@ def _recorded(results: Path) -> list[str]:
     found = set()
     for path in {path for pattern in patterns for path in results.glob(pattern)}:
         try:
-            found.add(str(made_by(path)["version"]))
+            found.add(str(read_stamp(path)["version"]))
         except MosforgeError:  # nothing of ours; what the page shows is read with an error elsewhere
             continue
     return sorted(found)
