@@ -38,7 +38,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Adds `--config FILE`, for the commands that people call; see `configuration.load_config`."""
+    """Adds `--config FILE`, for the commands that people call; see `config.files.load_config`."""
     parser.add_argument(
         "--config", type=Path, action="append", metavar="FILE", help="laid over config.yaml; may be repeated"
     )

@@ -21,7 +21,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage import data
 
-from mosforge.configuration import load_config
+from mosforge.config.files import load_config
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.distortions.levels import read_levels
 from mosforge.distortions.render import render

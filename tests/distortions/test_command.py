@@ -130,8 +130,8 @@ def test_classes_prints_one_array(capsys: pytest.CaptureFixture[str]) -> None:
     ("text", "message"),
     [
         ("sources: {}", "no key distortions.synthetic"),
-        ("distortions: {synthetic: {jpeg: [a]}}", "'a'.* are no levels of jpeg"),
-        ("distortions: {synthetic: {fog: [1]}}", "no synthetic distortion type 'fog'"),
+        ("distortions: {synthetic: {jpeg: [a]}}", "jpeg.0: 'a' is not"),
+        ("distortions: {synthetic: {fog: [1]}}", "distortions.synthetic.fog: unknown key"),
         ("a: [", "not YAML"),
     ],
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mosforge.configuration import load_config
+from mosforge.config.files import load_config
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
 from mosforge.distortions.classes import synthetic_classes

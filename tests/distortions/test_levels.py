@@ -9,7 +9,7 @@ from skimage import data
 from skimage.metrics import structural_similarity
 from sklearn.datasets import load_sample_image
 
-from mosforge.configuration import load_config
+from mosforge.config.files import load_config
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.measures import METRICS
 from mosforge.distortions.kinds import TYPES

@@ -11,6 +11,7 @@ from mosforge.finetuning.registry import LAYOUTS
 
 RATINGS = {
     "layout": "table",
+    "corpus": "synthetic",
     "folder": "ratings",
     "table": "scores.csv",
     "images": "images",
@@ -23,8 +24,10 @@ RATINGS = {
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a configuration, ten images of five contents, and an empty folder for each layout."""
     monkeypatch.chdir(tmp_path)
-    official = {name: {"layout": name, "folder": f"datasets/{name}"} for name in LAYOUTS}
-    proxy = {"layout": "proxy", "pictures": "synthetic"}
+    official = {
+        name: {"layout": name, "folder": f"datasets/{name}", "corpus": "synthetic"} for name in LAYOUTS
+    }
+    proxy = {"layout": "proxy", "pictures": "synthetic", "corpus": "synthetic"}
     (tmp_path / "config.yaml").write_text(
         yaml.safe_dump({"finetuning": {"datasets": {"ratings": RATINGS, "demo": proxy, **official}}})
     )

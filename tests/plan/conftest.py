@@ -1,10 +1,13 @@
 """The configuration of the paper, as it is and with two of its datasets there."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share plans.py
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

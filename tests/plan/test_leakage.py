@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-
-from mosforge.plan import Plan
+from plans import plan_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -22,7 +21,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_a_source_is_compared_with_all_that_is_evaluated_on_but_itself(config: dict[str, Any]) -> None:
-    leakage = Plan(config).leakage
+    leakage = plan_of(config).leakage
     assert leakage.datasets("voc2012") == ["koniq10k", "live", "livec", "tid2013"]
     assert leakage.datasets("livec") == ["koniq10k", "live", "tid2013"]
     assert leakage.leaks("authentic") == [
@@ -35,7 +34,7 @@ def test_a_source_is_compared_with_all_that_is_evaluated_on_but_itself(config: d
 def test_a_dataset_of_no_experiment_is_not_compared(config: dict[str, Any]) -> None:
     for experiment in config["evaluation"]["experiments"].values():
         experiment["datasets"] = [name for name in experiment["datasets"] if name != "live"]
-    assert "live" not in Plan(config).leakage.datasets("voc2012")
+    assert "live" not in plan_of(config).leakage.datasets("voc2012")
 
 
 def test_a_proxy_is_not_compared_with_what_it_is_made_of(config: dict[str, Any]) -> None:
@@ -43,14 +42,14 @@ def test_a_proxy_is_not_compared_with_what_it_is_made_of(config: dict[str, Any])
     proxy = {"layout": "proxy", "pictures": "stand_in", "corpus": "synthetic"}
     config["finetuning"]["datasets"]["proxy"] = proxy
     config["evaluation"]["experiments"]["table1"]["datasets"] = ["proxy"]
-    leakage = Plan(config).leakage
+    leakage = plan_of(config).leakage
     assert "proxy" in leakage.datasets("voc2012")
     assert "proxy" not in leakage.datasets("waterloo")
 
 
 def test_without_the_guard_nothing_is_compared(config: dict[str, Any]) -> None:
     config["sources"]["leakage"]["guard"] = False
-    leakage = Plan(config).leakage
+    leakage = plan_of(config).leakage
     assert leakage.all_leaks == []
     assert leakage.leaks("synthetic") == []
     assert leakage.compared == {}

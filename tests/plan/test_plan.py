@@ -8,84 +8,84 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from plans import plan_of
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import Run
 from mosforge.core.shards import shard_name
-from mosforge.plan import Plan
+from mosforge.finetuning.settings import PackDatasetSettings
 from mosforge.plan.rule_parts import Parameters, growing, number_of, parameters, source_of
 from mosforge.report.protocol import differences
+from mosforge.report.settings import Protocol
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_shards_of_the_papers_corpus(config: dict[str, Any]) -> None:
-    plan = Plan(config)
-    assert plan.corpora.shards("synthetic")["shards"] == {"waterloo": 48, "voc2012": 172}
+    plan = plan_of(config)
+    assert plan.corpora.shards("synthetic").shards == {"waterloo": 48, "voc2012": 172}
     assert len(plan.corpora.groups("synthetic")) == 9
     assert len(plan.corpora.class_names("synthetic")) == 39
 
 
 def test_authentic_classes_are_26_and_mixtures_equal(with_datasets: dict[str, Any]) -> None:
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     assert len(plan.corpora.class_names("authentic")) == 26
     assert plan.corpora.sources("authentic") == ["livec"]
-    assert plan.corpora.distortion("authentic", "authentic")["per_image"] == 700_000 // 1_162
+    assert plan.corpora.distortion("authentic", "authentic").per_image == 700_000 // 1_162
 
 
-def test_both_authentic_datasets_give_62_mixtures_a_photograph(
-    config: dict[str, Any], monkeypatch: Any
-) -> None:
-    plan = Plan(config)
-    monkeypatch.setattr(plan.sources, "lost", lambda source: False)
-    assert plan.corpora.distortion("authentic", "authentic")["per_image"] == 62
+def test_both_authentic_datasets_give_62_mixtures_an_image(config: dict[str, Any], monkeypatch: Any) -> None:
+    plan = plan_of(config)
+    monkeypatch.setattr(plan.sources, "is_missing_dataset", lambda source: False)
+    assert plan.corpora.distortion("authentic", "authentic").per_image == 62
 
 
 def test_first_class_follows_the_order_and_dropped_types(config: dict[str, Any]) -> None:
-    assert Plan(config).corpora.distortion("synthetic", "jpeg")["first_class"] == 10
+    assert plan_of(config).corpora.distortion("synthetic", "jpeg").first_class == 10
     config["distortions"]["synthetic"]["white_noise"] = []
-    plan = Plan(config)
-    assert plan.corpora.distortion("synthetic", "jpeg")["first_class"] == 5
+    plan = plan_of(config)
+    assert plan.corpora.distortion("synthetic", "jpeg").first_class == 5
     assert "white_noise" not in plan.corpora.groups("synthetic")
 
 
 def test_classes_are_numbered_alike_whatever_the_order_of_the_keys(config: dict[str, Any]) -> None:
     """Snakemake puts the keys of a further file first, and lays the base configuration over them."""
-    expected = Plan(config)
+    expected = plan_of(config)
     types = config["distortions"]["synthetic"]
     config["distortions"]["synthetic"] = {"jpeg": types["jpeg"], **types}
-    plan = Plan(config)
+    plan = plan_of(config)
     assert plan.corpora.class_names("synthetic") == expected.corpora.class_names("synthetic")
     assert plan.corpora.shards("synthetic") == expected.corpora.shards("synthetic")
     jpeg = plan.corpora.distortion("synthetic", "jpeg")
     assert jpeg == expected.corpora.distortion("synthetic", "jpeg")
 
 
-def test_kadid25_is_planned_as_a_corpus_of_one_class_a_picture(config: dict[str, Any]) -> None:
-    assert "kadid25" not in Plan(config).corpora.names  # without a source it is not made
+def test_kadid25_is_planned_as_a_corpus_of_one_class_an_image(config: dict[str, Any]) -> None:
+    assert "kadid25" not in plan_of(config).corpora.names  # without a source it is not made
     config["distortions"]["corpora"]["kadid25"]["sources"] = ["waterloo"]
     config["distortions"]["kadid25"]["lens_blur"] = []
-    plan = Plan(config)
+    plan = plan_of(config)
     assert len(plan.corpora.groups("kadid25")) == 24
     assert len(plan.corpora.class_names("kadid25")) == 120
     cfg = plan.corpora.distortion("kadid25", "motion_blur")
-    assert (cfg["kind"], cfg["first_class"], cfg["levels"]) == ("kadid25", 5, [2, 4, 6, 8, 10])
+    assert (cfg.kind, cfg.first_class, cfg.levels) == ("kadid25", 5, (2, 4, 6, 8, 10))
     which = SimpleNamespace(corpus="kadid25", backbone="resnet50", objective="cls")
     training = plan.trainings.pretraining(which)
-    assert training["label_kind"] == "single"
-    assert training["learning_rates"].items() <= config["pretraining"]["learning_rates"]["synthetic"].items()
+    assert training.label_kind == "single"
+    assert training.learning_rates.items() <= config["pretraining"]["learning_rates"]["synthetic"].items()
 
 
 def test_parameters_of_one_type_do_not_follow_another_ones_values(config: dict[str, Any]) -> None:
-    before = Plan(config).corpora.distortion("synthetic", "jpeg")
+    before = plan_of(config).corpora.distortion("synthetic", "jpeg")
     other = copy.deepcopy(config)
     other["distortions"]["synthetic"]["gaussian_blur"][0] = 9
     other["pretraining"]["epochs"] = 1
-    assert Plan(other).corpora.distortion("synthetic", "jpeg") == before
+    assert plan_of(other).corpora.distortion("synthetic", "jpeg") == before
 
 
 def test_runs_are_those_of_the_datasets_that_are_there(with_datasets: dict[str, Any]) -> None:
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     table1 = plan.experiments.runs("table1")
     assert {run.dataset for run in table1} == {"tid2013"}
     assert {run.split for run in table1} == {str(seed) for seed in range(1, 11)}
@@ -103,42 +103,42 @@ def test_runs_are_those_of_the_datasets_that_are_there(with_datasets: dict[str, 
 
 
 def test_a_table_is_told_of_its_own_datasets_alone(with_datasets: dict[str, Any]) -> None:
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     tables = {name: plan.table(name) for name in plan.experiments.names}
-    assert tables["table1"]["sizes"] == {"tid2013": 3000}
-    assert tables["table2"]["sizes"] == {"livec": 1162}
-    assert tables["table3"]["sizes"] == {"livec": 1162, "tid2013": 3000}
-    assert [line.split()[1] for line in tables["table1"]["left_out"]] == ["live", "csiq"]
-    assert [line.split()[1] for line in tables["table2"]["left_out"]] == ["koniq10k"]
+    assert tables["table1"].sizes == {"tid2013": 3000}
+    assert tables["table2"].sizes == {"livec": 1162}
+    assert tables["table3"].sizes == {"livec": 1162, "tid2013": 3000}
+    assert [line.split()[1] for line in tables["table1"].left_out] == ["live", "csiq"]
+    assert [line.split()[1] for line in tables["table2"].left_out] == ["koniq10k"]
     with_datasets["finetuning"]["datasets"]["livec"]["layout"] = "proxy"
     with_datasets["finetuning"]["datasets"]["livec"]["pictures"] = "authentic"
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     assert plan.table("table1") == tables["table1"]
-    assert plan.table("table2")["proxies"] == ["livec"]
+    assert plan.table("table2").proxies == ("livec",)
 
 
 def test_a_table_reads_the_predictions_of_what_is_measured_once(with_datasets: dict[str, Any]) -> None:
-    experiments = Plan(with_datasets).experiments
+    experiments = plan_of(with_datasets).experiments
     assert experiments.predictions_of_single_splits("table1") == []
     table3 = experiments.predictions_of_single_splits("table3")
     assert table3 == [file for file in experiments.predictions("table3") if "/none/" not in file]
     assert "results/evaluation/tid2013/full/resnet50/synthetic-multitask/livec.parquet" in table3
     with_datasets["finetuning"]["datasets"]["tid2013"]["splits"] = ["official"]
-    single = Plan(with_datasets).experiments.predictions_of_single_splits("table1")
+    single = plan_of(with_datasets).experiments.predictions_of_single_splits("table1")
     folder = "results/evaluation/tid2013/official/resnet50"
     assert single == [f"{folder}/{start}/tid2013.parquet" for start in ("imagenet", "synthetic-multitask")]
 
 
 def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: dict[str, Any]) -> None:
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     for name in ("table1", "table2", "table3", "ablation"):
-        protocol = plan.table(name)["protocol"]
-        assert plan.page()["protocols"][name] == protocol
-        assert differences(name, plan.experiments.backbones([name]), protocol) == []
-    shares = [plan.table(name)["protocol"]["finetuning"].get("train") for name in ("table1", "table3")]
+        protocol = plan.table(name).protocol
+        assert plan.page().protocols[name] == protocol
+        assert differences(name, plan.experiments.backbones([name]), protocol.plain()) == []
+    shares = [plan.table(name).protocol.finetuning.get("train") for name in ("table1", "table3")]
     assert shares == [0.8, None]
-    assert plan.table("table1")["protocol"]["corpora"] == {"synthetic": {"photographs": 21869}}
-    assert plan.table("table2")["protocol"]["corpora"] == {"authentic": {"mixtures": 700000}}
+    assert plan.table("table1").protocol.corpora == {"synthetic": {"photographs": 21869}}
+    assert plan.table("table2").protocol.corpora == {"authentic": {"mixtures": 700000}}
 
 
 def test_a_table_is_told_of_what_its_own_networks_were_trained_with_alone(
@@ -148,15 +148,15 @@ def test_a_table_is_told_of_what_its_own_networks_were_trained_with_alone(
     experiments = with_datasets["evaluation"]["experiments"]
     experiments["table1"]["initialisations"] = ["imagenet", "cls"]
     experiments["table2"]["initialisations"] = ["imagenet"]
-    plan = Plan(with_datasets)
-    rates = plan.table("table1")["protocol"]["rates"]
+    plan = plan_of(with_datasets)
+    rates = plan.table("table1").protocol.rates
     assert rates == {"synthetic": {"backbone": 1.0e-4, "classification": 1.0e-5}}
-    assert plan.table("table2")["protocol"].keys() == {"evaluation", "finetuning", "weights"}
+    assert plan.table("table2").protocol.plain().keys() == {"evaluation", "finetuning", "weights"}
     with_datasets["finetuning"]["patches"] = 4
     with_datasets["evaluation"]["crops"] = 8
     with_datasets["pretraining"] |= {"multi_level": True, "agreement_scale": 0.1, "resize": 0}
     with_datasets["pretraining"]["backbones"] |= {"resnet50": "none", "alexnet": "none"}
-    found = differences("table1", ["resnet50"], Plan(with_datasets).table("table1")["protocol"])
+    found = differences("table1", ["resnet50"], plan_of(with_datasets).table("table1").protocol.plain())
     assert found == [
         "first weights of resnet50 random (of ImageNet)",
         "crops of a test image 8 (60)",
@@ -168,22 +168,22 @@ def test_a_table_is_told_of_what_its_own_networks_were_trained_with_alone(
 
 def test_missing_weights_are_among_what_was_left_out(with_datasets: dict[str, Any]) -> None:
     with_datasets["pretraining"]["backbones"]["alexnet"] = "weights/alexnet.pth"
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     line = "weights of alexnet are missing: weights/alexnet.pth"
-    assert sum(told.startswith(line) for told in plan.page()["left_out"]) == 1
-    assert any(told.startswith(line) for told in plan.table("ablation")["left_out"])
-    assert not any("alexnet" in told for told in plan.table("table1")["left_out"])
+    assert sum(told.startswith(line) for told in plan.page().left_out) == 1
+    assert any(told.startswith(line) for told in plan.table("ablation").left_out)
+    assert not any("alexnet" in told for told in plan.table("table1").left_out)
     assert (plan.explain_missing() or "").count(line) == 1
 
 
 def test_the_compression_of_png_is_nothing_to_a_codecs_bitstream(config: dict[str, Any]) -> None:
     config["distortions"]["corpora"]["kadid25"]["sources"] = ["waterloo"]
-    corpora = Plan(config).corpora
+    corpora = plan_of(config).corpora
     without = {
         (corpus, group)
         for corpus in ("synthetic", "kadid25", "authentic")
         for group in corpora.groups(corpus)
-        if "png_compression" not in corpora.distortion(corpus, group)
+        if "png_compression" not in corpora.distortion(corpus, group).plain()
     }
     assert without == {
         (corpus, codec) for corpus in ("synthetic", "kadid25") for codec in ("jpeg", "jpeg2000")
@@ -192,9 +192,9 @@ def test_the_compression_of_png_is_nothing_to_a_codecs_bitstream(config: dict[st
 
 def test_full_reference_rows_need_references(with_datasets: dict[str, Any]) -> None:
     with_datasets["evaluation"]["experiments"]["table2"]["comparisons"] = ["psnr", "brisque"]
-    experiments = Plan(with_datasets).experiments
+    experiments = plan_of(with_datasets).experiments
     assert {run.initialisation for run in experiments.runs("table2") if run.backbone == "none"} == {"brisque"}
-    assert "psnr on dataset livec left out of table2: it has no undistorted pictures" in experiments.left_out(
+    assert "psnr on dataset livec left out of table2: it has no undistorted images" in experiments.left_out(
         ["table2"]
     )
     run = Run("tid2013", "3", "none", "fsim", "tid2013")
@@ -218,22 +218,22 @@ def test_a_users_folder_is_counted_and_watched(config: dict[str, Any], tmp_path:
     config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
     for i in range(101):
         (tmp_path / f"{i}.jpg").write_bytes(b"x")
-    (tmp_path / "notes.txt").write_text("not a picture")
-    before = Plan(config).sources.catalogue("mine")
-    assert Plan(config).sources.shards("mine") == 2
+    (tmp_path / "notes.txt").write_text("not an image")
+    before = plan_of(config).sources.catalogue("mine")
+    assert plan_of(config).sources.shards("mine") == 2
     (tmp_path / "5.jpg").touch()
     (tmp_path / "notes.txt").write_text("still none")
-    assert Plan(config).sources.catalogue("mine") == before
+    assert plan_of(config).sources.catalogue("mine") == before
     (tmp_path / "5.jpg").write_bytes(b"xy")
-    assert Plan(config).sources.catalogue("mine") != before
+    assert plan_of(config).sources.catalogue("mine") != before
 
 
 def test_a_link_that_leads_nowhere_stops_no_plan(config: dict[str, Any], tmp_path: Path) -> None:
     config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "later")
-    before = Plan(config).sources.catalogue("mine")
+    before = plan_of(config).sources.catalogue("mine")
     (tmp_path / "later").write_bytes(b"x")
-    assert Plan(config).sources.catalogue("mine") != before
+    assert plan_of(config).sources.catalogue("mine") != before
 
 
 def test_a_folder_that_cannot_be_listed_is_told(
@@ -246,14 +246,16 @@ def test_a_folder_that_cannot_be_listed_is_told(
     config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
     config["distortions"]["corpora"]["synthetic"]["sources"] = ["mine"]
     with pytest.raises(MosforgeError, match="private: Permission denied"):
-        Plan(config).explain_missing()
+        plan_of(config).explain_missing()
 
 
 def test_parameters_are_json_in_a_shell_line_and_sorted() -> None:
-    one, other = parameters({"b": {"y": 1, "x": 2}, "a": 1}), parameters({"a": 1, "b": {"x": 2, "y": 1}})
-    assert repr(one) == repr(other)
-    assert isinstance(one, Parameters)
-    assert json.loads(f"{one}") == {"a": 1, "b": {"x": 2, "y": 1}}
+    one, other = (
+        Protocol(weights=weights, rates={}) for weights in ({"b": "y", "a": "x"}, {"a": "x", "b": "y"})
+    )
+    assert repr(parameters(one)) == repr(parameters(other))
+    assert isinstance(parameters(one), Parameters)
+    assert json.loads(f"{parameters(one)}") == {"weights": {"a": "x", "b": "y"}, "rates": {}}
 
 
 def test_shard_names_can_be_taken_apart() -> None:
@@ -276,12 +278,12 @@ def table_of(folder: Path, lines: str) -> dict[str, Any]:
 def test_a_table_is_found_whatever_the_case_of_its_name(config: dict[str, Any], tmp_path: Path) -> None:
     entry = table_of(tmp_path / "mine", "image,mos\na.png,1\n")
     config["finetuning"]["datasets"]["mine"] = entry | {"table": "Scores.CSV"}
-    datasets = Plan(config).datasets
+    datasets = plan_of(config).datasets
     assert datasets.files("mine") == [f"{tmp_path}/mine/scores.csv"]
-    assert datasets.images_of("mine") == 1
+    assert datasets.image_count("mine") == 1
 
 
-def test_full_reference_metrics_stand_where_undistorted_pictures_are(
+def test_full_reference_metrics_stand_where_undistorted_images_are(
     with_datasets: dict[str, Any], tmp_path: Path
 ) -> None:
     for name, lines in (
@@ -293,15 +295,15 @@ def test_full_reference_metrics_stand_where_undistorted_pictures_are(
     asked = {"backbones": [], "initialisations": [], "comparisons": ["psnr", "brisque", "gmsd"]}
     datasets = ["all", "some", "none", "tid2013"]
     with_datasets["evaluation"]["experiments"] = {"within": asked | {"datasets": datasets}}
-    experiments = Plan(with_datasets).experiments
+    experiments = plan_of(with_datasets).experiments
     measured = {(run.dataset, run.initialisation) for run in experiments.runs("within")}
     assert measured == {(name, "brisque") for name in datasets} | {
         (name, metric) for name in ("all", "some", "tid2013") for metric in ("psnr", "gmsd")
     }
     assert experiments.left_out(["within"]) == [
-        "psnr, gmsd on dataset some of within: measured on those of its pictures that have an undistorted "
+        "psnr, gmsd on dataset some of within: measured on those of its images that have an undistorted "
         "one, 2 of 3",
-        "psnr, gmsd on dataset none left out of within: it has no undistorted pictures",
+        "psnr, gmsd on dataset none left out of within: it has no undistorted images",
     ]
 
 
@@ -312,22 +314,22 @@ def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], t
         ("empty", "image,mos,reference_image\na.png,1, \nb.png,2\n"),
     ):
         with_datasets["finetuning"]["datasets"][f"table_{name}"] = table_of(tmp_path / name, lines)
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     assert plan.datasets.with_references == ["tid2013", "table_with"]
     assert plan.validations.inputs("tid2013") == {
         "targets": "results/metrics/targets/tid2013.parquet",
         "mapping": "results/pmos/synthetic.mapping.json",
     }
     with_datasets["pmos"]["logistic"] = {"dataset": "table_with", "allow_evaluated": False}
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     fitted = "results/metrics/targets/table_with.parquet"
     assert plan.validations.inputs("tid2013")["fitted"] == fitted
     assert "fitted" not in plan.validations.inputs("table_with")
-    assert "logistic" not in plan.corpora.fusion("synthetic")
+    assert plan.corpora.fusion("synthetic").logistic is None
     assert plan.validations.fit_inputs() == {}
     with_datasets["pmos"]["fusion"] = "logistic"
-    plan = Plan(with_datasets)
-    assert plan.corpora.fusion("synthetic")["logistic"] == "table_with"
+    plan = plan_of(with_datasets)
+    assert plan.corpora.fusion("synthetic").logistic == "table_with"
     assert plan.validations.fit_inputs() == {"targets": fitted}
 
 
@@ -342,24 +344,24 @@ def test_labels_cannot_be_fitted_to_what_is_not_there(
         "logistic": {"dataset": name, "allow_evaluated": True},
     }
     with pytest.raises(MosforgeError, match=rf"pmos\.logistic\.dataset: {name} cannot be fitted to: .*{why}"):
-        Plan(with_datasets)
+        plan_of(with_datasets)
 
 
 @pytest.mark.parametrize("separator", [",", "\t"])
-def test_scores_are_nothing_to_what_reads_a_dataset_for_its_pictures(
+def test_scores_are_nothing_to_what_reads_a_dataset_for_its_images(
     config: dict[str, Any], tmp_path: Path, separator: str
 ) -> None:
     entry = {"layout": "table", "folder": str(tmp_path), "table": "t.csv", "range": [0, 9]}
     config["finetuning"]["datasets"]["mine"] = {**entry, "higher_is_better": True, "corpus": "synthetic"}
 
-    def seen(*rows: tuple[str, ...]) -> dict[str, Any]:
+    def seen(*rows: tuple[str, ...]) -> PackDatasetSettings:
         lines = [separator.join(row) for row in [("image", "MOS", "reference"), *rows]]
         (tmp_path / "t.csv").write_bytes("\n".join(lines).encode("latin-1"))
-        return Plan(config).datasets.pictures("mine")
+        return plan_of(config).datasets.images("mine")
 
     first, second = ("a.png", "3", "x"), ("b.png", "4", "y")
     expected = seen(first, second)
-    assert Plan(config).datasets.images_of("mine") == 2
+    assert plan_of(config).datasets.image_count("mine") == 2
     assert seen(second, ("a.png", "3.5", "x")) == expected
     assert seen(first, second, ("c.png", "1", "z")) != expected
     assert seen(first, ("b.png", "4", "x")) != expected

@@ -5,13 +5,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from plans import plan_of
 
 from mosforge.core.runs import Run
 from mosforge.models.objectives import LOSSES
 from mosforge.plan import Plan
+from mosforge.pretraining.settings import PretrainingSettings
 
 
-def pretraining(plan: Plan, corpus: str, objective: str = "multitask", **more: str) -> dict[str, Any]:
+def pretraining(plan: Plan, corpus: str, objective: str = "multitask", **more: str) -> PretrainingSettings:
     which = SimpleNamespace(corpus=corpus, backbone="resnet50", objective=objective, **more)
     return plan.trainings.pretraining(which)
 
@@ -28,15 +30,15 @@ def test_a_training_has_the_keys_that_it_uses(
     objective: str, rates: set[str], config: dict[str, Any]
 ) -> None:
     which = SimpleNamespace(corpus="synthetic", backbone="resnet50", objective=objective)
-    cfg = Plan(config).trainings.pretraining(which)
-    assert set(cfg["learning_rates"]) == rates
-    assert "warm_up" not in cfg
+    cfg = plan_of(config).trainings.pretraining(which)
+    assert set(cfg.learning_rates) == rates
+    assert "warm_up" not in cfg.plain()
     config["pretraining"]["schedule"] = "cosine"
-    assert Plan(config).trainings.pretraining(which)["warm_up"] == 50
+    assert plan_of(config).trainings.pretraining(which).warm_up == 50
 
 
 def test_authentic_weights_exist_for_each_split(with_datasets: dict[str, Any]) -> None:
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     livec = Run("livec", "3", "resnet50", "authentic-multitask", "livec")
     tid = Run("tid2013", "3", "resnet50", "synthetic-cls", "tid2013")
     plain = Run("livec", "3", "alexnet", "imagenet", "livec")
@@ -50,7 +52,7 @@ def test_authentic_weights_exist_for_each_split(with_datasets: dict[str, Any]) -
 def test_pretraining_on_synthetic_corpora_needs_no_dataset(config: dict[str, Any], tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
-        pretrained = Plan(config).experiments.pretrained
+        pretrained = plan_of(config).experiments.pretrained
     assert pretrained
     assert all(path.startswith("results/pretraining/synthetic/") for path in pretrained)
 
@@ -62,15 +64,17 @@ def test_authentic_pretraining_names_the_sources_of_its_dataset(with_datasets: d
     which = SimpleNamespace(
         corpus="authentic", backbone="resnet50", objective="cls", dataset="livec", split="2"
     )
-    cfg = Plan(with_datasets).trainings.pretraining(which)
-    assert cfg["sources"] == ["wild"]
-    assert (cfg["dataset"], cfg["split"], cfg["label_kind"]) == ("livec", "2", "multiple")
+    cfg = plan_of(with_datasets).trainings.pretraining(which)
+    assert cfg.sources == ("wild",)
+    assert (cfg.dataset, cfg.split, cfg.label_kind) == ("livec", "2", "multiple")
 
 
 def test_a_pretraining_depends_on_the_options_of_its_objective_alone(config: dict[str, Any]) -> None:
-    plan = Plan(config)
+    plan = plan_of(config)
     options = {"loss_weights", "agreement_scale", "rank_margin"}
-    used = {objective: options & set(pretraining(plan, "synthetic", objective)) for objective in LOSSES}
+    used = {
+        objective: options & set(pretraining(plan, "synthetic", objective).plain()) for objective in LOSSES
+    }
     assert used == {
         "cls": set(),
         "reg": {"agreement_scale"},
@@ -89,28 +93,28 @@ def test_unified_pretraining_learns_from_two_corpora_and_exists_for_each_split(
         "backbones": ["resnet50"],
         "initialisations": ["pair-multitask"],
     }
-    plan = Plan(with_datasets)
+    plan = plan_of(with_datasets)
     model = "results/pretraining/pair/livec/3/resnet50/multitask/model.safetensors"
     run = Run("livec", "3", "resnet50", "pair-multitask", "livec")
     assert plan.trainings.initial_weights(run) == model
     assert model in plan.experiments.pretrained
     assert plan.trainings.files("pair", "{corpus}.parquet") == ["synthetic.parquet", "authentic.parquet"]
     cfg = pretraining(plan, "pair", dataset="livec", split="3")
-    assert cfg["label_kind"] == "both"
-    assert (len(cfg["classes"]), cfg["single_classes"]) == (39 + 26, 39)
-    assert len(set(cfg["classes"])) == 65
-    assert cfg["classes"][38] == "synthetic underexposure 2"
-    assert cfg["learning_rates"]["score"] == 1e-5
-    assert (cfg["sources"], cfg["split"]) == (["livec"], "3")
+    assert cfg.label_kind == "both"
+    assert (len(cfg.classes), cfg.single_classes) == (39 + 26, 39)
+    assert len(set(cfg.classes)) == 65
+    assert cfg.classes[38] == "synthetic underexposure 2"
+    assert cfg.learning_rates["score"] == 1e-5
+    assert (cfg.sources, cfg.split) == (("livec",), "3")
 
 
 def test_multi_level_features_are_in_both_trainings(with_datasets: dict[str, Any]) -> None:
     run = Run("tid2013", "3", "resnet50", "synthetic-cls", "tid2013")
     for choice in (False, True):
         with_datasets["pretraining"]["multi_level"] = choice
-        plan = Plan(with_datasets)
-        assert pretraining(plan, "synthetic")["multi_level"] is choice
-        assert plan.trainings.finetuning(run)["multi_level"] is choice
+        plan = plan_of(with_datasets)
+        assert pretraining(plan, "synthetic").multi_level is choice
+        assert plan.trainings.finetuning(run).multi_level is choice
 
 
 def test_weights_that_are_not_there_are_told_with_all_that_is_missing(
@@ -119,7 +123,7 @@ def test_weights_that_are_not_there_are_told_with_all_that_is_missing(
     monkeypatch.chdir(tmp_path)
     backbones = config["pretraining"]["backbones"]
     backbones |= {"alexnet": "alexnet.pth", "efficientnet_lite0": "unused.pth", "resnet50": "timm"}
-    message = Plan(config).explain_missing()
+    message = plan_of(config).explain_missing()
     assert message is not None
     told = [line for line in message.splitlines() if "weights of" in line]
     assert len(told) == 1, "lite0 is in no experiment"
@@ -127,12 +131,12 @@ def test_weights_that_are_not_there_are_told_with_all_that_is_missing(
         "weights of alexnet are missing: alexnet.pth; put them there, or let pretraining.backbones" in told[0]
     )
     (tmp_path / "alexnet.pth").touch()
-    assert "weights of" not in (Plan(config).explain_missing() or "")
+    assert "weights of" not in (plan_of(config).explain_missing() or "")
     model = tmp_path / "model"
     model.mkdir()
     backbones["alexnet"] = "model"
-    assert Plan(config).trainings.weights_file("alexnet") == ["model/model.safetensors", "model/card.json"]
-    assert "weights of alexnet are missing: model/card.json" in (Plan(config).explain_missing() or "")
+    assert plan_of(config).trainings.weights_file("alexnet") == ["model/model.safetensors", "model/card.json"]
+    assert "weights of alexnet are missing: model/card.json" in (plan_of(config).explain_missing() or "")
 
 
 @pytest.mark.parametrize("key", ["warm_up", "gradient_clip", "weight_average"])
@@ -140,15 +144,16 @@ def test_options_of_the_loop_reach_the_training_of_their_section_alone(
     config: dict[str, Any], key: str
 ) -> None:
     def parameters_of(config: dict[str, Any]) -> list[Any]:
-        trainings = Plan(config).trainings
+        trainings = plan_of(config).trainings
         which = SimpleNamespace(corpus="synthetic", backbone="resnet50", objective="cls")
         run = Run("live", "1", "resnet50", "imagenet", "live")
-        return [trainings.pretraining(which)[key], trainings.finetuning(run)[key]]
+        return [trainings.pretraining(which).plain()[key], trainings.finetuning(run).plain()[key]]
 
     for section in ("pretraining", "finetuning"):
         config[section]["schedule"] = "cosine"  # the only one that has a warm-up
     before = parameters_of(config)
-    config["pretraining"][key] = 7
-    assert parameters_of(config) == [7, before[1]]
-    config["finetuning"][key] = 8
-    assert parameters_of(config) == [7, 8]
+    first, second = (7, 8) if key == "warm_up" else (0.7, 0.8)
+    config["pretraining"][key] = first
+    assert parameters_of(config) == [first, before[1]]
+    config["finetuning"][key] = second
+    assert parameters_of(config) == [first, second]

@@ -46,7 +46,7 @@ def test_check_says_what_is_missing_and_where_to_get_it(
             "voc": {"folder": "v", "images": 2, "archive": archive},
             "livec": {"dataset": "livec"},
         },
-        {"livec": {"layout": "livec", "folder": "l"}},
+        {"livec": {"layout": "livec", "folder": "l", "corpus": "synthetic"}},
     )
     for name, advice in {
         "waterloo": "ask at x.org",

@@ -62,7 +62,7 @@ def test_planning_touches_no_network(folder: Path, monkeypatch: pytest.MonkeyPat
 BAD = {
     "misspelt key": (
         {"pretraining": {"epocs": 3}},
-        "unknown key 'pretraining.epocs'; did you mean 'epochs'?",
+        "pretraining.epocs: unknown key; did you mean 'epochs'?",
     ),
     "experiment with the name of a rule": (
         {

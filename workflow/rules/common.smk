@@ -1,9 +1,8 @@
 # What all rule files share: the checked configuration, and the plan that it amounts to.
 import atexit
 import sys
-from pathlib import Path
 
-from mosforge.configuration import check_config
+from mosforge.config.files import check_files
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.plan import Plan
@@ -21,8 +20,8 @@ from mosforge.plan.run import hold_folder
 find_own_commands()
 
 try:
-    check_config(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
-    plan = Plan(config)
+    configuration = check_files(config, workflow.configfiles)
+    plan = Plan(configuration)
     missing = plan.explain_missing()
 except MosforgeError as error:
     sys.exit(f"mosforge: error: {error}")

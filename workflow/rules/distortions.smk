@@ -1,6 +1,6 @@
 # Distorted images: one job for each distortion type (or mixtures) and block of a source's catalogue.
 
-KEPT = config["distortions"]["keep"]
+KEPT = configuration.distortions.keep
 # Jobs that read images come before jobs that make new ones. If images do not stay, readers take one core each,
 # so that they fit beside the makers: a reader that waited for more cores would wait until all are made.
 READERS_FIRST = 10

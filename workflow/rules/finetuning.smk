@@ -3,7 +3,7 @@
 
 rule label_proxy:
     input:
-        shards=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
+        shards=lambda wildcards: plan.corpora.images_of_proxy(wildcards.dataset),
     output:
         layout.PROXY_LABELS,
     log:
@@ -26,7 +26,7 @@ rule label_proxy:
 rule dataset:
     input:
         lambda wildcards: plan.datasets.files(wildcards.dataset),
-        images=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
+        images=lambda wildcards: plan.corpora.images_of_proxy(wildcards.dataset),
     output:
         layout.DATASET,
     log:
@@ -48,7 +48,7 @@ rule dataset:
 
 rule split:
     input:
-        dataset=lambda wildcards: plan.datasets.read_for_pictures(
+        dataset=lambda wildcards: plan.datasets.table_for_images(
             wildcards.dataset, ancient
         ),
     output:
@@ -74,10 +74,10 @@ rule split:
 
 rule pack_dataset:
     input:
-        dataset=lambda wildcards: plan.datasets.read_for_pictures(
+        dataset=lambda wildcards: plan.datasets.table_for_images(
             wildcards.dataset, ancient
         ),
-        images=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
+        images=lambda wildcards: plan.corpora.images_of_proxy(wildcards.dataset),
     output:
         index=layout.PACK_OF_DATASET,
         pixels=layout.PIXELS_OF_DATASET,
@@ -93,7 +93,7 @@ rule pack_dataset:
         runtime=growing(60),
     params:
         code=code("finetuning.pack_dataset", "finetuning.dataset"),
-        cfg=lambda wildcards: parameters(plan.datasets.pictures(wildcards.dataset)),
+        cfg=lambda wildcards: parameters(plan.datasets.images(wildcards.dataset)),
     shell:
         "mosforge finetuning pack_dataset --dataset {input.dataset} --index {output.index} --pixels {output.pixels}"
         " --log {log} --cfg {params.cfg:q}"

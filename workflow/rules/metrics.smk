@@ -19,7 +19,7 @@ rule score:
         runtime=growing(120),
     params:
         code=code("metrics.score"),
-        cfg=parameters({"engine": config["metrics"]["engine"]}),
+        cfg=parameters(plan.score()),
     shell:
         "mosforge metrics score --images {input.images} --output {output} --threads {threads} --log {log}"
         " --cfg {params.cfg:q}"
@@ -28,7 +28,7 @@ rule score:
 rule score_dataset:
     input:
         dataset=layout.DATASET,
-        images=lambda wildcards: plan.corpora.pictures_of_proxy(wildcards.dataset),
+        images=lambda wildcards: plan.corpora.images_of_proxy(wildcards.dataset),
     output:
         layout.TARGETS,
     log:
@@ -44,9 +44,7 @@ rule score_dataset:
         runtime=growing(120),
     params:
         code=code("metrics.score_dataset"),
-        cfg=lambda wildcards: parameters(
-            {"dataset": wildcards.dataset, "engine": config["metrics"]["engine"]}
-        ),
+        cfg=lambda wildcards: parameters(plan.score_dataset(wildcards.dataset)),
     shell:
         "mosforge metrics score_dataset --dataset {input.dataset} --output {output} --threads {threads} --log {log}"
         " --cfg {params.cfg:q}"

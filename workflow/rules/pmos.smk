@@ -66,7 +66,7 @@ rule validate:
         runtime=growing(30),
     params:
         code=code("pmos.validate"),
-        cfg=lambda wildcards: parameters(plan.validations.parameters(wildcards.dataset)),
+        cfg=lambda wildcards: parameters(plan.validations.settings(wildcards.dataset)),
         mapping=option_if_given("mapping"),
         fitted=option_if_given("fitted"),
     shell:

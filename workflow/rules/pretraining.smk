@@ -44,7 +44,7 @@ rule pack_shard:
         runtime=growing(60),
     params:
         code=code("pretraining.pack_shard"),
-        cfg=parameters({"resize": config["pretraining"]["resize"]}),
+        cfg=parameters(plan.trainings.pack()),
     shell:
         "mosforge pretraining pack --pictures {input.pictures} --index {output.index} --pixels {output.pixels}"
         " --threads {threads} --log {log} --cfg {params.cfg:q}"

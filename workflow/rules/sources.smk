@@ -58,7 +58,7 @@ rule catalogue:
 rule screen:
     input:
         catalogue=layout.CATALOGUE,
-        dataset=lambda wildcards: plan.datasets.read_for_pictures(
+        dataset=lambda wildcards: plan.datasets.table_for_images(
             wildcards.dataset, ancient
         ),
     output:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mosforge.core.settings import Level
+from mosforge.core.values import Level
 from mosforge.distortions.kinds import AUTHENTIC
 
 Mixture = tuple[tuple[str, int], ...]

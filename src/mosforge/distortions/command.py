@@ -45,7 +45,7 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
 def _distort(arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from mosforge.configuration import load_config
+    from mosforge.config.files import load_config
     from mosforge.core.files import atomic_file
     from mosforge.core.images import read_rgb
     from mosforge.distortions.kinds import TYPES
@@ -90,7 +90,7 @@ def _encoded(pixels: Any, output: Path) -> bytes:
 
 
 def _gallery(arguments: argparse.Namespace) -> None:
-    from mosforge.configuration import load_config
+    from mosforge.config.files import load_config
     from mosforge.core.files import atomic_file
     from mosforge.core.images import read_rgb
     from mosforge.distortions.gallery import draw_gallery
@@ -110,7 +110,7 @@ def _gallery(arguments: argparse.Namespace) -> None:
 def _classes(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from mosforge.configuration import load_config
+    from mosforge.config.files import load_config
     from mosforge.distortions.classes import classes_of
     from mosforge.distortions.levels import read_levels
 

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mosforge.core.images import SMALLEST_SIDE, Pixels
 from mosforge.core.seeds import generator
-from mosforge.core.settings import Level
+from mosforge.core.values import Level
 from mosforge.distortions.classes import DistortionClass, classes_of
 from mosforge.distortions.kinds import TYPES
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, check_pixels
-from mosforge.core.settings import Level
+from mosforge.core.values import Level
 from mosforge.distortions import blur, codecs, colour, noise, spatial, tone
 
 
@@ -194,12 +193,3 @@ def type_of(kind: str, name: str) -> DistortionType:
 def is_bitstream(kind: str, name: str) -> bool:
     """Whether images of a type are stored as the bitstream of its codec, and not as PNG."""
     return name in TYPES[kind] and TYPES[kind][name].encode is not None
-
-
-def in_order(kind: str, levels: Mapping[str, Any]) -> dict[str, Any]:
-    """The levels of the types in the order of their kind, whatever the order in the configuration.
-
-    Snakemake puts the keys of a further configuration file first. If classes were numbered in that order, a
-    file that changes one type would number all classes anew.
-    """
-    return {name: levels[name] for name in TYPES[kind] if name in levels}

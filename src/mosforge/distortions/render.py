@@ -10,7 +10,7 @@ import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import SMALLEST_SIDE, Pixels, open_image, to_rgb
-from mosforge.core.settings import Level
+from mosforge.core.values import Level
 from mosforge.distortions.codecs import encode_png
 from mosforge.distortions.kinds import type_of
 from mosforge.distortions.settings import DistortSettings

@@ -1,13 +1,12 @@
 """The settings of the jobs of the stage `distortions`."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from mosforge.core.settings import Count, Level, NotNegative, Settings
-
-PngCompression = Annotated[int, Field(strict=True, ge=0, le=9)]
+from mosforge.core.settings import Settings
+from mosforge.core.values import CorpusKind, Count, Level, PngCompression, Whole, wrong
 
 
 class DistortSettings(Settings):
@@ -19,18 +18,19 @@ class DistortSettings(Settings):
         png_compression: zlib level of the PNG files; left out where the type stores a codec's bitstream.
     """
 
-    kind: Literal["synthetic", "authentic", "kadid25"]
-    seed: NotNegative
+    kind: CorpusKind
+    seed: Whole
     png_compression: PngCompression = 0
 
     @model_validator(mode="wrap")
     @classmethod
     def _in_its_form(cls, values: Any, check: Callable[[Any], "DistortSettings"]) -> "DistortSettings":
-        forms: dict[str, type[DistortSettings]]
-        forms = {"synthetic": SyntheticSettings, "authentic": AuthenticSettings, "kadid25": SyntheticSettings}
-        kind = values.get("kind") if cls is DistortSettings and isinstance(values, Mapping) else None
-        form = forms.get(str(kind))
-        return form.model_validate(values) if form else check(values)
+        if cls is not DistortSettings:
+            return check(values)
+        kind = values.get("kind") if isinstance(values, Mapping) else None
+        if kind not in get_args(CorpusKind):
+            raise wrong(f"a mapping with the key kind: {', '.join(get_args(CorpusKind))}")
+        return (AuthenticSettings if kind == "authentic" else SyntheticSettings).model_validate(values)
 
 
 class SyntheticSettings(DistortSettings):
@@ -46,7 +46,7 @@ class SyntheticSettings(DistortSettings):
     kind: Literal["synthetic", "kadid25"]
     type: str
     levels: tuple[Level, ...]
-    first_class: NotNegative
+    first_class: Whole
 
 
 class AuthenticSettings(DistortSettings):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.core.settings import Level
+from mosforge.core.values import Level
 from mosforge.distortions.operation import check_number, whole_number
 
 _VALUES = np.arange(256, dtype=np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.seeds import generator, seed_of
-from mosforge.core.settings import Level
+from mosforge.core.values import Level
 from mosforge.distortions.classes import Mixture, authentic_classes, labels
 from mosforge.distortions.kinds import AUTHENTIC, EXCLUSIVE
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings

@@ -1,6 +1,7 @@
 """The settings of the jobs of the stage `evaluation`."""
 
-from mosforge.core.settings import Count, Settings
+from mosforge.core.settings import Settings
+from mosforge.core.values import Count
 
 
 class CompareSettings(Settings):

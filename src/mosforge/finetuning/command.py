@@ -34,15 +34,16 @@ def add_commands(commands: Any, verbs: Any) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from mosforge.configuration import entry_of, load_config
+    from mosforge.config.files import entry_of, load_config
+    from mosforge.config.finetuning import Dataset
     from mosforge.finetuning.dataset import load
 
     name = arguments.dataset
-    entry = entry_of(load_config(arguments.config), "finetuning.datasets", name)
-    if entry["layout"] == "proxy":
+    entry: Dataset = entry_of(load_config(arguments.config), "finetuning.datasets", name)
+    if entry.layout == "proxy":
         print(f"{name}: the workflow makes this dataset itself; its scores are not human ones")
         return 0
-    cfg = DatasetSettings(**{key: entry[key] for key in DatasetSettings.model_fields if key in entry})
+    cfg = DatasetSettings(**entry.plain(without=("corpus", "splits")))
     if problem := missing(cfg):
         print(f"{name}: {problem}")
         return 1

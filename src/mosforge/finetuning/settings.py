@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from mosforge.core.settings import Count, DatasetImages, Decay, Flag, Fraction, Number
+from mosforge.core.settings import DatasetImages
+from mosforge.core.values import Count, Decay, Flag, Fraction, Number
 from mosforge.training.settings import TrainingSettings
 
 

@@ -1,8 +1,7 @@
 """The settings of the jobs of the stage `metrics`."""
 
-from typing import Literal
-
 from mosforge.core.settings import Settings
+from mosforge.core.values import Engine
 
 
 class ScoreSettings(Settings):
@@ -12,7 +11,7 @@ class ScoreSettings(Settings):
         engine: what computes the metrics.
     """
 
-    engine: Literal["fused", "piq"]
+    engine: Engine
 
 
 class ScoreDatasetSettings(ScoreSettings):

@@ -1,32 +1,38 @@
-"""Corpora of distorted pictures: their shards, their classes, and what these depend on."""
+"""Corpora of distorted images: their shards, their classes, and what these depend on."""
 
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
 
-from mosforge.configuration import Config
+from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.shards import shard_paths
+from mosforge.core.values import Level
 from mosforge.distortions.classes import classes_of
-from mosforge.distortions.kinds import in_order, is_bitstream
+from mosforge.distortions.kinds import is_bitstream
+from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings
 from mosforge.plan.sources import Sources
+from mosforge.pmos.settings import FusionSettings
+from mosforge.pretraining.settings import IndexPacksSettings
 
 
 class Corpora:
     """The section `distortions`, and what follows from it up to the labels."""
 
-    def __init__(self, config: Config, sources: Sources) -> None:
-        self._section = config["distortions"]
-        self._entries = self._section["corpora"]
-        self._pmos = config["pmos"]
-        self._datasets = config["finetuning"]["datasets"]
+    def __init__(self, config: Configuration, sources: Sources) -> None:
+        self._section = config.distortions
+        self._entries = config.distortions.corpora
+        self._pmos = config.pmos
+        self._datasets = config.finetuning.datasets
         self._sources = sources
+        self.distortion = cache(self._distortion)
 
     def sources(self, corpus: str) -> list[str]:
         """The sources of a corpus, without those that are target datasets which are not there."""
-        return [source for source in self._entries[corpus]["sources"] if not self._sources.lost(source)]
+        return [
+            source for source in self._entries[corpus].sources if not self._sources.is_missing_dataset(source)
+        ]
 
     def sources_from(self, corpus: str, dataset: str) -> list[str]:
-        """The sources of a corpus that are the pictures of a target dataset."""
+        """The sources of a corpus that are the images of a target dataset."""
         return [source for source in self.sources(corpus) if self._sources.dataset_of(source) == dataset]
 
     @cached_property
@@ -36,86 +42,91 @@ class Corpora:
 
     @cached_property
     def labelled(self) -> list[str]:
-        """Corpora that are labelled: all but those that only make the pictures of a proxy dataset."""
-        shown = {entry.get("pictures") for entry in self._datasets.values()}
-        learned_from = {entry["corpus"] for entry in self._datasets.values()}
+        """Corpora that are labelled: all but those that only make the images of a proxy dataset."""
+        shown = {entry.pictures for entry in self._datasets.values()}
+        learned_from = {entry.corpus for entry in self._datasets.values()}
         return [name for name in self.names if name not in shown or name in learned_from]
 
     def is_authentic(self, corpus: str) -> bool:
         """Whether a corpus holds mixtures, made from target datasets."""
-        return bool(self._entries[corpus]["kind"] == "authentic")
+        return self._entries[corpus].kind == "authentic"
 
     def groups(self, corpus: str) -> list[str]:
-        """Distortion types of a corpus with one type a picture; `authentic` alone otherwise."""
-        if self.is_authentic(corpus):
-            return ["authentic"]
-        return [name for name, levels in self._levels(corpus).items() if levels]
+        """Distortion types of a corpus with one type in an image; otherwise only `authentic`."""
+        return ["authentic"] if self.is_authentic(corpus) else list(self._levels(corpus))
 
-    def _levels(self, corpus: str) -> dict[str, Any]:
-        """The levels of each type of a corpus, in the order of the classes."""
-        kind = self._entries[corpus]["kind"]
-        levels: dict[str, Any] = self._section[kind]
-        return in_order(kind, levels["types"] if kind == "authentic" else levels)
+    def _levels(self, corpus: str) -> dict[str, tuple[Level, ...]]:
+        return self._section.levels(self._entries[corpus].kind)
 
-    def shards(self, corpus: str) -> dict[str, Any]:
-        """Parameters of whatever collects a corpus: its groups, and its number of shards by source."""
+    def shards(self, corpus: str) -> IndexPacksSettings:
+        """The groups of a corpus, and its number of shards by source; settings of what only joins shards."""
         counts = {source: self._sources.shards(source) for source in self.sources(corpus)}
-        return {"groups": self.groups(corpus), "shards": counts}
+        return IndexPacksSettings(groups=tuple(self.groups(corpus)), shards=counts)
 
     def shard_files(self, corpus: str, pattern: str) -> list[str]:
         """`pattern`, with {corpus}, {group} and {shard}, for every shard of a corpus."""
+        found = self.shards(corpus)
         return [
             pattern.format(corpus=corpus, group=group, shard=shard)
-            for group, shard in shard_paths(**self.shards(corpus))
+            for group, shard in shard_paths(found.groups, found.shards)
         ]
 
     def corpus_of_proxy(self, dataset: str) -> str | None:
-        """The corpus whose pictures a proxy dataset scores; None for a dataset with human scores."""
-        corpus: str | None = self._datasets[dataset].get("pictures")
-        return corpus
+        """The corpus whose images a proxy dataset scores; None for a dataset with human scores."""
+        return self._datasets[dataset].pictures
 
-    def pictures_of_proxy(self, dataset: str) -> list[str]:
-        """The shards whose pictures a proxy dataset scores, which all that reads them needs; else none."""
+    def images_of_proxy(self, dataset: str) -> list[str]:
+        """The shards whose images a proxy dataset scores, which all that reads them needs; else none."""
         corpus = self.corpus_of_proxy(dataset)
         return self.shard_files(corpus, layout.SHARD) if corpus else []
 
-    def distortion(self, corpus: str, group: str) -> dict[str, Any]:
-        """Parameters of the shards of one group."""
-        kind = self._entries[corpus]["kind"]
-        cfg = {"kind": kind, "seed": self._section["seed"]}
-        if not is_bitstream(kind, group):
-            cfg["png_compression"] = self._section["png_compression"]
-        if self.is_authentic(corpus):
-            return cfg | {"per_image": self._share(corpus), **self._section["authentic"]}
-        levels = self._levels(corpus)
-        first = sum(len(levels[name]) for name in list(levels)[: list(levels).index(group)])
-        return cfg | {"type": group, "levels": levels[group], "first_class": first}
+    def _distortion(self, corpus: str, group: str) -> DistortSettings:
+        """Settings of the shards of one group."""
+        entry, levels, seed = self._entries[corpus], self._levels(corpus), self._section.seed
+        if entry.kind == "authentic":
+            return AuthenticSettings(
+                kind=entry.kind,
+                seed=seed,
+                types=self._section.authentic.types.plain(),
+                types_per_image=self._section.authentic.types_per_image,
+                per_image=self._share(corpus),
+                png_compression=self._section.png_compression,
+            )
+        stored = {} if is_bitstream(entry.kind, group) else {"png_compression": self._section.png_compression}
+        first_class = sum(len(levels[name]) for name in list(levels)[: list(levels).index(group)])
+        return SyntheticSettings(
+            kind=entry.kind, seed=seed, type=group, levels=levels[group], first_class=first_class, **stored
+        )
 
     def _share(self, corpus: str) -> int:
-        """Mixtures of one photograph: the configured total in equal proportion (paper, 2.1)."""
-        return max(1, int(self._entries[corpus]["total"]) // max(1, self._photographs(corpus)))
+        """Mixtures of one image: the configured total in equal proportion (paper, 2.1)."""
+        return max(1, self._total(corpus) // max(1, self._pristine_images(corpus)))
 
-    def _photographs(self, corpus: str) -> int:
-        return sum(self._sources.images_of(source) for source in self.sources(corpus))
+    def _total(self, corpus: str) -> int:
+        total = self._entries[corpus].total
+        assert total is not None, "a corpus of mixtures has a total"
+        return total
+
+    def _pristine_images(self, corpus: str) -> int:
+        return sum(self._sources.image_count(source) for source in self.sources(corpus))
 
     def size(self, corpus: str) -> dict[str, int]:
-        """How large a corpus is, in what the paper tells of its own: photographs, or mixtures of them."""
+        """How large a corpus is, as the paper counts its own: pristine images, or mixtures of them."""
         if self.is_authentic(corpus):
-            return {"mixtures": int(self._entries[corpus]["total"])}
-        return {"photographs": self._photographs(corpus)}
+            return {"mixtures": self._total(corpus)}
+        return {"photographs": self._pristine_images(corpus)}
 
-    def fusion(self, corpus: str) -> dict[str, Any]:
-        """Parameters of a corpus' labels."""
-        cfg = {**self.shards(corpus), "fusion": self._pmos["fusion"], "knots": self._pmos["knots"]}
-        fitted = self.fitted_to
-        return cfg if fitted is None else cfg | {"logistic": fitted}
+    def fusion(self, corpus: str) -> FusionSettings:
+        """Settings of a corpus' labels."""
+        values = {**self.shards(corpus).plain(), "fusion": self._pmos.fusion, "knots": self._pmos.knots}
+        return FusionSettings(**values if self.fitted_to is None else values | {"logistic": self.fitted_to})
 
     @property
     def fitted_to(self) -> str | None:
         """The dataset whose scores shape the labels, if the fusion is `logistic`."""
-        return self._pmos["logistic"]["dataset"] if self._pmos["fusion"] == "logistic" else None
+        return self._pmos.logistic.dataset if self._pmos.fusion == "logistic" else None
 
     def class_names(self, corpus: str) -> list[str]:
         """Names of a corpus' classes, in the order of their indices or bits."""
-        table = classes_of(self._entries[corpus]["kind"], self._levels(corpus))
+        table = classes_of(self._entries[corpus].kind, self._levels(corpus))
         return [row.type if row.level is None else f"{row.type} {row.level}" for row in table]

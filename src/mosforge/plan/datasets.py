@@ -6,69 +6,66 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from mosforge.configuration import Config
+from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.finetuning.files import Folder, csv_lines
 from mosforge.finetuning.registry import REFERENCE_IMAGE, Layout, layout_of, missing
-from mosforge.finetuning.settings import DatasetSettings
-
-_PICTURES = ("layout", "folder", "table", "images", "listing")
-"""Parameters of a dataset's table that its pictures depend on, and not only their scores."""
+from mosforge.finetuning.settings import DatasetSettings, PackDatasetSettings, SplitSettings
 
 
 class Datasets:
     """The datasets of the section `finetuning`."""
 
-    def __init__(self, config: Config) -> None:
-        self._entries = config["finetuning"]["datasets"]
-        self._splits = config["finetuning"]["splits"]
+    def __init__(self, config: Configuration) -> None:
+        self._entries = config.finetuning.datasets
+        self._splits = config.finetuning.splits
         self.missing = cache(self._missing)
         self.referenced = cache(self._referenced)
-        self._listing = cache(_listing)
+        self.table = cache(self._table)
+        self.facts = cache(self._facts)
         self._recorded = cache(_recorded)
 
     @cached_property
     def proxies(self) -> list[str]:
         """Datasets whose scores are no human ones."""
-        return [name for name, entry in self._entries.items() if entry["layout"] == "proxy"]
+        return [name for name, entry in self._entries.items() if entry.layout == "proxy"]
 
     def corpus_of(self, name: str) -> str:
         """The corpus that a dataset's models are pretrained on, unless an experiment names another."""
-        corpus: str = self._entries[name]["corpus"]
-        return corpus
+        return self._entries[name].corpus
 
-    def table(self, name: str) -> dict[str, Any]:
-        """Parameters of a dataset's normalised table; a proxy is a table that the workflow writes."""
+    def _table(self, name: str) -> DatasetSettings:
+        """Settings of a dataset's normalised table; a proxy is a table that the workflow writes."""
         entry = self._entries[name]
-        if entry["layout"] == "proxy":
-            return {
-                "layout": "table",
-                "folder": ".",
-                "table": layout.PROXY_LABELS.format(dataset=name),
-                "range": [0.0, 1.0],
-                "higher_is_better": True,
-            }
-        cfg = {key: entry[key] for key in entry if key not in ("corpus", "splits")}
-        if cfg["layout"] == "table":
-            cfg["listing"] = self._listing(_csv_of(cfg))
-        return cfg
+        if entry.layout == "proxy":
+            return DatasetSettings(
+                layout="table",
+                folder=".",
+                table=layout.PROXY_LABELS.format(dataset=name),
+                range=(0.0, 1.0),
+                higher_is_better=True,
+            )
+        values = entry.plain(without=("corpus", "splits"))
+        if entry.layout == "table":
+            values["listing"] = _listing(_csv_of(DatasetSettings(**values)))
+        return DatasetSettings(**values)
 
-    def pictures(self, name: str) -> dict[str, Any]:
-        """Parameters of what reads a dataset's pictures, contents and parts, but not its scores.
+    def images(self, name: str) -> PackDatasetSettings:
+        """Settings of what reads a dataset's images, contents and parts, but not its scores.
 
         An official release is not watched; of a user's table every column but the scores counts. A
         proxy's table is made by the workflow, so there the file itself tells.
         """
-        return _of_pictures(self.table(name))
+        return PackDatasetSettings(**_of_images(self.table(name).plain()))
 
-    def read_for_pictures(self, name: str, ancient: Callable[[str], str]) -> str:
-        """The dataset's table, for rules that read its pictures but not its scores.
+    def table_for_images(self, name: str, ancient: Callable[[str], str]) -> str:
+        """The dataset's table, for rules that read its images but not its scores.
 
-        An edited score or range writes the table anew, and is nothing to these rules: what `pictures` gives
+        An edited score or range writes the table anew, and is nothing to these rules: what `images` gives
         is as it was when the table was written. Their own parameters hold it too, but Snakemake looks at
-        none of them in a run that writes the table. A proxy's pictures come from the workflow, so there a
+        none of them in a run that writes the table. A proxy's images come from the workflow, so there a
         new table counts.
 
         Args:
@@ -76,83 +73,70 @@ class Datasets:
             ancient: Snakemake's mark of an input whose age is nothing to the rule.
         """
         table = layout.DATASET.format(dataset=name)
-        follows = name in self.proxies or self._recorded(Path(table)) != self.pictures(name)
+        follows = name in self.proxies or self._recorded(Path(table)) != self.images(name).plain()
         return table if follows else ancient(table)
 
     def files(self, name: str) -> list[str]:
         """The user's table of scores, whose edit is a change; official releases are not watched."""
-        cfg = self.table(name)
-        return [_csv_of(cfg)] if cfg["layout"] == "table" else []
+        table = self.table(name)
+        return [_csv_of(table)] if table.layout == "table" else []
 
-    def scale(self, name: str) -> dict[str, Any]:
-        """Range and direction of a dataset's scores, and its layout, which says what they are.
+    def _facts(self, name: str) -> Layout:
+        """What is known of a dataset without reading it, such as the range of its scores."""
+        return layout_of(self.table(name))
 
-        The words for people (`about.terms_of`) are no parameters: a better sentence trains nothing anew.
-        """
-        facts = self._layout(name)
-        return {
-            "range": [facts.lowest, facts.highest],
-            "higher_is_better": facts.higher_is_better,
-            "layout": self._entries[name]["layout"],
-        }
-
-    def _layout(self, name: str) -> Layout:
-        return layout_of(DatasetSettings(**self.table(name)))
-
-    def images_of(self, name: str) -> int:
-        """How many scored pictures a dataset that is there has."""
-        facts = self._layout(name)
-        if facts.images:
-            return facts.images
-        return max(len(_rows(self.files(name)[0])) - 1, 0)
+    def image_count(self, name: str) -> int:
+        """How many scored images a dataset that is there has."""
+        return self.facts(name).images or max(len(_rows(self.files(name)[0])) - 1, 0)
 
     def _missing(self, name: str) -> str | None:
         """What a dataset lacks and where to get it, or None."""
-        return None if name in self.proxies else missing(DatasetSettings(**self.table(name)))
+        return None if name in self.proxies else missing(self.table(name))
 
     def _referenced(self, name: str) -> int:
-        """How many scored pictures of a dataset that is there have their undistorted picture."""
-        facts = self._layout(name)
+        """How many scored images of a dataset that is there have their undistorted image."""
+        facts = self.facts(name)
         if self.missing(name) or (facts.images and not facts.references):
             return 0
         return facts.images or sum(map(bool, _column(_rows(self.files(name)[0]), REFERENCE_IMAGE)))
 
     def has_references(self, name: str) -> bool:
-        """Whether a dataset is there with undistorted pictures; a proxy always has them."""
+        """Whether a dataset is there with undistorted images; a proxy always has them."""
         return name in self.proxies or self.referenced(name) > 0
 
     @cached_property
     def with_references(self) -> list[str]:
-        """Datasets whose pictures full-reference metrics can score."""
+        """Datasets whose images full-reference metrics can score."""
         return [name for name in self._entries if self.has_references(name)]
 
     def splits(self, name: str) -> list[str]:
         """Names of a dataset's splits."""
-        return [str(split) for split in self._entries[name].get("splits", self._splits["seeds"])]
+        return [str(split) for split in self._entries[name].splits or self._splits.seeds]
 
-    def split(self, name: str, split: str) -> dict[str, Any]:
-        """Parameters of a split; the share that is trained on matters to random ones alone."""
-        keys = ("train", "validation") if split.isdigit() else ("validation",)
-        return self.pictures(name) | {key: self._splits[key] for key in keys}
+    def split(self, name: str, split: str) -> SplitSettings:
+        """Settings of a split; the share that is trained on matters only to random ones."""
+        values = self.images(name).plain() | {"validation": self._splits.validation}
+        return SplitSettings(**values | {"train": self._splits.train} if split.isdigit() else values)
 
 
-def _csv_of(cfg: dict[str, Any]) -> str:
+def _csv_of(table: DatasetSettings) -> str:
     """The table of a dataset, in the case that its name has on the disk."""
-    path = Path(cfg["folder"]) / cfg["table"]
-    found = None if path.exists() else Folder(cfg["folder"]).find(cfg["table"])  # which lists the folder
+    path = Path(table.folder) / str(table.table)
+    found = None if path.exists() else Folder(table.folder).find(str(table.table))  # which lists the folder
     return (found or path).as_posix()
 
 
-def _of_pictures(cfg: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in cfg.items() if key in _PICTURES}
+def _of_images(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a dataset's table that its images depend on, and not only their scores."""
+    return {key: value for key, value in values.items() if key in PackDatasetSettings.model_fields}
 
 
 def _recorded(table: Path) -> dict[str, Any] | None:
-    """What a dataset's table says of the pictures that it was written for; None where there is no table."""
+    """What a dataset's table records of the images that it was written for; None where there is no table."""
     from mosforge.core.stamps import read_stamp
 
     try:
-        return _of_pictures(read_stamp(table)["cfg"])
+        return _of_images(read_stamp(table)["cfg"])
     except MosforgeError:
         return None
 

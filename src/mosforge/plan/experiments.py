@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from mosforge.configuration import OBJECTIVES, Config
+from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.runs import BRISQUE, NO_NETWORK, RUN, Run
-from mosforge.models.objectives import corpus_and_objective
+from mosforge.evaluation.settings import CompareSettings, PredictSettings
+from mosforge.models.objectives import LOSSES, corpus_and_objective
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.trainings import Trainings
 
@@ -19,16 +20,16 @@ FULL = "full"
 class Experiments:
     """The section `evaluation`."""
 
-    def __init__(self, config: Config, datasets: Datasets, trainings: Trainings) -> None:
-        self._entries = config["evaluation"]["experiments"]
-        self._crops = config["evaluation"]["crops"]
+    def __init__(self, config: Configuration, datasets: Datasets, trainings: Trainings) -> None:
+        self._entries = config.evaluation.experiments
+        self._crops = config.evaluation.crops
         self._datasets = datasets
         self._trainings = trainings
 
     @cached_property
     def names(self) -> list[str]:
         """Experiments with at least one dataset configured."""
-        return [name for name, entry in self._entries.items() if entry["datasets"]]
+        return [name for name, entry in self._entries.items() if entry.datasets]
 
     def runs(self, experiment: str) -> list[Run]:
         """The runs of an experiment on the datasets that are there: its networks, then its comparisons."""
@@ -40,13 +41,13 @@ class Experiments:
         return [_predictions(run) for run in self.runs(experiment)]
 
     def predictions_of_single_splits(self, experiment: str) -> list[str]:
-        """Those of networks that are measured once: what they differ by has an interval over images alone."""
+        """Those of networks that are measured once: what they differ by has an interval only over images."""
         runs = [run for run in self.runs(experiment) if run.backbone != NO_NETWORK]
         splits = Counter(run._replace(split="") for run in runs)
         return [_predictions(run) for run in runs if splits[run._replace(split="")] == 1]
 
     def comparison(self, run: Any) -> dict[str, str]:
-        """Inputs of the predictions of a measure without a network; BRISQUE alone is trained."""
+        """Inputs of the predictions of a measure without a network; only BRISQUE is trained."""
         brisque = run.initialisation == BRISQUE
         scores = layout.BRISQUE if brisque else layout.TARGETS
         tested = {
@@ -62,18 +63,18 @@ class Experiments:
         }
 
     def split_of(self, run: Any) -> dict[str, str]:
-        """The split that chooses a run's test pictures, as an input of its rule; none across datasets."""
+        """The split that chooses a run's test images, as an input of its rule; none across datasets."""
         if run.dataset != run.test_dataset:
             return {}
         return {"split": layout.SPLIT.format(dataset=run.dataset, split=run.split)}
 
-    def run(self, run: Any) -> dict[str, Any]:
-        """The keys of a run, or of wildcards of the same names."""
-        return {key: getattr(run, key) for key in RUN}
+    def comparing(self, run: Any) -> CompareSettings:
+        """Settings of the predictions of a measure without a network."""
+        return CompareSettings(**_keys(run))
 
-    def prediction(self, run: Any) -> dict[str, Any]:
-        """Parameters of the predictions of a run."""
-        return self.run(run) | {"crops": self._crops}
+    def predicting(self, run: Any) -> PredictSettings:
+        """Settings of the predictions of a fine-tuned model."""
+        return PredictSettings(**_keys(run), crops=self._crops)
 
     @cached_property
     def pretrained(self) -> list[str]:
@@ -103,13 +104,11 @@ class Experiments:
 
     def backbones(self, experiments: Sequence[str]) -> list[str]:
         """Backbones that some of these experiments use."""
-        return list(
-            dict.fromkeys(name for entry in experiments for name in self._entries[entry]["backbones"])
-        )
+        return list(dict.fromkeys(name for entry in experiments for name in self._entries[entry].backbones))
 
     def datasets(self, experiments: Sequence[str]) -> list[str]:
         """Target datasets that some of these experiments name."""
-        return list(dict.fromkeys(name for entry in experiments for name in self._entries[entry]["datasets"]))
+        return list(dict.fromkeys(name for entry in experiments for name in self._entries[entry].datasets))
 
     @cached_property
     def evaluated(self) -> list[str]:
@@ -122,61 +121,61 @@ class Experiments:
     def left_out(self, experiments: Sequence[str]) -> list[str]:
         """A line for each target dataset, and each metric on one, that is asked for and cannot be had.
 
-        A metric that can be had for a part of a dataset's pictures has one, too.
+        A metric that can be had for a part of a dataset's images has one, too.
         """
         lines = ((name, self._datasets.missing(name)) for name in self.datasets(experiments))
         missing = [f"dataset {name} is left out: {line}" for name, line in lines if line]
         metrics = [
             line
             for experiment in experiments
-            for name in self._entries[experiment]["datasets"]
+            for name in self._entries[experiment].datasets
             if (line := self._about_metrics(experiment, name))
         ]
         return missing + metrics
 
     def _about_metrics(self, experiment: str, dataset: str) -> str | None:
-        """What keeps an experiment's full-reference metrics from the pictures of a dataset that is there."""
+        """What keeps an experiment's full-reference metrics from the images of a dataset that is there."""
         metrics = ", ".join(self._full_reference(experiment))
         if not metrics or dataset in self._datasets.proxies or self._datasets.missing(dataset):
             return None
-        found, pictures = self._datasets.referenced(dataset), self._datasets.images_of(dataset)
+        found, images = self._datasets.referenced(dataset), self._datasets.image_count(dataset)
         if not found:
-            return f"{metrics} on dataset {dataset} left out of {experiment}: it has no undistorted pictures"
-        if found < pictures:
+            return f"{metrics} on dataset {dataset} left out of {experiment}: it has no undistorted images"
+        if found < images:
             return (
-                f"{metrics} on dataset {dataset} of {experiment}: measured on those of its pictures that "
-                f"have an undistorted one, {found:,} of {pictures:,}"
+                f"{metrics} on dataset {dataset} of {experiment}: measured on those of its images that "
+                f"have an undistorted one, {found:,} of {images:,}"
             )
         return None
 
     def sizes(self, experiments: Sequence[str]) -> dict[str, int]:
-        """Pictures of each dataset that is there and not a proxy: the weights of the mean over datasets."""
+        """Images of each dataset that is there and not a proxy: the weights of the mean over datasets."""
         human = (name for name in self._there(experiments) if name not in self._datasets.proxies)
-        return {name: self._datasets.images_of(name) for name in human}
+        return {name: self._datasets.image_count(name) for name in human}
 
     def _lost(self, run: Run) -> bool:
         return any(self._datasets.missing(name) for name in (run.dataset, run.test_dataset))
 
     def _declared(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
-        for dataset, split, test in self._pairs(entry["datasets"], bool(entry.get("across"))):
-            for backbone in entry["backbones"]:
-                for name in entry["initialisations"]:
+        for dataset, split, test in self._pairs(entry.datasets, entry.across):
+            for backbone in entry.backbones:
+                for name in entry.initialisations:
                     yield Run(dataset, split, backbone, self._full_name(name, dataset), test)
 
     def _compared(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
-        for dataset, split, test in self._pairs(entry["datasets"], bool(entry.get("across"))):
+        for dataset, split, test in self._pairs(entry.datasets, entry.across):
             lost = () if self._datasets.has_references(test) else self._full_reference(experiment)
-            for metric in entry.get("comparisons", []):
+            for metric in entry.comparisons:
                 if metric not in lost:
                     yield Run(dataset, split, NO_NETWORK, metric, test)
 
     def _full_reference(self, experiment: str) -> list[str]:
-        """The comparisons of an experiment that need undistorted pictures."""
-        return [name for name in self._entries[experiment].get("comparisons", []) if name != BRISQUE]
+        """The comparisons of an experiment that need undistorted images."""
+        return [name for name in self._entries[experiment].comparisons if name != BRISQUE]
 
-    def _pairs(self, datasets: list[str], across: bool) -> Iterator[tuple[str, str, str]]:
+    def _pairs(self, datasets: Sequence[str], across: bool) -> Iterator[tuple[str, str, str]]:
         for dataset in datasets:
             if across:
                 yield from ((dataset, FULL, other) for other in datasets if other != dataset)
@@ -184,11 +183,16 @@ class Experiments:
                 yield from ((dataset, split, dataset) for split in self._datasets.splits(dataset))
 
     def _full_name(self, initialisation: str, dataset: str) -> str:
-        """An objective alone means the pretraining on the dataset's own corpus."""
-        if initialisation in OBJECTIVES:
+        """An objective by itself means the pretraining on the dataset's own corpus."""
+        if initialisation in LOSSES:
             return f"{self._datasets.corpus_of(dataset)}-{initialisation}"
         return initialisation
 
 
 def _predictions(run: Run) -> str:
     return layout.PREDICTIONS.format(**run._asdict())
+
+
+def _keys(run: Any) -> dict[str, str]:
+    """The keys of a run, or of wildcards of the same names."""
+    return {key: getattr(run, key) for key in RUN}

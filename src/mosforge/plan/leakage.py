@@ -1,14 +1,14 @@
 """The leakage guard: which sources are compared with which target datasets, and who reads the result."""
 
 from functools import cached_property
-from typing import Any
 
-from mosforge.configuration import Config
+from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.sources import Sources
+from mosforge.sources.settings import ScreenSettings
 
 
 class Leakage:
@@ -16,27 +16,27 @@ class Leakage:
 
     def __init__(
         self,
-        config: Config,
+        config: Configuration,
         sources: Sources,
         datasets: Datasets,
         corpora: Corpora,
         experiments: Experiments,
     ) -> None:
-        self._section = config["sources"]["leakage"]
+        self._section = config.sources.leakage
         self._sources = sources
         self._datasets = datasets
         self._corpora = corpora
-        self._evaluated = experiments.evaluated if self._section["guard"] else []
+        self._evaluated = experiments.evaluated if self._section.guard else []
 
-    def comparison(self, dataset: str) -> dict[str, Any]:
-        """Parameters of a comparison with a dataset's pictures."""
-        return {"correlation": self._section["correlation"], "dataset": self._datasets.pictures(dataset)}
+    def comparison(self, dataset: str) -> ScreenSettings:
+        """Settings of a comparison with a dataset's images."""
+        return ScreenSettings(correlation=self._section.correlation, dataset=self._datasets.images(dataset))
 
     def datasets(self, source: str) -> list[str]:
         """The datasets that a source is compared with: those evaluated on, but those made of the source.
 
-        A dataset's own pictures are kept apart by its splits; a proxy of the source's own photographs was
-        asked for by name.
+        A dataset's own images are kept apart by its splits; a proxy of the source's own images was asked for
+        by name.
         """
         return [name for name in self._evaluated if source not in self._made_of(name)]
 
@@ -62,9 +62,7 @@ class Leakage:
         return sorted({file for corpus in self._corpora.labelled for file in self.leaks(corpus)})
 
     @cached_property
-    def compared(self) -> dict[str, list[str]]:
+    def compared(self) -> dict[str, tuple[str, ...]]:
         """For each source of a labelled corpus the datasets that it is compared with."""
-        sources = sorted(
-            {name for corpus in self._corpora.labelled for name in self._corpora.sources(corpus)}
-        )
-        return {name: self.datasets(name) for name in sources if self.datasets(name)}
+        sources = {name for corpus in self._corpora.labelled for name in self._corpora.sources(corpus)}
+        return {name: tuple(self.datasets(name)) for name in sorted(sources) if self.datasets(name)}

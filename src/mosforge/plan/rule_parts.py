@@ -3,10 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mosforge.core.settings import Settings
 from mosforge.plan.code import PACKAGE, Code
 
 _CODE = Code.installed()
@@ -26,9 +27,9 @@ class Parameters(dict[str, Any]):
         return format(str(self), spec)
 
 
-def parameters(values: Mapping[str, Any]) -> Parameters:
-    """Parameters with sorted keys at every depth, since their order must not count as a change."""
-    return Parameters(json.loads(json.dumps(values, sort_keys=True)))
+def parameters(settings: Settings) -> Parameters:
+    """The settings of a job with sorted keys at every depth, since their order must not count as a change."""
+    return Parameters(json.loads(json.dumps(settings.plain(), sort_keys=True)))
 
 
 def code(*jobs: str) -> str:

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from mosforge.configuration import Config
+from mosforge.config.configuration import Configuration
+from mosforge.config.section import TrainingSection
 from mosforge.core import layout
+from mosforge.finetuning.settings import FinetuningSettings
 from mosforge.models.objectives import corpus_and_objective, rates_of
 from mosforge.models.origins import ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
+from mosforge.pretraining.settings import PackShardSettings, PretrainingSettings
 
-RECIPE = (
-    *("seed", "crop", "flip", "epochs", "batch_size", "optimiser", "weight_decay", "schedule"),
-    *("gradient_clip", "weight_average"),
-)
-"""Keys that both trainings have."""
+RECIPE = tuple(key for key in TrainingSection.model_fields if key != "warm_up")
+"""Keys that both trainings have; the warm-up matters only to a schedule that has one."""
 
 OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
     "cls": (),
@@ -23,11 +23,11 @@ OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
     "multitask": ("agreement_scale", "loss_weights"),
     "rank": ("rank_margin",),
 }
-"""Keys of the section `pretraining` that matter to some objectives alone."""
+"""Keys of the section `pretraining` that matter only to some objectives."""
 
 
 class Pretraining(Protocol):
-    """Wildcards of a pretraining; for authentic pictures `dataset` and `split` too.
+    """Wildcards of a pretraining; for mixtures `dataset` and `split` too.
 
     `corpus` is a corpus, or a pair of corpora of `pretraining.unified`.
     """
@@ -53,16 +53,19 @@ class Finetuning(Protocol):
 class Trainings:
     """The sections `pretraining` and `finetuning`."""
 
-    def __init__(self, config: Config, corpora: Corpora, datasets: Datasets) -> None:
-        self._pretraining = config["pretraining"]
-        self._finetuning = config["finetuning"]
+    def __init__(self, config: Configuration, corpora: Corpora, datasets: Datasets) -> None:
+        self._pretraining = config.pretraining
+        self._finetuning = config.finetuning
         self._corpora = corpora
         self._datasets = datasets
 
     def weights_source(self, backbone: str) -> str:
         """Where a backbone's ImageNet weights come from."""
-        source: str = self._pretraining["backbones"][backbone]
-        return source
+        return self._pretraining.backbones[backbone]
+
+    def pack(self) -> PackShardSettings:
+        """Settings of the pack of a shard."""
+        return PackShardSettings(resize=self._pretraining.resize)
 
     def weights_file(self, backbone: str) -> list[str]:
         """The files of weights, where the configuration names a file or a model's folder."""
@@ -84,31 +87,31 @@ class Trainings:
 
     def corpora_of(self, corpus: str) -> list[str]:
         """The corpora that a pretraining learns from: the synthetic one first, if there are two."""
-        pair = self._pretraining["unified"].get(corpus)
-        return [corpus] if pair is None else [pair["synthetic"], pair["authentic"]]
+        pair = self._pretraining.unified.get(corpus)
+        return [corpus] if pair is None else [pair.synthetic, pair.authentic]
 
     def files(self, corpus: str, pattern: str) -> list[str]:
         """`pattern`, with {corpus}, for every corpus that a pretraining learns from."""
         return [pattern.format(corpus=name) for name in self.corpora_of(corpus)]
 
     def sees_a_dataset(self, corpus: str) -> bool:
-        """Whether a pretraining learns from a target dataset's pictures, so that each split has its own."""
+        """Whether a pretraining learns from a target dataset's images, so that each split has its own."""
         return any(self._corpora.is_authentic(name) for name in self.corpora_of(corpus))
 
     def can_be_pretrained(self, corpus: str, dataset: str) -> bool:
-        """Whether the pictures of a pretraining for a dataset are there, or can be made."""
+        """Whether the images of a pretraining for a dataset are there, or can be made."""
         if self.sees_a_dataset(corpus) and self._datasets.missing(dataset):
             return False
         return all(self._corpora.sources(name) for name in self.corpora_of(corpus))
 
-    def pretraining(self, which: Pretraining) -> dict[str, Any]:
-        """Parameters of a pretraining."""
-        corpora = self.corpora_of(which.corpus)
+    def pretraining(self, which: Pretraining) -> PretrainingSettings:
+        """Settings of a pretraining."""
+        corpora, section = self.corpora_of(which.corpus), self._pretraining.plain()
         kind = self.kind(which.corpus)
-        rates = self._pretraining["learning_rates"][kind]
-        cfg = _recipe(self._pretraining) | {
-            "multi_level": self._pretraining["multi_level"],
-            **{key: self._pretraining[key] for key in OF_OBJECTIVE[which.objective]},
+        rates = section["learning_rates"][kind]
+        values = _recipe(section) | {
+            "multi_level": section["multi_level"],
+            **{key: section[key] for key in OF_OBJECTIVE[which.objective]},
             "corpus": which.corpus,
             "backbone": which.backbone,
             "objective": which.objective,
@@ -117,13 +120,14 @@ class Trainings:
             "learning_rates": {name: rates[name] for name in rates_of(which.objective)},
         }
         if kind == "unified":
-            cfg["single_classes"] = len(self._corpora.class_names(corpora[0]))
+            values["single_classes"] = len(self._corpora.class_names(corpora[0]))
         if kind == "synthetic":
-            return cfg | {"sources": self._sources(which.corpus)}
+            return PretrainingSettings(**values, sources=self._sources(which.corpus))
         dataset, split = (getattr(which, key) for key in ("dataset", "split"))
-        return cfg | {"dataset": dataset, "split": split, "sources": self._sources(corpora[-1], dataset)}
+        sources = self._sources(corpora[-1], dataset)
+        return PretrainingSettings(**values, dataset=dataset, split=split, sources=sources)
 
-    def kind(self, corpus: str) -> str:
+    def kind(self, corpus: str) -> Literal["synthetic", "authentic", "unified"]:
         """The kind of a pretraining by what it learns from, which has learning rates of its own."""
         corpora = self.corpora_of(corpus)
         if len(corpora) > 1:
@@ -135,31 +139,35 @@ class Trainings:
         names = [(corpus, name) for corpus in corpora for name in self._corpora.class_names(corpus)]
         return [name if len(corpora) == 1 else f"{corpus} {name}" for corpus, name in names]
 
-    def finetuning(self, which: Finetuning) -> dict[str, Any]:
-        """Parameters of a fine-tuning."""
-        keys = ("patches", "learning_rates", "dropout")
-        return _recipe(self._finetuning) | {
-            **{key: self._finetuning[key] for key in keys},
-            "dataset": which.dataset,
-            "split": which.split,
-            "backbone": which.backbone,
-            "initialisation": which.initialisation,
-            "multi_level": self._pretraining["multi_level"],
-            "sources": self._seen_before(which),
-            **self._datasets.scale(which.dataset),
-        }
+    def finetuning(self, which: Finetuning) -> FinetuningSettings:
+        """Settings of a fine-tuning."""
+        section, facts = self._finetuning.plain(), self._datasets.facts(which.dataset)
+        return FinetuningSettings(
+            **_recipe(section),
+            **{key: section[key] for key in ("patches", "learning_rates", "dropout")},
+            dataset=which.dataset,
+            split=which.split,
+            backbone=which.backbone,
+            initialisation=which.initialisation,
+            multi_level=self._pretraining.multi_level,
+            sources=self._seen_before(which),
+            range=(facts.lowest, facts.highest),
+            higher_is_better=facts.higher_is_better,
+            # the words for people (`about.terms_of`) are not here: a better sentence trains nothing anew
+            layout=self._finetuning.datasets[which.dataset].layout,
+        )
 
-    def _seen_before(self, which: Finetuning) -> list[str]:
-        """The sources whose photographs a fine-tuned network has seen in its pretraining."""
+    def _seen_before(self, which: Finetuning) -> tuple[str, ...]:
+        """The sources whose images a fine-tuned network has seen in its pretraining."""
         learnt_from, _ = corpus_and_objective(which.initialisation)
         corpora = self.corpora_of(learnt_from) if learnt_from else []
-        return [source for corpus in corpora for source in self._sources(corpus, which.dataset)]
+        return tuple(source for corpus in corpora for source in self._sources(corpus, which.dataset))
 
-    def _sources(self, corpus: str, dataset: str = "") -> list[str]:
-        """The sources that a pretraining uses; of an authentic corpus, the target dataset's alone."""
+    def _sources(self, corpus: str, dataset: str = "") -> tuple[str, ...]:
+        """The sources that a pretraining uses; of an authentic corpus, only the target dataset's."""
         if self._corpora.is_authentic(corpus):
-            return self._corpora.sources_from(corpus, dataset)
-        return self._corpora.sources(corpus)
+            return tuple(self._corpora.sources_from(corpus, dataset))
+        return tuple(self._corpora.sources(corpus))
 
     def initial_weights(self, which: Finetuning) -> str:
         """File of the weights that a fine-tuning starts from.
@@ -175,6 +183,5 @@ class Trainings:
 
 
 def _recipe(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that both trainings have; the warm-up matters to a schedule that has one."""
     cfg = {key: section[key] for key in RECIPE}
     return cfg if section["schedule"] == "constant" else cfg | {"warm_up": section["warm_up"]}

@@ -1,28 +1,27 @@
-"""Comparisons of the metrics and their fusions with human scores, where reference pictures are there."""
+"""Comparisons of the metrics and their fusions with human scores, where reference images are there."""
 
-from typing import Any
-
-from mosforge.configuration import Config
+from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
+from mosforge.pmos.settings import ValidationSettings
 
 
 class Validations:
-    """What of the section `pmos` looks at target datasets.
+    """The part of the section `pmos` that reads target datasets.
 
     Raises:
         MosforgeError: the labels are to be fitted to a dataset that is not there or has no references.
     """
 
-    def __init__(self, config: Config, corpora: Corpora, datasets: Datasets) -> None:
-        self._logistic = config["pmos"]["logistic"]["dataset"]
+    def __init__(self, config: Configuration, corpora: Corpora, datasets: Datasets) -> None:
+        self._logistic = config.pmos.logistic.dataset
         self._corpora = corpora
         self._datasets = datasets
         name = corpora.fitted_to
         if name is not None and not datasets.has_references(name):
-            why = datasets.missing(name) or "it has no reference pictures"
+            why = datasets.missing(name) or "it has no reference images"
             raise MosforgeError(f"pmos.logistic.dataset: {name} cannot be fitted to: {why}")
 
     def fit_inputs(self) -> dict[str, str]:
@@ -41,9 +40,9 @@ class Validations:
             files["fitted"] = layout.TARGETS.format(dataset=fitted)
         return files
 
-    def parameters(self, dataset: str) -> dict[str, Any]:
-        """Parameters of the validation on a dataset."""
-        return {"dataset": dataset, "corpus": self._corpus(dataset)}
+    def settings(self, dataset: str) -> ValidationSettings:
+        """Settings of the validation on a dataset."""
+        return ValidationSettings(dataset=dataset, corpus=self._corpus(dataset))
 
     def _corpus(self, dataset: str) -> str | None:
         """The corpus whose distribution the dataset's scores are mapped through, if it can be made."""
@@ -53,5 +52,4 @@ class Validations:
     def _fitted(self, dataset: str) -> str | None:
         """The other dataset that the logistic is fitted to, if one is named and there."""
         name = self._logistic
-        usable = name not in (None, dataset) and self._datasets.has_references(name)
-        return name if usable else None
+        return name if name not in (None, dataset) and self._datasets.has_references(str(name)) else None

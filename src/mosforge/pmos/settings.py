@@ -1,10 +1,7 @@
 """The settings of the jobs of the stage `pmos`."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
 from mosforge.core.settings import CorpusShards, Settings
+from mosforge.core.values import Count, Fusion
 
 
 class FusionSettings(CorpusShards):
@@ -16,8 +13,8 @@ class FusionSettings(CorpusShards):
         logistic: fusion `logistic`: the dataset whose human scores the metrics are fitted to.
     """
 
-    fusion: Literal["mean", "quantile", "logistic"]
-    knots: Annotated[int, Field(strict=True, ge=2)]
+    fusion: Fusion
+    knots: Count
     logistic: str | None = None
 
 

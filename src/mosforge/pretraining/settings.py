@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from mosforge.core.settings import Amount, CorpusShards, Count, Fraction, NotNegative, Positive, Settings
+from mosforge.core.settings import CorpusShards, Settings
+from mosforge.core.values import Amount, Count, Fraction, Objective, Positive, Whole
 from mosforge.training.settings import TrainingSettings
 
 
@@ -14,7 +15,7 @@ class PackShardSettings(Settings):
         resize: side of the square that images are scaled to, in pixels; 0: they are not scaled.
     """
 
-    resize: NotNegative
+    resize: Whole
 
 
 class IndexPacksSettings(CorpusShards):
@@ -39,7 +40,7 @@ class PretrainingSettings(TrainingSettings):
     """
 
     corpus: str
-    objective: Literal["cls", "reg", "multitask", "rank"]
+    objective: Objective
     label_kind: Literal["single", "multiple", "both"]
     classes: tuple[str, ...]
     learning_rates: Mapping[Literal["backbone", "classification", "score"], Fraction]

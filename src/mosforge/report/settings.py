@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from mosforge.core.settings import NotNegative, Number, Settings
+from mosforge.core.settings import Settings
+from mosforge.core.values import Number, Whole
 
 
 class Protocol(Settings):
@@ -23,7 +24,7 @@ class Protocol(Settings):
     finetuning: Mapping[str, JsonValue] = {}
     pretraining: Mapping[str, JsonValue] = {}
     weights: Mapping[str, str] = {}
-    corpora: Mapping[str, Mapping[str, NotNegative]] = {}
+    corpora: Mapping[str, Mapping[str, Whole]] = {}
     rates: Mapping[str, Mapping[str, Number]] = {}
 
 
@@ -38,7 +39,7 @@ class _BesideNumbers(Settings):
 
     proxies: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    sizes: Mapping[str, NotNegative] = {}
+    sizes: Mapping[str, Whole] = {}
 
 
 class TableSettings(_BesideNumbers):

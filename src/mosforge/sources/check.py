@@ -1,10 +1,11 @@
 """The state of a source: what is there, what is missing, and where to get it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from mosforge.configuration import Config, entry_of
+from mosforge.config.files import Values, entry_of, value_of
+from mosforge.config.finetuning import Dataset
+from mosforge.config.sources import Collection, Packaged
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.images import open_image
@@ -14,7 +15,7 @@ from mosforge.sources.tiles import find_packaged
 Row = dict[str, str]
 
 
-def check(name: str, config: Config) -> tuple[list[Row], bool]:
+def check(name: str, config: Values) -> tuple[list[Row], bool]:
     """Looks at a source; of its images only the headers are read.
 
     Args:
@@ -27,16 +28,16 @@ def check(name: str, config: Config) -> tuple[list[Row], bool]:
     Raises:
         MosforgeError: the configuration has no such source, or no smallest side.
     """
-    collection = entry_of(config, "sources.collections", name)
-    if "dataset" in collection:
-        rows = [_dataset(collection["dataset"], config)]
+    collection: Collection = entry_of(config, "sources.collections", name)
+    if collection.dataset is not None:
+        rows = [_dataset(collection.dataset, config)]
     else:
-        rows = _packaged(collection) if "packaged" in collection else []
-        rows += _folder(collection, _smallest_side(config))
+        rows = [] if collection.packaged is None else _packaged(collection.packaged)
+        rows += _folder(collection, value_of(config, "sources.smallest_side"))
     return rows, all(row["state"] == "found" for row in rows)
 
 
-def _smallest_side(config: Config) -> int:
+def _smallest_side(config: Values) -> int:
     try:
         side: int = config["sources"]["smallest_side"]
     except KeyError:
@@ -50,17 +51,17 @@ def _row(item: object, found: bool, detail: str) -> Row:
     return {"item": str(item), "state": "found" if found else "missing", "detail": detail}
 
 
-def _dataset(dataset: str, config: Config) -> Row:
-    folder = entry_of(config, "finetuning.datasets", dataset).get("folder")
-    if folder is None:
+def _dataset(dataset: str, config: Values) -> Row:
+    entry: Dataset = entry_of(config, "finetuning.datasets", dataset)
+    if (folder := entry.folder) is None:
         return _row(dataset, True, "a proxy dataset, whose images the workflow makes")
     advice = f"the images of a target dataset; `mosforge finetuning check {dataset}` says more"
     return _row(folder, Path(folder).is_dir(), advice)
 
 
-def _packaged(collection: Mapping[str, Any]) -> list[Row]:
+def _packaged(packaged: Packaged) -> list[Row]:
     rows = []
-    for image in collection["packaged"]["photographs"]:
+    for image in packaged.photographs:
         try:
             find_packaged(image)
             rows.append(_row(image, True, "an image in an installed package"))
@@ -69,12 +70,12 @@ def _packaged(collection: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def _folder(collection: Mapping[str, Any], smallest_side: int) -> list[Row]:
-    folder = Path(collection["folder"])
+def _folder(collection: Collection, smallest_side: int) -> list[Row]:
+    folder = Path(str(collection.folder))
     names = find_images(folder) if folder.is_dir() else []
-    declared = collection.get("images")
+    declared = collection.images
     if not names:
-        if "packaged" in collection:  # made from installed packages, so there is nothing to get
+        if collection.packaged is not None:  # made from installed packages, so there is nothing to get
             return [_row(folder, True, "not made yet; the workflow does that")]
         return [_row(folder, False, _advice(collection))]
     bad, small = _headers(folder, names, smallest_side)
@@ -89,15 +90,15 @@ def _folder(collection: Mapping[str, Any], smallest_side: int) -> list[Row]:
     return [_row(folder, declared is None or len(names) == declared, detail)]
 
 
-def _advice(collection: Mapping[str, Any]) -> str:
-    archive = collection.get("archive")
+def _advice(collection: Collection) -> str:
+    archive = collection.archive
     if archive is None:
-        return str(collection.get("obtain", PUT_THERE))
-    place = archive_path(archive["url"])
+        return collection.obtain or PUT_THERE
+    place = archive_path(archive.url)
     if place.exists():
         return f"the workflow unpacks {place}, which is there"
-    size = f" ({archive['size'] / 1e9:.1f} GB)" if "size" in archive else ""
-    return f"the workflow downloads {archive['url']}{size}; or put that file at {place}"
+    size = "" if archive.size is None else f" ({archive.size / 1e9:.1f} GB)"
+    return f"the workflow downloads {archive.url}{size}; or put that file at {place}"
 
 
 def _headers(folder: Path, names: Sequence[str], smallest_side: int) -> tuple[list[str], int]:

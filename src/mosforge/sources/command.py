@@ -17,7 +17,7 @@ def add_commands(commands: Any, verbs: Any) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from mosforge.configuration import load_config
+    from mosforge.config.files import load_config
     from mosforge.sources.check import check
 
     rows, complete = check(arguments.name, load_config(arguments.config))

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from mosforge.core.settings import Count, DatasetImages, Number, Settings
+from mosforge.core.settings import DatasetImages, Settings
+from mosforge.core.values import Count, Number
 
 
 class Archive(Settings):

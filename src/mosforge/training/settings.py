@@ -1,8 +1,7 @@
 """The settings that pretraining and fine-tuning share."""
 
-from typing import Literal
-
-from mosforge.core.settings import Amount, Count, Decay, Flag, NotNegative, Settings
+from mosforge.core.settings import Settings
+from mosforge.core.values import Amount, Count, Decay, Flag, Optimiser, Schedule, Whole
 
 
 class TrainingSettings(Settings):
@@ -25,16 +24,16 @@ class TrainingSettings(Settings):
         backbone: name of the network.
     """
 
-    seed: NotNegative
+    seed: Whole
     crop: Count
     flip: Flag
     epochs: Count
     batch_size: Count
-    optimiser: Literal["adam", "adamw"]
+    optimiser: Optimiser
     weight_decay: Amount
-    schedule: Literal["constant", "cosine"]
+    schedule: Schedule
     gradient_clip: Amount
     weight_average: Decay
-    warm_up: NotNegative = 0
+    warm_up: Whole = 0
     multi_level: Flag
     backbone: str

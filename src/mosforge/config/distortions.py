@@ -1,0 +1,238 @@
+"""The section `distortions`: the corpora, and the levels of every distortion type."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mosforge.config.section import Name, Names, Section, unknown
+from mosforge.core.values import (
+    Allowed,
+    CorpusKind,
+    Count,
+    Flag,
+    Level,
+    Number,
+    PngCompression,
+    Positive,
+    Share,
+    Whole,
+)
+
+if TYPE_CHECKING:
+    from mosforge.config.configuration import Configuration
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("even")
+    return value
+
+
+_AT_MOST = Field(max_length=20)
+_Odd = Annotated[
+    int,
+    Field(strict=True, ge=3, json_schema_extra={"not": {"multipleOf": 2}}),
+    AfterValidator(_odd),
+    Allowed("an odd number of pixels from 3"),
+]
+_Quality = Annotated[int, Field(strict=True, ge=0, le=100), Allowed("a quality from 0 to 100")]
+_Colours = Annotated[int, Field(strict=True, ge=2, le=256), Allowed("a number of colours from 2 to 256")]
+_Signed = Annotated[float, Field(strict=True, ge=-1, le=1), Allowed("a number from -1 to 1")]
+_UpToOne = Annotated[float, Field(strict=True, gt=0, le=1), Allowed("a positive number up to 1")]
+_Types = Annotated[int, Field(strict=True, ge=1, le=7), Allowed("a whole number from 1 to 7")]
+
+Numbers = Annotated[tuple[Number, ...], _AT_MOST]
+Odds = Annotated[tuple[_Odd, ...], _AT_MOST]
+Qualities = Annotated[tuple[_Quality, ...], _AT_MOST]
+Colours = Annotated[tuple[_Colours, ...], _AT_MOST]
+Counts = Annotated[tuple[Count, ...], _AT_MOST]
+Signed = Annotated[tuple[_Signed, ...], _AT_MOST]
+Positives = Annotated[tuple[Positive, ...], _AT_MOST]
+UpToOne = Annotated[tuple[_UpToOne, ...], _AT_MOST]
+Ranges = Annotated[tuple[tuple[Share, Share], ...], _AT_MOST]
+
+
+class Types(Section):
+    """The levels of the distortion types of a kind, weakest first; a type without levels is left out."""
+
+    def levels(self) -> dict[str, tuple[Level, ...]]:
+        """The levels of each type, in the order of the classes, whatever that of the configuration.
+
+        Snakemake puts the keys of a further configuration file first: an order of their own would number the
+        classes anew wherever one type is changed.
+        """
+        return {name: getattr(self, name) for name in type(self).model_fields if getattr(self, name)}
+
+
+class SyntheticTypes(Types):
+    """The synthetic types (DB-CNN), in the order of their classes."""
+
+    gaussian_blur: Odds = ()
+    """size of the kernel in pixels; sigma is a sixth of it"""
+    white_noise: Numbers = ()
+    """log2 of the variance on a [0, 1] image"""
+    jpeg: Qualities = ()
+    """libjpeg quality, 4:2:0"""
+    jpeg2000: Positives = ()
+    """bits per pixel"""
+    contrast: Ranges = ()
+    """range that the stretched channels are mapped into"""
+    pink_noise: Positives = ()
+    """weight of the 1/f field"""
+    color_dither: Colours = ()
+    """colours of the palette"""
+    overexposure: UpToOne = ()
+    """added to a [0, 1] image (two of DB-CNN's levels: ours)"""
+    underexposure: UpToOne = ()
+    """subtracted from a [0, 1] image"""
+
+
+class AuthenticTypes(Types):
+    """The authentic types, in the order in which a camera applies them."""
+
+    defocus: Positives = ()
+    """sigma of the Gaussian low-pass, in pixels"""
+    motion_blur: Odds = ()
+    """length of the line in pixels; the angle is random"""
+    chromatic_aberration: Positives = ()
+    """shift of red and blue against green, in pixels"""
+    overexposure: UpToOne = ()
+    """added to a [0, 1] image"""
+    underexposure: UpToOne = ()
+    """subtracted from a [0, 1] image"""
+    contrast: UpToOne = ()
+    """factor that the distance from mid-grey is multiplied with"""
+    jpeg: Qualities = ()
+    """libjpeg quality, 4:2:0"""
+
+
+class Kadid25Types(Types):
+    """KADID-10k's types, in the order of their classes."""
+
+    gaussian_blur: Positives = ()
+    """sigma in pixels; published .1 first, which changes no pixel: 3 is new"""
+    lens_blur: Positives = ()
+    """radius of the disc in pixels"""
+    motion_blur: Positives = ()
+    """length of the line in pixels; published 1 first, a single pixel: 8 is new"""
+    color_diffusion: Positives = ()
+    """sigma of the blur of a* and b* is 1.5 x + 2 pixels, their factor x"""
+    color_shift: Positives = ()
+    """shift of green in pixels"""
+    color_quantization: Colours = ()
+    """colours of the palette"""
+    saturation_hsv: Signed = ()
+    """factor of HSV's saturation; below 0 the colours turn to their complements"""
+    saturation_lab: Positives = ()
+    """factor of a* and b*; published 1 first, the identity: 1.5 is in its place"""
+    jpeg2000: Positives = ()
+    """compression ratio against 24 bits per pixel"""
+    jpeg: Qualities = ()
+    """libjpeg quality, 4:2:0"""
+    white_noise: Positives = ()
+    """variance on a [0, 1] image"""
+    white_noise_ycbcr: Positives = ()
+    """variance in Y, Cb and Cr on [0, 1]"""
+    impulse_noise: UpToOne = ()
+    """share of the samples that become 0 or 255"""
+    multiplicative_noise: Positives = ()
+    """variance of what a sample is multiplied with"""
+    denoise: Positives = ()
+    """variance of the noise that is then removed, by non-local means (published: by the network DnCNN)"""
+    brighten: Positives = ()
+    """twice what is added to mid-grey"""
+    darken: Positives = ()
+    """twice what is taken from mid-grey"""
+    mean_shift: Signed = ()
+    """added to a [0, 1] image; published .15, .08, 0, -.08, -.15: 0 is the identity, and up and down have no
+    order among them, so all are upwards: .04, .22 and .3 are new"""
+    jitter: Positives = ()
+    """standard deviation of a pixel's displacement, in pixels, five times over"""
+    patches: Counts = ()
+    """patches of 16x16 pixels that are copied a little away"""
+    pixelate: UpToOne = ()
+    """x: the image shrinks to .95 - x^.6"""
+    quantization: Counts = ()
+    """thresholds between sample values"""
+    color_block: Counts = ()
+    """squares of 32x32 pixels"""
+    sharpen: Positives = ()
+    """factor of the unsharp mask"""
+    contrast: Signed = ()
+    """steepness of the curve; published .3, .15, 0, -.4, -.6: the identity is at -.2, and more and less
+    contrast have no order among them, so all are more: .45 and .6 are new"""
+
+
+class Authentic(Section):
+    """How several types are mixed in one image."""
+
+    types: AuthenticTypes
+    """the levels of each type, weakest first"""
+    types_per_image: tuple[_Types, _Types]
+    """fewest and most types in one image (ours)"""
+
+
+class Corpus(Section):
+    """A set of distorted images."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"kind": {"const": "authentic"}}},
+            "then": {"required": ["total"]},
+        }
+    )
+
+    kind: CorpusKind
+    """synthetic: one type at one level in an image; authentic: mixtures; kadid25: one of KADID-10k's 25 types
+    at one level in an image"""
+    sources: Names
+    """names from sources.collections"""
+    total: Count | None = None
+    """authentic: about how many images to make, in equal proportion from each pristine image"""
+
+    @model_validator(mode="after")
+    def _has_its_total(self) -> Self:
+        if self.kind == "authentic" and self.total is None:
+            raise PydanticCustomError("rule", "a corpus of the kind authentic needs the key total")
+        return self
+
+
+class DistortionsSection(Section):
+    """The distorted images that are made of the pristine ones."""
+
+    seed: Whole
+    """seed of every random draw of this stage (ours)"""
+    png_compression: PngCompression
+    """zlib level of the lossless images: 0 is fastest to write and largest, 9 is smallest (ours)"""
+    keep: Flag
+    """false: the images are temporary, and a shard goes as soon as all that the run asked for has read it. A
+    later target that reads images makes them again, so name all targets at once (ours)"""
+    corpora: Mapping[Name, Corpus]
+    """A corpus is a set of distorted images; its name is a folder below results/. Without a source it is not
+    made."""
+    synthetic: SyntheticTypes
+    """The synthetic types and their levels, weakest first (DB-CNN). The class index is the position in this
+    order, also where another file changes a type; an empty list drops one."""
+    authentic: Authentic
+    """The authentic types and their levels, in the order in which a camera applies them (ours)"""
+    kadid25: Kadid25Types
+    """KADID-10k's types and their levels, weakest first (Lin, Hosu and Saupe, 2019). Where a published level
+    is the identity, or the order is no order, the line says what was decided (ours)."""
+
+    def levels(self, kind: CorpusKind) -> dict[str, tuple[Level, ...]]:
+        """The levels of each type of a kind of corpus, in the order of the classes."""
+        types: dict[CorpusKind, Types]
+        types = {"synthetic": self.synthetic, "authentic": self.authentic.types, "kadid25": self.kadid25}
+        return types[kind].levels()
+
+
+def contradictions(config: "Configuration") -> Iterator[str]:
+    """What in the section contradicts itself or another one."""
+    section = config.distortions
+    for name, corpus in section.corpora.items():
+        yield from unknown(f"distortions.corpora.{name}.sources", corpus.sources, config.sources.collections)
+    fewest, most = section.authentic.types_per_image
+    if fewest > most:
+        yield f"distortions.authentic.types_per_image: {fewest} is more than {most}"

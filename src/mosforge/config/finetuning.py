@@ -1,0 +1,133 @@
+"""The section `finetuning`: the target datasets, their splits, and the training on their scores."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mosforge.config.section import File, Name, Section, TrainingSection, unknown
+from mosforge.core.values import Allowed, Count, Decay, Flag, Fraction, Number, Text, Whole, different
+
+if TYPE_CHECKING:
+    from mosforge.config.configuration import Configuration
+
+Layout = Literal["live", "csiq", "tid2013", "livec", "koniq10k", "kadid10k", "table", "proxy"]
+
+_Split = Annotated[
+    Whole | Annotated[str, Field(pattern="^(0|[1-9][0-9]*|official|full)$")],
+    Allowed("a seed, that is a whole number from 0, or official"),
+]
+_UNIQUE = Field(min_length=1, json_schema_extra={"uniqueItems": True})
+Splits = Annotated[tuple[_Split, ...], _UNIQUE, AfterValidator(different)]
+Seeds = Annotated[tuple[Whole, ...], _UNIQUE, AfterValidator(different)]
+
+
+class Dataset(Section):
+    """A target dataset."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {
+                    "if": {"properties": {"layout": {"const": "proxy"}}},
+                    "then": {"required": ["pictures"]},
+                    "else": {"required": ["folder"]},
+                },
+                {
+                    "if": {"properties": {"layout": {"const": "table"}}},
+                    "then": {"required": ["table", "range", "higher_is_better"]},
+                },
+            ]
+        }
+    )
+
+    layout: Layout
+    """live, csiq, tid2013, livec, koniq10k, kadid10k: the official one; table: your own CSV; proxy: no human
+    scores, but HaarPSI of the corpus named in pictures, and every table says so"""
+    folder: File | None = None
+    """where it lies"""
+    corpus: Text
+    """the corpus whose pretraining it starts from, where an experiment names only an objective"""
+    splits: Splits | None = None
+    """names of its splits instead of the seeds below: a seed, or official"""
+    table: File | None = None
+    """layout table: the CSV below the folder, with columns image, mos and, if you like, reference (content
+    that must stay together), reference_image (file of the undistorted image below images, or an absolute
+    path: the full-reference metrics are then compared with the scores) and split (train, validation, test)"""
+    images: Text | None = None
+    """layout table: folder of the images below the folder (default: the folder itself)"""
+    range: tuple[Number, Number] | None = None
+    """layout table: lowest and highest possible score"""
+    higher_is_better: Flag | None = None
+    """layout table: false for DMOS"""
+    pictures: Text | None = None
+    """layout proxy: the corpus whose images are scored"""
+
+    @model_validator(mode="after")
+    def _has_its_keys(self) -> Self:
+        needed = ["pictures"] if self.layout == "proxy" else ["folder"]
+        needed += ["table", "range", "higher_is_better"] if self.layout == "table" else []
+        missing = [key for key in needed if getattr(self, key) is None]
+        if missing:
+            values = {"layout": self.layout, "key": missing[0]}
+            raise PydanticCustomError(
+                "rule", "a dataset of the layout {layout} needs the key '{key}'", values
+            )
+        return self
+
+
+class SplitsSection(Section):
+    """How a dataset is split, unless it names its own splits."""
+
+    seeds: Seeds
+    """a split for each seed (ours: the paper does not say how many)"""
+    train: Fraction
+    """share of the contents that is trained on; the others are tested on"""
+    validation: Decay
+    """share of the training contents that chooses the epoch; 0: the last epoch is used"""
+
+
+class LearningRates(Section):
+    """Learning rates of the parts of a network."""
+
+    backbone: Fraction
+    """of the backbone"""
+    head: Fraction
+    """of the head"""
+
+
+class FinetuningSection(TrainingSection):
+    """The target datasets with their splits, and how networks are fine-tuned on their scores."""
+
+    datasets: Mapping[Name, Dataset]
+    """Target datasets with human scores. Those whose folder is missing are left out, with a line that says
+    so."""
+    splits: SplitsSection
+    """The splits of a dataset, disjoint by content"""
+    patches: Count
+    """random crops of each image in an epoch"""
+    learning_rates: LearningRates
+    """learning rates of the backbone and of the head"""
+    dropout: Decay
+    """probability that the head drops a feature in a step"""
+
+
+def contradictions(config: "Configuration") -> Iterator[str]:
+    """What in the section contradicts itself or another one."""
+    corpora = config.distortions.corpora
+    for name, dataset in config.finetuning.datasets.items():
+        key = f"finetuning.datasets.{name}"
+        yield from unknown(f"{key}.corpus", [dataset.corpus], corpora)
+        if dataset.layout == "table" and dataset.range is not None:
+            lowest, highest = dataset.range
+            if not (lowest < highest and math.isfinite(highest - lowest)):
+                yield f"{key}.range: [{lowest:g}, {highest:g}] must be the lowest, then the highest score"
+        if "full" in (dataset.splits or ()):
+            yield (
+                f"{key}.splits: 'full' leaves nothing to test on; leave it out, since experiments with "
+                "across: true use it by themselves"
+            )
+        if dataset.layout == "proxy":
+            yield from unknown(f"{key}.pictures", [str(dataset.pictures)], corpora)

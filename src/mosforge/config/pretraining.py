@@ -1,0 +1,119 @@
+"""The section `pretraining`."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
+
+from mosforge.config.section import File, Name, Section, TrainingSection, unknown
+from mosforge.core.values import Allowed, Amount, Flag, Fraction, Positive, Text
+from mosforge.models.origins import ORIGINS
+
+if TYPE_CHECKING:
+    from mosforge.config.configuration import Configuration
+
+
+def _zero_or_from_64(value: int) -> int:
+    if 0 < value < 64:
+        raise ValueError("too small")
+    return value
+
+
+_Resize = Annotated[
+    int,
+    Field(strict=True, ge=0, json_schema_extra={"not": {"exclusiveMinimum": 0, "exclusiveMaximum": 64}}),
+    AfterValidator(_zero_or_from_64),
+    Allowed("a number of pixels from 64, or 0, which leaves images as they are"),
+]
+
+
+class Rates(Section):
+    """Learning rates of the parts of a network."""
+
+    backbone: Fraction
+    """of the backbone"""
+    classification: Fraction
+    """of the branch that tells the classes"""
+    score: Fraction
+    """of the branch that predicts the score"""
+
+
+class LearningRates(Section):
+    """Learning rates by what is learned from."""
+
+    synthetic: Rates
+    """of one corpus of one type in an image"""
+    authentic: Rates
+    """of one corpus of mixtures"""
+    unified: Rates
+    """of both corpora at once (ours)"""
+
+
+class LossWeights(Section):
+    """Factors of the two losses in their sum."""
+
+    classification: Positive
+    """of the loss of the classes"""
+    score: Positive
+    """of the loss of the score"""
+
+
+class Pair(Section):
+    """Two corpora that one pretraining learns from."""
+
+    synthetic: Text
+    """a corpus of one type in an image"""
+    authentic: Text
+    """a corpus of mixtures"""
+
+
+class PretrainingSection(TrainingSection):
+    """How networks are pretrained on the pseudo-MOS."""
+
+    backbones: Mapping[Name, File] = Field(
+        description="Backbones, and where their first weights come from. A name is one of resnet50, "
+        "resnet18, alexnet and efficientnet_lite0, or any network of timm, such as mobilenetv3_small_100, or "
+        "convnext_tiny__in12k_ft_in1k for timm's convnext_tiny.in12k_ft_in1k. Weights:"
+        + "".join(f"\n  {word:<11}  {about}" for word, about in ORIGINS.items())
+        + "\n  PATH         a file of weights (torch's or safetensors), or the folder of a model trained here"
+    )
+    resize: _Resize
+    """side of the square that images are scaled to, in pixels; 0: none is scaled, and crops show them in
+    their own size and shape, as in fine-tuning, for several times the disk: 3 bytes a pixel (ours)"""
+    learning_rates: LearningRates
+    """Adam moves a weight by about rate x steps: these are the paper's, and timid for a small corpus"""
+    loss_weights: LossWeights
+    """factors of the two losses in the sum of the objective multitask (ours)"""
+    agreement_scale: Amount
+    """A sample's score loss is weighted with 1 / (1 + (a / scale)^2), over the mean, where a is the deviation
+    of its six metrics (column agreement of the labels): about 0.1 trusts those more on which they agree. 0:
+    all samples weigh the same (ours)"""
+    rank_margin: Positive
+    """objective rank: by how much the scores of an image's levels should differ (ours)"""
+    multi_level: Flag
+    """features of all stages of the backbone, and not only of its last; fine-tuning uses them then too
+    (ours)"""
+    unified: Mapping[Name, Pair]
+    """Pretraining on two corpora at once, with the classes of both (ours): its name, used like a corpus' name
+    in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic}"""
+
+
+def contradictions(config: "Configuration") -> Iterator[str]:
+    """What in the section contradicts itself or another one."""
+    section, corpora = config.pretraining, config.distortions.corpora
+    if 0 < section.resize < section.crop:
+        yield f"pretraining.crop: {section.crop} is larger than pretraining.resize"
+    mixtures = [name for name, corpus in corpora.items() if corpus.kind == "authentic"]
+    others = [name for name in corpora if name not in mixtures]
+    for name, pair in section.unified.items():
+        key = f"pretraining.unified.{name}"
+        if name in corpora:
+            yield f"{key}: there is a corpus of this name; take another"
+        yield from unknown(f"{key}.synthetic", [pair.synthetic], others)
+        yield from unknown(f"{key}.authentic", [pair.authentic], mixtures)
+    for name, experiment in config.evaluation.experiments.items():
+        if section.multi_level and experiment.datasets and "alexnet" in experiment.backbones:
+            yield (
+                f"evaluation.experiments.{name}.backbones: alexnet has no stages for "
+                "pretraining.multi_level; leave one of them out"
+            )

@@ -1,0 +1,85 @@
+"""What the sections of the configuration share: types of values, and the keys of both trainings."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from mosforge.core.settings import Settings
+from mosforge.core.values import (
+    Allowed,
+    Amount,
+    Count,
+    Decay,
+    Flag,
+    Optimiser,
+    Schedule,
+    Text,
+    Whole,
+    different,
+    suggestion,
+)
+
+Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$"), Allowed("a name of small letters, digits and _")]
+File = Annotated[
+    str,
+    Field(pattern="^[^{}]+$"),
+    Allowed("the name of a file or folder, without braces, which mark Snakemake's wildcards"),
+]
+Names = Annotated[tuple[Text, ...], Field(json_schema_extra={"uniqueItems": True}), AfterValidator(different)]
+Crop = Annotated[int, Field(strict=True, ge=64), Allowed("a number of pixels from 64")]
+
+
+class Section(Settings):
+    """A part of the configuration: the text below a key describes it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null_is_no_way_to_leave_a_key_out(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and not cls.model_fields[str(info.field_name)].is_required():
+            raise PydanticCustomError("null", "null says nothing; leave the key out")
+        return value
+
+
+class TrainingSection(Section):
+    """The keys that pretraining and fine-tuning share."""
+
+    seed: Whole
+    """seed of every random draw of this stage"""
+    crop: Crop
+    """side of the random crops that the network sees, in pixels; a smaller image is continued by mirroring"""
+    flip: Flag
+    """random horizontal flips (ours)"""
+    epochs: Count
+    """passes over all images"""
+    batch_size: Count
+    """crops in a step"""
+    optimiser: Optimiser
+    """both with betas of 0.9 and 0.999"""
+    weight_decay: Amount
+    """weight decay of the optimiser"""
+    schedule: Schedule
+    """constant (paper), or cosine: a warm-up, then half a cosine down to zero"""
+    warm_up: Whole
+    """cosine: steps over which the rates rise; a twentieth of all steps if that is less (ours)"""
+    gradient_clip: Amount
+    """largest norm of all gradients together; 0: no clipping (ours)"""
+    weight_average: Decay
+    """decay a step, such as 0.999, of a running average of the weights that is kept instead of the last ones;
+    0: no average (ours)"""
+
+
+def unknown(key: str, names: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    """A sentence for each name that the configuration does not define.
+
+    Args:
+        key: where the names stand.
+        names: what stands there.
+        known: what is defined.
+    """
+    for name in names:
+        if name not in known:
+            yield f"{key}: {name!r} is not configured{suggestion(name, known)}"

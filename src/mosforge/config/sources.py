@@ -1,0 +1,142 @@
+"""The section `sources`: where pristine images come from, and the leakage guard."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mosforge.config.section import Name, Section, unknown
+from mosforge.core.values import Allowed, Count, Flag, Text, different
+
+if TYPE_CHECKING:
+    from mosforge.config.configuration import Configuration
+
+Side = Annotated[
+    int,
+    Field(strict=True, ge=161),
+    Allowed("a number of pixels from 161, below which MS-SSIM is not defined"),
+]
+Correlation = Annotated[
+    float,
+    Field(strict=True, ge=0.5, le=1),
+    Allowed("a correlation from 0.5, below which different images pass for the same, to 1"),
+]
+Folder = Annotated[str, Field(min_length=1), Allowed("the name of a folder")]
+Url = Annotated[str, Field(pattern="^https?://"), Allowed("an address of http or https")]
+Md5 = Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$"), Allowed("32 hexadecimal digits")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$"), Allowed("64 hexadecimal digits")]
+
+
+class Leakage(Section):
+    """The leakage guard."""
+
+    guard: Flag
+    """false: sources and target datasets are not compared"""
+    correlation: Correlation
+    """correlation of the pixels, one image laid over the other, from which on both show the same"""
+
+
+class Archive(Section):
+    """An archive to download."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["md5"]}, {"required": ["sha256"]}]})
+
+    url: Url
+    """address of the archive"""
+    md5: Md5 | None = None
+    """its digest; md5 or sha256 is needed"""
+    sha256: Sha256 | None = None
+    """its digest; md5 or sha256 is needed"""
+    size: Count | None = None
+    """its size in bytes"""
+    pictures: Text
+    """folder of the images inside"""
+
+    @model_validator(mode="after")
+    def _is_verifiable(self) -> Self:
+        if self.md5 is None and self.sha256 is None:
+            raise PydanticCustomError("rule", "the archive cannot be verified; it needs md5 or sha256")
+        return self
+
+
+class Packaged(Section):
+    """Images inside installed Python packages."""
+
+    photographs: Annotated[
+        tuple[Text, ...],
+        Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+        AfterValidator(different),
+    ]
+    """their names, PACKAGE/PATH"""
+    tile: Side
+    """side of the squares, in pixels"""
+    stride: Count
+    """distance of two squares, in pixels"""
+
+
+class Collection(Section):
+    """A source: a folder of images, or the images of a target dataset."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["folder"]}, {"required": ["dataset"]}],
+            "dependentRequired": {"archive": ["folder", "images"], "packaged": ["folder", "images"]},
+        }
+    )
+
+    folder: Folder | None = None
+    """where the images lie, at any depth"""
+    images: Count | None = None
+    """how many it holds; left out for a folder of your own, which is then counted at each start"""
+    obtain: Text | None = None
+    """what to tell a user whose folder is missing"""
+    archive: Archive | None = None
+    """it is downloaded and unpacked into the folder"""
+    packaged: Packaged | None = None
+    """images inside installed Python packages, cut into squares (see workflow/configs/demo.yaml)"""
+    dataset: Text | None = None
+    """instead of all these: the images of a target dataset of section 6"""
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the workflow itself fills the folder."""
+        return self.archive is not None or self.packaged is not None
+
+    @model_validator(mode="after")
+    def _has_its_keys(self) -> Self:
+        if (self.folder is None) == (self.dataset is None):
+            raise PydanticCustomError("rule", "a source needs either the key folder or the key dataset")
+        if self.is_fetched and (self.folder is None or self.images is None):
+            raise PydanticCustomError("rule", "a source with archive or packaged needs folder and images")
+        return self
+
+
+class SourcesSection(Section):
+    """Where pristine images come from, and how they are divided into jobs."""
+
+    shard_size: Count
+    """images of a source's sorted catalogue in a shard; a shard is one job, and should take minutes (ours)"""
+    smallest_side: Side
+    """an image with a shorter side, in pixels, is set aside; the metrics need 161"""
+    leakage: Leakage
+    """The leakage guard (ours; the paper keeps its sources apart from its targets by choice): an image that
+    shows the same as one of a target dataset of an experiment, be it resized, re-encoded, cropped or
+    mirrored, is found by content and gets no labels, so that no network is pretrained on it."""
+    collections: Mapping[Name, Collection]
+    """Where pristine images come from. Only the sources that a corpus below names are used."""
+
+
+def contradictions(config: "Configuration") -> Iterator[str]:
+    """What in the section contradicts another one."""
+    datasets = config.finetuning.datasets
+    for name, collection in config.sources.collections.items():
+        if (dataset := collection.dataset) is None:
+            continue
+        key = f"sources.collections.{name}.dataset"
+        yield from unknown(key, [dataset], datasets)
+        if dataset in datasets and datasets[dataset].layout == "proxy":
+            yield (
+                f"{key}: {dataset!r} is a proxy, whose images cannot be counted before they are made; "
+                "name a dataset with human scores"
+            )
