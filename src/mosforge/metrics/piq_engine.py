@@ -23,7 +23,7 @@ class PiqEngine:
 
     In float64, since piq's MDSI near identity is off by .01 in float32; but SSIM and MS-SSIM in float32 on
     the CPU, where torch's float64 convolution takes 25 times longer to come 1e-5 nearer.
-    On the CPU each image is scored by one thread alone, so the scores do not depend on the thread count.
+    On the CPU each image is scored by one thread, so the scores do not depend on the number of threads.
 
     Args:
         device: `cpu`, `cuda`, `cuda:N`, or `auto`.
@@ -46,7 +46,7 @@ class PiqEngine:
         return 1 if self.device.type == "cpu" else max(1, _BATCH_PIXELS // (shape[0] * shape[1]))
 
     def prepare(self, reference: Pixels) -> torch.Tensor:
-        """The reference as a (1, 3, H, W) tensor on the device."""
+        """The reference image as a (1, 3, H, W) tensor on the device."""
         return self._tensor([reference])
 
     def score(self, prepared: Callable[[], torch.Tensor], images: Sequence[Pixels]) -> Scores:

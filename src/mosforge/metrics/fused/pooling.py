@@ -25,7 +25,7 @@ class Pooling(NamedTuple):
     shape: tuple[int, int]
 
     def merged(self, height: int, width: int) -> "Pooling":
-        """The same pooling under one name where the border is never looked at, so that it is shared."""
+        """Itself; where the border is never looked at, with one kind of border, so that metrics share it."""
         inside = (
             self.shift == 0 and self.shape[0] * self.factor <= height and self.shape[1] * self.factor <= width
         )
