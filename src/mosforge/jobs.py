@@ -25,6 +25,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from mosforge.core.values import explain
+
 RULES: Mapping[str, tuple[str, ...]] = {
     "sources": ("fetch_source", "catalogue", "screen", "leaks"),
     "distortions": ("distort",),
@@ -150,7 +152,7 @@ def _value(adapter: "TypeAdapter[Any]") -> Callable[[str], Any]:
         try:
             return adapter.validate_python(text)
         except ValidationError as error:
-            raise argparse.ArgumentTypeError(f"{text!r}: {_first(error)}") from None
+            raise argparse.ArgumentTypeError(f"{text!r}: {explain(error)}") from None
 
     return convert
 
@@ -162,16 +164,9 @@ def _settings(adapter: "TypeAdapter[Any]") -> Callable[[str], Any]:
         except json.JSONDecodeError as error:
             raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
         except ValidationError as error:
-            raise argparse.ArgumentTypeError(_first(error)) from None
+            raise argparse.ArgumentTypeError(explain(error)) from None
 
     return convert
-
-
-def _first(error: ValidationError) -> str:
-    """The first thing that is wrong, with the key that it concerns."""
-    found = error.errors()[0]
-    key = ".".join(map(str, found["loc"]))
-    return f"{key}: {found['msg']}" if key else found["msg"]
 
 
 def _metavar(kind: Any) -> str:
