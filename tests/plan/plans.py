@@ -3,7 +3,7 @@
 from typing import Any
 
 from mosforge.config.configuration import Configuration
-from mosforge.plan import Plan
+from mosforge.plan.plan import Plan
 
 
 def plan_of(config: dict[str, Any]) -> Plan:

@@ -9,7 +9,7 @@ from plans import plan_of
 
 from mosforge.core.runs import Run
 from mosforge.models.objectives import LOSSES
-from mosforge.plan import Plan
+from mosforge.plan.plan import Plan
 from mosforge.pretraining.settings import PretrainingSettings
 
 

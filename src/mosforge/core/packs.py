@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file
 from mosforge.core.images import Pixels, at_least
 from mosforge.core.parallel import map_in_order
 from mosforge.core.schemas.packs import PACK

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mosforge.core.files import atomic_file
+from mosforge.core.atomic import atomic_file
 
 Row = Mapping[str, Any]
 

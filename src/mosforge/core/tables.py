@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mosforge import __version__
+from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file
 from mosforge.core.schemas import Artefact
 from mosforge.core.stamps import add_stamp, explain_unreadable, to_delete
 

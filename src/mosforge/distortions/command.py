@@ -46,7 +46,7 @@ def _distort(arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from mosforge.config.files import load_config
-    from mosforge.core.files import atomic_file
+    from mosforge.core.atomic import atomic_file
     from mosforge.core.images import read_rgb
     from mosforge.distortions.kinds import TYPES
     from mosforge.distortions.levels import parameter_of, read_levels
@@ -91,7 +91,7 @@ def _encoded(pixels: Any, output: Path) -> bytes:
 
 def _gallery(arguments: argparse.Namespace) -> None:
     from mosforge.config.files import load_config
-    from mosforge.core.files import atomic_file
+    from mosforge.core.atomic import atomic_file
     from mosforge.core.images import read_rgb
     from mosforge.distortions.gallery import draw_gallery
     from mosforge.distortions.levels import read_levels

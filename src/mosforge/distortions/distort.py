@@ -7,7 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from mosforge.core.files import atomic_folder
+from mosforge.core.atomic import atomic_folder
 from mosforge.core.schemas.distortions import MANIFEST
 from mosforge.core.schemas.sources import CATALOGUE
 from mosforge.core.stamps import MANIFEST_NAME

@@ -15,8 +15,8 @@ import torch
 from pydantic import PositiveInt
 from tqdm import tqdm
 
+from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.manifests import read_manifest
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mosforge import __version__
+from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file, sha256_of_file, write_json
+from mosforge.core.files import sha256_of_file, write_json
 from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, card_markdown
 from mosforge.models.heads import MultiTaskHead, ScoreHead

@@ -4,8 +4,8 @@ import contextlib
 import sys
 from pathlib import Path
 
+from mosforge.core.atomic import exclusive_lock
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import exclusive_lock
 
 LOCK = Path(".snakemake/mosforge.lock")
 

@@ -6,8 +6,8 @@ import timm
 import torch
 import torchvision
 
+from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file
 from mosforge.models.backbones import build_backbone, find_backbone, timm_name, without_classifier
 from mosforge.models.folder import WEIGHTS, load_card
 from mosforge.models.origins import ORIGINS, WORDS

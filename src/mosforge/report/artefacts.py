@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mosforge.core import layout
 from mosforge.core.runs import RUN, Run
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.predictions import PREDICTIONS
@@ -14,6 +13,7 @@ from mosforge.core.schemas.training import HISTORY
 from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table
 from mosforge.models.objectives import corpus_and_objective
+from mosforge.plan import layout
 from mosforge.report.summary import MODEL
 
 

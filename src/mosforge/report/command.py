@@ -56,7 +56,7 @@ def _page(arguments: argparse.Namespace) -> None:
 
 
 def _table(arguments: argparse.Namespace) -> None:
-    from mosforge.core.files import atomic_file
+    from mosforge.core.atomic import atomic_file
     from mosforge.core.schemas.correlations import CORRELATIONS
     from mosforge.core.tables import read_table
     from mosforge.report.artefacts import predictions_in

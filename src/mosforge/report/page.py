@@ -11,15 +11,16 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from mosforge.core import layout
+from mosforge.core.atomic import atomic_file, atomic_folder
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file, atomic_folder, read_json
+from mosforge.core.files import read_json
 from mosforge.core.measures import METRICS
 from mosforge.core.runs import Run
 from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import Frame
 from mosforge.models.objectives import corpus_and_objective
+from mosforge.plan import layout
 from mosforge.report import pmosfigures, provenance, sections, trained
 from mosforge.report.artefacts import devices_of, predictions_of, read_if_there, runs_of
 from mosforge.report.gallery import Distortions, distortions

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from mosforge import __version__
-from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.schemas.datasets import DATASET
@@ -18,6 +17,7 @@ from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.stamps import read_stamp
+from mosforge.plan import layout
 from mosforge.report.artefacts import read_if_there
 
 STAGES: Mapping[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from mosforge.core import layout
+from mosforge.plan import layout
 from mosforge.report.differences import IMAGES, Difference, Predictions, paired_differences
 from mosforge.report.figures import Bar, bars, matrix
 from mosforge.report.methods import BOTH, method_of

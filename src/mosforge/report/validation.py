@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mosforge.core import layout
 from mosforge.core.schemas.correlations import VALIDATION
+from mosforge.plan import layout
 from mosforge.report.artefacts import read_if_there
 from mosforge.report.methods import METRIC_NAMES
 

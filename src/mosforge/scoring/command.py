@@ -84,7 +84,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from mosforge.core.files import check_file_name
+    from mosforge.core.atomic import check_file_name
     from mosforge.scoring.scorer import Scorer
 
     if arguments.examples and not arguments.explain:
@@ -179,7 +179,7 @@ def _values(score: "Score") -> dict[str, Any]:
 
 
 def _explain(scorer: "Scorer", named: list[Named], arguments: argparse.Namespace) -> int:
-    from mosforge.core.files import atomic_file
+    from mosforge.core.atomic import atomic_file
     from mosforge.scoring.explain import load_examples, page
 
     if len(named) != 1:

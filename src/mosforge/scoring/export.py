@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import Frame, read_table

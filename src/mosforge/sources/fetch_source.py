@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mosforge.core.atomic import atomic_folder
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_folder, digest, sha256_of_file, write_json
+from mosforge.core.files import digest, sha256_of_file, write_json
 from mosforge.core.folders import find_images
 from mosforge.sources.download import download
 from mosforge.sources.settings import FetchSettings

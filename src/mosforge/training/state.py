@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 
+from mosforge.core.atomic import atomic_file, exclusive_lock
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import atomic_file, digest, exclusive_lock
+from mosforge.core.files import digest
 from mosforge.models.network import Network
 from mosforge.training.average import Average
 

@@ -1,0 +1,88 @@
+"""The plan: what the workflow is to make, asked by the rules.
+
+The rules ask a `Plan` for paths and for the settings of their jobs. Nothing here reads an image or touches
+the network; a folder of images is only listed, to count its shards.
+"""
+
+from collections.abc import Sequence
+
+from mosforge.config.configuration import Configuration
+from mosforge.metrics.settings import ScoreDatasetSettings, ScoreSettings
+from mosforge.plan.corpora import Corpora
+from mosforge.plan.datasets import Datasets
+from mosforge.plan.experiments import Experiments
+from mosforge.plan.leakage import Leakage
+from mosforge.plan.protocols import Protocols
+from mosforge.plan.sources import Sources
+from mosforge.plan.trainings import Trainings
+from mosforge.plan.validations import Validations
+from mosforge.report.settings import PageSettings, TableSettings
+
+__all__ = ["Plan"]
+
+
+class Plan:
+    """The configuration, stage by stage."""
+
+    def __init__(self, config: Configuration) -> None:
+        self._config = config
+        self.datasets = Datasets(config)
+        self.sources = Sources(config, self.datasets)
+        self.corpora = Corpora(config, self.sources)
+        self.validations = Validations(config, self.corpora, self.datasets)
+        self.trainings = Trainings(config, self.corpora, self.datasets)
+        self.experiments = Experiments(config, self.datasets, self.trainings)
+        self.protocols = Protocols(config, self.corpora, self.trainings, self.experiments)
+        self.leakage = Leakage(config, self.sources, self.datasets, self.corpora, self.experiments)
+
+    def score(self) -> ScoreSettings:
+        """Settings of the scores of a shard."""
+        return ScoreSettings(engine=self._config.metrics.engine)
+
+    def score_dataset(self, dataset: str) -> ScoreDatasetSettings:
+        """Settings of the scores of a target dataset."""
+        return ScoreDatasetSettings(dataset=dataset, engine=self._config.metrics.engine)
+
+    def table(self, experiment: str) -> TableSettings:
+        """Settings of an experiment's table: what concerns its own datasets, and how it is measured."""
+        return TableSettings(
+            proxies=self._proxies([experiment]),
+            left_out=self._left_out([experiment]),
+            sizes=self.experiments.sizes([experiment]),
+            protocol=self.protocols.of(experiment),
+        )
+
+    def page(self) -> PageSettings:
+        """Settings of the report's page; the configuration is shown without what changes no result."""
+        names, config = self.experiments.names, self._config.plain()
+        del config["distortions"]["keep"]
+        return PageSettings(
+            title=self._config.report.title,
+            experiments=tuple(names),
+            corpora=tuple(self.corpora.labelled),
+            validated=tuple(self.datasets.with_references),
+            proxies=self._proxies(names),
+            compared=self.leakage.compared,
+            left_out=self._left_out(names),
+            sizes=self.experiments.sizes(names),
+            protocols={name: self.protocols.of(name) for name in names},
+            config=config,
+        )
+
+    def _proxies(self, experiments: Sequence[str]) -> tuple[str, ...]:
+        used = self.experiments.datasets(experiments)
+        return tuple(name for name in used if name in self.datasets.proxies)
+
+    def _left_out(self, experiments: Sequence[str]) -> tuple[str, ...]:
+        """A line for all that these experiments ask for and that is not there."""
+        weights = self.trainings.missing(self.experiments.backbones(experiments))
+        return (*weights, *self.experiments.left_out(experiments))
+
+    def explain_missing(self) -> str | None:
+        """One message that lists all that is missing, where to get it and where to put it."""
+        lines = [*self.sources.missing, *self._left_out(self.experiments.names)]
+        if not lines:
+            return None
+        return "\n".join(
+            ["Not all that the configuration names is here:", *(f"  - {line}" for line in lines)]
+        )
