@@ -39,9 +39,8 @@ def add_format(parser: argparse.ArgumentParser) -> None:
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Adds `--config FILE`, for the commands that people call; see `config.files.load_config`."""
-    parser.add_argument(
-        "--config", type=Path, action="append", metavar="FILE", help="laid over config.yaml; may be repeated"
-    )
+    about = "laid over config.yaml; may be repeated"
+    parser.add_argument("--config", type=Path, action="append", default=[], metavar="FILE", help=about)
 
 
 def add_threads(parser: argparse.ArgumentParser, about: str = "threads") -> None:

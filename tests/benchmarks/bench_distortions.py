@@ -23,7 +23,6 @@ from skimage import data
 
 from mosforge.config.files import load_config
 from mosforge.core.images import Pixels, read_rgb
-from mosforge.distortions.levels import read_levels
 from mosforge.distortions.render import render
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,7 +126,7 @@ def codec_alone(pixels: Pixels, name: str, value: float, runs: int) -> float:
 def main(runs: int) -> None:
     """Prints the table."""
     cv2.setNumThreads(1)
-    levels = read_levels(load_config([ROOT / "config.yaml"]), "synthetic")
+    levels = load_config().distortions.levels("synthetic")
     print("type            levels   ours ms  plain ms  ratio  codec ms      kB  kB png 0")
     totals = np.zeros(4)
     with tempfile.TemporaryDirectory() as folder:

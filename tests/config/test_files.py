@@ -1,12 +1,12 @@
 """The files of a configuration: how they are merged, and what is wrong with one."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+import yaml
 
-from mosforge.config.files import check_files, entry_of, load_config, read, value_of
-from mosforge.config.finetuning import Dataset
+from mosforge.config.configuration import checked
+from mosforge.config.files import check_files, entry_of, load_config, read
 from mosforge.core.errors import MosforgeError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -18,15 +18,17 @@ BASE = read(REPOSITORY / "config.yaml")
 )
 def test_shipped_configurations_are_accepted(overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
-    check_files(load_config(), ["config.yaml"])
-    check_files(load_config([overlay]), ["config.yaml", overlay])
+    assert load_config() == check_files(BASE, ["config.yaml"])
+    assert load_config([overlay]) != load_config()
 
 
 def test_mappings_are_merged_and_lists_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "config.yaml").write_text("a: {b: 1, c: [1, 2]}\nd: 4\n")
-    (tmp_path / "mine.yaml").write_text("a: {c: [3]}\n")
     monkeypatch.chdir(tmp_path)
-    assert load_config([Path("mine.yaml")]) == {"a": {"b": 1, "c": [3]}, "d": 4}
+    (tmp_path / "mine.yaml").write_text("distortions: {synthetic: {jpeg: [90], jpeg2000: []}}\n")
+    levels, shipped = load_config([Path("mine.yaml")]).distortions.levels("synthetic"), BASE["distortions"]
+    assert levels["jpeg"] == (90,)
+    assert "jpeg2000" not in levels
+    assert levels["white_noise"] == tuple(shipped["synthetic"]["white_noise"])
 
 
 def test_commands_for_people_refuse_what_the_workflow_refuses(
@@ -70,28 +72,19 @@ def test_a_key_that_stands_twice_is_told_although_snakemake_read_the_file(tmp_pa
         check_files(BASE, [REPOSITORY / "config.yaml", file])
 
 
-def test_a_part_of_a_configuration_is_checked_where_it_is_asked_for() -> None:
-    config: dict[str, Any] = {"sources": {"smallest_side": 200, "zzz": 1}, "finetuning": {"datasets": 3}}
-    assert value_of(config, "sources.smallest_side") == 200
-    with pytest.raises(MosforgeError, match=r"configuration: sources\.smallest_side: 20 is not"):
-        value_of({"sources": {"smallest_side": 20}}, "sources.smallest_side")
-    with pytest.raises(MosforgeError, match=r"finetuning\.datasets: 3 is not a mapping"):
-        entry_of(config, "finetuning.datasets", "live")
+def test_without_a_configuration_the_papers_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config() == checked(BASE)
+    (tmp_path / "mine.yaml").write_text("sources: {smallest_side: 200}\n")
+    assert load_config([Path("mine.yaml")]).sources.smallest_side == 200
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(BASE | {"report": {"title": "mine"}}))
+    assert load_config().report.title == "mine"
 
 
 def test_an_entry_that_is_not_there_lists_those_that_are() -> None:
-    dataset: Dataset = entry_of(BASE, "finetuning.datasets", "live")
-    assert dataset.layout == "live"
+    datasets = checked(BASE).finetuning.datasets
+    assert entry_of(datasets, "finetuning.datasets", "live") is datasets["live"]
     with pytest.raises(MosforgeError, match=r"'liv' is not in finetuning\.datasets; there are live, csiq"):
-        entry_of(BASE, "finetuning.datasets", "liv")
-
-
-@pytest.mark.parametrize("config", [{}, {"finetuning": None}, {"finetuning": {"datasets": None}}])
-def test_a_section_that_is_not_there_is_told(config: dict[str, Any]) -> None:
-    with pytest.raises(MosforgeError, match=r"no key finetuning\.datasets; run this where config\.yaml is"):
-        entry_of(config, "finetuning.datasets", "live")
-
-
-def test_an_entry_that_is_no_mapping_is_told() -> None:
-    with pytest.raises(MosforgeError, match=r"finetuning\.datasets\.live: None is not a mapping"):
-        entry_of({"finetuning": {"datasets": {"live": None}}}, "finetuning.datasets", "live")
+        entry_of(datasets, "finetuning.datasets", "liv")

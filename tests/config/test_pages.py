@@ -6,8 +6,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from mosforge.config.configuration import Configuration
-from mosforge.config.files import DEFAULT, SCHEMA, read
-from mosforge.config.pages import PAGE, commented, fields, page, schema
+from mosforge.config.files import DEFAULT, read
+from mosforge.config.pages import PAGE, SCHEMA, commented, fields, page, schema
 from mosforge.models.origins import ORIGINS
 
 REPOSITORY = Path(__file__).resolve().parents[2]

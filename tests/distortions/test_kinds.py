@@ -8,7 +8,6 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
 from mosforge.distortions.classes import synthetic_classes
 from mosforge.distortions.kinds import KADID25, TYPES
-from mosforge.distortions.levels import read_levels
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -16,7 +15,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def test_the_table_is_kadids_25_types_at_five_levels() -> None:
-    levels = read_levels(load_config(), "kadid25")
+    levels = load_config().distortions.levels("kadid25")
     assert list(levels) == list(KADID25)
     table = synthetic_classes(levels)
     assert len(KADID25) == 25
@@ -27,7 +26,7 @@ def test_the_table_is_kadids_25_types_at_five_levels() -> None:
 @pytest.mark.parametrize("name", [name for name, kind in KADID25.items() if kind.random])
 def test_random_types_follow_only_their_generator(coffee: Pixels, name: str) -> None:
     small = np.ascontiguousarray(coffee[:170, :180])
-    level = read_levels(load_config(), "kadid25")[name][4]
+    level = load_config().distortions.levels("kadid25")[name][4]
     first, again, other = (KADID25[name].apply(small, level, rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)

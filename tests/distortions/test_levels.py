@@ -13,7 +13,6 @@ from mosforge.config.files import load_config
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.measures import METRICS
 from mosforge.distortions.kinds import TYPES
-from mosforge.distortions.levels import read_levels
 from mosforge.metrics import score
 from mosforge.metrics.fused.features import Features, Reference
 from mosforge.metrics.fused.geometry import Geometry
@@ -21,7 +20,7 @@ from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 
 ROOT = Path(__file__).resolve().parents[2]
 PRISTINE = ROOT.parent / "shared" / "data" / "pristine" / "bsds500"
-LEVELS = {kind: read_levels(load_config([ROOT / "config.yaml"]), kind) for kind in TYPES}
+LEVELS = {kind: load_config().distortions.levels(kind) for kind in TYPES}
 CASES = [(kind, name) for kind, levels in LEVELS.items() for name in levels]
 # Number of steps, of 80, at which SSIM may not fall. An image with less contrast than the weakest range is
 # stretched by it. A palette of 48 colours can suit an image better than one of 64. A shift beyond the width

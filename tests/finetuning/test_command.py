@@ -22,13 +22,13 @@ RATINGS = {
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a configuration, ten images of five contents, and an empty folder for each layout."""
+    """A part of a configuration, ten images of five contents, and an empty folder for each layout."""
     monkeypatch.chdir(tmp_path)
     official = {
         name: {"layout": name, "folder": f"datasets/{name}", "corpus": "synthetic"} for name in LAYOUTS
     }
     proxy = {"layout": "proxy", "pictures": "synthetic", "corpus": "synthetic"}
-    (tmp_path / "config.yaml").write_text(
+    (tmp_path / "mine.yaml").write_text(
         yaml.safe_dump({"finetuning": {"datasets": {"ratings": RATINGS, "demo": proxy, **official}}})
     )
     (tmp_path / "ratings/images").mkdir(parents=True)
@@ -44,7 +44,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_dataset_is_described(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["finetuning", "check", "ratings"]) == 0
+    assert main(["finetuning", "check", "ratings", "--config", "mine.yaml"]) == 0
     found = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:])
     assert found == {
         "dataset": "ratings",
@@ -63,7 +63,7 @@ def test_a_dataset_is_described(here: Path, capsys: pytest.CaptureFixture[str]) 
 def test_what_is_missing_is_named_with_where_to_get_it(
     here: Path, layout: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["finetuning", "check", layout]) == 1
+    assert main(["finetuning", "check", layout, "--config", "mine.yaml"]) == 1
     out = capsys.readouterr().out
     assert out.startswith(f"{layout}: datasets/{layout} lacks {LAYOUTS[layout].required[0][0]}")
     assert out.rstrip("\n").endswith(f": {ABOUT[layout].obtain}")
@@ -71,5 +71,5 @@ def test_what_is_missing_is_named_with_where_to_get_it(
 
 
 def test_a_proxy_needs_no_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["finetuning", "check", "demo"]) == 0
+    assert main(["finetuning", "check", "demo", "--config", "mine.yaml"]) == 0
     assert "not human" in capsys.readouterr().out

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from mosforge.config.configuration import Configuration, checked
 from mosforge.core.errors import MosforgeError
-from mosforge.core.values import explain
 
 Values = dict[str, Any]
+Entry = TypeVar("Entry")
 
 DEFAULT = Path("config.yaml")
-SCHEMA = Path("workflow/schemas/config.schema.yaml")
+"""The configuration of the working directory."""
+
+PAPERS = Path(__file__).with_name("config.yaml")
+"""The paper's configuration; in the repository, a link to the one beside the Snakefile."""
 
 
 def check_files(values: Mapping[str, Any], files: Iterable[str | Path]) -> Configuration:
@@ -32,63 +34,35 @@ def check_files(values: Mapping[str, Any], files: Iterable[str | Path]) -> Confi
     return checked(values)
 
 
-def load_config(overlays: Iterable[Path] | None = None) -> Values:
+def load_config(overlays: Iterable[Path] = ()) -> Configuration:
     """`config.yaml` of the working directory with other files laid over it, as Snakemake does.
 
-    Mappings are merged key by key; anything else, also a list, is replaced. Where there is no `config.yaml`,
-    the other files are all. In the folder of the workflow the whole is checked; elsewhere it may be a part,
-    and `value_of` checks what is asked for.
+    In a folder without a `config.yaml`, the paper's configuration takes its place. Mappings are merged key by
+    key; anything else, also a list, is replaced.
 
     Raises:
         MosforgeError: a file is missing or no configuration; or see `configuration.checked`.
     """
-    config: Values = {}
-    over = list(overlays or [])
-    for path in [DEFAULT, *over] if DEFAULT.exists() or not over else over:
-        config = _merged(config, read(path))
-    if DEFAULT.exists() and SCHEMA.exists():
-        checked(config)
-    return config
+    values: Values = {}
+    for path in (DEFAULT if DEFAULT.exists() else PAPERS, *overlays):
+        values = _merged(values, read(path))
+    return checked(values)
 
 
-def value_of(config: Values, key: str) -> Any:
-    """The value of a key such as `finetuning.datasets`, as its type.
+def entry_of(entries: Mapping[str, Entry], key: str, name: str) -> Entry:
+    """An entry of a mapping of names.
 
-    Raises:
-        MosforgeError: the configuration has no such key, or something else than the key may hold.
-    """
-    value, kind = _at(config, key)
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        problem = explain(error, key)
-        raise MosforgeError(f"configuration: {problem}") from None
-
-
-def entry_of(config: Values, key: str, name: str) -> Any:
-    """An entry of a mapping of names such as `finetuning.datasets`, as its type.
+    Args:
+        entries: the mapping.
+        key: its key, such as `finetuning.datasets`.
+        name: of the entry.
 
     Raises:
-        MosforgeError: there is no such entry (the sentence names those there are), or see `value_of`.
+        MosforgeError: there is no such entry; the sentence names those there are.
     """
-    entries, _ = _at(config, key)
-    if isinstance(entries, Mapping) and name not in entries:
-        raise MosforgeError(f"{name!r} is not in {key}; there are {', '.join(map(str, entries))}")
-    return value_of(config, key)[name]
-
-
-def _at(config: Values, key: str) -> tuple[Any, Any]:
-    """The value of a key, and its type."""
-    value: Any = config
-    kind: Any = Configuration
-    for part in key.split("."):
-        if not isinstance(value, Mapping) or value.get(part) is None:
-            raise MosforgeError(
-                f"the configuration has no key {key}; run this where config.yaml is, or name a file with it"
-            )
-        field = kind.model_fields[part]
-        value, kind = value[part], field.annotation
-    return value, Annotated[kind, field]
+    if name not in entries:
+        raise MosforgeError(f"{name!r} is not in {key}; there are {', '.join(entries)}")
+    return entries[name]
 
 
 def read(path: Path) -> Values:
@@ -100,9 +74,7 @@ def read(path: Path) -> Values:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
-        raise MosforgeError(
-            f"{path}: no such configuration; run this where config.yaml is, or name one with --config"
-        ) from None
+        raise MosforgeError(f"{path}: no such configuration; correct the name after --config") from None
     except UnicodeDecodeError:
         raise MosforgeError(f"{path}: not a text file in UTF-8; save it as UTF-8") from None
     except _TwiceError as error:

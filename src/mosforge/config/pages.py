@@ -16,10 +16,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mosforge.config.configuration import Configuration
-from mosforge.config.files import DEFAULT, SCHEMA, Values, read
+from mosforge.config.files import DEFAULT, Values, read
 from mosforge.core.values import Allowed
 
 PAGE = Path("docs/configuration.md")
+SCHEMA = Path("workflow/schemas/config.schema.yaml")
 
 _WIDTH = 110
 _WRITTEN = "Written from `src/mosforge/config/` by `make configuration`."

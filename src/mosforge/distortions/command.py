@@ -48,19 +48,21 @@ def _distort(arguments: argparse.Namespace) -> None:
     from mosforge.config.files import load_config
     from mosforge.core.atomic import atomic_file
     from mosforge.core.images import read_rgb
-    from mosforge.distortions.kinds import TYPES
-    from mosforge.distortions.levels import parameter_of, read_levels
+    from mosforge.distortions.kinds import type_of
     from mosforge.distortions.render import check_size
 
     kind, output = arguments.corpus, arguments.output
-    levels = read_levels(load_config(arguments.config), kind)
-    parameter = parameter_of(levels, kind, arguments.type, arguments.level)
+    distortion = type_of(kind, arguments.type)
+    levels = load_config(arguments.config).distortions.levels(kind).get(arguments.type, ())
+    if not 1 <= arguments.level <= len(levels):
+        there = f"1 to {len(levels)}" if levels else "none configured"
+        raise MosforgeError(f"no level {arguments.level} of {arguments.type}; its levels are {there}")
+    parameter = levels[arguments.level - 1]
     suffix = output.suffix.lower()
     if suffix not in _LOSSLESS | set(_LOSSY):
         raise MosforgeError(f"{output}: end the name in one of {', '.join(sorted(_LOSSLESS | set(_LOSSY)))}")
     pixels = read_rgb(arguments.image)
     check_size(pixels, arguments.image)
-    distortion = TYPES[kind][arguments.type]
     is_its_format = _LOSSY.get(suffix) == _LOSSY.get(distortion.suffix, "none")
     if distortion.encode is not None and is_its_format and not isinstance(parameter, tuple):
         file = distortion.encode(pixels, parameter)
@@ -94,12 +96,11 @@ def _gallery(arguments: argparse.Namespace) -> None:
     from mosforge.core.atomic import atomic_file
     from mosforge.core.images import read_rgb
     from mosforge.distortions.gallery import draw_gallery
-    from mosforge.distortions.levels import read_levels
     from mosforge.distortions.render import check_size
 
     if arguments.output.suffix.lower() != ".png":
         raise MosforgeError(f"{arguments.output}: give a .png file")
-    levels = read_levels(load_config(arguments.config), arguments.corpus)
+    levels = load_config(arguments.config).distortions.levels(arguments.corpus)
     pixels = read_rgb(arguments.image)
     check_size(pixels, arguments.image)
     sheet = draw_gallery(pixels, levels, arguments.corpus, arguments.seed)
@@ -112,8 +113,7 @@ def _classes(arguments: argparse.Namespace) -> None:
 
     from mosforge.config.files import load_config
     from mosforge.distortions.classes import classes_of
-    from mosforge.distortions.levels import read_levels
 
-    levels = read_levels(load_config(arguments.config), arguments.corpus)
+    levels = load_config(arguments.config).distortions.levels(arguments.corpus)
     rows = [asdict(row) for row in classes_of(arguments.corpus, levels)]
     write_rows(rows, ("index", "type", "level", "parameter"), arguments.format, arguments.output, array=True)

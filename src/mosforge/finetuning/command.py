@@ -35,11 +35,10 @@ def add_commands(commands: Any, verbs: Any) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     from mosforge.config.files import entry_of, load_config
-    from mosforge.config.finetuning import Dataset
     from mosforge.finetuning.dataset import load
 
     name = arguments.dataset
-    entry: Dataset = entry_of(load_config(arguments.config), "finetuning.datasets", name)
+    entry = entry_of(load_config(arguments.config).finetuning.datasets, "finetuning.datasets", name)
     if entry.layout == "proxy":
         print(f"{name}: the workflow makes this dataset itself; its scores are not human ones")
         return 0

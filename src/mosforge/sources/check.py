@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mosforge.config.files import Values, entry_of, value_of
-from mosforge.config.finetuning import Dataset
+from mosforge.config.configuration import Configuration
+from mosforge.config.files import entry_of
 from mosforge.config.sources import Collection, Packaged
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.folders import PUT_THERE, find_images
@@ -15,45 +15,34 @@ from mosforge.sources.tiles import find_packaged
 Row = dict[str, str]
 
 
-def check(name: str, config: Values) -> tuple[list[Row], bool]:
+def check(name: str, config: Configuration) -> tuple[list[Row], bool]:
     """Looks at a source; of its images only the headers are read.
 
     Args:
         name: a key of `sources.collections`.
-        config: the merged configuration.
+        config: the configuration.
 
     Returns:
         Rows with the keys `item`, `state` (`found` or `missing`) and `detail`, and whether all is there.
 
     Raises:
-        MosforgeError: the configuration has no such source, or no smallest side.
+        MosforgeError: the configuration has no such source.
     """
-    collection: Collection = entry_of(config, "sources.collections", name)
+    collection = entry_of(config.sources.collections, "sources.collections", name)
     if collection.dataset is not None:
         rows = [_dataset(collection.dataset, config)]
     else:
         rows = [] if collection.packaged is None else _packaged(collection.packaged)
-        rows += _folder(collection, value_of(config, "sources.smallest_side"))
+        rows += _folder(collection, config.sources.smallest_side)
     return rows, all(row["state"] == "found" for row in rows)
-
-
-def _smallest_side(config: Values) -> int:
-    try:
-        side: int = config["sources"]["smallest_side"]
-    except KeyError:
-        raise MosforgeError(
-            "the configuration has no key sources.smallest_side; run this where config.yaml is"
-        ) from None
-    return side
 
 
 def _row(item: object, found: bool, detail: str) -> Row:
     return {"item": str(item), "state": "found" if found else "missing", "detail": detail}
 
 
-def _dataset(dataset: str, config: Values) -> Row:
-    entry: Dataset = entry_of(config, "finetuning.datasets", dataset)
-    if (folder := entry.folder) is None:
+def _dataset(dataset: str, config: Configuration) -> Row:
+    if (folder := config.finetuning.datasets[dataset].folder) is None:
         return _row(dataset, True, "a proxy dataset, whose images the workflow makes")
     advice = f"the images of a target dataset; `mosforge finetuning check {dataset}` says more"
     return _row(folder, Path(folder).is_dir(), advice)
