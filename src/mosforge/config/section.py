@@ -38,7 +38,7 @@ class Section(Settings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _null_is_no_way_to_leave_a_key_out(cls, value: Any, info: ValidationInfo) -> Any:
+    def _refuse_null_for_what_may_be_left_out(cls, value: Any, info: ValidationInfo) -> Any:
         if value is None and not cls.model_fields[str(info.field_name)].is_required():
             raise PydanticCustomError("null", "null says nothing; leave the key out")
         return value

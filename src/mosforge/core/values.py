@@ -41,6 +41,7 @@ def wrong(words: str) -> PydanticCustomError:
 
 
 def different(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuses a list with an entry that stands twice, also once as a number and once as text."""
     if len(set(map(str, values))) < len(values):
         raise wrong("a list in which nothing stands twice")
     return values
@@ -121,8 +122,8 @@ def _sentence(error: ErrorDetails, path: list[str]) -> str:
             return f"{'.'.join(path[:-1]) or 'the top level'}: the key {path[-1]!r} is missing"
         case "not_allowed":
             words = values["words"]
-        case wrong if wrong in _WORDS:
-            words = _WORDS[wrong].format(**values)
+        case kind if kind in _WORDS:
+            words = _WORDS[kind].format(**values)
         case _:
             return f"{key}: {error['msg']}" if key else error["msg"]
     sentence = f"{error['input']!r} is not {words}"
