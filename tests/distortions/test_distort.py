@@ -143,7 +143,7 @@ def test_codecs_are_stored_as_their_bitstream(
     assert path.read_bytes() == encode(read_rgb(rows["reference"][0]), level)
 
 
-def test_a_type_that_there_is_not_is_named(catalogue: Path, tmp_path: Path) -> None:
+def test_an_unknown_type_is_named(catalogue: Path, tmp_path: Path) -> None:
     with pytest.raises(MosforgeError, match="no synthetic distortion type 'fog'; there are gaussian_blur,"):
         run(catalogue, NOISE | {"type": "fog"}, tmp_path / "out")
 

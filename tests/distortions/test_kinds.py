@@ -14,11 +14,13 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_the_table_is_kadids_25_types_at_five_levels() -> None:
-    levels = load_config().distortions.levels("kadid25")
-    assert list(levels) == list(KADID25)
-    table = synthetic_classes(levels)
-    assert len(KADID25) == 25
+@pytest.mark.parametrize("kind", TYPES)
+def test_the_configuration_has_levels_for_every_type_in_the_same_order(kind: str) -> None:
+    assert list(load_config().distortions.levels(kind)) == list(TYPES[kind])
+
+
+def test_kadid_has_25_types_at_five_levels() -> None:
+    table = synthetic_classes(load_config().distortions.levels("kadid25"))
     assert [row.index for row in table] == list(range(125))
     assert {row.level for row in table} == {1, 2, 3, 4, 5}
 

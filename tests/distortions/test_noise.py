@@ -133,7 +133,7 @@ def test_impulses_have_the_stated_density() -> None:
     assert set(np.unique(noisy)) == {0, 128, 255}
     assert (noisy == 0).mean() == pytest.approx(0.01, rel=0.1)
     assert (noisy == 255).mean() == pytest.approx(0.01, rel=0.1)
-    assert ((noisy != 128).all(axis=2)).mean() < 0.001  # the channels are hit apart
+    assert ((noisy != 128).all(axis=2)).mean() < 0.001  # each channel is hit by itself
 
 
 def test_multiplicative_noise_grows_with_the_sample_and_is_uniform() -> None:

@@ -148,21 +148,21 @@ def test_a_tar_with_a_link_elsewhere_is_unpacked(tmp_path: Path, place: Path) ->
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>sorry</html>", os.urandom(2000)])
-def test_what_is_no_archive_is_told(tmp_path: Path, place: Path, data: bytes) -> None:
+def test_another_file_than_an_archive_is_refused(tmp_path: Path, place: Path, data: bytes) -> None:
     (tmp_path / "x.tar").write_bytes(data)
     with pytest.raises(MosforgeError, match=r"x\.tar: not a tar or zip archive"):
         unpack(tmp_path / "x.tar", place)
 
 
 @pytest.mark.parametrize("kind", ["w:gz", "w:xz", "zip"])
-def test_a_cut_archive_is_told(tmp_path: Path, place: Path, kind: str) -> None:
+def test_a_cut_archive_is_refused(tmp_path: Path, place: Path, kind: str) -> None:
     archive = make(kind, tmp_path, {"p/a.jpg": os.urandom(50_000)})
     archive.write_bytes(archive.read_bytes()[:30_000])
     with pytest.raises(MosforgeError, match=r"x\..*: not a tar or zip archive"):
         unpack(archive, place, "p")
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path, place: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path, place: Path) -> None:
     with pytest.raises(MosforgeError, match=r"'JPEGImages'.* key pictures"):
         unpack(make("w", tmp_path, CONTENT), place, "JPEGImages")
 
