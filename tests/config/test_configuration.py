@@ -154,7 +154,7 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
         ),
     ],
 )
-def test_what_is_wrong_is_told_in_one_sentence(key: str, value: Any, sentence: str) -> None:
+def test_what_is_wrong_is_said_in_one_sentence(key: str, value: Any, sentence: str) -> None:
     with pytest.raises(MosforgeError) as caught:
         checked(changed(key, value))
     assert sentence in str(caught.value)
@@ -214,7 +214,7 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic"}
         ({"pretraining.loss_weights": {"classification": 1.0, "scores": 1.0}}, "did you mean 'score'?"),
     ],
 )
-def test_what_pretraining_cannot_do_is_told(changes: dict[str, Any], sentence: str) -> None:
+def test_what_pretraining_cannot_do_is_refused(changes: dict[str, Any], sentence: str) -> None:
     config = BASE
     for key, value in changes.items():
         *parents, last = key.split(".", 2) if key.startswith("pretraining") else key.split(".")

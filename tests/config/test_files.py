@@ -65,7 +65,7 @@ def test_keys_of_an_anchor_may_be_overridden(tmp_path: Path) -> None:
     assert read(tmp_path / "c.yaml")["d"] == {"b": 3, "c": 2}
 
 
-def test_a_key_that_stands_twice_is_told_although_snakemake_read_the_file(tmp_path: Path) -> None:
+def test_a_key_that_stands_twice_is_refused_although_snakemake_read_the_file(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("metrics: {engine: piq}\nmetrics: {engine: fused}\n")
     with pytest.raises(MosforgeError, match=r"mine\.yaml: the key 'metrics' stands twice"):

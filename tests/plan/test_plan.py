@@ -102,7 +102,7 @@ def test_runs_are_those_of_the_datasets_that_are_there(with_datasets: dict[str, 
     assert "tid2013 is" not in left_out
 
 
-def test_a_table_is_told_of_its_own_datasets_alone(with_datasets: dict[str, Any]) -> None:
+def test_a_table_knows_only_its_own_datasets(with_datasets: dict[str, Any]) -> None:
     plan = plan_of(with_datasets)
     tables = {name: plan.table(name) for name in plan.experiments.names}
     assert tables["table1"].sizes == {"tid2013": 3000}
@@ -141,7 +141,7 @@ def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: di
     assert plan.table("table2").protocol.corpora == {"authentic": {"mixtures": 700000}}
 
 
-def test_a_table_is_told_of_what_its_own_networks_were_trained_with_alone(
+def test_a_table_knows_only_how_its_own_networks_were_trained(
     with_datasets: dict[str, Any],
 ) -> None:
     """Else a key that they do not depend on would write it anew."""
@@ -170,9 +170,9 @@ def test_missing_weights_are_among_what_was_left_out(with_datasets: dict[str, An
     with_datasets["pretraining"]["backbones"]["alexnet"] = "weights/alexnet.pth"
     plan = plan_of(with_datasets)
     line = "weights of alexnet are missing: weights/alexnet.pth"
-    assert sum(told.startswith(line) for told in plan.page().left_out) == 1
-    assert any(told.startswith(line) for told in plan.table("ablation").left_out)
-    assert not any("alexnet" in told for told in plan.table("table1").left_out)
+    assert sum(entry.startswith(line) for entry in plan.page().left_out) == 1
+    assert any(entry.startswith(line) for entry in plan.table("ablation").left_out)
+    assert not any("alexnet" in entry for entry in plan.table("table1").left_out)
     assert (plan.explain_missing() or "").count(line) == 1
 
 
@@ -236,7 +236,7 @@ def test_a_link_that_leads_nowhere_stops_no_plan(config: dict[str, Any], tmp_pat
     assert plan_of(config).sources.catalogue("mine") != before
 
 
-def test_a_folder_that_cannot_be_listed_is_told(
+def test_a_folder_that_cannot_be_listed_is_an_error(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(folder: Path) -> list[str]:

@@ -69,7 +69,7 @@ def test_authentic_pretraining_names_the_sources_of_its_dataset(with_datasets: d
     assert (cfg.dataset, cfg.split, cfg.label_kind) == ("livec", "2", "multiple")
 
 
-def test_a_pretraining_depends_on_the_options_of_its_objective_alone(config: dict[str, Any]) -> None:
+def test_a_pretraining_depends_on_the_options_of_its_objective_only(config: dict[str, Any]) -> None:
     plan = plan_of(config)
     options = {"loss_weights", "agreement_scale", "rank_margin"}
     used = {
@@ -117,7 +117,7 @@ def test_multi_level_features_are_in_both_trainings(with_datasets: dict[str, Any
         assert plan.trainings.finetuning(run).multi_level is choice
 
 
-def test_weights_that_are_not_there_are_told_with_all_that_is_missing(
+def test_weights_that_are_not_there_are_listed_with_all_that_is_missing(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -125,10 +125,11 @@ def test_weights_that_are_not_there_are_told_with_all_that_is_missing(
     backbones |= {"alexnet": "alexnet.pth", "efficientnet_lite0": "unused.pth", "resnet50": "timm"}
     message = plan_of(config).explain_missing()
     assert message is not None
-    told = [line for line in message.splitlines() if "weights of" in line]
-    assert len(told) == 1, "lite0 is in no experiment"
+    lines = [line for line in message.splitlines() if "weights of" in line]
+    assert len(lines) == 1, "lite0 is in no experiment"
     assert (
-        "weights of alexnet are missing: alexnet.pth; put them there, or let pretraining.backbones" in told[0]
+        "weights of alexnet are missing: alexnet.pth; put them there, or let pretraining.backbones"
+        in lines[0]
     )
     (tmp_path / "alexnet.pth").touch()
     assert "weights of" not in (plan_of(config).explain_missing() or "")
@@ -140,7 +141,7 @@ def test_weights_that_are_not_there_are_told_with_all_that_is_missing(
 
 
 @pytest.mark.parametrize("key", ["warm_up", "gradient_clip", "weight_average"])
-def test_options_of_the_loop_reach_the_training_of_their_section_alone(
+def test_options_of_the_loop_reach_the_training_of_their_section_only(
     config: dict[str, Any], key: str
 ) -> None:
     def parameters_of(config: dict[str, Any]) -> list[Any]:

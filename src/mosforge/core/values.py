@@ -88,16 +88,11 @@ def suggestion(word: str, known: Collection[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
 
 
-def explain(error: ValidationError, key: str = "") -> str:
-    """The first thing that is wrong, in one sentence that names the key; a misspelt key comes first.
-
-    Args:
-        error: pydantic's.
-        key: of what was validated.
-    """
+def explain(error: ValidationError) -> str:
+    """The first thing that is wrong, in one sentence that names the key; a misspelt key comes first."""
     found = error.errors()
     first = next((one for one in found if one["type"] == "unknown_key"), found[0])
-    return _sentence(first, [*filter(None, [key]), *map(str, first["loc"])])
+    return _sentence(first, list(map(str, first["loc"])))
 
 
 _WORDS = {

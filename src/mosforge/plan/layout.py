@@ -1,7 +1,6 @@
 """The layout of the results: every path below `results/`, spelled once.
 
-`{corpus}` and the like are wildcards of the rules. The plan and the report use the same patterns, so this
-module belongs to neither of them.
+`{corpus}` and the like are wildcards of the rules. The report finds what it reads by the same patterns.
 """
 
 from pathlib import Path
