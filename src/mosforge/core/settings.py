@@ -40,30 +40,17 @@ def _plain(value: Any) -> Any:
 
 
 class DatasetImages(Settings):
-    """What the images of a target dataset depend on, but not their scores.
-
-    Attributes:
-        layout: an official layout, or `table`.
-        folder: where the dataset lies.
-        table: layout `table`: the CSV, below the folder.
-        images: layout `table`: folder of the images, below the folder.
-        listing: layout `table`: digest of all columns but the scores.
-    """
+    """What the images of a target dataset depend on, but not their scores."""
 
     layout: str
     folder: str
     table: str | None = None
     images: str | None = None
-    listing: str | None = None
+    listing: str | None = None  # layout `table`: digest of all columns but the scores
 
 
 class CorpusShards(Settings):
-    """The shards of a corpus.
+    """The shards of a corpus."""
 
-    Attributes:
-        groups: distortion types, or only `authentic`.
-        shards: number of shards by source.
-    """
-
-    groups: tuple[str, ...]
-    shards: Mapping[str, Whole]
+    groups: tuple[str, ...]  # distortion types, or only `authentic`
+    shards: Mapping[str, Whole]  # number of shards by source

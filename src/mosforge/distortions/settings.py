@@ -1,4 +1,4 @@
-"""The settings of the jobs of the stage `distortions`."""
+"""The settings of the jobs of `distortions`; the keys of the configuration keep their names and meanings."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
@@ -10,13 +10,7 @@ from mosforge.core.values import CorpusKind, Count, Level, PngCompression, Whole
 
 
 class DistortSettings(Settings):
-    """What the shards of one group of a corpus depend on: the one or the other form below, as `kind` says.
-
-    Attributes:
-        kind: of the corpus.
-        seed: of every random draw.
-        png_compression: zlib level of the PNG files; left out where the type stores a codec's bitstream.
-    """
+    """What the shards of one group of a corpus depend on: the one or the other form below, as `kind` says."""
 
     kind: CorpusKind
     seed: Whole
@@ -34,32 +28,18 @@ class DistortSettings(Settings):
 
 
 class SyntheticSettings(DistortSettings):
-    """One distortion type at all its levels.
-
-    Attributes:
-        kind: whose type it is.
-        type: name of the distortion type.
-        levels: its parameter at each level, weakest first.
-        first_class: class index of the first level; those of the other levels follow.
-    """
+    """One distortion type at all its levels."""
 
     kind: Literal["synthetic", "kadid25"]
-    type: str
-    levels: tuple[Level, ...]
-    first_class: Whole
+    type: str  # name of the distortion type
+    levels: tuple[Level, ...]  # its parameter at each level, weakest first
+    first_class: Whole  # class index of the first level; those of the other levels follow
 
 
 class AuthenticSettings(DistortSettings):
-    """Mixtures of several distortion types.
-
-    Attributes:
-        kind: `authentic`.
-        types: the parameters of each distortion type at its levels, weakest first.
-        types_per_image: fewest and most types in one image.
-        per_image: distorted images of each pristine image.
-    """
+    """Mixtures of several distortion types."""
 
     kind: Literal["authentic"]
     types: Mapping[str, tuple[Level, ...]]
     types_per_image: tuple[Count, Count]
-    per_image: Count
+    per_image: Count  # distorted images of each pristine image

@@ -1,32 +1,20 @@
-"""The settings of the jobs of the stage `evaluation`."""
+"""The settings of the jobs of `evaluation`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import Settings
 from mosforge.core.values import Count
 
 
 class CompareSettings(Settings):
-    """One evaluated model, or a measure in its place, and the dataset that it is tested on.
-
-    Attributes:
-        dataset: name of the dataset that it was trained on.
-        split: name of the split.
-        backbone: of the network; `none` for a measure without a network.
-        initialisation: what the fine-tuning started from, or the name of the measure.
-        test_dataset: name of the dataset that it is tested on.
-    """
+    """One evaluated model, or a measure in its place, and the dataset that it is tested on."""
 
     dataset: str
-    split: str
+    split: str  # name of the split
     backbone: str
-    initialisation: str
-    test_dataset: str
+    initialisation: str  # what the fine-tuning started from, or the name of the measure
+    test_dataset: str  # name of the dataset that it is tested on
 
 
 class PredictSettings(CompareSettings):
-    """What the predictions of a fine-tuned model depend on.
-
-    Attributes:
-        crops: random crops of each test image.
-    """
+    """What the predictions of a fine-tuned model depend on."""
 
     crops: Count

@@ -1,24 +1,16 @@
-"""The settings of the jobs of the stage `metrics`."""
+"""The settings of the jobs of `metrics`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import Settings
 from mosforge.core.values import Engine
 
 
 class ScoreSettings(Settings):
-    """What the scores of a shard depend on.
-
-    Attributes:
-        engine: what computes the metrics.
-    """
+    """What the scores of a shard depend on."""
 
     engine: Engine
 
 
 class ScoreDatasetSettings(ScoreSettings):
-    """What the scores of a target dataset depend on.
-
-    Attributes:
-        dataset: its name.
-    """
+    """What the scores of a target dataset depend on."""
 
     dataset: str

@@ -1,17 +1,11 @@
-"""The settings of the jobs of the stage `pmos`."""
+"""The settings of the jobs of `pmos`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import CorpusShards, Settings
 from mosforge.core.values import Count, Fusion
 
 
 class FusionSettings(CorpusShards):
-    """What the labels of a corpus depend on.
-
-    Attributes:
-        fusion: how six scores become one.
-        knots: of the distribution that is saved beside the labels.
-        logistic: fusion `logistic`: the dataset whose human scores the metrics are fitted to.
-    """
+    """What the labels of a corpus depend on."""
 
     fusion: Fusion
     knots: Count
@@ -19,12 +13,7 @@ class FusionSettings(CorpusShards):
 
 
 class ValidationSettings(Settings):
-    """What the comparison of the metrics and their fusions with human scores depends on.
-
-    Attributes:
-        dataset: name of the target dataset.
-        corpus: the corpus whose distribution the scores are mapped through, if there is one.
-    """
+    """What the comparison of the metrics and their fusions with human scores depends on."""
 
     dataset: str
     corpus: str | None

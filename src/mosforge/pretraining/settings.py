@@ -1,4 +1,4 @@
-"""The settings of the jobs of the stage `pretraining`."""
+"""The settings of the jobs of `pretraining`; the keys of the configuration keep their names and meanings."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -9,11 +9,7 @@ from mosforge.training.settings import TrainingSettings
 
 
 class PackShardSettings(Settings):
-    """What the pack of a shard depends on.
-
-    Attributes:
-        resize: side of the square that images are scaled to, in pixels; 0: they are not scaled.
-    """
+    """What the pack of a shard depends on."""
 
     resize: Whole
 
@@ -23,31 +19,19 @@ class IndexPacksSettings(CorpusShards):
 
 
 class PretrainingSettings(TrainingSettings):
-    """What a pretraining depends on.
-
-    Attributes:
-        corpus: name of the corpus, or of the pair of corpora.
-        objective: what is learned.
-        label_kind: `single`: an image has one class; `multiple`: several; `both`: both occur.
-        classes: their names, in the order of their indices or bits.
-        learning_rates: by the part of the network that is trained with it.
-        sources: whose images are used.
-        single_classes: label kind `both`: how many of the classes are those of the images with one class.
-        agreement_scale: how much samples weigh less whose six metrics disagree; 0: all weigh the same.
-        loss_weights: objective `multitask`: factors of the two losses in their sum.
-        rank_margin: objective `rank`: by how much the scores of an image's levels should differ.
-        dataset, split: the target dataset, and its split, whose training part is used.
-    """
+    """What a pretraining depends on."""
 
     corpus: str
-    objective: Objective
+    objective: Objective  # what is learned
+    # `single`: an image has one class; `multiple`: several; `both`: both occur
     label_kind: Literal["single", "multiple", "both"]
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # their names, in the order of their indices or bits
     learning_rates: Mapping[Literal["backbone", "classification", "score"], Fraction]
     sources: tuple[str, ...]
+    # label kind `both`: how many of the classes are those of the images with one class
     single_classes: Count | None = None
     agreement_scale: Amount = 0.0
     loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
     rank_margin: Amount = 0.0
     dataset: str | None = None
-    split: str | None = None
+    split: str | None = None  # the target dataset, and its split, whose training part is used

@@ -1,4 +1,4 @@
-"""The settings of the jobs of the stage `report`."""
+"""The settings of the jobs of `report`; the keys of the configuration keep their names and meanings."""
 
 from collections.abc import Mapping
 
@@ -9,66 +9,39 @@ from mosforge.core.values import Number, Whole
 
 
 class Protocol(Settings):
-    """How the models of an experiment are trained and tested, under the names of the configuration.
-
-    Attributes:
-        evaluation: values of the section.
-        finetuning: values of the section.
-        pretraining: values of the section; left out where nothing is pretrained.
-        weights: where the first weights of each backbone come from.
-        corpora: size of each corpus that is learned from: its `photographs` or `mixtures`.
-        rates: the learning rates of each kind of pretraining.
-    """
+    """How the models of an experiment are trained and tested, under the names of the configuration."""
 
     evaluation: Mapping[str, JsonValue] = {}
     finetuning: Mapping[str, JsonValue] = {}
     pretraining: Mapping[str, JsonValue] = {}
-    weights: Mapping[str, str] = {}
+    weights: Mapping[str, str] = {}  # where the first weights of each backbone come from
     corpora: Mapping[str, Mapping[str, Whole]] = {}
-    rates: Mapping[str, Mapping[str, Number]] = {}
+    rates: Mapping[str, Mapping[str, Number]] = {}  # the learning rates of each kind of pretraining
 
 
 class _BesideNumbers(Settings):
-    """What stands beside the correlations of experiments.
+    """What stands beside the correlations of experiments."""
 
-    Attributes:
-        proxies: datasets whose scores are no human ones.
-        left_out: lines about what could not be run.
-        sizes: number of images of each dataset, the weights of the average.
-    """
-
-    proxies: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-    sizes: Mapping[str, Whole] = {}
+    proxies: tuple[str, ...] = ()  # datasets whose scores are no human ones
+    left_out: tuple[str, ...] = ()  # lines about what could not be run
+    sizes: Mapping[str, Whole] = {}  # number of images of each dataset, the weights of the average
 
 
 class TableSettings(_BesideNumbers):
-    """What the tables of an experiment depend on.
+    """What the tables of an experiment depend on."""
 
-    Attributes:
-        protocol: how it was measured.
-    """
-
-    protocol: Protocol | None = None
+    protocol: Protocol | None = None  # how it was measured
 
 
 class PageSettings(_BesideNumbers):
-    """What the page is about.
-
-    Attributes:
-        title: of the page.
-        experiments: their names, in order.
-        corpora: their names, in order.
-        validated: datasets whose human scores the metrics and fusions are compared with, in order.
-        compared: the target datasets that the leakage guard compared each source with.
-        protocols: how each experiment was measured.
-        config: the configuration to show.
-    """
+    """What the page is about."""
 
     title: str = "mosforge"
     experiments: tuple[str, ...] = ()
     corpora: tuple[str, ...] = ()
+    # datasets whose human scores the metrics and fusions are compared with, in order
     validated: tuple[str, ...] = ()
+    # the target datasets that the leakage guard compared each source with
     compared: Mapping[str, tuple[str, ...]] = {}
-    protocols: Mapping[str, Protocol] = {}
-    config: Mapping[str, JsonValue] = {}
+    protocols: Mapping[str, Protocol] = {}  # how each experiment was measured
+    config: Mapping[str, JsonValue] = {}  # the configuration to show

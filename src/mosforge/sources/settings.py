@@ -1,4 +1,4 @@
-"""The settings of the jobs of the stage `sources`."""
+"""The settings of the jobs of `sources`; the keys of the configuration keep their names and meanings."""
 
 from typing import Annotated
 
@@ -9,14 +9,7 @@ from mosforge.core.values import Count, Number
 
 
 class Archive(Settings):
-    """An archive to download.
-
-    Attributes:
-        url: its address.
-        pictures: folder of the images inside.
-        md5, sha256: its digest, in hexadecimal digits; at least one is given.
-        size: in bytes.
-    """
+    """An archive to download."""
 
     url: str
     pictures: str
@@ -37,13 +30,7 @@ class Archive(Settings):
 
 
 class Packaged(Settings):
-    """Images inside installed Python packages, cut into squares.
-
-    Attributes:
-        photographs: their names, PACKAGE/PATH.
-        tile: side of the squares, in pixels.
-        stride: distance of two squares, in pixels.
-    """
+    """Images inside installed Python packages, cut into squares."""
 
     photographs: tuple[str, ...]
     tile: Count
@@ -51,13 +38,7 @@ class Packaged(Settings):
 
 
 class FetchSettings(Settings):
-    """Where the images of a source come from: either `archive` or `packaged` is given.
-
-    Attributes:
-        folder: where they go.
-        images: how many there are.
-        archive, packaged: where they come from.
-    """
+    """Where the images of a source come from: either `archive` or `packaged` is given."""
 
     folder: str
     images: Count | None = None
@@ -72,32 +53,18 @@ class FetchSettings(Settings):
 
 
 class CatalogueSettings(Settings):
-    """What the catalogue of a source depends on.
-
-    Attributes:
-        shard_size: images in a shard.
-        smallest_side: an image with a shorter side, in pixels, is set aside.
-        folder: where the images lie; left out for those of a target dataset.
-        images: how many the configuration says there are.
-        listing: digest of the names and sizes in a folder that the user fills.
-        dataset: the target dataset that the source is.
-    """
+    """What the catalogue of a source depends on."""
 
     shard_size: Count
     smallest_side: Count
     folder: str | None = None
     images: Count | None = None
-    listing: str | None = None
+    listing: str | None = None  # digest of the names and sizes in a folder that the user fills
     dataset: DatasetImages | None = None
 
 
 class ScreenSettings(Settings):
-    """What the comparison of a source with a target dataset depends on.
-
-    Attributes:
-        correlation: of the pixels of two images, laid over each other; from it on they show the same.
-        dataset: the target dataset.
-    """
+    """What the comparison of a source with a target dataset depends on."""
 
     correlation: Number
     dataset: DatasetImages
