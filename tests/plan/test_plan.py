@@ -15,7 +15,7 @@ from mosforge.core.runs import Run
 from mosforge.core.shards import shard_name
 from mosforge.finetuning.settings import PackDatasetSettings
 from mosforge.plan.rule_parts import Parameters, growing, number_of, parameters, source_of
-from mosforge.report.protocol import differences
+from mosforge.report.deviations import deviations
 from mosforge.report.settings import Protocol
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -134,7 +134,7 @@ def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: di
     for name in ("table1", "table2", "table3", "ablation"):
         protocol = plan.table(name).protocol
         assert plan.page().protocols[name] == protocol
-        assert differences(name, plan.experiments.backbones([name]), protocol.plain()) == []
+        assert deviations(name, plan.experiments.backbones([name]), protocol) == []
     shares = [plan.table(name).protocol.finetuning.get("train") for name in ("table1", "table3")]
     assert shares == [0.8, None]
     assert plan.table("table1").protocol.corpora == {"synthetic": {"photographs": 21869}}
@@ -156,13 +156,13 @@ def test_a_table_knows_only_how_its_own_networks_were_trained(
     with_datasets["evaluation"]["crops"] = 8
     with_datasets["pretraining"] |= {"multi_level": True, "agreement_scale": 0.1, "resize": 0}
     with_datasets["pretraining"]["backbones"] |= {"resnet50": "none", "alexnet": "none"}
-    found = differences("table1", ["resnet50"], plan_of(with_datasets).table("table1").protocol.plain())
+    found = deviations("table1", ["resnet50"], plan_of(with_datasets).table("table1").protocol)
     assert found == [
         "first weights of resnet50 random (of ImageNet)",
         "crops of a test image 8 (60)",
         "crops of a training image in fine-tuning 4 (100)",
         "features of all stages of the backbone in fine-tuning yes (no)",
-        "pixels of the side that pictures are scaled to in pretraining none (256)",
+        "pixels of the side that images are scaled to in pretraining none (256)",
     ]
 
 

@@ -1,4 +1,4 @@
-"""A small folder of results: real pictures, scores and correlations computed from them."""
+"""A small folder of results: real images, scores and correlations computed from them."""
 
 import io
 import itertools
@@ -25,12 +25,12 @@ from mosforge.core.seeds import generator
 from mosforge.core.tables import write_table
 from mosforge.pmos.diagnose import diagnostics
 
-PHOTOGRAPHS = ("astronaut", "coffee", "chelsea")
+PRISTINE = ("astronaut", "coffee", "chelsea")
 BACKBONE = "efficientnet_lite0"
 SIDE = 176
 
 
-def photograph(name: str) -> Image.Image:
+def pristine_image(name: str) -> Image.Image:
     image = Image.fromarray(getattr(data, name)())
     return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=(0, 0, 300, 300))
 
@@ -71,10 +71,10 @@ def similarity(reference: Image.Image, image: Image.Image) -> dict[str, float]:
 def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
     rows = []
     catalogue = []
-    for name in PHOTOGRAPHS:
+    for name in PRISTINE:
         reference = f"results/sources/tiles/{name}.png"
         (root / reference).parent.mkdir(parents=True, exist_ok=True)
-        image = photograph(name)
+        image = pristine_image(name)
         image.save(root / reference)
         catalogue.append(
             {
@@ -89,11 +89,11 @@ def write_corpus(root: Path, corpus: str = "tiles") -> pd.DataFrame:
                 "shard": 0,
             }
         )
-        for index, (group, level, picture) in enumerate(distorted(image)):
+        for index, (group, level, made) in enumerate(distorted(image)):
             path = f"results/distortions/{corpus}/{group}/0000/{name}-{level}.png"
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-            picture.save(root / path)
-            scores = similarity(image, picture)
+            made.save(root / path)
+            scores = similarity(image, made)
             oriented = [-value if key in ("mdsi", "gmsd") else value for key, value in scores.items()]
             rows.append(
                 {
@@ -155,18 +155,18 @@ def write_history(path: Path, seed: int, parts: bool) -> None:
     write_table(path, HISTORY, rows, stage="finetuning", cfg={}, device="a fine GPU")
 
 
-def write_run(results: Path, pictures: pd.DataFrame, run: tuple[str, ...], noise: float) -> dict[str, object]:
+def write_run(results: Path, images: pd.DataFrame, run: tuple[str, ...], noise: float) -> dict[str, object]:
     """Predictions that are the label plus noise, and their correlations as scipy computes them."""
     names = ("dataset", "split", "backbone", "initialisation", "test_dataset")
     keys = dict(zip(names, run, strict=True))
     draws = generator("test-predictions", *run)
-    label = pictures["pmos"].to_numpy()
+    label = images["pmos"].to_numpy()
     quality = (label - label.min()) / (label.max() - label.min())
     prediction = 0.2 + 0.6 * quality + draws.normal(0, noise, len(quality))
     rows = {
         **{name: [value] * len(quality) for name, value in keys.items()},
-        "image": [path.replace("/", " ") for path in pictures["path"]],
-        "path": list(pictures["path"]),
+        "image": [path.replace("/", " ") for path in images["path"]],
+        "path": list(images["path"]),
         "mos": quality * 100,
         "quality": quality,
         "prediction": prediction,
@@ -209,20 +209,20 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`results/` of an experiment `table1` on tid2013 and `own`, a proxy, and of a crossed `table3`."""
     root = tmp_path_factory.mktemp("run")
     folder = root / "results"
-    pictures = write_corpus(root)
+    images = write_corpus(root)
     write_history(folder / f"pretraining/tiles/{BACKBONE}/multitask/history.parquet", 1, True)
     within = [
-        write_run(folder, pictures, (dataset, split, BACKBONE, start, dataset), noise)
+        write_run(folder, images, (dataset, split, BACKBONE, start, dataset), noise)
         for dataset in ("tid2013", "own")
         for split in ("1", "2", "3")
         for start, noise in (("imagenet", 0.3), ("tiles-multitask", 0.12))
     ]
     within += [
-        write_run(folder, pictures, ("tid2013", split, "none", "fsim", "tid2013"), 0.15)
+        write_run(folder, images, ("tid2013", split, "none", "fsim", "tid2013"), 0.15)
         for split in ("1", "2", "3")
     ]
     crossed = [
-        write_run(folder, pictures, (train, "all", BACKBONE, "tiles-multitask", test), 0.2)
+        write_run(folder, images, (train, "all", BACKBONE, "tiles-multitask", test), 0.2)
         for train, test in itertools.permutations(("live", "csiq", "own"), 2)
     ]
     for name, rows in (("table1", within), ("table3", crossed), ("ablation", within[:2])):

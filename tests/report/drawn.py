@@ -6,17 +6,17 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from mosforge.report.svg import Picture
+from mosforge.report.drawing import Figure
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 
 
 class Drawn:
-    """The points, lines and segments of a picture, in the units of its axes."""
+    """The points, lines and segments of a figure, in the units of its axes."""
 
-    def __init__(self, picture: Picture) -> None:
-        root = ElementTree.fromstring(picture.svg)
+    def __init__(self, figure: Figure) -> None:
+        root = ElementTree.fromstring(figure.svg)
         (self._axes,) = (group for group in root.iter(f"{_SVG}g") if group.get("id") == "axes_1")
         self._scales = [self._scale(kind) for kind in "xy"]
 

@@ -1,4 +1,4 @@
-"""Rows of `correlations` for tests that need no pictures."""
+"""Rows of `correlations` for tests that need no images."""
 
 import pandas as pd
 

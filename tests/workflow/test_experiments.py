@@ -92,7 +92,7 @@ def test_pretraining_changes_what_a_network_predicts_and_the_differences_are_the
     found = correlations(project, "ablation").set_index("initialisation")["srocc"]
     assert list(found.index) == ABLATION
     page = (project / "results/report/index.html").read_text()
-    start = f"csiq, efficientnet_lite0: SROCC {found['imagenet']:.3f} from ImageNet weights alone, "
+    start = f"csiq, efficientnet_lite0: SROCC {found['imagenet']:.3f} from ImageNet weights only, "
     after = re.findall(rf"{start}([0-9.]+) after (\S+) pretraining", page)
     names = {"CLS": "cls", "REG": "reg", "CLS+REG": "multitask", "RANK": "rank"}
     assert after

@@ -1,226 +1,227 @@
-"""The figures about trained models: learning curves, scatter, ablation bars, the cross-dataset matrix."""
+"""All figures of the page: scatters, learning curves, bars, matrices, and those of the labels."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
-from mosforge.report.summary import number
-from mosforge.report.svg import (
+from mosforge.core.measures import DISTANCES, METRICS
+from mosforge.core.runs import Run
+from mosforge.core.schemas.training import HISTORY
+from mosforge.report import words
+from mosforge.report.artefacts import Artefacts, history, runs_of
+from mosforge.report.blocks import say
+from mosforge.report.drawing import (
     ACCENT,
+    BLUE,
     INK,
     LINE,
-    METHOD_COLOURS,
     MUTED,
-    Picture,
+    Figure,
     colour_of,
     drawing,
+    file_stem,
     finish,
-    whole_numbers,
 )
+from mosforge.report.experiment_table import ExperimentTable
+from mosforge.report.published import AVERAGE
 from mosforge.statistics.logistic import fit_logistic, logistic
 
-Floats = npt.NDArray[np.float64]
-
-_DASHES = ("-", "--", ":", "-.")
-
-_CELL = (0.5, 0.34)
-"""Width and height of a cell of a matrix, in inches."""
-
-_LETTER = 0.068
-"""Width of a letter of its names, in inches."""
-
 MANY_POINTS = 3000
-"""Above this a scatter's points are embedded as pixels: as shapes they would weigh megabytes."""
+"""Above this a scatter's points are embedded as pixels: as shapes they would take megabytes."""
+
+_CELL, _LETTER = (0.5, 0.34), 0.068
+"""Width and height of a cell of a matrix, and width of a letter of its names, in inches."""
 
 
-def scatter(predictions: pd.DataFrame, *, curve: bool, name: str, caption: str, method: str) -> Picture:
-    """Predicted quality against given score, one point an image.
-
-    Args:
-        predictions: rows of the artefact `predictions`, of one split.
-        curve: whether to draw the fitted logistic; it is left out too where the fit fails.
-        name: stem of the files.
-        caption: of the figure.
-        method: its name, for the colour.
-    """
-    predicted = predictions["prediction"].to_numpy(dtype=float)
-    given = predictions["quality"].to_numpy(dtype=float)
-    with drawing(3.3, 3.1) as (figure, axes):
-        axes.grid(True)
-        axes.scatter(
-            predicted,
-            given,
-            s=9,
-            alpha=0.45 if len(predictions) > 100 else 0.7,
-            linewidths=0,
-            color=colour_of(method),
-            rasterized=len(predictions) > MANY_POINTS,
+def scatters(rows: pd.DataFrame, artefacts: Artefacts) -> list[Figure]:
+    """For each row of `correlations`, predicted quality against given score, and the fitted logistic."""
+    figures = []
+    for run, row in zip(runs_of(rows), rows.to_dict("records"), strict=True):
+        predictions = artefacts.predictions(run)
+        if predictions is None:
+            continue
+        method, crosses = artefacts.names[run.initialisation], run.dataset != run.test_dataset
+        predicted, given = (predictions[name].to_numpy(dtype=float) for name in ("prediction", "quality"))
+        split = "" if crosses else f"{words.split_name(run.split)}, "
+        caption = (
+            f"{words.dataset_pair(run.dataset, run.test_dataset)}, {method}, {run.backbone}: {split}"
+            f"{len(given)} images, SROCC {words.number(row['srocc'])}."
+            f"{words.proxy_caption((run.dataset, run.test_dataset), artefacts.cfg.proxies)}"
         )
-        fitted = fit_logistic(predicted, given) if curve else None
-        if fitted is not None:
-            x = np.linspace(predicted.min(), predicted.max(), 120)
-            axes.plot(x, logistic(x, *fitted), color=INK, linewidth=1.2)
-        axes.set_xlabel("predicted quality")
-        axes.set_ylabel("given score, 0 to 1")
-        return finish(figure, name, caption)
+        tested = run.test_dataset if crosses else ""
+        with drawing(3.3, 3.1, grid="both") as (canvas, axes):
+            alpha = 0.45 if len(given) > 100 else 0.7
+            points = axes.scatter(predicted, given, s=9, alpha=alpha, linewidths=0, color=colour_of(method))
+            points.set_rasterized(len(given) > MANY_POINTS)
+            fitted = fit_logistic(predicted, given) if row["mapping"] == "logistic" else None
+            if fitted is not None:
+                x = np.linspace(predicted.min(), predicted.max(), 120)
+                axes.plot(x, logistic(x, *fitted), color=INK, linewidth=1.2)
+            axes.set(xlabel="predicted quality", ylabel="given score, 0 to 1")
+            name = file_stem("scatter", run.dataset, tested, run.backbone, run.initialisation)
+            figures.append(finish(canvas, name, caption))
+    return figures
 
 
-def learning_curves(
-    runs: Sequence[tuple[str, pd.DataFrame]], column: str, *, label: str, name: str, caption: str
-) -> Picture:
-    """One thin line a run, coloured by its method; a method from a further corpus is dashed.
+def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
+    """Training loss and validation SROCC by dataset and backbone, one line a split."""
+    found: dict[tuple[str, str], dict[Run, pd.DataFrame]] = {}
+    for run in artefacts.runs:
+        rows = artefacts.read(history(run), HISTORY, **run._asdict())
+        if rows is not None:
+            found.setdefault((run.dataset, run.backbone), {})[run._replace(test_dataset="")] = rows
+    figures = []
+    for place, histories in found.items():
+        lines = [(artefacts.names[run.initialisation], rows) for run, rows in histories.items()]
+        about = f"{', '.join(place)}, {words.plural(len(lines), 'run')}"
+        figures.append(_curves(lines, "loss", "training loss (L1)", *place, f"{about}: training loss."))
+        if any(rows["validation_srocc"].notna().any() for _, rows in lines):
+            caption = f"{about}: SROCC on the validation part."
+            figures.append(_curves(lines, "validation_srocc", "validation SROCC", *place, caption))
+    return figures
 
-    Args:
-        runs: (method, rows of the artefact `history`).
-        column: the column to draw.
-        label: of the vertical axis.
-        name: stem of the files.
-        caption: of the figure.
-    """
-    with drawing(3.3, 2.5) as (figure, axes):
-        axes.grid(True, axis="y")
-        named: dict[str, str] = {}
-        for method, history in runs:
-            rows = history[history[column].notna()]
-            colour = colour_of(method)
-            marker = "o" if len(rows) < 4 else ""
-            shown = f"_{method}" if method in named else method
-            named.setdefault(
-                method, _DASHES[[colour_of(name) for name in named].count(colour) % len(_DASHES)]
-            )
-            axes.plot(
-                rows["epoch"],
-                rows[column],
-                color=colour,
-                linestyle=named[method],
-                label=shown,
-                marker=marker,
-                markersize=3,
-                linewidth=1.1,
-            )
-        whole_numbers(axes)
-        axes.set_xlabel("epoch")
+
+def _curves(
+    lines: Sequence[tuple[str, pd.DataFrame]],
+    column: str,
+    label: str,
+    dataset: str,
+    backbone: str,
+    caption: str,
+) -> Figure:
+    """A thin line for each method and history, coloured by the method; from a further corpus it is dashed."""
+    dashes: dict[str, str] = {}
+    with drawing(3.3, 2.5, grid="y") as (canvas, axes):
+        for method, rows in lines:
+            text = f"_{method}" if method in dashes else method  # each method once in the legend
+            alike = sum(colour_of(other) == colour_of(method) for other in dashes)
+            dash = dashes.setdefault(method, ("-", "--", ":", "-.")[alike % 4])
+            _draw_curve(axes, rows, column, colour_of(method), text, linestyle=dash, linewidth=1.1)
         axes.set_ylabel(label)
-        if len(named) > 1:
-            wide = max(map(len, named)) > 10
-            axes.legend(
-                ncols=min(len(named), 2 if wide else 4), loc="lower center", bbox_to_anchor=(0.5, 1.0)
-            )
-        return finish(figure, name, caption)
+        if len(dashes) > 1:
+            _legend(axes, min(len(dashes), 2 if max(map(len, dashes)) > 10 else 4))
+        return finish(canvas, file_stem("finetuning", dataset, backbone, column), caption)
 
 
-def pretraining_curves(history: pd.DataFrame, *, name: str, caption: str) -> Picture:
-    """The training loss of one pretraining and, where it has them, its two parts."""
-    parts = {
-        "loss": ("sum", INK),
-        "class_loss": ("classes", METHOD_COLOURS["CLS"]),
-        "score_loss": ("score", METHOD_COLOURS["REG"]),
-    }
-    with drawing(3.3, 2.5) as (figure, axes):
-        axes.grid(True, axis="y")
-        single = not history["class_loss"].notna().any() or not history["score_loss"].notna().any()
-        for column, (label, colour) in parts.items():
-            rows = history[history[column].notna()]
-            if len(rows) and not (single and column == "loss"):
-                marker = "o" if len(rows) < 4 else ""
-                axes.plot(rows["epoch"], rows[column], color=colour, label=label, marker=marker, markersize=3)
-        axes.set_ylim(bottom=0)
-        whole_numbers(axes)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("training loss")
-        axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-        return finish(figure, name, caption)
+def pretraining_curves(artefacts: Artefacts) -> list[Figure]:
+    """The loss of every pretraining that the runs start from; if it has two parts, these and their sum."""
+    labels = {"class_loss": ("CLS", "classes"), "score_loss": ("REG", "score")}
+    figures = []
+    for item in artefacts.pretrainings:
+        rows = artefacts.read(history(item), HISTORY, **item._asdict())
+        if rows is None:
+            continue
+        which = f", for {item.dataset}, {words.split_name(item.split)}" if item.split else ""
+        caption = f"{words.method_of(item.objective)} on the corpus {item.corpus}, {item.backbone}{which}."
+        parts = [column for column in labels if rows[column].notna().any()]
+        with drawing(3.3, 2.5, grid="y") as (canvas, axes):
+            if len(parts) != 1:
+                _draw_curve(axes, rows, "loss", INK, "sum")
+            for column in parts:
+                method, label = labels[column]
+                _draw_curve(axes, rows, column, colour_of(method), label)
+            axes.set_ylim(bottom=0)
+            axes.set_ylabel("training loss")
+            _legend(axes, 3)
+            figures.append(finish(canvas, file_stem("pretraining", *item), caption))
+    return figures
 
 
-class Bar(NamedTuple):
-    """A bar of `bars`; an end that is not finite, of a model without a correlation, draws nothing.
+def _draw_curve(axes: Axes, rows: pd.DataFrame, column: str, colour: str, label: str, **style: Any) -> None:
+    rows = rows[rows[column].notna()]
+    marker = "o" if len(rows) < 4 else ""
+    axes.plot(rows["epoch"], rows[column], color=colour, label=label, marker=marker, markersize=3, **style)
+    _mark_whole_numbers(axes)
+    axes.set_xlabel("epoch")
 
-    Attributes:
-        group: what stands above the bar and those beside it, such as the backbone.
-        label: what stands beside it.
-        value: its length.
-        interval: lower and upper end of the thin line.
-        quartiles: lower and upper end of the thick part.
+
+def _mark_whole_numbers(axes: Axes) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+
+
+def _legend(axes: Axes, columns: int) -> None:
+    axes.legend(ncols=columns, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+
+def bars(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
+    """For each dataset that several models were tested within, their SROCC with its intervals, by backbone.
+
+    A model without a correlation, whose predictions are constant, has no bar.
     """
-
-    group: str
-    label: str
-    value: float
-    interval: tuple[float, float]
-    quartiles: tuple[float, float]
+    found = {pair[1]: table.sroccs(pair) for pair in table.pairs if pair[0] == pair[1] != AVERAGE}
+    return [_bars(table.experiment, name, rows, proxies) for name, rows in found.items() if len(rows) > 1]
 
 
-def bars(rows: Sequence[Bar], *, name: str, caption: str) -> Picture:
-    """Horizontal bars of SROCC with their intervals, in groups.
-
-    Args:
-        rows: the bars, those of a group together.
-        name: stem of the files.
-        caption: of the figure.
-    """
-    groups = list(dict.fromkeys(row.group for row in rows))
-    with drawing(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(groups))) as (figure, axes):
-        place, places, labels = 0.0, [], []
-        ends = np.array([end for row in rows for end in (row.value, *row.interval, *row.quartiles)])
-        known = ends[np.isfinite(ends)]  # a constant prediction has no correlation
-        right = max(known.max(initial=0.0), 0.1)
-        for group in groups:
-            axes.text(0.012 * right, place, group, color=MUTED, va="center", fontsize=7.5)
-            for row in (row for row in rows if row.group == group):
+def _bars(experiment: str, dataset: str, rows: pd.DataFrame, proxies: Collection[str]) -> Figure:
+    ends = rows[["value", "low", "high", "q25", "q75"]].to_numpy(dtype=float)
+    known = ends[np.isfinite(ends)]
+    right = max(known.max(initial=0.0), 0.1)
+    groups = rows.groupby("backbone", sort=False)
+    with drawing(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(groups))) as (canvas, axes):
+        place, places = 0.0, {}
+        for backbone, models in groups:
+            title = str(backbone) or "no network"
+            axes.text(0.012 * right, place, title, color=MUTED, va="center", fontsize=7.5)
+            for model in models.to_dict("records"):
                 place += 1
-                if np.isfinite(row.value):
-                    axes.barh(place, row.value, height=0.62, alpha=0.8, color=colour_of(row.label))
-                for line, width in ((row.interval, 1.0), (row.quartiles, 3.2)):
-                    if np.isfinite(line).all():
-                        axes.hlines(place, *line, color=INK, linewidth=width)
-                axes.text(right + 0.02, place, number(row.value), va="center", fontsize=7.5)
-                places.append(place)
-                labels.append(row.label)
+                places[place] = model["method"]
+                if np.isfinite(model["value"]):
+                    axes.barh(place, model["value"], height=0.62, alpha=0.8, color=colour_of(model["method"]))
+                for low, high, width in (("low", "high", 1.0), ("q25", "q75", 3.2)):
+                    if np.isfinite([model[low], model[high]]).all():
+                        axes.hlines(place, model[low], model[high], color=INK, linewidth=width)
+                axes.text(right + 0.02, place, words.number(model["value"]), va="center", fontsize=7.5)
             place += 1.2
-        axes.set_yticks(places, labels)
+        axes.set_yticks(list(places), list(places.values()))
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.set_ylim(place - 0.6, -0.6)
-        axes.set_xlim(known.min(initial=0.0), right + 0.16)
-        axes.set_xlabel("SROCC")
-        return finish(figure, name, caption)
+        axes.set(ylim=(place - 0.6, -0.6), xlim=(known.min(initial=0.0), right + 0.16), xlabel="SROCC")
+        caption = say("bars_of_splits" if (rows["splits"] > 1).any() else "bars", dataset)
+        name = file_stem("bars", experiment, dataset)
+        return finish(canvas, name, caption + words.proxy_caption({dataset}, proxies))
 
 
-def matrix(
-    values: pd.DataFrame, *, rows: str, columns: str, name: str, caption: str, lowest: float = 0.0
-) -> Picture:
-    """Numbers in tinted cells: the deeper the tint, the higher.
+def matrices(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
+    """For each model that was tested on other datasets than it was trained on, its SROCC of every pair."""
+    crossed = [table.sroccs(pair) for pair in table.pairs if pair[0] != pair[1]]
+    if not crossed:
+        return []
+    figures = []
+    for (backbone, method), rows in pd.concat(crossed).groupby(["backbone", "method"], sort=False):
+        names = list(dict.fromkeys([*rows["train_dataset"], *rows["test_dataset"]]))
+        # unlike pivot_table it averages nothing: two numbers for one cell are an error
+        grid = rows.pivot(index="train_dataset", columns="test_dataset", values="value")  # noqa: PD010
+        grid = grid.reindex(index=[name for name in names if name in grid.index], columns=names)
+        model = words.model_name(str(method), str(backbone))
+        caption = say("matrix", model) + words.proxy_caption(names, proxies)
+        name = file_stem("matrix", table.experiment, str(backbone), str(method))
+        figures.append(_matrix(grid, "trained on", "tested on", name=name, caption=caption))
+    return figures
 
-    Args:
-        values: numbers with row and column labels; cells without a number stay empty.
-        rows: what the rows are, beside them.
-        columns: what the columns are, above them.
-        name: stem of the files.
-        caption: of the figure.
-        lowest: the value without tint.
-    """
+
+def _matrix(
+    values: pd.DataFrame, rows: str, columns: str, *, name: str, caption: str, lowest: float = 0.0
+) -> Figure:
+    """Numbers in tinted cells, the deeper the tint the higher from `lowest` on; NaN leaves a cell empty."""
     height, width = values.shape
     beside, above = (_LETTER * max(map(len, names)) for names in (values.index, values.columns))
-    turned = above > _CELL[0]  # names as wide as that would run into each other
-    size = (0.5 + beside + _CELL[0] * width, 0.7 + _CELL[1] * height)
-    if turned:
-        size = (size[0] + 0.7 * above, size[1] + 0.7 * above)
-    with drawing(*size) as (figure, axes):
+    is_turned = above > _CELL[0]  # names as wide as that would run into each other
+    extra = 0.7 * above if is_turned else 0.0
+    with drawing(0.5 + beside + _CELL[0] * width + extra, 0.7 + _CELL[1] * height + extra) as (canvas, axes):
         for (row, column), value in np.ndenumerate(values.to_numpy(dtype=float)):
-            corner = (column - 0.47, row - 0.46)
+            colour, tint = LINE, 0.35
             if np.isfinite(value):
-                tint = float(np.clip((value - lowest) / (1 - lowest), 0, 1)) * 0.6
-                axes.add_patch(_cell(corner, ACCENT, tint))
-                axes.text(column, row, number(value, 2), ha="center", va="center", fontsize=8)
-            else:
-                axes.add_patch(_cell(corner, LINE, 0.35))
-        axes.set_xlim(-0.5, width - 0.5)
-        axes.set_ylim(height - 0.5, -0.5)
+                colour, tint = ACCENT, float(np.clip((value - lowest) / (1 - lowest), 0, 1)) * 0.6
+                axes.text(column, row, words.number(value, 2), ha="center", va="center", fontsize=8)
+            corner = (column - 0.47, row - 0.46)
+            axes.add_patch(Rectangle(corner, 0.94, 0.92, facecolor=colour, alpha=tint, linewidth=0))
+        axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
         axes.set_xticks(range(width), list(values.columns))
-        if turned:
+        if is_turned:
             axes.tick_params(axis="x", labelrotation=45)
             for label in axes.get_xticklabels():
                 label.set(horizontalalignment="left", rotation_mode="anchor")
@@ -230,10 +231,58 @@ def matrix(
         axes.tick_params(length=0, labelcolor=INK)
         axes.set_xlabel(columns, color=MUTED)
         axes.set_ylabel(rows, color=MUTED)
-        for side in axes.spines.values():
-            side.set_visible(False)
-        return finish(figure, name, caption)
+        axes.spines[:].set_visible(False)
+        return finish(canvas, name, caption)
 
 
-def _cell(corner: tuple[float, float], colour: str, tint: float) -> Rectangle:
-    return Rectangle(corner, 0.94, 0.92, facecolor=colour, alpha=tint, linewidth=0)
+def label_figures(corpus: str, diagnostics: Mapping[str, Any]) -> tuple[list[Figure], ...]:
+    """The figures of a corpus' labels, from what the rule `diagnose` writes.
+
+    Returns:
+        How many images have which label, and how the metrics and the label agree in rank; how many images
+        have which score of each metric; and for each type the label against the level, if images have one.
+    """
+    found, agreement = diagnostics["distributions"], diagnostics["rank_correlations"]
+    names = [words.METRIC_NAMES.get(name, "label") for name in agreement["names"]]
+    ranks = np.array(agreement["values"], dtype=float)
+    lowest = min(float(np.floor(np.nanmin(ranks) * 10) / 10), 0.9) if np.isfinite(ranks).any() else 0.0
+    grid, name = pd.DataFrame(ranks, index=names, columns=names), file_stem("pmos", corpus, "metrics")
+    overview = [
+        _label_histogram(corpus, found["pmos"]["histogram"], diagnostics["pictures"]),
+        _matrix(grid, "", "", name=name, caption=say("rank_agreement"), lowest=lowest),
+    ]
+    distributions = [_distribution(corpus, metric, found[metric]["histogram"]) for metric in METRICS]
+    label = found["pmos"]["quantiles"]
+    margin = 0.05 * (label["1"] - label["0"])
+    limits = (label["0"] - margin, label["1"] + margin)
+    return overview, distributions, [_levels(corpus, kind, limits) for kind in diagnostics["types"]]
+
+
+def _label_histogram(corpus: str, found: Mapping[str, Any], count: int) -> Figure:
+    with drawing(3.3, 2.5, grid="y") as (canvas, axes):
+        axes.stairs(found["counts"], found["edges"], fill=True, color=ACCENT, alpha=0.85)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+        axes.set(xlabel="pseudo-MOS", ylabel="images")
+        return finish(canvas, file_stem("pmos", corpus, "histogram"), f"Labels of {count:,} images.")
+
+
+def _distribution(corpus: str, metric: str, found: Mapping[str, Any]) -> Figure:
+    with drawing(1.9, 1.5) as (canvas, axes):
+        axes.stairs(found["counts"], found["edges"], fill=True, color=BLUE, alpha=0.85)
+        axes.set_yticks([])
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+        caption = f"{'1 − ' if metric in DISTANCES else ''}{words.METRIC_NAMES[metric]}"
+        return finish(canvas, file_stem("pmos", corpus, "distribution", metric), caption)
+
+
+def _levels(corpus: str, kind: Mapping[str, Any], limits: tuple[float, float]) -> Figure:
+    """The label against the level: median, and the middle half of the images."""
+    found = pd.DataFrame([row["quantiles"] for row in kind["levels"]])
+    places = np.array([row["level"] for row in kind["levels"]], dtype=float)
+    with drawing(1.9, 1.5, grid="y") as (canvas, axes):
+        axes.fill_between(places, found["0.25"], found["0.75"], color=ACCENT, alpha=0.22, linewidth=0)
+        axes.plot(places, found["0.5"], color=ACCENT, marker="o", markersize=3)
+        axes.set(ylim=limits, xlim=(0.7, max(5.3, places.max() + 0.3)))
+        _mark_whole_numbers(axes)
+        name = file_stem("pmos", corpus, "level", kind["name"])
+        return finish(canvas, name, kind["name"].replace("_", " "))

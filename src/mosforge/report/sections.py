@@ -1,161 +1,240 @@
-"""What the page shows of each experiment, and what all of them came to."""
+"""The sections of the page, each made of blocks."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from mosforge.core.files import read_json
+from mosforge.core.measures import METRICS
+from mosforge.core.schemas.correlations import MEASURES, VALIDATION
+from mosforge.models.objectives import corpus_and_objective
 from mosforge.plan import layout
-from mosforge.report.differences import IMAGES, Difference, Predictions, paired_differences
-from mosforge.report.figures import Bar, bars, matrix
-from mosforge.report.methods import BOTH, method_of
-from mosforge.report.notes import PROXY, proxy_words
-from mosforge.report.splits import SplitTable, split_tables
-from mosforge.report.summary import number, signed
-from mosforge.report.svg import Picture, file_stem
-from mosforge.report.tables import Table, build_table
+from mosforge.report import experiment_table, figures, provenance, words
+from mosforge.report.artefacts import Artefacts
+from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
+from mosforge.report.drawing import Figure
+from mosforge.report.gains import IMAGES, SPLITS, gains_grid
+from mosforge.report.settings import TableSettings
+from mosforge.report.summary import MODEL, of_networks, typical_split
+from mosforge.report.thumbnails import distortions, extremes
 
 _TITLES = {
     "table1": "Synthetic distortions, within each dataset (the paper's Table 1)",
     "table2": "Authentic distortions, within each dataset (the paper's Table 2)",
     "table3": "Trained on one dataset, tested on another (the paper's Table 3)",
-    "ablation": "What each kind of pretraining is worth (the paper's Fig. 3)",
+    "ablation": "What each kind of pretraining adds (the paper's Fig. 3)",
 }
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """Everything the page shows of one experiment; `missing` says why there is nothing else."""
-
-    name: str
-    title: str
-    missing: str = ""
-    table: Table | None = None
-    gains: tuple[Difference, ...] = ()
-    splits: tuple[SplitTable, ...] = ()
-    pictures: tuple[Picture, ...] = ()
-
-
-def experiment_section(
-    name: str,
-    correlations: pd.DataFrame | None,
-    predictions: Predictions,
-    *,
-    proxies: Collection[str] = (),
-    sizes: Mapping[str, int] | None = None,
-    protocol: Mapping[str, Any] | None = None,
-) -> Experiment:
-    """The table, the gains, the bars and the matrices of an experiment."""
-    title = _TITLES.get(name, name)
-    if correlations is None:
-        missing = f"{layout.CORRELATIONS.format(experiment=name)} is not there: not measured yet."
-        return Experiment(name, title, missing)
-    if correlations.empty:
-        return Experiment(name, title, "Nothing was measured: no dataset of this experiment was there.")
-    table = build_table(name, correlations, proxies=proxies, sizes=sizes, protocol=protocol)
-    return Experiment(
-        name,
-        title,
-        "",
-        table,
-        tuple(paired_differences(correlations, predictions)),
-        tuple(split_tables(correlations)),
-        (*_all_bars(table, proxies), *_matrices(table, proxies)),
-    )
+def run_section(artefacts: Artefacts) -> Iterator[Block]:
+    """What was run: counts, sources, the configuration, versions and times."""
+    labels = {name: rows for name, rows in artefacts.labels.items() if rows is not None}
+    sources = dict.fromkeys(name for rows in labels.values() for name in sorted(set(rows["source"])))
+    yield Block("counts", items=[*provenance.source_counts(sources, artefacts), *_counts(labels, artefacts)])
+    for source in sources:
+        yield from provenance.source_blocks(source, artefacts)
+    config = list(provenance.flatten(artefacts.cfg.config))
+    whole = Block("details", "The whole configuration", [text_table([], config)])
+    yield whole if config else absent("no_config")
+    versions = text_table([], list(provenance.versions(sources, artefacts)))
+    yield Block("details", "Versions and digests", [versions, Block("p", say("versions"))])
+    times = provenance.times(artefacts.results, provenance.devices(artefacts))
+    if times:
+        yield Block("h4", "Time and memory, from Snakemake's benchmarks")
+        yield Block("p", say("times"))
+        head = ["rule", "jobs", "time together", "longest job", "most memory", "device"]
+        yield text_table(head, times, style="", label="Time and memory")
+    else:
+        yield absent("no_times")
 
 
-def _all_bars(table: Table, proxies: Collection[str]) -> list[Picture]:
-    """A figure for each dataset that several models were tested on within it."""
-    within = [test for train, test in table.pairs if train == test]
-    return [_bars(table, test, proxies) for test in within if len(table.sroccs((test, test))) > 1]
+def _counts(labels: Mapping[str, pd.DataFrame], artefacts: Artefacts) -> Iterator[Cell]:
+    for corpus, rows in labels.items():
+        pristine = len(rows[["source", "image_id"]].drop_duplicates())
+        yield Cell(f"{len(rows):,}", [f"distorted images of {pristine:,} pristine images in {corpus}"])
+    yield Cell(str(len({run[:4] for run in artefacts.runs})), ["fine-tuned models evaluated"])
+    for name, images in artefacts.correlations.groupby("test_dataset", sort=False)["images"].max().items():
+        yield Cell(f"{images:,}", [f"test images in {name}"], is_proxy=name in artefacts.cfg.proxies)
 
 
-def _bars(table: Table, dataset: str, proxies: Collection[str]) -> Picture:
-    rows = [
-        Bar(row.backbone or "no network", row.method, cell.value, cell.interval, cell.quartiles)
-        for row, cell in table.sroccs((dataset, dataset))
-    ]
-    groups = [row.group for row in rows]
-    rows.sort(key=lambda row: groups.index(row.group))
-    several = any(cell.splits > 1 for _, cell in table.sroccs((dataset, dataset)))
-    caption = (
-        f"{dataset}: SROCC, median over splits. Thin line: 95% interval over resampled test images (median "
-        "ends). Thick line: the middle half of the splits."
-        if several
-        else f"{dataset}: SROCC. Line: 95% interval over resampled test images."
-    )
-    name = file_stem("bars", table.experiment, dataset)
-    return bars(rows, name=name, caption=caption + proxy_words({dataset}, proxies))
+def correlations_section(artefacts: Artefacts, gains: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
+    """The tables and figures of the experiments."""
+    yield Block("p", say("correlations"))
+    yield Block("p", say("independent"))
+    for name, rows in artefacts.tables.items():
+        yield Block("h3", _TITLES.get(name, name))
+        if rows is not None:
+            yield from _experiment(name, rows, gains[name], artefacts)
+        elif layout.below(artefacts.results, layout.CORRELATIONS, experiment=name).exists():
+            yield absent("nothing_measured")
+        else:
+            yield absent("not_measured", layout.CORRELATIONS.format(experiment=name))
+    if not artefacts.tables:
+        yield absent("no_experiment")
 
 
-def _matrices(table: Table, proxies: Collection[str]) -> list[Picture]:
-    """A figure for each method that was tested on other datasets than it was trained on."""
-    values = [
-        {"method": row.method, "backbone": row.backbone, "train": train, "test": test, "srocc": cell.value}
-        for train, test in table.pairs
-        if train != test
-        for row, cell in table.sroccs((train, test))
-    ]
-    if not values:
-        return []
-    groups = pd.DataFrame(values).groupby(["backbone", "method"], sort=False)
-    return [
-        _matrix(table.experiment, str(backbone), str(method), rows, proxies)
-        for (backbone, method), rows in groups
-    ]
+def _experiment(
+    name: str, correlations: pd.DataFrame, gains: pd.DataFrame, artefacts: Artefacts
+) -> Iterator[Block]:
+    cfg = artefacts.cfg
+    settings = TableSettings(proxies=cfg.proxies, sizes=cfg.sizes, protocol=cfg.protocols.get(name))
+    found = experiment_table.experiment_table(name, correlations, settings)
+    about_proxy = say("about_proxy") if words.PROXY in set(found.numbers["note"]) else ""
+    yield Block("legend", " ".join(experiment_table.legend(found)))
+    yield table(experiment_table.paper_grid(found))
+    yield Block("list", items=found.notes, style="notes")
+    shown = [*figures.bars(found, cfg.proxies), *figures.matrices(found, cfg.proxies)]
+    yield from _figures(shown, style="large")
+    if len(gains):
+        over = set(gains["interval_over"])
+        keys = {SPLITS: "gains_over_splits", IMAGES: "gains_over_images", "": "gains_without_interval"}
+        note = "".join(map(say, ["gains", *(key for what, key in keys.items() if what in over)]))
+        items = [table(gains_grid(gains)), Block("notes", note + about_proxy)]
+        yield Block("details", "What pretraining adds, in the same split", items, style="open")
+    note = "".join(experiment_table.small_print(found)) + say("every_measure") + about_proxy
+    items = [table(experiment_table.every_measure_grid(found)), Block("notes", note)]
+    yield Block("details", "Every measure of these models", items)
+    splits = [table(grid) for grid in experiment_table.split_grids(name, correlations, cfg.proxies)]
+    if splits:
+        items = [*splits, Block("notes", say("every_split") + about_proxy)]
+        yield Block("details", "Every split by itself", items)
 
 
-def _matrix(
-    experiment: str, backbone: str, method: str, rows: pd.DataFrame, proxies: Collection[str]
-) -> Picture:
-    names = list(dict.fromkeys([*rows["train"], *rows["test"]]))
-    # unlike pivot_table it averages nothing: two numbers for one cell are an error
-    grid = rows.pivot(index="train", columns="test", values="srocc")  # noqa: PD010
-    grid = grid.reindex(index=[name for name in names if name in grid.index], columns=names)
-    model = f"{method}, {backbone}" if backbone else method
-    caption = f"{model}: SROCC of every training and test dataset." + proxy_words(names, proxies)
-    name = file_stem("matrix", experiment, *filter(None, (backbone, method)))
-    return matrix(grid, rows="trained on", columns="tested on", name=name, caption=caption)
+def _figures(shown: Sequence[Figure], missing: str = "", style: str = "") -> Iterator[Block]:
+    """Figures, or a line that says why there are none."""
+    if shown:
+        yield Block("figures", items=shown, style=f"figures {style}")
+    elif missing:
+        yield absent(missing)
 
 
-def findings(
-    experiments: Sequence[Experiment], names: Mapping[str, str], proxies: Collection[str]
-) -> list[str]:
-    """What CLS+REG pretraining adds to ImageNet weights, one sentence a dataset, backbone and corpus.
+def scatter_section(artefacts: Artefacts) -> Iterator[Block]:
+    """Predicted against given scores, within and across datasets."""
+    within = figures.scatters(within_datasets(artefacts.correlations), artefacts)
+    across = figures.scatters(across_datasets(artefacts.correlations), artefacts)
+    if within or across:
+        yield Block("p", say("scatter"))
+    yield from _figures(within, "" if across else "no_predictions")
+    if across:
+        yield Block("h3", "Trained on one dataset, tested on another")
+        yield Block("p", say("across"))
+    yield from _figures(across)
 
-    Where there is no CLS+REG, what the first method adds that the configuration names; none is chosen by
-    what it scored.
 
-    Args:
-        experiments: of the page.
-        names: initialisation -> name of its method, alike on the whole page.
-        proxies: datasets whose scores are no human ones.
+def within_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
+    """For each network that was tested within its dataset, the row of the split at the median."""
+    rows = of_networks(correlations[correlations["dataset"] == correlations["test_dataset"]])
+    return typical_split(rows.drop_duplicates([*MODEL, "split"]).reset_index(drop=True))
+
+
+def across_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
+    """For each pair of datasets the row of one network: of CLS+REG if there is one, or else of the first."""
+    rows = of_networks(correlations[correlations["dataset"] != correlations["test_dataset"]])
+    other = rows["initialisation"].map(words.method_of).ne(words.BOTH)
+    first = rows.assign(other=other).sort_values("other", kind="stable")
+    return rows.loc[first.drop_duplicates(["dataset", "test_dataset"]).sort_index().index]
+
+
+def curves_section(artefacts: Artefacts) -> Iterator[Block]:
+    """The learning curves of pretraining and fine-tuning."""
+    is_pretrained = any(corpus_and_objective(run.initialisation)[0] for run in artefacts.runs)
+    yield Block("h3", "Pretraining")
+    missing = "no_pretraining_history" if is_pretrained else "no_pretraining"
+    yield from _figures(figures.pretraining_curves(artefacts), missing)
+    yield Block("h3", "Fine-tuning, one line for each split")
+    yield from _figures(figures.finetuning_curves(artefacts), "no_finetuning_history")
+
+
+def pmos_section(artefacts: Artefacts) -> Iterator[Block]:
+    """The labels of the corpora: their distribution, their fall with the level, the metrics behind them."""
+    yield Block("p", say("pmos"))
+    for corpus, labels in artefacts.labels.items():
+        yield Block("h3", corpus)
+        file = layout.below(artefacts.results, layout.DIAGNOSTICS, corpus=corpus)
+        if labels is None:
+            yield absent("no_labels", layout.LABELS.format(corpus=corpus))
+        elif not file.exists():
+            yield absent("no_diagnostics", layout.DIAGNOSTICS.format(corpus=corpus))
+        else:
+            yield from _labels(corpus, read_json(file))
+    if not artefacts.labels:
+        yield absent("no_corpus")
+
+
+def _labels(corpus: str, diagnostics: Mapping[str, Any]) -> Iterator[Block]:
+    overview, distributions, levels = figures.label_figures(corpus, diagnostics)
+    yield from _figures(overview, style="large")
+    yield Block("h4", "The six metrics, higher is better")
+    yield from _figures(distributions, style="small")
+    if not levels:
+        yield Block("p", say("mixtures"))
+        return
+    yield Block("h4", "Label against level: median and the middle half of the images")
+    yield from _figures(levels, style="small")
+    falling = falling_grid(diagnostics)
+    if falling.rows[""]:
+        title = "How steadily the label and each metric fall from the weakest level to the strongest"
+        yield Block("details", title, [table(falling), Block("notes", say("falling"))])
+
+
+def falling_grid(diagnostics: Mapping[str, Any]) -> Grid:
+    """How steadily the label, and each metric, falls with the levels of each type that has several.
+
+    A row holds the share of images whose label falls at every step; the exception, which is the step at
+    which most do not fall, and the share that does not; and the share of falling steps of each metric.
     """
-    places: dict[tuple[str, str], list[Difference]] = {}
-    for item in (item for experiment in experiments for item in experiment.gains):
-        if item.against_imagenet and item.train == item.test:
-            places.setdefault((item.test, item.backbone), []).append(item)
-    chosen: dict[tuple[str, str, str], Difference] = {}
-    for place, found in places.items():
-        proposed = [item for item in found if method_of(item.initialisation) == BOTH]
-        for item in proposed or found[:1]:
-            chosen.setdefault((*place, item.initialisation), item)
-    return [_finding(item, names[item.initialisation], proxies) for item in chosen.values()]
+    rows = []
+    for kind in diagnostics["types"]:
+        if kind["falling_at_every_step"] is not None:
+            step = min(kind["falling_by_step"], key=lambda step: step["share"])
+            some = (
+                f"from level {step['from']} to {step['to']}, {words.percent(1 - step['share'])} do not fall"
+            )
+            exception = Cell("none" if step["share"] == 1 else some, style="text")
+            shares = [kind["falling_at_every_step"], *(kind["falling_steps"][metric] for metric in METRICS)]
+            every, *steps = heads(*map(words.percent, shares))
+            rows.append([Cell(kind["name"].replace("_", " ")), every, exception, *steps])
+    names = [words.METRIC_NAMES[metric] for metric in METRICS]
+    head = [*heads("type", "images whose label falls at every step"), Cell("exception", style="text")]
+    return Grid([*head, *heads(*names)], {"": rows})
 
 
-def _finding(item: Difference, method: str, proxies: Collection[str]) -> str:
-    over = f"means over {item.splits} splits" if item.splits > 1 else "one split"
-    note = f"; {PROXY}" if item.test in proxies else ""
-    text = (
-        f"{item.test}, {item.backbone}: SROCC {number(item.second)} from ImageNet weights alone, "
-        f"{number(item.first)} after {method} pretraining ({over}, {item.images} test images{note})."
-    )
-    if not item.over:
-        return f"{text} No interval of the difference can be told: it may be chance."
-    what = "resampled test images" if item.over == IMAGES else "splits"
-    told = f"{signed(item.low)} to {signed(item.high)}"
-    text += f" The difference is {signed(item.value)}, its 95% interval over {what} {told}"
-    if item.shows_nothing:
-        return f"{text}: it contains zero, so no difference is shown."
-    return f"{text}: all of it {'above' if item.low > 0 else 'below'} zero."
+def agreement_section(artefacts: Artefacts) -> Iterator[Block]:
+    """How well metrics and fusions agree with human scores."""
+    yield Block("p", say("agreement"))
+    for dataset in artefacts.cfg.validated:
+        is_proxy = dataset in artefacts.cfg.proxies
+        yield Block("h3", dataset, is_proxy=is_proxy)
+        found = artefacts.read(layout.VALIDATION, VALIDATION, dataset=dataset)
+        if found is None:
+            yield absent("no_agreement", layout.VALIDATION.format(dataset=dataset))
+            continue
+        if is_proxy:
+            yield Block("caveat", say("given_proxy"))
+        rows = []
+        for row in found.to_dict("records"):
+            fusion = f"fusion {row['measure']}"
+            small = [f"from {row['fitted_on']}"] if isinstance(row["fitted_on"], str) else []
+            name = Cell(words.METRIC_NAMES.get(row["measure"], fusion), small)
+            rows.append([name, *heads(*(words.number(row[measure]) for measure in MEASURES))])
+        yield table(Grid(heads("measure", *words.MEASURE_NAMES.values()), {"": rows}))
+        yield Block("notes", say("agreement_notes", f"{found['images'].iloc[0]:,}"))
+    if not artefacts.cfg.validated:
+        yield absent("no_references")
+
+
+def gallery_section(artefacts: Artefacts) -> Iterator[Block]:
+    """The distortions of a typical image of each corpus, and the test images that stand out."""
+    there = [(corpus, labels) for corpus, labels in artefacts.labels.items() if labels is not None]
+    shown = [
+        block for corpus, labels in there for block in distortions(corpus, labels, artefacts.results.parent)
+    ]
+    yield from shown or [absent("no_distortions")]
+    yield from list(extremes(artefacts)) or [absent("no_extremes")]
+
+
+def left_out_section(artefacts: Artefacts) -> Iterator[Block]:
+    """What could not be run."""
+    lines = artefacts.cfg.left_out
+    yield Block("list", items=lines, style="plain") if lines else Block("p", say("nothing_left_out"))

@@ -30,7 +30,7 @@ PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 def browser(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     folder = tmp_path_factory.mktemp("browser")
     words = ["report", "page", "--results", str(results), "--output", f"{folder}/index.html"]
-    assert main([*words, "--cfg", json.dumps(CFG)]) == 0
+    assert main([*words, "--figures", f"{folder}/figures", "--cfg", json.dumps(CFG)]) == 0
     browser = Browser(folder / "profile")
     browser.open(folder / "index.html")
     yield browser
@@ -45,7 +45,7 @@ def test_no_request_leaves_the_page_and_the_console_is_silent(browser: Browser) 
 
 
 def test_the_browser_would_tell(browser: Browser, tmp_path: Path) -> None:
-    """The check above can fail: a page with an outside picture and an error is seen as one."""
+    """The check above can fail: a page with an outside image and an error is seen as one."""
     bad = tmp_path / "bad.html"
     bad.write_text("<img src='http://127.0.0.1:9/x.png'><script>console.error('so')</script>")
     before = browser.value("location.href")
@@ -59,7 +59,7 @@ def test_the_browser_would_tell(browser: Browser, tmp_path: Path) -> None:
         browser.complaints.clear()
 
 
-def test_every_figure_and_picture_is_drawn(browser: Browser) -> None:
+def test_every_figure_and_image_is_drawn(browser: Browser) -> None:
     sizes = browser.value("[...document.querySelectorAll('figure svg')].map(s => s.getBBox().width)")
     assert len(sizes) > 10
     assert min(sizes) > 50
@@ -83,10 +83,24 @@ def test_a_phone_need_not_scroll_sideways(browser: Browser) -> None:
     browser.call("Emulation.setDeviceMetricsOverride", **PHONE)
     try:
         browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
-        browser.value("document.querySelector('.original b').textContent = 'folder/'.repeat(20)")
+        browser.value("document.querySelector('.original figcaption').textContent = 'folder/'.repeat(20)")
         assert browser.value("document.documentElement.scrollWidth") <= PHONE["width"]
     finally:
         browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_what_is_folded_on_the_screen_is_open_on_paper(browser: Browser) -> None:
+    heights = []
+    browser.value("document.querySelectorAll('details').forEach(d => d.open = false)")
+    try:
+        for media in ("screen", "print"):
+            browser.call("Emulation.setEmulatedMedia", media=media)
+            heights.append(
+                browser.value("document.querySelector('table.keys').getBoundingClientRect().height")
+            )
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="")
+    assert heights[0] == 0 < heights[1]
 
 
 def test_it_prints(browser: Browser) -> None:

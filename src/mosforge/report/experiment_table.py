@@ -1,0 +1,245 @@
+"""The table of an experiment: measured rows beside the paper's, best and second best marked."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from mosforge.core.runs import NO_NETWORK, RUN
+from mosforge.core.schemas.correlations import MEASURES
+from mosforge.report import words
+from mosforge.report.blocks import Cell, Grid, heads, model_cell, say
+from mosforge.report.notes import table_notes
+from mosforge.report.published import AVERAGE, pairs_of, published_for
+from mosforge.report.settings import TableSettings
+from mosforge.report.summary import per_split, summarise
+
+_Key = tuple[str, str, str]
+_ROW = ["origin", "method", "backbone"]
+_COLUMN = ["train_dataset", "test_dataset", "metric"]
+_RANGES = ["q25", "q75", "low", "high"]
+NUMBERS = ["experiment", *_ROW, *_COLUMN, "value", *_RANGES, "splits", "images", "mark", "note"]
+"""The columns of `ExperimentTable.numbers`."""
+
+
+class ExperimentTable(NamedTuple):
+    """All numbers of an experiment.
+
+    Attributes:
+        experiment: its name.
+        pairs: training and test dataset of its columns, in order; that of the weighted average is last.
+        numbers: a row a number, in the order of the table, with the columns `NUMBERS`: `origin` is `measured`
+            or `published`; `value` the median over splits, or the published number; `q25` and `q75` the
+            quartiles over splits, if there are several; `low` and `high` the 95% interval over resampled test
+            images (of several splits the medians of the ends); `splits` and `images` how many were measured;
+            `mark` is `best`, `second` or empty; `note` says if the scores are a proxy.
+        notes: lines that stand below it.
+    """
+
+    experiment: str
+    pairs: Sequence[tuple[str, str]]
+    numbers: pd.DataFrame
+    notes: Sequence[str]
+
+    @property
+    def measured(self) -> pd.DataFrame:
+        """The measured numbers."""
+        return self.numbers[self.numbers["origin"] == "measured"]
+
+    def sroccs(self, pair: tuple[str, str]) -> pd.DataFrame:
+        """The measured SROCC of one training and test dataset, a row a model."""
+        rows = self.measured
+        return rows[pairs_of(rows).isin([pair]) & (rows["metric"] == "srocc")]
+
+
+def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSettings) -> ExperimentTable:
+    """The table of an experiment.
+
+    Args:
+        experiment: its name; `table1`, `table2` and `table3` get the paper's rows for the same datasets.
+        correlations: rows of the artefact `correlations`.
+        cfg: what stands beside the numbers. Nothing published is set beside proxy scores, and they are in no
+            average; a dataset without a size is weighted by its test images.
+    """
+    if correlations.empty:
+        nothing = pd.DataFrame(columns=NUMBERS)
+        return ExperimentTable(experiment, [], nothing, ["Nothing was measured.", *cfg.left_out])
+    summary = summarise(correlations)
+    summary["method"] = summary["initialisation"].map(words.method_names(summary))
+    pairs = list(dict.fromkeys(zip(summary["dataset"], summary["test_dataset"], strict=True)))
+    human = [pair for pair in pairs if not {*pair} & set(cfg.proxies)]
+    parts = [_measured(summary)]
+    if len(human) > 1 and all(train == test for train, test in pairs):
+        images = summary.groupby("test_dataset")["images"].max()
+        weights = {test: cfg.sizes.get(test, int(images[test])) for _, test in human}
+        parts.append(_averages(parts[0], weights))
+        pairs.append((AVERAGE, AVERAGE))
+    published = published_for(experiment, human)
+    published = published[pairs_of(published).isin(pairs)].assign(origin="published", backbone="")
+    numbers = _in_order(pd.concat([*parts, published], ignore_index=True), pairs)
+    is_proxy = ~pairs_of(numbers).isin([*human, (AVERAGE, AVERAGE)])
+    numbers = numbers.assign(
+        experiment=experiment, mark=_marks(numbers), note=np.where(is_proxy, words.PROXY, "")
+    )
+    notes = table_notes(experiment, summary, human, cfg, has_published=not published.empty)
+    return ExperimentTable(experiment, pairs, numbers[NUMBERS], [*notes, *cfg.left_out])
+
+
+def _measured(summary: pd.DataFrame) -> pd.DataFrame:
+    """A row for each model and measure."""
+    models = summary[["method", "splits", "images"]].astype({"splits": "Int64", "images": "Int64"})
+    models["origin"], models["backbone"] = "measured", summary["backbone"].replace(NO_NETWORK, "")
+    models[["train_dataset", "test_dataset"]] = summary[["dataset", "test_dataset"]]
+    parts = []
+    for measure in MEASURES:
+        ranges = summary[[f"{measure}_{end}" for end in _RANGES]].set_axis(_RANGES, axis=1)
+        ranges.loc[summary["splits"] == 1, ["q25", "q75"]] = np.nan
+        parts.append(pd.concat([models.assign(metric=measure, value=summary[measure]), ranges], axis=1))
+    return pd.concat(parts)
+
+
+def _averages(measured: pd.DataFrame, weights: Mapping[str, int]) -> pd.DataFrame:
+    """The mean over datasets, weighted by their number of images, of each model that was measured on all."""
+    rows = measured[measured["test_dataset"].isin(weights)]
+    averages = []
+    for key, group in rows.groupby([*_ROW, "metric"], sort=False):
+        if len(group) == len(weights):
+            mean = np.average(group["value"], weights=[weights[name] for name in group["test_dataset"]])
+            averages.append((*key, mean, AVERAGE, AVERAGE))
+    return pd.DataFrame(averages, columns=[*_ROW, "metric", "value", "train_dataset", "test_dataset"])
+
+
+def _in_order(numbers: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """The numbers row by row, and within a row column by column."""
+    row = numbers.groupby(_ROW, sort=False).ngroup().to_numpy()
+    pair = pairs_of(numbers).map(pairs.index).to_numpy()
+    measure = numbers["metric"].map(MEASURES.index).to_numpy()
+    return numbers.iloc[np.lexsort((measure, pair, row))].reset_index(drop=True)
+
+
+def _marks(numbers: pd.DataFrame) -> "pd.Series[Any]":
+    """The best value of each column, and from three rows on the second best, at three decimals.
+
+    An average of the paper's is another mean than ours (`plain_average`): beside one, none is marked.
+    """
+    rounded = numbers["value"].map(lambda value: round(value, 3))
+    marks = pd.Series("", index=numbers.index)
+    for key, rows in numbers.groupby(_COLUMN, sort=False):
+        if len(rows) == 1 or (key[1] == AVERAGE and "published" in set(rows["origin"])):
+            continue
+        values = rounded[rows.index].dropna()
+        ranks = sorted(set(values), reverse=key[2] != "rmse")
+        for mark, value in zip(("best", "second") if len(rows) > 2 else ("best",), ranks, strict=False):
+            marks[values.index[values == value]] = mark
+    return marks
+
+
+def _by_row(numbers: pd.DataFrame) -> dict[_Key, dict[_Key, dict[Any, Any]]]:
+    """Row -> column -> the number there."""
+    found: dict[_Key, dict[_Key, dict[Any, Any]]] = {}
+    for item in numbers.to_dict("records"):
+        row = (item["origin"], item["method"], item["backbone"])
+        found.setdefault(row, {})[item["train_dataset"], item["test_dataset"], item["metric"]] = item
+    return found
+
+
+def paper_grid(table: ExperimentTable) -> Grid:
+    """The columns that the paper's tables have: SROCC and PLCC, across datasets only SROCC."""
+    columns = {pair: ("srocc", "plcc") if pair[0] == pair[1] else ("srocc",) for pair in table.pairs}
+    over, head = [Cell("method")], [Cell("")]
+    for pair, metrics in columns.items():
+        rows = table.sroccs(pair)
+        small = [f"{rows['images'].max()} images"] if pair[1] != AVERAGE else []
+        if small and pair[0] == pair[1]:
+            splits = words.span(rows["splits"])
+            small = [f"{small[0]}, {splits} split{'' if splits == '1' else 's'}"]
+        is_proxy = words.PROXY in set(rows["note"])
+        over.append(Cell(words.dataset_pair(*pair), small, is_proxy=is_proxy, span=len(metrics)))
+        head += [Cell(words.MEASURE_NAMES[metric]) for metric in metrics]
+    lines: dict[str, list[list[Cell]]] = {"measured": [], "published": []}
+    for (origin, method, backbone), found in _by_row(table.numbers).items():
+        cells = [_cell(found.get((*pair, metric))) for pair, metrics in columns.items() for metric in metrics]
+        lines[origin].append([model_cell(method, backbone), *cells])
+    return Grid(head, lines, over=over, label=f"Correlations of {table.experiment}")
+
+
+def _cell(item: Mapping[Any, Any] | None) -> Cell:
+    """A number with its interval and its quartiles, or a dash if there is none."""
+    if item is None:
+        return Cell("–")
+    ranges = {"95%": (item["low"], item["high"]), "splits": (item["q25"], item["q75"])}
+    small = [f"{word} {words.interval(*ends)}" for word, ends in ranges.items() if np.isfinite(ends).all()]
+    return Cell(words.number(item["value"]), small, mark=item["mark"])
+
+
+def legend(table: ExperimentTable) -> list[str]:
+    """What the marks and the small print of `paper_grid` mean."""
+    count = len(_by_row(table.numbers))
+    second = ", second best underlined" if count > 2 else ""
+    marks = [f"Best value of a column bold{second}: {say('by_order')}."] if count else []
+    return marks + small_print(table)
+
+
+def small_print(table: ExperimentTable) -> list[str]:
+    """What stands in small print with the measured values."""
+    several = bool(table.measured["q25"].notna().any())
+    texts = []
+    if table.measured["low"].notna().any():
+        ends = " (with several splits, the medians of its ends)" if several else ""
+        texts.append(f"“95%” is the interval over 1,000 resamples of the test images{ends}")
+    if several:
+        texts.append("“splits” is the middle half of the splits (quartiles)")
+    value = "Measured values are medians over the splits. " if several else ""
+    return [f"{value}With a value, {'; '.join(texts)}."] if texts else []
+
+
+def every_measure_grid(table: ExperimentTable) -> Grid:
+    """All measures of the measured models, a row a model and pair of datasets."""
+    rows = []
+    for (_, method, backbone), found in _by_row(table.measured).items():
+        for pair in table.pairs:
+            items = [found[*pair, metric] for metric in MEASURES if (*pair, metric) in found]
+            if items:
+                place = Cell(words.dataset_pair(*pair), style="text", is_proxy=bool(items[0]["note"]))
+                counts = [items[0]["splits"], items[0]["images"]]
+                cells = heads(*("" if pd.isna(count) else str(count) for count in counts))
+                cells += [_cell(item)._replace(mark="") for item in items]
+                rows.append([model_cell(method, backbone), place, *cells])
+    head = heads("method", "dataset", "splits", "images", *words.MEASURE_NAMES.values())
+    return Grid([head[0], head[1]._replace(style="text"), *head[2:]], {"": rows})
+
+
+def splits_frame(experiment: str, correlations: pd.DataFrame, proxies: Collection[str]) -> pd.DataFrame:
+    """A row a model and split, with every measure and its interval, in the order of `per_split`."""
+    rows = per_split(correlations).assign(experiment=experiment)
+    is_proxy = rows["dataset"].isin(proxies) | rows["test_dataset"].isin(proxies)
+    measures = [f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")]
+    columns = ["experiment", "method", *RUN, "images", *measures, "mapping", "note"]
+    return rows.assign(note=np.where(is_proxy, words.PROXY, ""))[columns]
+
+
+def split_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection[str]) -> list[Grid]:
+    """For each dataset that was measured in several splits, the models in each split side by side."""
+    rows = per_split(correlations)
+    grids = []
+    for dataset, within in rows[rows["dataset"] == rows["test_dataset"]].groupby("dataset", sort=False):
+        images = {
+            str(name): count for name, count in within.groupby("split", sort=False)["images"].max().items()
+        }
+        head = [Cell(str(dataset), is_proxy=dataset in proxies)]
+        head += [Cell(words.split_name(name), [f"{count} images"]) for name, count in images.items()]
+        models: dict[tuple[str, str], dict[str, Cell]] = {}
+        for item in within.to_dict("records"):
+            ends = (item["srocc_low"], item["srocc_high"])
+            small = [f"95% {words.interval(*ends)}"] if np.isfinite(ends).all() else []
+            cell = Cell(words.number(item["srocc"]), [*small, f"PLCC {words.number(item['plcc'])}"])
+            model = (item["method"], item["backbone"].replace(NO_NETWORK, ""))
+            models.setdefault(model, {})[item["split"]] = cell
+        lines = [
+            [model_cell(*model), *(cells.get(name, Cell("–")) for name in images)]
+            for model, cells in models.items()
+        ]
+        if len(images) > 1:
+            grids.append(Grid(head, {"": lines}, label=f"Splits of {dataset} in {experiment}"))
+    return grids

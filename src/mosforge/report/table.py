@@ -1,0 +1,50 @@
+"""The tables of an experiment: its numbers beside the paper's, what pretraining adds, and every split."""
+
+from pathlib import Path
+
+from mosforge.core.atomic import atomic_file
+from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.tables import read_table
+from mosforge.report.artefacts import predictions_in
+from mosforge.report.blocks import to_csv, to_markdown
+from mosforge.report.experiment_table import experiment_table, legend, paper_grid, splits_frame
+from mosforge.report.gains import GAIN, gains_of
+from mosforge.report.settings import TableSettings
+
+
+def table(
+    experiment: str,
+    correlations: Path,
+    predictions: list[Path],
+    *,
+    output: Path,
+    markdown: Path,
+    gains: Path,
+    splits: Path,
+    cfg: TableSettings,
+) -> None:
+    """Writes the tables of one experiment.
+
+    Args:
+        experiment: its name.
+        correlations: its correlations, Parquet.
+        predictions: predictions behind the correlations of single splits, Parquet; without them the gains
+            of a single split have no interval.
+        output: CSV with a line a number, measured and published.
+        markdown: the same as a table for people, in the paper's columns.
+        gains: CSV of what one pretraining adds to another.
+        splits: CSV with the numbers of every split.
+        cfg: what stands beside the numbers.
+    """
+    rows = read_table(correlations, CORRELATIONS)
+    found = experiment_table(experiment, rows, cfg)
+    added = gains_of(experiment, rows, predictions_in(predictions), cfg.proxies)
+    texts = {
+        output: to_csv(found.numbers),
+        markdown: to_markdown(paper_grid(found), [*legend(found), *found.notes]),
+        gains: to_csv(added[GAIN]),
+        splits: to_csv(splits_frame(experiment, rows, cfg.proxies)),
+    }
+    for path, text in texts.items():
+        with atomic_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,160 @@
+"""The gallery: the distortions of an image beside their labels, and the test images that stand out."""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from PIL import Image
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import read_rgb
+from mosforge.report.artefacts import Artefacts, runs_of
+from mosforge.report.blocks import Block, say
+from mosforge.report.summary import MODEL, of_networks, summarise
+from mosforge.report.words import number
+
+SIDE = 176
+"""Longest side of a thumbnail in pixels."""
+
+QUALITY = 82
+"""JPEG quality of the thumbnails: high enough not to be taken for one of the distortions."""
+
+MOST_MIXTURES = 12
+"""How many mixtures of an image are shown at the most."""
+
+
+class Thumbnail(NamedTuple):
+    """A small image."""
+
+    uri: str  # a JPEG; empty if the file cannot be read
+    title: str  # what it shows
+    lines: Sequence[str]  # what stands below it
+
+
+def data_uri(path: Path, *, square: bool) -> str:
+    """An image as a small JPEG in a data URI, or an empty text if it cannot be read.
+
+    Args:
+        path: the image.
+        square: cut the middle square out, at most twice as wide as the thumbnail, so that fine
+            distortions survive the scaling; otherwise the whole image is scaled.
+    """
+    try:
+        image = Image.fromarray(read_rgb(path))
+    except MosforgeError:
+        return ""
+    if square:
+        side = min(image.width, image.height, 2 * SIDE)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def distortions(corpus: str, labels: pd.DataFrame, base: Path) -> Iterator[Block]:
+    """The most typical image of a corpus in all its distortions; nothing if they were not kept.
+
+    Typical is the image whose labels lie nearest to the medians of their classes, among those that have the
+    most distorted images.
+
+    Args:
+        corpus: its name.
+        labels: the artefact `pmos`.
+        base: the folder that relative paths start from.
+    """
+    classes = labels["class_index"].fillna(-1)
+    distance = (labels["pmos"] - labels.groupby(classes)["pmos"].transform("median")).abs()
+    keys = ["source", "image_id"]
+    images = labels.assign(distance=distance).groupby(keys)["distance"].agg(["size", "mean"])
+    full = images[images["size"] == images["size"].max()]
+    source, image_id = full.reset_index().sort_values(["mean", *keys])[keys].iloc[0]
+    rows = labels[(labels["source"] == source) & (labels["image_id"] == image_id)]
+    if not any((base / path).exists() for path in rows["path"]):
+        return
+    original = data_uri(base / rows["reference"].iloc[0], square=True)
+    yield Block("h3", f"Distortions of {corpus}, with their pseudo-MOS")
+    pristine = Thumbnail(original, "the pristine image", [f"{image_id} of {source}", say("original")])
+    yield Block("images", items=[pristine], style="original")
+    single = rows[rows["level"].notna()].sort_values("class_index")
+    for group, levels in single.groupby("group", sort=False):
+        name = str(group).replace("_", " ")
+        shown = [
+            _labelled(base / path, f"level {level}", score, f"{name}, ")
+            for path, level, score in zip(levels["path"], levels["level"], levels["pmos"], strict=True)
+        ]
+        thumbs = Block("images", items=shown, style="thumbs five")
+        yield Block("div", items=[Block("h4", name), thumbs], style="strip")
+    mixed = rows[rows["level"].isna()].sort_values(["pmos", "path"], ascending=[False, True])
+    if len(mixed) > MOST_MIXTURES:
+        last = len(mixed) - 1
+        mixed = mixed.iloc[[round(place * last / (MOST_MIXTURES - 1)) for place in range(MOST_MIXTURES)]]
+    if len(mixed):
+        pairs = zip(mixed["path"], mixed["pmos"], strict=True)
+        shown = [_labelled(base / path, "mixture", score) for path, score in pairs]
+        yield Block("images", items=shown, style="thumbs")
+
+
+def _labelled(path: Path, what: str, score: float, group: str = "") -> Thumbnail:
+    return Thumbnail(data_uri(path, square=True), f"{group}{what}", [what, number(score)])
+
+
+def extremes(artefacts: Artefacts) -> Iterator[Block]:
+    """The test images of each dataset that stand out, as its best network scores them.
+
+    That is the network of the highest SROCC among those trained within the dataset; if there is none, among
+    those that were trained on another.
+    """
+    rows = of_networks(artefacts.correlations)
+    summary = summarise(rows).dropna(subset="srocc").sort_values("srocc", ascending=False, kind="stable")
+    for dataset in dict.fromkeys(rows["test_dataset"]):
+        candidates = summary[summary["test_dataset"] == dataset]
+        within = candidates[candidates["dataset"] == dataset]
+        best = (candidates if within.empty else within).head(1)
+        tables = [artefacts.predictions(run) for run in runs_of(rows.merge(best[list(MODEL)]))]
+        there = [table for table in tables if table is not None]
+        if not there:
+            continue
+        trained_on, backbone, initialisation = best[["dataset", "backbone", "initialisation"]].iloc[0]
+        model = f"{artefacts.names[initialisation]}, {backbone}"
+        is_proxy = dataset in artefacts.cfg.proxies
+        yield Block("h3", f"Test images of {dataset}", is_proxy=is_proxy)
+        yield Block("p", say("extremes", f"{model}, trained on {trained_on}" if within.empty else model))
+        if is_proxy:
+            yield Block("caveat", say("given_proxy"))
+        for title, images in extreme_images(pd.concat(there), artefacts.results.parent).items():
+            yield Block("h4", title)
+            yield Block("images", items=images, style="thumbs large")
+
+
+def extreme_images(predictions: pd.DataFrame, base: Path, count: int = 4) -> dict[str, list[Thumbnail]]:
+    """The test images that a model scored highest, lowest, and most wrongly.
+
+    Args:
+        predictions: rows of the artefact `predictions` of one model; an image that several splits
+            tested counts with its mean prediction.
+        base: the folder that relative paths start from.
+        count: images of each kind.
+    """
+    images = predictions.groupby(["image", "path"], as_index=False)[["quality", "prediction"]].mean()
+    images["error"] = (images["prediction"] - images["quality"]).abs()
+    return {
+        "Scored highest": _extreme(images, ["prediction", "image"], [False, True], base, count),
+        "Scored lowest": _extreme(images, ["prediction", "image"], [True, True], base, count),
+        "Most wrongly scored": _extreme(images, ["error", "image"], [False, True], base, count),
+    }
+
+
+def _extreme(
+    images: pd.DataFrame, order: list[str], ascending: list[bool], base: Path, count: int
+) -> list[Thumbnail]:
+    found = []
+    for row in images.sort_values(order, ascending=ascending).head(count).to_dict("records"):
+        scores = f"predicted {number(row['prediction'], 2)}, given {number(row['quality'], 2)}"
+        uri = data_uri(base / row["path"], square=False)
+        found.append(Thumbnail(uri, row["image"], [scores, row["image"]]))
+    return found

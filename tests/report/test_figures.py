@@ -1,0 +1,194 @@
+"""What the figures show, read off their SVG and compared with the artefacts."""
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawn import Drawn
+from rows import correlations, crossed
+
+from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.schemas.training import HISTORY
+from mosforge.core.tables import read_table
+from mosforge.report import figures, sections
+from mosforge.report.artefacts import Artefacts, history, read_artefacts, runs_of
+from mosforge.report.drawing import INK, METHOD_COLOURS
+from mosforge.report.experiment_table import ExperimentTable, experiment_table
+from mosforge.report.settings import PageSettings, TableSettings
+from mosforge.statistics.logistic import fit_logistic, logistic
+
+
+@pytest.fixture(scope="module")
+def artefacts(results: Path) -> Artefacts:
+    return read_artefacts(results, PageSettings(experiments=("table1",), proxies=("own",)))
+
+
+@pytest.fixture(scope="module")
+def across(results: Path) -> pd.DataFrame:
+    return read_table(results / "evaluation/table3.parquet", CORRELATIONS)
+
+
+def table_of(rows: pd.DataFrame) -> ExperimentTable:
+    return experiment_table("mine", rows, TableSettings())
+
+
+def test_a_learning_curve_is_the_history_of_its_run(artefacts: Artefacts) -> None:
+    runs = [run for run in artefacts.runs if run.dataset == "tid2013"]
+    shown = [figure for figure in figures.finetuning_curves(artefacts) if "tid2013" in figure.name]
+    assert len(shown) == 2
+    for column, figure in zip(("loss", "validation_srocc"), shown, strict=True):
+        assert figure.name.endswith(column)
+        lines = Drawn(figure).lines()
+        assert len(lines) == len(runs) == 6
+        for (colour, points), run in zip(lines, runs, strict=True):
+            rows = artefacts.read(history(run), HISTORY, **run._asdict())
+            assert rows is not None
+            assert points == pytest.approx(rows[["epoch", column]].to_numpy(), abs=2e-3)
+            assert colour == METHOD_COLOURS[artefacts.names[run.initialisation]]
+
+
+def test_two_corpora_of_a_method_are_two_kinds_of_line() -> None:
+    rows = pd.DataFrame({"epoch": [1, 2, 3, 4], "loss": [0.4, 0.3, 0.2, 0.1]})
+    lines = [(name, rows) for name in ("CLS from a", "CLS from b", "CLS from a", "REG")]
+    figure = figures._curves(lines, "loss", "loss", "own", "net", "")
+    assert all(f">{name}</text>" in figure.inline for name in ("CLS from a", "CLS from b", "REG"))
+    assert figure.inline.count("stroke-dasharray: 4") == 2, "the line of b, and the legend's"
+
+
+def test_a_pretraining_of_two_parts_shows_their_sum_too(artefacts: Artefacts) -> None:
+    (figure,) = figures.pretraining_curves(artefacts)
+    (training,) = artefacts.pretrainings
+    rows = artefacts.read(history(training), HISTORY, **training._asdict())
+    assert rows is not None
+    found = [points for _, points in Drawn(figure).lines()]
+    for points, column in zip(found, ("loss", "class_loss", "score_loss"), strict=True):
+        assert points == pytest.approx(rows[["epoch", column]].to_numpy(), abs=5e-3)
+    assert "CLS+REG on the corpus tiles" in figure.caption
+
+
+def test_a_scatter_is_the_predictions_of_its_run(artefacts: Artefacts) -> None:
+    chosen = sections.within_datasets(artefacts.correlations).drop_duplicates("dataset", keep="last")
+    shown = figures.scatters(chosen, artefacts)
+    assert len(shown) == len(chosen) == 2
+    for figure, run in zip(shown, runs_of(chosen), strict=True):
+        rows = artefacts.predictions(run)
+        assert rows is not None
+        drawn = Drawn(figure)
+        colour, points = drawn.markers()
+        assert points == pytest.approx(rows[["prediction", "quality"]].to_numpy(), abs=2e-3)
+        assert colour == METHOD_COLOURS["CLS+REG"]
+        ((ink, curve),) = drawn.lines()
+        fitted = fit_logistic(rows["prediction"].to_numpy(), rows["quality"].to_numpy())
+        assert fitted is not None
+        assert curve[:, 1] == pytest.approx(logistic(curve[:, 0], *fitted), abs=5e-3)
+        assert ink == INK
+        assert f"split {run.split}, 36 images" in figure.caption
+        assert ("not human scores" in figure.caption) == (run.dataset == "own")
+
+
+def test_across_datasets_each_pair_has_one_scatter(artefacts: Artefacts, across: pd.DataFrame) -> None:
+    other = across.assign(initialisation="imagenet", srocc=0.99)
+    rows = pd.concat([other, across], ignore_index=True)
+    chosen = sections.across_datasets(rows)
+    assert list(chosen["initialisation"]) == ["tiles-multitask"] * 6, "not what scored best"
+    (first,) = figures.scatters(chosen.head(1), artefacts)
+    assert first.caption.startswith("live → csiq, CLS+REG, efficientnet_lite0: 36 images, SROCC 0.")
+    assert first.name == "scatter-live-csiq-efficientnet_lite0-tiles-multitask"
+    assert set(sections.across_datasets(other)["initialisation"]) == {"imagenet"}
+    assert sections.within_datasets(across).empty
+
+
+def test_bars_show_both_intervals() -> None:
+    rows = correlations({("net", "imagenet"): [0.5, 0.6, 0.8], ("net", "t-cls"): [0.7, 0.72, 0.8]})
+    table = table_of(rows)
+    (figure,) = figures.bars(table, ())
+    found = [(width, *ends[:, 0]) for width, ends in Drawn(figure).segments()]
+    wanted = [
+        (width, row[low], row[high])
+        for row in table.sroccs(("own", "own")).to_dict("records")
+        for width, low, high in ((1.0, "low", "high"), (3.2, "q25", "q75"))
+    ]
+    assert found == [pytest.approx(line, abs=2e-3) for line in wanted]
+    (single,) = figures.bars(table_of(rows[rows["split"] == "0"]), ())
+    assert [width for width, _ in Drawn(single).segments()] == [1.0, 1.0]
+    assert "median" not in single.caption
+
+
+def test_bars_of_two_corpora_are_two() -> None:
+    starts = {"imagenet": 0.5, "a-multitask": 0.2, "b-multitask": 0.8}
+    table = table_of(correlations({("net", start): [srocc] for start, srocc in starts.items()}))
+    (figure,) = figures.bars(table, ())
+    assert [ends[0, 0] for _, ends in Drawn(figure).segments()] == pytest.approx([0.4, 0.1, 0.7], abs=2e-3)
+    assert re.findall(r">(FT|CLS\+REG from \w)</text>", figure.inline) == [
+        "FT",
+        "CLS+REG from a",
+        "CLS+REG from b",
+    ]
+
+
+@pytest.mark.parametrize("others", [[], [0.5, -0.2]])
+def test_a_model_without_a_correlation_has_no_bar(others: list[float]) -> None:
+    """Its predictions are constant; it has a name and a dash, but no bar and no interval."""
+    sroccs = [math.nan, math.nan, *others]
+    rows = correlations(
+        {("net", f"{name}-cls"): [srocc] for name, srocc in zip("abcd", sroccs, strict=False)}
+    )
+    (figure,) = figures.bars(table_of(rows), ())
+    drawn = Drawn(figure)
+    assert len(drawn.segments()) == len(others)
+    assert len(drawn.widths()) == len(others) + 2, "and the two axes"
+    assert figure.inline.count(">–</text>") == 2
+
+
+def matrices(monkeypatch: pytest.MonkeyPatch, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The numbers of every matrix of an experiment."""
+    drawn: dict[str, pd.DataFrame] = {}
+    draw = figures._matrix
+
+    def recorded(values: pd.DataFrame, *labels: str, name: str, caption: str) -> object:
+        drawn[name] = values
+        return draw(values, *labels, name=name, caption=caption)
+
+    monkeypatch.setattr(figures, "_matrix", recorded)
+    figures.matrices(experiment_table("t3", rows, TableSettings()), ())
+    return drawn
+
+
+def test_two_corpora_of_one_objective_have_a_matrix_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = (("livec", "live"), ("live", "livec"))
+    corpora = (("authentic", 0.2), ("synthetic", 0.8))
+    rows = crossed(
+        {(train, test, "net", f"{corpus}-multitask"): s for train, test in pairs for corpus, s in corpora}
+    )
+    found = matrices(monkeypatch, rows)
+    assert list(found) == ["matrix-t3-net-cls-reg-from-authentic", "matrix-t3-net-cls-reg-from-synthetic"]
+    for grid, (_, srocc) in zip(found.values(), corpora, strict=True):
+        assert grid.loc["live", "livec"] == grid.loc["livec", "live"] == srocc
+        assert np.isnan(grid.loc["live", "live"])
+
+
+def test_two_numbers_for_one_cell_of_a_matrix_are_an_error() -> None:
+    table = table_of(crossed({("a", "b", "net", "imagenet"): 0.2}))
+    twice = table._replace(numbers=pd.concat([table.numbers, table.numbers]))
+    with pytest.raises(ValueError, match="duplicate"):
+        figures.matrices(twice, ())
+
+
+@pytest.mark.parametrize("name", ["live", "a_dataset_with_a_long_name"])
+def test_the_cells_of_a_matrix_have_room_whatever_their_names(name: str) -> None:
+    names = [f"{name}_{place}" for place in range(3)]
+    grid = pd.DataFrame(0.5, index=names, columns=names)
+    figure = figures._matrix(grid, "trained on", "tested on", name="m", caption="")
+    widths = Drawn(figure).widths()
+    assert len(widths) == 9
+    assert min(widths) > 25, "a number is as wide as 18 points"
+
+
+def test_a_caption_is_escaped_for_who_cannot_see() -> None:
+    grid = pd.DataFrame([[0.5]], index=["a"], columns=["b"])
+    figure = figures._matrix(grid, "", "", name="m", caption='a <b> & "c"')
+    assert figure.caption == 'a <b> & "c"'
+    assert 'aria-label="a &lt;b&gt; &amp; ' in figure.inline

@@ -1,0 +1,63 @@
+"""Medians, quartiles, typical splits and standard errors, against numpy and scipy."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rows import correlations
+from scipy import stats
+
+from mosforge.core.schemas.correlations import MEASURES
+from mosforge.report.summary import per_split, standard_error, summarise, typical_split
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=12))
+def test_a_summary_holds_numpys_own_medians_and_quartiles(values: list[float]) -> None:
+    row = summarise(correlations({("net", "imagenet"): values})).iloc[0]
+    for place, measure in enumerate(MEASURES):
+        wanted = np.array(values) - 0.01 * place
+        assert row[measure] == pytest.approx(np.median(wanted))
+        assert row[f"{measure}_q25"] == pytest.approx(np.quantile(wanted, 0.25))
+        assert row[f"{measure}_q75"] == pytest.approx(np.quantile(wanted, 0.75))
+        assert row[f"{measure}_low"] == pytest.approx(np.median(values) - 0.1)
+        assert row[f"{measure}_high"] == pytest.approx(np.median(values) + 0.1)
+    assert row["splits"] == len(values)
+    assert row["unmapped"] == min(len(values) - 1, 1)
+
+
+def test_a_run_that_two_experiments_share_counts_once() -> None:
+    table = correlations({("net", "imagenet"): [0.5, 0.7]})
+    assert summarise(pd.concat([table, table]))["splits"].tolist() == [2]
+
+
+def test_an_undefined_correlation_is_not_passed_over() -> None:
+    row = summarise(correlations({("net", "imagenet"): [0.5, math.nan, 0.7]})).iloc[0]
+    assert math.isnan(row["srocc"])
+
+
+def test_the_official_split_is_first() -> None:
+    rows = correlations({("net", "imagenet"): [0.5, 0.6, 0.7]})
+    rows["split"] = rows["split"].replace({"1": "official"})
+    assert per_split(pd.concat([rows, rows]))["split"].tolist() == ["official", "0", "2"]
+
+
+@pytest.mark.parametrize(
+    ("sroccs", "split"),
+    [([0.1, 0.7, 0.5], "2"), ([math.nan, 0.7, 0.6, 0.5], "2"), ([math.nan, math.nan], "0")],
+)
+def test_the_typical_split_is_at_the_median(sroccs: list[float], split: str) -> None:
+    (chosen,) = typical_split(correlations({("net", "imagenet"): sroccs})).to_dict("records")
+    assert chosen["split"] == split
+
+
+def test_standard_error_agrees_with_simulated_rank_correlations() -> None:
+    draws = np.random.default_rng(1)
+    first = draws.normal(size=(600, 200))
+    second = 0.8 * first + 0.6 * draws.normal(size=(600, 200))
+    found = [stats.spearmanr(a, b)[0] for a, b in zip(first, second, strict=True)]
+    assert standard_error(float(np.mean(found)), 200) == pytest.approx(float(np.std(found)), rel=0.1)
+    assert math.isnan(standard_error(0.5, 3))
