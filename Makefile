@@ -5,7 +5,7 @@ INSTALL := $(BIN)/pip install --quiet --constraint envs/requirements.txt --edita
 DEMO_MODEL := results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
 UNSEEN := resources/sources/demo_unseen/flower/flower_00_00.png
 
-.PHONY: install demo test test-all lint configuration bench clean clean-results
+.PHONY: install demo test test-all lint pages bench clean clean-results
 
 install: .venv/installed-demo
 
@@ -44,9 +44,9 @@ lint: .venv/installed-dev
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# What is written from the types of the configuration: its schema, the page of all keys, comments of config.yaml.
-configuration: .venv/installed-demo
-	$(BIN)/python -m mosforge.config
+# What is made from the code: the schema and comments of the configuration, and the pages of its keys and of the jobs.
+pages: .venv/installed-demo
+	$(BIN)/python docs/make_pages.py
 
 bench: .venv/installed-test
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

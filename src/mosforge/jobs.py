@@ -70,7 +70,7 @@ def summary_of(stage: str, rule: str) -> str | None:
 
 def add_options(parser: argparse.ArgumentParser, job: Job) -> None:
     """Adds the options that a job's signature asks for."""
-    for option in _options(job):
+    for option in options_of(job):
         several = typing.get_origin(option.kind) is list
         adapter: TypeAdapter[Any] = TypeAdapter(typing.get_args(option.kind)[0] if several else option.kind)
         is_settings = isinstance(option.kind, type) and issubclass(option.kind, BaseModel)
@@ -102,7 +102,9 @@ def run(job: Job, arguments: argparse.Namespace) -> int | None:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Option:
+class Option:
+    """An option of a job: its name, type and default, and what its docstring says of it."""
+
     name: str
     kind: Any
     required: bool
@@ -115,7 +117,7 @@ class _Option:
         return _metavar(self.kind)
 
 
-def _options(job: Job) -> Iterator[_Option]:
+def options_of(job: Job) -> Iterator[Option]:
     """The options of a job: its parameters, and the fields of those that are dataclasses."""
     signature, helps = inspect.signature(job), _helps(job)
     for name, kind in _hints(job).items():
@@ -124,11 +126,11 @@ def _options(job: Job) -> Iterator[_Option]:
             for field in dataclasses.fields(kind):
                 required = field.default is dataclasses.MISSING
                 default = None if required else field.default
-                yield _Option(field.name, fields[field.name], required, default, helps.get(field.name, ""))
+                yield Option(field.name, fields[field.name], required, default, helps.get(field.name, ""))
         else:
             default = signature.parameters[name].default
             required = default is inspect.Parameter.empty
-            yield _Option(name, kind, required, None if required else default, helps.get(name, ""))
+            yield Option(name, kind, required, None if required else default, helps.get(name, ""))
 
 
 def _hints(job: Job) -> dict[str, Any]:
@@ -182,31 +184,3 @@ def _metavar(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "JSON"
     return {Path: "PATH", int: "N"}.get(kind, "TEXT")
-
-
-def reference() -> str:
-    """The page that describes every job: what it does, and its options. Markdown, `docs/jobs.md`."""
-    lines = [_REFERENCE_HEAD]
-    for stage, rules in RULES.items():
-        for rule in rules:
-            job = job_of(stage, rule)
-            about = (inspect.getdoc(job) or "").partition("\n\nArgs:")[0]
-            lines += [f"## mosforge {stage} {rule}", "", about, "", "| option | value | |", "|---|---|---|"]
-            for option in _options(job):
-                needed = "" if option.required else " (may be left out)"
-                lines.append(f"| `--{option.name}` | `{option.metavar}`{needed} | {option.about} |")
-            lines.append("")
-    return "\n".join(lines)
-
-
-_REFERENCE_HEAD = """# The jobs
-
-Each rule of the workflow runs one command, whose module has the rule's name: the rule `fuse` runs
-`mosforge pmos fuse`, which is the function `fuse` in `src/mosforge/pmos/fuse.py`. Snakemake prints the
-command of every job, and it can be pasted. `--log FILE` writes the lines of progress to a file too. This page
-is made from the signatures and docstrings of these functions by `python -m mosforge.jobs`.
-"""
-
-
-if __name__ == "__main__":
-    print(reference(), end="")

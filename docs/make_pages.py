@@ -1,8 +1,10 @@
-"""What is written from the types: the JSON schema, the page of all keys, and the comments of `config.yaml`.
+"""Writes what is made from the code: `make pages`.
 
-`python -m mosforge.config` (`make configuration`) writes all three.
+From the types of the configuration come the JSON schema, the page of all keys and the comments of
+`config.yaml`; from the signatures and docstrings of the jobs comes the page of the jobs.
 """
 
+import inspect
 import json
 import re
 import textwrap
@@ -15,26 +17,29 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from mosforge import jobs
 from mosforge.config.configuration import Configuration
 from mosforge.config.files import DEFAULT, Values, read
 from mosforge.core.values import Allowed
 
 PAGE = Path("docs/configuration.md")
+JOBS = Path("docs/jobs.md")
 SCHEMA = Path("workflow/schemas/config.schema.yaml")
 
 _WIDTH = 110
-_WRITTEN = "Written from `src/mosforge/config/` by `make configuration`."
+_WRITTEN = "Written from `src/mosforge/config/` by `make pages`."
 
 Field = tuple[str, FieldInfo]
 """The dotted path of a key below some model, and what is known of the key."""
 
 
 def write_all(folder: Path) -> None:
-    """Writes the three files into the folder of the workflow."""
+    """Writes all of it into the folder of the workflow."""
     text = commented((folder / DEFAULT).read_text(encoding="utf-8"))
     (folder / DEFAULT).write_text(text, encoding="utf-8")
     (folder / SCHEMA).write_text(schema(), encoding="utf-8")
     (folder / PAGE).write_text(page(read(folder / DEFAULT)), encoding="utf-8")
+    (folder / JOBS).write_text(jobs_page(), encoding="utf-8")
 
 
 def schema() -> str:
@@ -210,3 +215,31 @@ def _comment(field: FieldInfo, inner: Mapping[str, FieldInfo], indent: int) -> I
         column = re.match(r"  \S+ +|", text)
         after = " " * (len(column[0]) if column else 0)
         yield from textwrap.wrap(text, _WIDTH - indent - 2, subsequent_indent=after, break_on_hyphens=False)
+
+
+def jobs_page() -> str:
+    """The page that describes every job: what it does, and its options."""
+    lines = [_ABOUT_JOBS]
+    for stage, rules in jobs.RULES.items():
+        for rule in rules:
+            job = jobs.job_of(stage, rule)
+            about = (inspect.getdoc(job) or "").partition("\n\nArgs:")[0]
+            lines += [f"## mosforge {stage} {rule}", "", about, "", "| option | value | |", "|---|---|---|"]
+            for option in jobs.options_of(job):
+                needed = "" if option.required else " (may be left out)"
+                lines.append(f"| `--{option.name}` | `{option.metavar}`{needed} | {option.about} |")
+            lines.append("")
+    return "\n".join(lines)
+
+
+_ABOUT_JOBS = """# The jobs
+
+Each rule of the workflow runs one command, whose module has the rule's name: the rule `fuse` runs
+`mosforge pmos fuse`, which is the function `fuse` in `src/mosforge/pmos/fuse.py`. Snakemake prints the
+command of every job, and it can be pasted. `--log FILE` writes the lines of progress to a file too. This page
+is made from the signatures and docstrings of these functions by `make pages`.
+"""
+
+
+if __name__ == "__main__":
+    write_all(Path(__file__).resolve().parents[1])
