@@ -33,8 +33,8 @@ LONGEST = (
     "metrics/fused/test_agreement_on_made_images.py",
     "distortions/test_levels.py",
     "training/test_processes.py",
-    "finetuning/test_train.py",
-    "pretraining/test_pretraining_train.py",
+    "finetuning/test_finetune.py",
+    "pretraining/test_pretrain.py",
 )
 """Files of half a minute and more; they come first, lest one worker ends with them while the others wait.
 
@@ -68,8 +68,8 @@ def learnt() -> Callable[[Path], tuple[bytes, dict[str, Any]]]:
 
 
 @pytest.fixture
-def asked_of_loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """What the training of a stage asks of the loop, without training: the arguments of `fit` by name."""
+def fit_arguments(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Runs the job of a training without training: the arguments that it gives to `fit`, by name."""
     from mosforge.core.errors import MosforgeError
     from mosforge.training.loop import fit
 
@@ -77,11 +77,11 @@ def asked_of_loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, An
 
     def recorded(*words: Any, **named: Any) -> None:
         calls.append(signature(fit).bind(*words, **named).arguments)
-        raise MosforgeError("that is all the test wants to see")
+        raise MosforgeError("the arguments are recorded")
 
-    def of_stage(stage: str, train: Callable[[], int]) -> dict[str, Any]:
-        monkeypatch.setattr(f"mosforge.{stage}.train.fit", recorded)
+    def of_job(job: str, train: Callable[[], int]) -> dict[str, Any]:
+        monkeypatch.setattr(f"mosforge.{job}.fit", recorded)
         assert train() == 1
         return calls.pop()
 
-    return of_stage
+    return of_job

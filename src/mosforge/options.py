@@ -54,17 +54,6 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     add_threads(parser, "CPU threads")
 
 
-def add_fitting_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of a training: where and how fast it runs, but not what is trained."""
-    add_training_options(parser)
-    parser.add_argument("--gpus", type=number, default=1, metavar="N", help="at most so many; default: 1")
-    parser.add_argument("--compile", type=int, choices=(0, 1), default=0, help="1: with torch.compile")
-    parser.add_argument(
-        "--deterministic", type=int, choices=(0, 1), default=0, help="1: the same bits on a GPU, but slower"
-    )
-    parser.add_argument("--events", type=Path, metavar="DIR", help="write TensorBoard's events to DIR")
-
-
 def add_verify(verbs: Any) -> None:
     """Adds the verb `verify`, for packs of any stage."""
     verify = add_verb(verbs, "verify", _verify, "compare all pixels of a pack with their digests")

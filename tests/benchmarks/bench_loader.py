@@ -31,7 +31,7 @@ from mosforge.core.parallel import take_ahead
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table
 from mosforge.training.batches import batches
-from mosforge.training.recipe import Recipe
+from mosforge.training.settings import TrainingSettings
 
 SIDE, CROP, BATCH, GOAL = 256, 224, 256, 6000
 PACKS = 8
@@ -59,11 +59,11 @@ def packed(folder: Path, squares: list[Pixels]) -> Pack:
     return Pack(pd.concat(indices, ignore_index=True))
 
 
-def recipe(repeats: int) -> Recipe:
-    return Recipe(
+def settings(patches: int) -> TrainingSettings:
+    return TrainingSettings(
         seed=0,
         epochs=1,
-        repeats=repeats,
+        patches=patches,
         batch_size=BATCH,
         crop=CROP,
         flip=True,
@@ -71,9 +71,10 @@ def recipe(repeats: int) -> Recipe:
         weight_decay=0.0,
         learning_rates={},
         schedule="constant",
-        warm_up=0,
         gradient_clip=0.0,
         weight_average=0.0,
+        multi_level=False,
+        backbone="none",
     )
 
 
@@ -102,11 +103,11 @@ def main(count: int, steps: int) -> None:
     squares = images(count)
     with tempfile.TemporaryDirectory() as name:
         pack = packed(Path(name), squares)
-        repeats = -(-(steps + 1) * BATCH // count)
+        patches = -(-(steps + 1) * BATCH // count)
         rows = np.arange(count)
         for _ in range(2):  # the first pass fills the page cache
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            ours = rate(take_ahead(batches(pack, rows, recipe(repeats), 0)), lambda b: len(b.pixels), steps)
+            ours = rate(take_ahead(batches(pack, rows, settings(patches), 0)), lambda b: len(b.pixels), steps)
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         peers = {}
         for workers in (2, 0):

@@ -28,12 +28,13 @@ from mosforge.core.parallel import available_threads
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table
 from mosforge.models.backbones import find_backbone
-from mosforge.models.devices import pick_device
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
 from mosforge.training.batches import Batch
-from mosforge.training.loop import Losses, LossOf, StepToLoss, fit, make_optimiser
-from mosforge.training.recipe import Recipe
+from mosforge.training.loop import StepToLoss, fit
+from mosforge.training.losses import Losses, LossOf
+from mosforge.training.optimiser import make_optimiser
+from mosforge.training.settings import TrainingSettings
 from mosforge.training.setup import Setup
 
 CLASSES, CROP = 39, 224
@@ -41,7 +42,7 @@ CLASSES, CROP = 39, 224
 
 @dataclass(frozen=True)
 class Case:
-    """A training to measure: images of `height` x `width`, `repeats` crops of each in an epoch."""
+    """A training to measure: images of `height` x `width`, `patches` crops of each in an epoch."""
 
     stage: str
     backbone: str
@@ -49,15 +50,15 @@ class Case:
     images: int
     height: int
     width: int
-    repeats: int
+    patches: int
 
-    def recipe(self, epochs: int) -> Recipe:
+    def settings(self, epochs: int) -> TrainingSettings:
         """The paper's, but for the number of epochs."""
         names = ("classification", "score", "head", "backbone")
-        return Recipe(
+        return TrainingSettings(
             seed=0,
             epochs=epochs,
-            repeats=self.repeats,
+            patches=self.patches,
             batch_size=self.batch,
             crop=CROP,
             flip=True,
@@ -65,9 +66,10 @@ class Case:
             weight_decay=0.0,
             learning_rates=dict.fromkeys(names, 1e-5),
             schedule="constant",
-            warm_up=0,
             gradient_clip=0.0,
             weight_average=0.0,
+            multi_level=False,
+            backbone=self.backbone,
         )
 
     def network(self) -> Network:
@@ -95,12 +97,12 @@ class Case:
 
 
 LARGE = (
-    Case("pretraining", "resnet50", 256, images=4096, height=256, width=256, repeats=4),
-    Case("finetuning", "resnet50", 32, images=256, height=384, width=512, repeats=40),
+    Case("pretraining", "resnet50", 256, images=4096, height=256, width=256, patches=4),
+    Case("finetuning", "resnet50", 32, images=256, height=384, width=512, patches=40),
 )
 SMALL = (
-    Case("pretraining", "efficientnet_lite0", 16, images=32, height=256, width=256, repeats=1),
-    Case("finetuning", "efficientnet_lite0", 16, images=16, height=384, width=512, repeats=2),
+    Case("pretraining", "efficientnet_lite0", 16, images=32, height=256, width=256, patches=1),
+    Case("finetuning", "efficientnet_lite0", 16, images=16, height=384, width=512, patches=2),
 )
 
 
@@ -113,28 +115,30 @@ def packed(case: Case, folder: Path) -> Pack:
     return Pack(read_table(folder / "pack.parquet", PACK))
 
 
-def end_to_end(case: Case, pack: Pack, setup: Setup, epochs: int) -> tuple[float, float]:
+def end_to_end(
+    case: Case, pack: Pack, setup: Setup, device: torch.device, epochs: int
+) -> tuple[float, float]:
     """Images a second of the best epoch after the first, and peak memory in MiB."""
     with tempfile.TemporaryDirectory() as folder:
         history = fit(
             case.network(),
             pack,
             np.arange(case.images),
-            case.loss(setup.device),
-            case.recipe(epochs),
+            case.loss(device),
+            case.settings(epochs),
             names=[str(i) for i in range(case.images)],
             state_file=Path(folder) / "state.pt",
             setup=setup,
+            device=device,
         )
     return float(history["images_per_second"].iloc[1:].max()), float(history["peak_memory"].max())
 
 
-def resident(case: Case, setup: Setup) -> Callable[[], None]:
+def resident(case: Case, setup: Setup, device: torch.device) -> Callable[[], None]:
     """The step of the loop on a batch that lies on the device, as a function to repeat."""
-    device = setup.device
     network = case.network().to(device).train()
-    optimiser = make_optimiser(network, case.recipe(1), device)
-    if setup.compiled:
+    optimiser = make_optimiser(network, case.settings(1), device)
+    if setup.compile:
         network.compile_features()
     step = StepToLoss(network, case.loss(device))
     positions = np.arange(case.batch) % case.images
@@ -168,12 +172,12 @@ def rate(case: Case, step: Callable[[], None], device: torch.device, rounds: int
     return best
 
 
-def where_the_time_goes(case: Case, pack: Pack, setup: Setup) -> str:
+def where_the_time_goes(case: Case, pack: Pack, device: torch.device) -> str:
     """The profiler's summary of one epoch of the loop."""
-    on_gpu = setup.device.type == "cuda"
+    on_gpu = device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     with profile(activities=activities, acc_events=True) as profiler:
-        end_to_end(case, pack, setup, epochs=2)
+        end_to_end(case, pack, Setup(), device, epochs=2)
     key = "self_device_time_total" if on_gpu else "self_cpu_time_total"
     table: str = profiler.key_averages().table(sort_by=key, row_limit=15, max_name_column_width=60)
     return table
@@ -181,9 +185,7 @@ def where_the_time_goes(case: Case, pack: Pack, setup: Setup) -> str:
 
 def main(small: bool, compiled: bool, threads: int) -> None:
     """Prints the tables."""
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = True
-    device = pick_device("auto")
+    device = Setup(threads=threads).prepare()
     on_gpu = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if on_gpu else f"CPU, {threads} threads"
     print(f"{name}, torch {torch.__version__}")
@@ -193,15 +195,15 @@ def main(small: bool, compiled: bool, threads: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             pack = packed(case, Path(folder))
             for how in (False, True) if compiled else (False,):
-                setup = Setup(device, compiled=how)
-                ours, memory = end_to_end(case, pack, setup, epochs=3)
-                ceiling = rate(case, resident(case, setup), device)
+                setup = Setup(compile=how)
+                ours, memory = end_to_end(case, pack, setup, device, epochs=3)
+                ceiling = rate(case, resident(case, setup, device), device)
                 print(
                     f"{case.stage:<13}{case.backbone:<20}{case.batch:>5}{'yes' if how else 'no':>10}"
                     f"{ours:>12.1f}{ceiling:>10.1f}{ours / ceiling:>7.0%}{memory:>10.0f}",
                     flush=True,
                 )
-            profiles.append((case, where_the_time_goes(case, pack, Setup(device))))
+            profiles.append((case, where_the_time_goes(case, pack, device)))
     for case, table in profiles:
         print(f"\n{case.stage}, {case.backbone}, two epochs of the loop, not compiled\n{table}")
 

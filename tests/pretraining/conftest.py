@@ -1,4 +1,4 @@
-"""A small labelled corpus of two photographs' tiles, packed, and weights to start from."""
+"""A small labelled corpus of tiles of two images, packed, and weights to start from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from mosforge.core.packs import write_pack
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import write_table
 from mosforge.pretraining.fetch_weights import load_weights
-from mosforge.pretraining.packing import scale
+from mosforge.pretraining.pack_shard import scale
 
 BACKBONE = "efficientnet_lite0"
 CLASSES = ["gaussian_blur 1", "gaussian_blur 2", "gaussian_blur 3"]
@@ -37,17 +37,15 @@ class Corpus:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("corpus")
-    rows, pictures = [], []
+    rows, images = [], []
     for name in ("astronaut", "coffee"):
-        photograph = Image.fromarray(getattr(data, name)())
+        whole = Image.fromarray(getattr(data, name)())
         for tile in range(4):
             for level, radius in enumerate((0.5, 2, 6)):
                 left = 80 * tile
                 path = f"{folder}/{name}-{tile}-{level}.png"
-                photograph.crop((left, 60, left + 100, 150)).filter(ImageFilter.GaussianBlur(radius)).save(
-                    path
-                )
-                pictures.append((path, scale(path, 80)))
+                whole.crop((left, 60, left + 100, 150)).filter(ImageFilter.GaussianBlur(radius)).save(path)
+                images.append((path, scale(path, 80)))
                 rows.append((name, f"{tile}.png", level, path))
     frame = pd.DataFrame(rows, columns=["source", "image_id", "class_index", "path"])
     bits = np.eye(3, dtype=np.uint8)[frame["class_index"]]
@@ -62,7 +60,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         **dict.fromkeys(METRICS, 0.5),
     )
     write_table(folder / "labels.parquet", LABELS, frame, stage="test", cfg={})
-    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", images, stage="test", cfg={})
     state = {key: value.contiguous() for key, value in load_weights(BACKBONE, "none").items()}
     save_file(state, folder / "weights.safetensors")
     cfg = {
@@ -70,6 +68,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         **{"classes": CLASSES, "seed": 0, "crop": 64, "flip": True, "epochs": 2, "batch_size": 8},
         **{"optimiser": "adam", "weight_decay": 0.0, "schedule": "constant", "warm_up": 50},
         **{"gradient_clip": 0.0, "weight_average": 0.0, "multi_level": False},
+        "sources": ["astronaut", "coffee"],
         "learning_rates": {"backbone": 1e-3, "classification": 1e-3, "score": 1e-3},
     }
     return Corpus(folder / "labels.parquet", folder / "pack.parquet", folder / "weights.safetensors", cfg)

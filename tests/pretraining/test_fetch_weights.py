@@ -217,7 +217,7 @@ def test_a_network_that_uses_a_layer_twice_has_its_weights_in_a_file(tmp_path: P
         assert torch.equal(saved[f"backbone.{key}"], value), key
 
 
-def test_what_cannot_be_had_is_told() -> None:
+def test_what_cannot_be_had_is_reported() -> None:
     with pytest.raises(MosforgeError, match="only efficientnet_lite0 has a package"):
         load_weights("resnet50", "package")
     with pytest.raises(MosforgeError, match="torchvision has no ImageNet weights of efficientnet_lite0"):

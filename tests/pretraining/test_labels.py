@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from mosforge.pretraining.labels import agreement_weights, labels_of, series_of
+from mosforge.pretraining.labels import agreement_weights, number_series, read_labels
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def samples() -> pd.DataFrame:
-    """Two photographs with two levels of one type, and a mixture."""
+    """Two images with two levels of one type, and a mixture."""
     return pd.DataFrame(
         {
             "source": ["a", "a", "a", "b", "c"],
@@ -28,22 +28,22 @@ def samples() -> pd.DataFrame:
 
 
 def test_kinds(samples: pd.DataFrame) -> None:
-    single = labels_of(samples[:4], "single", 0.0, CPU)
+    single = read_labels(samples[:4], "single", 0.0, CPU)
     assert single.class_bits is None
     assert single.class_index.tolist() == [0, 1, 0, 1]
     assert single.weights is None
-    multiple = labels_of(samples[4:], "multiple", 0.0, CPU)
+    multiple = read_labels(samples[4:], "multiple", 0.0, CPU)
     assert multiple.class_index is None
     assert multiple.class_bits.tolist() == [[1, 0, 1]]
-    both = labels_of(samples, "both", 0.0, CPU)
+    both = read_labels(samples, "both", 0.0, CPU)
     assert both.class_index.tolist() == [0, 1, 0, 1, -1]
     assert both.class_bits.tolist() == [[0, 0, 0]] * 4 + [[1, 0, 1]]
     assert both.levels.tolist() == [1, 2, 1, 2, 0]
     assert both.scores.tolist() == pytest.approx(samples["pmos"].tolist())
 
 
-def test_series_are_a_photograph_and_a_type(samples: pd.DataFrame) -> None:
-    assert series_of(samples).tolist() == [0, 0, 1, 2, 3]
+def test_series_are_an_image_and_a_type(samples: pd.DataFrame) -> None:
+    assert number_series(samples).tolist() == [0, 0, 1, 2, 3]
 
 
 def test_weights_by_hand() -> None:
@@ -53,7 +53,7 @@ def test_weights_by_hand() -> None:
 
 
 def test_weights_reach_the_labels(samples: pd.DataFrame) -> None:
-    weights = labels_of(samples, "both", 0.1, CPU).weights
+    weights = read_labels(samples, "both", 0.1, CPU).weights
     assert weights is not None
     assert weights.mean().item() == pytest.approx(1)
     assert weights[0] == weights.max()

@@ -10,7 +10,7 @@ from mosforge.models.card import knows_classes
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.objectives import LOSSES, rates_of
 from mosforge.pretraining.labels import Labels
-from mosforge.pretraining.objective import class_loss, loss_for, rank_loss, untrained
+from mosforge.pretraining.objective import class_loss, make_loss, rank_loss, untrained_parameters
 
 PICTURES, BATCH, CLASSES, BITS = 12, 5, 39, 26
 _RNG = np.random.default_rng(0)
@@ -34,7 +34,7 @@ def binary_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def case(kind: str) -> tuple[np.ndarray, np.ndarray, float]:
-    """Logits of the batch, classes of all pictures, and the expected classification loss."""
+    """Logits of the batch, classes of all images, and the expected classification loss."""
     rng = np.random.default_rng(1)
     if kind == "single":
         logits, classes = rng.normal(0, 3, (BATCH, CLASSES)), rng.integers(0, CLASSES, PICTURES)
@@ -46,7 +46,7 @@ def case(kind: str) -> tuple[np.ndarray, np.ndarray, float]:
 def labels(
     index: np.ndarray | None = None, bits: np.ndarray | None = None, weights: np.ndarray | None = None
 ) -> Labels:
-    """Labels of twelve pictures: four series of three levels."""
+    """Labels of twelve images: four series of three levels."""
     return Labels(
         scores=torch.tensor(SCORES),
         weights=None if weights is None else torch.tensor(weights),
@@ -59,7 +59,7 @@ def labels(
 
 def losses(objective: str, kind: str, **options: Any) -> dict[str, float]:
     logits, classes, _ = case(kind)
-    loss_of = loss_for(objective, labels(classes) if kind == "single" else labels(bits=classes), **options)
+    loss_of = make_loss(objective, labels(classes) if kind == "single" else labels(bits=classes), **options)
     output = (torch.tensor(logits), torch.tensor(PREDICTED))
     return {name: float(value) for name, value in loss_of(output, torch.tensor(POSITIONS)).items()}
 
@@ -96,14 +96,14 @@ def test_weights_of_the_losses(kind: str) -> None:
 
 def test_weights_of_the_samples() -> None:
     weights = np.linspace(0.1, 2, PICTURES)
-    got = loss_for("reg", labels(np.zeros(PICTURES), weights=weights))(
+    got = make_loss("reg", labels(np.zeros(PICTURES), weights=weights))(
         (torch.zeros(BATCH, 2), torch.tensor(PREDICTED)), torch.tensor(POSITIONS)
     )
     expected = np.mean(weights[POSITIONS] * np.abs(PREDICTED - SCORES[POSITIONS]))
     assert got["score_loss"].item() == got["loss"].item() == pytest.approx(expected)
 
 
-def test_both_kinds_in_one_batch_are_the_mean_over_the_pictures() -> None:
+def test_both_kinds_in_one_batch_are_the_mean_over_the_images() -> None:
     rng = np.random.default_rng(2)
     logits = rng.normal(0, 3, (BATCH, CLASSES + BITS))
     index = np.array([-1, 3, 5, -1, 38, 0, 7, 20, 1, 2, 4, -1])
@@ -161,14 +161,14 @@ def test_a_batch_without_pairs_has_no_loss_and_no_gradient() -> None:
     assert torch.autograd.grad(loss, predicted)[0].tolist() == [0, 0]
 
 
-def test_rank_learns_from_the_order_alone() -> None:
+def test_rank_learns_only_from_the_order() -> None:
     positions = torch.tensor([0, 1, 5, 4])
     predicted = torch.tensor([0.2, 0.5, 0.1, 0.3])
-    got = loss_for("rank", labels(np.zeros(PICTURES)), rank_margin=0.1)(
+    got = make_loss("rank", labels(np.zeros(PICTURES)), rank_margin=0.1)(
         (torch.zeros(4, 2), predicted), positions
     )
     assert set(got) == {"loss", "score_loss"}
-    # pictures 0 and 1 are levels 1 and 2 in the wrong order, 4 and 5 levels 2 and 3 in the right one
+    # images 0 and 1 are levels 1 and 2 in the wrong order, 4 and 5 levels 2 and 3 in the right one
     assert got["loss"].item() == pytest.approx((0.4 + 0.0) / 2)
 
 
@@ -195,7 +195,7 @@ def test_large_logits_do_not_overflow() -> None:
 )
 def test_a_single_task_gives_the_other_branch_no_gradient(objective: str, untouched: str) -> None:
     output = {"logits": torch.zeros(2, 3, requires_grad=True), "scores": torch.ones(2, requires_grad=True)}
-    loss_of = loss_for(objective, labels(np.zeros(PICTURES)), rank_margin=0.1)
+    loss_of = make_loss(objective, labels(np.zeros(PICTURES)), rank_margin=0.1)
     loss_of((output["logits"], output["scores"]), torch.tensor([1, 2]))["loss"].backward()
     assert output.pop(untouched).grad is None
     assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in output.values())
@@ -205,10 +205,10 @@ def test_a_single_task_gives_the_other_branch_no_gradient(objective: str, untouc
 def test_what_is_said_of_an_objective_is_what_its_gradients_do(objective: str) -> None:
     """Which layers are left as they are, which learning rates matter, and whether it knows the classes."""
     head = MultiTaskHead(4, 3)
-    loss_of = loss_for(objective, labels(np.zeros(PICTURES)), rank_margin=10.0)
+    loss_of = make_loss(objective, labels(np.zeros(PICTURES)), rank_margin=10.0)
     loss_of(head(torch.randn(3, 4)), torch.tensor([0, 1, 2]))["loss"].backward()
     without = {id(parameter) for parameter in head.parameters() if parameter.grad is None}
-    assert without == {id(parameter) for parameter in untrained(head, objective)}
+    assert without == {id(parameter) for parameter in untrained_parameters(head, objective)}
     moved = {
         name
         for name, parameters in head.parameter_groups().items()

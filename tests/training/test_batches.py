@@ -1,5 +1,6 @@
-"""Batches: which crops an epoch sees, whatever the batch size and wherever it begins."""
+"""Batches: the order of an epoch, and its crops, whatever the batch size and wherever it starts."""
 
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -10,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosforge.core.packs import Pack
-from mosforge.training.batches import Batch, batches
+from mosforge.training.batches import Batch, batches, epoch_order
 from mosforge.training.processes import Processes
-from mosforge.training.recipe import Recipe
 
 ROWS = np.array([1, 3, 4, 8])
 
@@ -26,8 +26,8 @@ def pack(toy: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pack:
 def crops(
     toy: ModuleType, pack: Pack, epoch: int = 0, first: int = 0, **changes: Any
 ) -> list[tuple[int, bytes]]:
-    recipe = Recipe(**toy.RECIPE | {"repeats": 5} | changes)
-    return [crop for batch in batches(pack, ROWS, recipe, epoch, first) for crop in content(batch)]
+    cfg = toy.settings(**{"patches": 5} | changes)
+    return [crop for batch in batches(pack, ROWS, cfg, epoch, first) for crop in content(batch)]
 
 
 def content(batch: Batch) -> list[tuple[int, bytes]]:
@@ -50,12 +50,12 @@ def test_an_epoch_goes_on_where_it_stopped(toy: ModuleType, pack: Pack, batch_si
     assert crops(toy, pack, batch_size=batch_size, first=first) == whole[first * batch_size :]
 
 
-def test_an_epoch_sees_every_picture_as_often_as_asked(toy: ModuleType, pack: Pack) -> None:
+def test_an_epoch_sees_every_image_as_often_as_asked(toy: ModuleType, pack: Pack) -> None:
     positions = [position for position, _ in crops(toy, pack)]
     assert np.bincount(positions).tolist() == [5] * len(ROWS)
 
 
-def test_the_crops_of_a_picture_differ_in_an_epoch_and_between_epochs(toy: ModuleType, pack: Pack) -> None:
+def test_the_crops_of_an_image_differ_in_an_epoch_and_between_epochs(toy: ModuleType, pack: Pack) -> None:
     first, second = crops(toy, pack, epoch=0), crops(toy, pack, epoch=1)
     assert [position for position, _ in first] != [position for position, _ in second]
     for position in range(len(ROWS)):
@@ -63,36 +63,36 @@ def test_the_crops_of_a_picture_differ_in_an_epoch_and_between_epochs(toy: Modul
     assert len(set(first) & set(second)) < len(set(first))
 
 
-def test_the_crops_are_cut_from_the_pictures_that_are_named(toy: ModuleType, pack: Pack) -> None:
+def test_the_crops_are_cut_from_the_images_that_are_named(toy: ModuleType, pack: Pack) -> None:
     for position, crop in crops(toy, pack, flip=False):
-        picture = pack.image(int(ROWS[position]))
-        places = [picture[i : i + 8, j : j + 8].tobytes() for i in range(5) for j in range(7)]
+        image = pack.image(int(ROWS[position]))
+        places = [image[i : i + 8, j : j + 8].tobytes() for i in range(5) for j in range(7)]
         assert crop in places
 
 
 def test_all_places_and_both_sides_are_seen(toy: ModuleType, pack: Pack) -> None:
-    picture = pack.image(int(ROWS[0]))
+    image = pack.image(int(ROWS[0]))
     places = {
         turned[i : i + 8, j : j + 8].tobytes()
-        for turned in (picture, picture[:, ::-1])
+        for turned in (image, image[:, ::-1])
         for i in range(5)
         for j in range(7)
     }
-    seen = {crop for position, crop in crops(toy, pack, repeats=1000, batch_size=64) if position == 0}
+    seen = {crop for position, crop in crops(toy, pack, patches=1000, batch_size=64) if position == 0}
     assert seen == places
 
 
 def test_the_seed_decides(toy: ModuleType, pack: Pack) -> None:
     assert crops(toy, pack) == crops(toy, pack)
     one, other = set(crops(toy, pack)), set(crops(toy, pack, seed=8))
-    assert len(one & other) < len(one) / 2, "the places differ, and not the order alone"
+    assert len(one & other) < len(one) / 2, "the places differ, and not only the order"
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
 def test_the_shares_of_the_processes_are_the_batches_of_one(toy: ModuleType, pack: Pack, count: int) -> None:
-    recipe = Recipe(**toy.RECIPE | {"repeats": 5, "batch_size": 9})
-    whole = list(batches(pack, ROWS, recipe, 1))
-    shared = [list(batches(pack, ROWS, recipe, 1, processes=Processes(rank, count))) for rank in range(count)]
+    cfg = toy.settings(patches=5, batch_size=9)
+    whole = list(batches(pack, ROWS, cfg, 1))
+    shared = [list(batches(pack, ROWS, cfg, 1, processes=Processes(rank, count))) for rank in range(count)]
     for batch, *parts in zip(whole, *shared, strict=True):
         assert all(part.samples.tolist() == batch.samples.tolist() for part in parts)
         if parts[0].shares:
@@ -103,10 +103,35 @@ def test_the_shares_of_the_processes_are_the_batches_of_one(toy: ModuleType, pac
 
 
 def test_half_of_the_crops_are_mirrored_and_none_without_flips(toy: ModuleType, pack: Pack) -> None:
-    recipes = [Recipe(**toy.RECIPE | {"repeats": 500, "flip": flip}) for flip in (True, False)]
     shares = [
-        np.concatenate([batch.mirrored for batch in batches(pack, ROWS, recipe, 0)]).mean()
-        for recipe in recipes
+        np.concatenate([batch.mirrored for batch in batches(pack, ROWS, cfg, 0)]).mean()
+        for cfg in (toy.settings(patches=500, flip=flip) for flip in (True, False))
     ]
     assert shares[0] == pytest.approx(0.5, abs=0.05)
     assert shares[1] == 0
+
+
+@given(groups=st.lists(st.integers(0, 5), min_size=1, max_size=20), repeats=st.integers(1, 3))
+def test_groups_stay_together_and_every_sample_comes_once(groups: list[int], repeats: int) -> None:
+    order = epoch_order(3, 1, len(groups) * repeats, np.array(groups))
+    assert sorted(order) == list(range(len(groups) * repeats))
+    pieces = [(sample // len(groups), groups[sample % len(groups)]) for sample in order.tolist()]
+    changes = sum(one != other for one, other in pairwise(pieces))
+    assert changes == len(set(pieces)) - 1
+
+
+def test_groups_and_their_members_come_in_another_order_each_epoch() -> None:
+    groups = np.repeat(np.arange(20), 5)
+    orders = [epoch_order(0, epoch, 100, groups) for epoch in range(2)]
+    firsts = [groups[order[::5]].tolist() for order in orders]
+    assert sorted(firsts[0]) == sorted(firsts[1]) == list(range(20))
+    assert firsts[0] != firsts[1]
+    assert firsts[0] != list(range(20))
+    within = {tuple(np.argsort(order[groups[order] == group])) for order in orders for group in range(20)}
+    assert len(within) > 10
+
+
+def test_without_groups_it_is_a_permutation_drawn_from_seed_and_epoch() -> None:
+    assert sorted(epoch_order(0, 0, 50)) == list(range(50))
+    assert epoch_order(0, 0, 50).tolist() == epoch_order(0, 0, 50).tolist()
+    assert epoch_order(0, 0, 50).tolist() != epoch_order(0, 1, 50).tolist() != epoch_order(1, 0, 50).tolist()

@@ -1,28 +1,97 @@
-"""What a training says while it runs: its log, TensorBoard's events, and the pictures of a bad loss."""
+"""The words of a training: timid rates, its log, its bar, and TensorBoard's events."""
 
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
 
 from mosforge.core.errors import MosforgeError
-from mosforge.training.batches import batches
-from mosforge.training.progress import Progress
-from mosforge.training.recipe import Recipe
+from mosforge.models.heads import MultiTaskHead, ScoreHead
+from mosforge.training.progress import Progress, timid_groups, warn_of_timid_rates
 from mosforge.training.setup import Setup
-from mosforge.training.watch import LossWatch
 
-Weights = dict[str, torch.Tensor]
+PAPERS = {"classification": 1e-5, "score": 1e-6}
 
 
-def test_rates_too_small_to_move_a_layer_are_told_first(
+@pytest.fixture(scope="module")
+def head() -> MultiTaskHead:
+    torch.manual_seed(0)
+    return MultiTaskHead(2048, 39)
+
+
+def names(groups: dict[str, Any], rates: dict[str, float], steps: float) -> list[str]:
+    return [group.name for group in timid_groups(groups, rates, steps)]
+
+
+def test_the_papers_rates_reach_at_its_size_and_not_on_a_small_corpus(head: MultiTaskHead) -> None:
+    assert names(head.parameter_groups(), PAPERS, 852_891 / 256 * 30) == []
+    assert names(head.parameter_groups(), PAPERS, 19_500 / 256 * 30) == ["classification", "score"]
+    assert names(head.parameter_groups(), {"classification": 1e-3, "score": 1e-3}, 19_500 / 256 * 30) == []
+
+
+def test_the_needed_rate_is_just_enough(head: MultiTaskHead) -> None:
+    groups = {"score": head.parameter_groups()["score"]}
+    (timid,) = timid_groups(groups, PAPERS, 1000)
+    assert timid.reach == pytest.approx(1e-3)
+    assert timid.spread == pytest.approx((2 / 2048) ** 0.5, rel=0.02), "He's, of rFC1 and rFC2"
+    assert timid_groups(groups, {"score": timid.needed * 1.001}, 1000) == []
+    assert timid_groups(groups, {"score": timid.needed * 0.999}, 1000)
+
+
+def test_adam_moves_no_weight_farther_than_the_reach() -> None:
+    """The claim that the warning stands on: a weight moves by at most about rate x steps."""
+    torch.manual_seed(0)
+    layer = nn.Linear(20, 20)
+    start = layer.weight.detach().clone()
+    optimiser = torch.optim.Adam(layer.parameters(), lr=1e-3)
+    for _ in range(50):
+        optimiser.zero_grad()
+        (1e6 * (layer(torch.ones(1, 20)) - 100).abs().sum()).backward()
+        optimiser.step()
+    moved = (layer.weight.detach() - start).abs()
+    assert moved.max() <= 1.01 * 50 * 1e-3
+    assert moved.min() >= 0.9 * 50 * 1e-3
+
+
+def test_pretrained_layers_need_less_than_new_ones() -> None:
+    weights = [nn.Parameter(torch.randn(100, 100))]
+    rates = {"backbone": 1e-3, "head": 1e-3}
+    assert names({"backbone": weights, "head": weights}, rates, 500) == ["head"]
+    assert names({"backbone": weights, "head": weights}, rates, 50) == ["backbone", "head"]
+
+
+def test_what_starts_at_zero_or_is_frozen_does_not_count() -> None:
+    head = ScoreHead(1280, 0.5)
+    nn.init.zeros_(head.fc1.weight)
+    assert names(head.parameter_groups(), {"head": 1e-9}, 10) == []
+    frozen = MultiTaskHead(64, 3)
+    for parameter in frozen.parameters():
+        parameter.requires_grad_(False)
+    assert names(frozen.parameter_groups(), {"classification": 1e-9, "score": 1e-9}, 10) == []
+
+
+@pytest.mark.parametrize(("schedule", "warned"), [("constant", False), ("cosine", True)])
+def test_the_schedule_counts(
+    toy: ModuleType, caplog: pytest.LogCaptureFixture, schedule: str, warned: bool
+) -> None:
+    cfg = toy.settings(schedule=schedule, epochs=40, batch_size=10, patches=1)
+    groups = {"head": [nn.Parameter(torch.tensor([[-0.3, 0.3]]))]}
+    with caplog.at_level("WARNING"):
+        warn_of_timid_rates(groups, cfg, rows=10)
+    assert bool(caplog.messages) == warned
+    if warned:
+        assert "learning rate of 'head' is timid: 1.0e-02" in caplog.text
+        assert "in 40 steps" in caplog.text
+
+
+def test_rates_too_small_to_move_a_layer_are_reported_first(
     toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
@@ -54,13 +123,13 @@ def test_events_of_a_training_that_goes_on_are_those_of_an_undisturbed_one(
     toy: ModuleType, tmp_path: Path, how: str, call: int
 ) -> None:
     """Fifteen steps an epoch: it stops in the first, or at the very step that writes an event."""
-    setup = Setup(torch.device("cpu"), events=tmp_path / "events")
+    setup = Setup(events=tmp_path / "events")
     with pytest.raises((MosforgeError, KeyboardInterrupt)):
         toy.train(
-            tmp_path, setup=setup, at_step={"stop": toy.stop_at, "crash": crash_at}[how](call), repeats=12
+            tmp_path, setup=setup, at_step={"stop": toy.stop_at, "crash": crash_at}[how](call), patches=12
         )
     time.sleep(1.1)  # the files of events are ordered by the second in their names
-    _, history = toy.train(tmp_path, setup=setup, repeats=12)
+    _, history = toy.train(tmp_path, setup=setup, patches=12)
     found = scalars(tmp_path / "events")
     assert [step for step, _ in found["epoch/loss"]] == [15, 30, 45]
     np.testing.assert_allclose([value for _, value in found["epoch/loss"]], history["loss"], rtol=1e-6)
@@ -68,14 +137,14 @@ def test_events_of_a_training_that_goes_on_are_those_of_an_undisturbed_one(
 
 
 def test_events_of_another_training_are_removed(toy: ModuleType, tmp_path: Path) -> None:
-    setup = Setup(torch.device("cpu"), events=tmp_path / "events")
+    setup = Setup(events=tmp_path / "events")
     toy.train(tmp_path, setup=setup, epochs=2)
     (tmp_path / ".state-x.pt").unlink()
     toy.train(tmp_path, setup=setup)
     assert [step for step, _ in scalars(tmp_path / "events")["epoch/loss"]] == [3, 6, 9]
 
 
-def test_each_epoch_is_told(toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_epoch_is_reported(toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
         toy.train(tmp_path, validate=lambda: 0.25)
     lines = [line for line in caplog.messages if line.startswith("epoch")]
@@ -83,7 +152,7 @@ def test_each_epoch_is_told(toy: ModuleType, tmp_path: Path, caplog: pytest.LogC
     assert all("images/s  validation SROCC 0.250" in line for line in lines)
 
 
-def test_the_log_of_a_training_that_goes_on_tells_of_all_epochs(
+def test_the_log_of_a_training_that_goes_on_has_all_epochs(
     toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(MosforgeError, match="stopped"):
@@ -98,15 +167,15 @@ def test_the_log_of_a_training_that_goes_on_tells_of_all_epochs(
         "going on from epoch 3, step 3",
         "epoch 3/3",
     ]
-    told = [f"loss {loss:.4f}" for loss in history["loss"]]
-    assert [line[1] for line in lines if len(line) > 1] == told
+    logged = [f"loss {loss:.4f}" for loss in history["loss"]]
+    assert [line[1] for line in lines if len(line) > 1] == logged
     assert all(line[-1] == "validation SROCC 0.250" for line in lines if len(line) > 1)
 
 
 @pytest.mark.parametrize(("done", "samples"), [(0, 0), (2, 16), (3, 20), (4, 28), (9, 60)])
 def test_the_bar_goes_on_at_the_samples_that_are_done(toy: ModuleType, done: int, samples: int) -> None:
     """Batches of 8, 8 and 4."""
-    with Progress(Recipe(**toy.RECIPE), toy.STEPS, 20, done, events=None, silent=True) as progress:
+    with Progress(toy.settings(), toy.STEPS, 20, done, events=None, silent=True) as progress:
         assert (progress._bar.n, progress._bar.total) == (samples, 60)
 
 
@@ -118,84 +187,3 @@ def test_a_training_that_is_through_goes_on_from_nowhere(
     with caplog.at_level("INFO"):
         toy.train(tmp_path)
     assert caplog.messages[-1].startswith("done before: epoch 3/3")
-
-
-def test_losses_of_a_gpu_are_read_late_and_in_order() -> None:
-    """The host waits for a step only when it is far behind, and then for the oldest alone."""
-
-    class Device:
-        done = 0
-
-        def event(self, number: int) -> Any:
-            def wait() -> None:
-                self.done = max(self.done, number)
-
-            return SimpleNamespace(query=lambda: self.done >= number, synchronize=wait)
-
-    device, watch, read = Device(), LossWatch(), []
-    for step in range(40):
-        watch.add(step, np.array([step]), {"loss": torch.tensor(float(step))})
-        watch._waiting[-1] = (*watch._waiting[-1][:4], device.event(step + 1))
-        read += [reading.step for reading in watch.read()]
-        assert read == list(range(max(0, step + 1 - 16)))
-    device.done = 30
-    assert [reading.losses["loss"] for reading in watch.read()] == list(range(24, 30))
-    assert [reading.step for reading in watch.read(rest=True)] == list(range(30, 40))
-
-
-def test_a_loss_that_is_not_finite_names_the_pictures(toy: ModuleType, tmp_path: Path) -> None:
-    network = toy.Toy()
-
-    def spoil(step: int) -> None:
-        if step == 5:
-            with torch.no_grad():
-                network.head.bias.fill_(math.inf)
-
-    with pytest.raises(MosforgeError, match="the loss is not finite in epoch 2, step 3") as caught:
-        toy.train(tmp_path, network, at_step=spoil)
-    pack, _ = toy.make_pack(tmp_path)
-    positions = list(batches(pack, np.arange(10), Recipe(**toy.RECIPE), 1))[2].samples
-    for i in range(10):
-        assert (f"picture {i}" in str(caught.value)) == (i in positions)
-    assert "lower the learning rates" in str(caught.value)
-
-
-@pytest.mark.parametrize(("call", "place"), [(6, "epoch 2, step 3"), (9, "epoch 3, step 3")])
-def test_weights_that_the_last_step_of_an_epoch_spoils_are_not_kept(
-    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]], call: int, place: str
-) -> None:
-    """Its loss is finite, and at the very end no other loss follows that would tell."""
-    network = toy.Toy()
-
-    def spoil(step: int) -> None:
-        if step == call:
-            network.head.weight.register_hook(lambda gradient: gradient * math.nan)
-
-    with pytest.raises(MosforgeError, match=f"the weights are not finite after {place}; lower the learning"):
-        toy.train(tmp_path, network, at_step=spoil)
-    weights, _ = toy.train(tmp_path)
-    toy.assert_same(weights, undisturbed[0])
-
-
-def test_after_a_loss_that_is_not_finite_the_last_epoch_stands(
-    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
-) -> None:
-    network = toy.Toy()
-    with pytest.raises(MosforgeError, match="not finite"):
-        toy.train(
-            tmp_path, network, at_step=lambda step: step == 5 and network.head.bias.data.fill_(math.nan)
-        )
-    weights, _ = toy.train(tmp_path)
-    toy.assert_same(weights, undisturbed[0])
-
-
-def test_many_pictures_are_listed_in_the_log_alone(
-    toy: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    network = toy.Toy()
-    network.head.bias.data.fill_(math.nan)
-    with pytest.raises(MosforgeError, match="picture 7 and 2 more; lower"):
-        toy.train(tmp_path, network, repeats=1, batch_size=10)
-    first, *pictures = caplog.messages[-1].splitlines()
-    assert first == "the pictures of epoch 1, step 1:"
-    assert pictures == [f"picture {i}" for i in range(10)]

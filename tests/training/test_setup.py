@@ -1,6 +1,5 @@
-"""Where and how fast a training runs, as the command line says it."""
+"""Where and how fast a training runs."""
 
-import argparse
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from mosforge.options import add_fitting_options
-from mosforge.training.setup import Setup, set_up
+from mosforge.training.setup import Setup
 
 CPU = torch.device("cpu")
 CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
@@ -28,14 +26,8 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(1)
 
 
-def asked(*words: str) -> Setup:
-    parser = argparse.ArgumentParser()
-    add_fitting_options(parser)
-    return set_up(parser.parse_args(["--device", "cpu", *words]))
-
-
-def test_nothing_is_asked_for() -> None:
-    assert asked() == asked("--gpus", "0") == Setup(CPU, compiled=False, events=None)
+def test_the_defaults() -> None:
+    assert Setup(device="cpu").prepare() == Setup(gpus=0).prepare() == CPU
     assert torch.get_num_threads() == 1
     assert torch.backends.cudnn.benchmark
     assert not torch.are_deterministic_algorithms_enabled()
@@ -44,17 +36,15 @@ def test_nothing_is_asked_for() -> None:
 
 def test_at_most_no_gpu_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert asked("--device", "auto").device == asked("--device", "cuda", "--gpus", "0").device
-    assert asked("--device", "auto").device.type == "cuda"
-    assert asked("--device", "auto", "--gpus", "0").device == CPU
+    assert Setup().prepare() == Setup(device="cuda", gpus=0).prepare()
+    assert Setup().prepare().type == "cuda"
+    assert Setup(gpus=0).prepare() == CPU
 
 
-def test_all_is_asked_for(
+def test_threads_and_determinism_change_no_weight_on_the_cpu(
     toy: ModuleType, tmp_path: Path, undisturbed: tuple[dict[str, torch.Tensor], list[float]]
 ) -> None:
-    events = tmp_path / "events"
-    setup = asked("--compile", "1", "--events", str(events), "--deterministic", "1", "--threads", "2")
-    assert setup == Setup(CPU, compiled=True, events=events)
+    assert Setup(device="cpu", deterministic=True, threads=2).prepare() == CPU
     assert torch.get_num_threads() == 2
     assert not torch.backends.cudnn.benchmark
     assert torch.are_deterministic_algorithms_enabled()

@@ -1,10 +1,10 @@
-"""A training small enough to be killed often; as a script, it trains in a folder and can kill itself.
+"""A training small enough to be killed often. As a script, it trains in a folder and can kill itself.
 
     python toy_training.py FOLDER [CALL SIGNAL] [KEY=VALUE ...]
 
-sends itself SIGNAL when the loss of step CALL (of this process, from 1) is asked for; KEYs are those of
-the recipe, in JSON. With `shared=true` the network has no batch normalisation, which
-several processes have on GPUs alone.
+It sends itself SIGNAL when it computes the loss of step CALL (of this process, from 1). KEYs are those of the
+settings, in JSON. With `shared=true` the network has no batch normalisation, which several processes have
+only on GPUs.
 """
 
 import json
@@ -27,15 +27,15 @@ from mosforge.core.schemas.packs import PACK
 from mosforge.core.seeds import generator
 from mosforge.core.tables import Frame, read_table
 from mosforge.training.loop import fit
-from mosforge.training.processes import started
-from mosforge.training.recipe import Recipe
+from mosforge.training.processes import started_processes
+from mosforge.training.settings import TrainingSettings
 from mosforge.training.setup import Setup
 
-PICTURES = 10
-RECIPE: dict[str, Any] = {
+IMAGES = 10
+CFG: dict[str, Any] = {
     "seed": 7,
     "epochs": 3,
-    "repeats": 2,
+    "patches": 2,
     "batch_size": 8,
     "crop": 8,
     "flip": True,
@@ -46,9 +46,21 @@ RECIPE: dict[str, Any] = {
     "warm_up": 50,
     "gradient_clip": 0.0,
     "weight_average": 0.0,
+    "multi_level": False,
+    "backbone": "toy",
 }
 STEPS = 3
 """Steps of an epoch: 20 crops, 8 a batch."""
+
+
+class ToySettings(TrainingSettings):
+    """Settings whose learning rates may be 0."""
+
+    learning_rates: dict[str, float]
+
+
+def settings(**changes: Any) -> ToySettings:
+    return ToySettings(**CFG | changes)
 
 
 class Toy(nn.Module):
@@ -91,17 +103,17 @@ class SharedToy(Toy):
 
 
 def make_pack(folder: Path) -> tuple[Pack, Tensor]:
-    """Noisy pictures whose label is their brightness."""
-    labels = np.linspace(0.1, 0.9, PICTURES, dtype=np.float32)
-    pictures = (
+    """Noisy images whose label is their brightness."""
+    labels = np.linspace(0.1, 0.9, IMAGES, dtype=np.float32)
+    images = (
         (
-            f"picture {i}",
+            f"image {i}",
             (255 * label + generator("toy", i).normal(0, 20, (12, 14, 3))).clip(0, 255).astype(np.uint8),
         )
         for i, label in enumerate(labels)
     )
     if not (folder / "pack.parquet").exists():
-        write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+        write_pack(folder / "pack.parquet", folder / "pack.pixels", images, stage="test", cfg={})
     return Pack(read_table(folder / "pack.parquet", PACK)), torch.from_numpy(labels)
 
 
@@ -111,7 +123,7 @@ def train(
     *,
     at_step: Callable[[int], None] = lambda _: None,
     validate: Callable[[], float] | None = None,
-    setup: Setup = Setup(torch.device("cpu")),  # noqa: B008
+    setup: Setup = Setup(),
     **changes: Any,
 ) -> tuple[dict[str, Tensor], Frame]:
     """Trains in `folder`; `at_step` is called with the number of each loss of this process, from 1."""
@@ -130,19 +142,20 @@ def train(
     history = fit(
         network,  # type: ignore[arg-type]
         pack,
-        np.arange(PICTURES),
+        np.arange(IMAGES),
         loss_of,
-        Recipe(**RECIPE | changes),
-        names=[f"picture {i}" for i in range(PICTURES)],
+        settings(**changes),
+        names=[f"image {i}" for i in range(IMAGES)],
         state_file=folder / ".state-x.pt",
         setup=setup,
+        device=torch.device("cpu"),
         validate=validate,
     )
     return dict(network.state_dict()), history
 
 
 def stop_at(call: int) -> Callable[[int], None]:
-    """For `train`: SIGTERM to this process when the loss of a step is asked for."""
+    """For `train`: SIGTERM to this process when it computes the loss of a step."""
     return lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == call else None
 
 
@@ -170,7 +183,7 @@ def main(folder: Path, words: list[str]) -> int:
     except MosforgeError as error:
         print(error, file=sys.stderr)
         return 1
-    if started().is_first:
+    if started_processes().is_first:
         save_file(weights, folder / "weights.safetensors")
     return 0
 

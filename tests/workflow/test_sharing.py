@@ -66,6 +66,6 @@ def test_a_model_scores_elsewhere_as_at_home(
 
 def test_labels_train_elsewhere_the_network_that_they_train_at_home(project: Path, elsewhere: Path) -> None:
     shutil.rmtree("results/pretraining/synthetic/efficientnet_lite0")
-    words = command(project, "pretraining train --labels results/pmos/synthetic.parquet", PRETRAINED)
+    words = command(project, "pretraining pretrain --labels results/pmos/synthetic.parquet", PRETRAINED)
     assert main(words) == 0
     assert Path(PRETRAINED).read_bytes() == (project / PRETRAINED).read_bytes()

@@ -213,7 +213,7 @@ def test_two_processes_train_in_a_slurm_job_what_one_trains(
     weights = str(tmp_path / "weights.safetensors")
     fetching = ["pretraining", "fetch_weights", "--backbone", "test_convnext", "--source", "none"]
     assert main([*fetching, "--output", weights]) == 0
-    words = ["pretraining", "train", "--labels", str(runs.local / "results/pmos/synthetic.parquet")]
+    words = ["pretraining", "pretrain", "--labels", str(runs.local / "results/pmos/synthetic.parquet")]
     words += ["--pack", str(pretraining / "pack.parquet"), "--weights", weights, "--device", "cpu"]
     words += ["--cfg", json.dumps(cfg | {"backbone": "test_convnext"})]
     torchrun = [str(Path(sys.executable).parent / "torchrun"), "--redirects", "3"]

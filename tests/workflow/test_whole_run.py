@@ -29,7 +29,7 @@ from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table
-from mosforge.pretraining.train import only_training_part
+from mosforge.pretraining.pretrain import keep_training_part
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +105,7 @@ def test_no_test_image_reaches_any_pretraining(project: Path) -> None:
         assert len(tested_files) == len(tested) > 0
         corpus = card["corpus"]
         labels = read_table(project / f"results/pmos/{corpus}.parquet", LABELS)
-        used = only_training_part(labels, card["sources"], split) if "split" in card else labels
+        used = keep_training_part(labels, card["sources"], split) if "split" in card else labels
         pack = read_table(project / f"results/pretraining/{corpus}/pack.parquet", PACK)
         seen = locate(used, pack)
         assert card["pictures"] == len(seen)

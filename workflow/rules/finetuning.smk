@@ -124,7 +124,7 @@ rule finetune:
         code=code("finetuning.finetune"),
         cfg=lambda wildcards: parameters(plan.trainings.finetuning(wildcards)),
     shell:
-        "mosforge finetuning train --dataset {input.dataset} --split {input.split} --pack {input.pack}"
+        "mosforge finetuning finetune --dataset {input.dataset} --split {input.split} --pack {input.pack}"
         " --weights {input.weights} --output $(dirname {output.model}) --threads {threads}"
         " --gpus {resources.gpu} --compile {resources.compile} --deterministic {resources.deterministic}"
         " --events {log}.events --log {log} --cfg {params.cfg:q}"

@@ -27,7 +27,7 @@ rule fetch_weights:
 
 rule pack_shard:
     input:
-        pictures=layout.SHARD,
+        images=layout.SHARD,
     output:
         index=layout.PACK_OF_SHARD,
         pixels=layout.PIXELS_OF_SHARD,
@@ -46,7 +46,7 @@ rule pack_shard:
         code=code("pretraining.pack_shard"),
         cfg=parameters(plan.trainings.pack()),
     shell:
-        "mosforge pretraining pack --pictures {input.pictures} --index {output.index} --pixels {output.pixels}"
+        "mosforge pretraining pack_shard --images {input.images} --index {output.index} --pixels {output.pixels}"
         " --threads {threads} --log {log} --cfg {params.cfg:q}"
 
 
@@ -72,7 +72,7 @@ rule index_packs:
         cfg=lambda wildcards: parameters(plan.corpora.shards(wildcards.corpus)),
         packs=lambda wildcards: layout.PACKS_OF_CORPUS.format(corpus=wildcards.corpus),
     shell:
-        "mosforge pretraining index --packs {params.packs} --output {output}"
+        "mosforge pretraining index_packs --packs {params.packs} --output {output}"
         " --log {log} --cfg {params.cfg:q}"
 
 
@@ -101,14 +101,14 @@ rule pretrain:
         cfg=lambda wildcards: parameters(plan.trainings.pretraining(wildcards)),
         split=option_if_given("split"),
     shell:
-        "mosforge pretraining train --labels {input.labels} --pack {input.pack} --weights {input.weights}"
+        "mosforge pretraining pretrain --labels {input.labels} --pack {input.pack} --weights {input.weights}"
         " {params.split} --output $(dirname {output.model}) --threads {threads} --gpus {resources.gpu}"
         " --compile {resources.compile} --deterministic {resources.deterministic} --events {log}.events"
         " --log {log} --cfg {params.cfg:q}"
 
 
-# The authentic corpus is made from a target dataset: only its training part may be seen, so this
-# pretraining exists once for each split. So does the unified one, which learns from two corpora.
+# The authentic corpus is made from a target dataset: a pretraining may see only its training part, so it
+# exists once for each split. So does the unified one, which learns from two corpora.
 use rule pretrain as pretrain_authentic with:
     input:
         labels=lambda wildcards: plan.trainings.files(wildcards.corpus, layout.LABELS),

@@ -80,7 +80,7 @@ def about(cfg: DatasetSettings) -> About:
     )
 
 
-def terms_of(layout: str) -> dict[str, str]:
+def card_terms(layout: str) -> dict[str, str]:
     """What a model's card says of the scores and the licence of the dataset that it learned from.
 
     Args:

@@ -2,35 +2,25 @@
 
 import argparse
 import sys
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mosforge.core.rows import format_rows
 from mosforge.finetuning.about import about
 from mosforge.finetuning.registry import layout_of, missing
 from mosforge.finetuning.settings import DatasetSettings
-from mosforge.options import add_config, add_fitting_options, add_verb, add_verify
+from mosforge.options import add_config, add_verb, add_verify
 
 if TYPE_CHECKING:
     from mosforge.core.tables import Frame
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
-    """Adds the verbs `check`, `verify` and `train`."""
+    """Adds the verbs `check` and `verify`."""
     check = add_verb(verbs, "check", _check, "describe a target dataset, or say what is missing")
     check.add_argument("dataset", help="name in finetuning.datasets")
     add_config(check)
 
     add_verify(verbs)
-
-    train = add_verb(verbs, "train", _train, "train, or go on training where a killed run stopped", cfg=True)
-    train.add_argument("--dataset", type=Path, required=True, metavar="FILE")
-    train.add_argument("--split", type=Path, required=True, metavar="FILE")
-    train.add_argument("--pack", type=Path, required=True, metavar="FILE")
-    train.add_argument("--weights", type=Path, required=True, metavar="FILE")
-    train.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the model")
-    add_fitting_options(train)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -72,19 +62,3 @@ def describe(name: str, dataset: "Frame", cfg: DatasetSettings) -> dict[str, obj
         "official_split": split or "none",
         "licence": about(cfg).licence,
     }
-
-
-def _train(arguments: argparse.Namespace) -> int | None:
-    from mosforge.finetuning.train import finetune
-    from mosforge.training.launch import train_in_processes
-
-    train = partial(
-        finetune,
-        arguments.cfg,
-        dataset=arguments.dataset,
-        split=arguments.split,
-        pack=arguments.pack,
-        weights=arguments.weights,
-        folder=arguments.output,
-    )
-    return train_in_processes(arguments, train)

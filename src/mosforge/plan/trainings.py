@@ -153,7 +153,7 @@ class Trainings:
             sources=self._seen_before(which),
             range=(facts.lowest, facts.highest),
             higher_is_better=facts.higher_is_better,
-            # the words for people (`about.terms_of`) are not here: a better sentence trains nothing anew
+            # the words for people (`about.card_terms`) are not here: a better sentence trains nothing anew
             layout=self._finetuning.datasets[which.dataset].layout,
         )
 

@@ -1,4 +1,4 @@
-"""What pretraining knows of every distorted picture, as tensors."""
+"""The labels of all distorted images of a pretraining, as tensors."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,11 +19,11 @@ class Labels:
 
     Attributes:
         scores: pseudo-MOS, float32 (n,).
-        weights: of the samples' score losses, float32 (n,), with a mean of 1; none if all weigh the same.
-        class_index: int64 (n,), -1 for a picture with several classes; none if all have several.
-        class_bits: 0 or 1 for each class, float32 (n, classes); none if all pictures have one class.
-        series: a number for each photograph and distortion type, int64 (n,).
-        levels: the level within its series, from 1 (weakest); 0 for a picture without one. int64 (n,).
+        weights: of the samples' score losses, float32 (n,), with a mean of 1; None if all weigh the same.
+        class_index: int64 (n,), -1 for an image with several classes; None if all have several.
+        class_bits: 0 or 1 for each class, float32 (n, classes); None if all images have one class.
+        series: a number for each pristine image and distortion type, int64 (n,).
+        levels: the level within its series, from 1 (weakest); 0 for an image without a level. int64 (n,).
     """
 
     scores: Tensor
@@ -34,18 +34,18 @@ class Labels:
     levels: Tensor
 
     def digest(self) -> str:
-        """Of all of them: a training that was stopped goes on only with the labels that it began with."""
+        """The digest of all labels: a stopped training goes on only with the same labels."""
         present = {name: value for name, value in vars(self).items() if value is not None}
         return digest({name: sha256(value.cpu().numpy().data).hexdigest() for name, value in present.items()})
 
 
-def labels_of(samples: Frame, kind: str, agreement_scale: float, device: torch.device) -> Labels:
+def read_labels(samples: Frame, kind: str, agreement_scale: float, device: torch.device) -> Labels:
     """The labels in rows of the artefact `pmos`.
 
     Args:
         samples: the rows.
-        kind: `single` (one class a picture), `multiple` (several), or `both` (some pictures of the one kind
-            and some of the other).
+        kind: `single` (an image has one class), `multiple` (several), or `both` (some images are of the one
+            kind, and some of the other).
         agreement_scale: see `agreement_weights`; 0: all samples weigh the same.
         device: where the tensors go.
     """
@@ -57,7 +57,7 @@ def labels_of(samples: Frame, kind: str, agreement_scale: float, device: torch.d
         weights=None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device),
         class_index=None if kind == "multiple" else _class_index(samples).to(device),
         class_bits=None if kind == "single" else _class_bits(samples, several).to(device),
-        series=torch.tensor(series_of(samples), device=device),
+        series=torch.tensor(number_series(samples), device=device),
         levels=torch.tensor(samples["level"].fillna(0).to_numpy(np.int64), device=device),
     )
 
@@ -67,14 +67,14 @@ def agreement_weights(agreement: npt.NDArray[np.float64], scale: float) -> npt.N
 
     Args:
         agreement: standard deviation a of each sample's six mapped scores; 0: they agree.
-        scale: deviation at which a sample weighs half as much as one that they agree on.
+        scale: deviation at which a sample weighs half as much as one that the metrics agree on.
     """
     weights: npt.NDArray[np.float64] = 1.0 / (1.0 + (agreement / scale) ** 2)
     return weights / float(weights.mean())
 
 
-def series_of(samples: Frame) -> npt.NDArray[np.int64]:
-    """A number for each photograph and distortion type, whose levels are one series."""
+def number_series(samples: Frame) -> npt.NDArray[np.int64]:
+    """A number for each pristine image and distortion type, whose levels are one series, int64 (n,)."""
     return samples.groupby(["source", "image_id", "group"], sort=False).ngroup().to_numpy().astype(np.int64)
 
 

@@ -10,14 +10,14 @@ from torch.nn import functional
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.objectives import LOSSES
 from mosforge.pretraining.labels import Labels
-from mosforge.training.loop import Losses, LossOf
+from mosforge.training.losses import Losses, LossOf
 
 
-def loss_for(
+def make_loss(
     objective: str,
     labels: Labels,
     *,
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[Any, float] | None = None,
     rank_margin: float = 0.0,
 ) -> LossOf:
     """The loss of a batch under an objective.
@@ -25,8 +25,8 @@ def loss_for(
     The network is the same under all objectives; a single task leaves the other's loss out.
 
     Args:
-        objective: one of `LOSSES`; the score loss of `rank` is that of the order of levels.
-        labels: of every sample.
+        objective: one of `LOSSES`; the score loss of `rank` is `rank_loss`.
+        labels: of all samples.
         loss_weights: factors of the `classification` and `score` losses in their sum; 1 by default, as in
             equations 7 and 8.
         rank_margin: of `rank_loss`.
@@ -54,9 +54,9 @@ def loss_for(
 
 
 def class_loss(logits: Tensor, labels: Labels, positions: Tensor) -> Tensor:
-    """Cross-entropy of a batch, averaged over its pictures (and over the classes, if they have several).
+    """Cross-entropy of a batch, averaged over its images (and over the classes, if they have several).
 
-    Pictures with one class: softmax, equations 1 and 2; with several: sigmoids, equations 3 and 4. Where
+    Images with one class: softmax, equations 1 and 2; with several: sigmoids, equations 3 and 4. Where
     there are both, the first logits are those of the single classes.
     """
     if labels.class_bits is None:
@@ -84,16 +84,16 @@ def score_loss(predicted: Tensor, labels: Labels, positions: Tensor) -> Tensor:
 
 
 def rank_loss(predicted: Tensor, series: Tensor, levels: Tensor, margin: float) -> Tensor:
-    """Hinge on every pair of levels of the same photograph and distortion type in a batch.
+    """Hinge on every pair of levels of the same pristine image and distortion type in a batch.
 
-    RankIQA (Liu, van de Weijer and Bagdanov, ICCV 2017), section 3: the less distorted picture of a pair
-    shall score higher, by a margin. Each picture passes the network once, however many pairs it is in.
+    RankIQA (Liu, van de Weijer and Bagdanov, ICCV 2017), section 3: the less distorted image of a pair
+    should score higher, by a margin. Each image passes the network once, however many pairs it is in.
 
     Args:
         predicted: scores of the batch, higher is better, (n,).
-        series: of each picture, (n,).
-        levels: of each picture, higher is more distorted, (n,).
-        margin: by which the scores of a pair shall differ.
+        series: of each image, (n,).
+        levels: of each image, higher is more distorted, (n,).
+        margin: by which the scores of a pair should differ.
 
     Returns:
         The mean over the pairs; 0 where there is none.
@@ -103,7 +103,7 @@ def rank_loss(predicted: Tensor, series: Tensor, levels: Tensor, margin: float) 
     return (hinges * better_first).sum() / better_first.sum().clamp(min=1)
 
 
-def untrained(head: MultiTaskHead, objective: str) -> Iterable[nn.Parameter]:
+def untrained_parameters(head: MultiTaskHead, objective: str) -> Iterable[nn.Parameter]:
     """The parameters of a head that an objective's loss does not depend on."""
     of_one_loss = {"classification": (head.cfc2,), "score": (head.rfc1, head.rfc2, head.rfc3)}
     unused = [layers for loss, layers in of_one_loss.items() if loss not in LOSSES[objective]]

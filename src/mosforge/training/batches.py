@@ -1,5 +1,6 @@
-"""The batches of an epoch: drawn from counters, cut in another thread."""
+"""The batches of an epoch: drawn from counters, cut on the host, and copied to the device."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,16 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.packs import Indices, Pack
 from mosforge.core.seeds import generator
-from mosforge.training.order import epoch_order
-from mosforge.training.processes import ALONE, Processes
-from mosforge.training.recipe import Recipe
+from mosforge.models.network import Network
+from mosforge.training.processes import SINGLE, Processes
+from mosforge.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch, and the part of it that this process computes (all of it, where it is alone).
+    """A batch, and the share of it that this process computes (all of it in a single process).
 
     Attributes:
         samples: positions of the whole batch in the rows that are trained on, int64 (n,), for the host.
@@ -40,51 +42,70 @@ class Batch:
         return Batch(self.samples, positions, self.shares, pixels, mirrored)
 
 
+def epoch_order(seed: int, epoch: int, samples: int, groups: Indices | None = None) -> Indices:
+    """The samples of an epoch in random order, int64 (samples,).
+
+    Args:
+        seed: of the training.
+        epoch: from 0.
+        samples: crops of the epoch; sample s is one of row s modulo the rows.
+        groups: a number for each row; samples of rows of one number follow each other, so that a loss over
+            pairs finds them in one batch (the end of a batch may still cut through a group).
+    """
+    order = generator("order", seed, epoch).permutation(samples)
+    if groups is None:
+        return order
+    repeat, row = np.divmod(order, len(groups))
+    group = repeat * (groups.max() + 1) + groups[row]
+    _, first, member_of = np.unique(group, return_index=True, return_inverse=True)
+    return order[np.argsort(first[member_of], kind="stable")]
+
+
 def batches(
     pack: Pack,
     rows: Indices,
-    recipe: Recipe,
+    cfg: TrainingSettings,
     epoch: int,
     first_step: int = 0,
     *,
     groups: Indices | None = None,
-    processes: Processes = ALONE,
+    processes: Processes = SINGLE,
     pinned: bool = False,
 ) -> Iterator[Batch]:
     """The batches of an epoch.
 
-    A sample's crop is drawn from (seed, epoch, sample), so it depends neither on the batch size, nor on
-    the number of processes, nor on where a resumed epoch begins.
+    The crop of a sample is drawn from (seed, epoch, sample), so it depends neither on the batch size, nor on
+    the number of processes, nor on where a resumed epoch starts.
 
     Args:
-        pack: the pictures.
-        rows: which of them are trained on.
-        recipe: how.
+        pack: the images.
+        rows: the images that are trained on.
+        cfg: how to train.
         epoch: from 0.
         first_step: batches to leave out.
         groups: those of `epoch_order`.
-        processes: who shares each batch.
-        pinned: put them where a GPU can fetch them by itself.
+        processes: who share each batch.
+        pinned: in memory that a GPU copies from without the host.
     """
-    samples = len(rows) * recipe.repeats
-    order = epoch_order(recipe.seed, epoch, samples, groups)
-    draws = generator("crops", recipe.seed, epoch).random((samples, 3), dtype=np.float32)
-    mirrored = (draws[:, 2] < 0.5) & recipe.flip
-    size = recipe.batch_size
+    samples = len(rows) * cfg.patches
+    order = epoch_order(cfg.seed, epoch, samples, groups)
+    draws = generator("crops", cfg.seed, epoch).random((samples, 3), dtype=np.float32)
+    mirrored = (draws[:, 2] < 0.5) & cfg.flip
+    size = cfg.batch_size
     plan = [order[start : start + size] for start in range(first_step * size, samples, size)]
     for chosen, later in pairwise([*plan, order[:0]]):
         next_mine = later[processes.share_of(len(later))]
-        pack.fetch(rows[next_mine % len(rows)], draws[next_mine], recipe.crop)
+        pack.fetch(rows[next_mine % len(rows)], draws[next_mine], cfg.crop)
         mine = chosen[processes.share_of(len(chosen))]
-        pixels = _room((len(mine), recipe.crop, recipe.crop, 3), pinned)
-        pack.crops(rows[mine % len(rows)], draws[mine], recipe.crop, pixels.numpy())
+        pixels = _empty_pixels((len(mine), cfg.crop, cfg.crop, 3), pinned)
+        pack.crops(rows[mine % len(rows)], draws[mine], cfg.crop, pixels.numpy())
         positions = chosen % len(rows)
         small = torch.from_numpy(positions), torch.from_numpy(mirrored[mine])
         for_device, sides = (x.pin_memory() for x in small) if pinned else small
         yield Batch(positions, for_device, processes.shares(len(chosen)), pixels, sides)
 
 
-def _room(shape: tuple[int, ...], pinned: bool) -> Tensor:
+def _empty_pixels(shape: tuple[int, ...], pinned: bool) -> Tensor:
     if pinned:
         return torch.empty(shape, dtype=torch.uint8, pin_memory=True)
     # numpy's memory comes in huge pages; in torch's, first touches would take half the time of a cut.
@@ -96,16 +117,42 @@ def on_device(items: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
     if device.type != "cuda":
         yield from items
         return
-    beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    copying = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     waiting: Batch | None = None
     for item in items:
-        with torch.cuda.stream(beside):
+        with torch.cuda.stream(copying):
             copied = item.to(device)
         if waiting is not None:
             yield waiting
-        torch.cuda.current_stream(device).wait_stream(beside)
+        torch.cuda.current_stream(device).wait_stream(copying)
         for tensor in (copied.positions, copied.pixels, copied.mirrored):
             tensor.record_stream(torch.cuda.current_stream(device))
         waiting = copied
     if waiting is not None:
         yield waiting
+
+
+def check_last_batch(network: Network, samples: int, cfg: TrainingSettings) -> None:
+    """Refuses a last batch of one crop for a network that normalises over a batch of vectors.
+
+    Batch normalisation of maps has many values in a single crop; after the pooling, where timm's
+    MobileNetV4 has one, there is one value, and torch stops.
+
+    Args:
+        network: on the CPU; a copy of it is tried.
+        samples: crops of an epoch.
+        cfg: how to train.
+
+    Raises:
+        MosforgeError: the network cannot take the batch.
+    """
+    if samples % cfg.batch_size != 1 % cfg.batch_size:
+        return
+    try:
+        with torch.no_grad():
+            copy.deepcopy(network).train()(torch.zeros((1, cfg.crop, cfg.crop, 3), dtype=torch.uint8))
+    except ValueError:
+        raise MosforgeError(
+            f"the last batch of an epoch would be a single crop ({samples} in batches of {cfg.batch_size}), "
+            "which this network cannot normalise; set the key batch_size to another number"
+        ) from None

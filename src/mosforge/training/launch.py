@@ -1,39 +1,36 @@
 """Several GPUs: the same command line once more for each of them, through torchrun's own launcher."""
 
-import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
 from mosforge.core.errors import MosforgeError
-from mosforge.training.processes import started
-from mosforge.training.setup import set_up
+from mosforge.training.processes import started_processes
+from mosforge.training.setup import Setup
+
+CHANGES_NO_RESULT = "it only starts processes, each of which runs the job"
 
 
-def train_in_processes(arguments: argparse.Namespace, train: Callable[..., None]) -> int | None:
-    """Trains here, or in a process for each GPU, as the training options of the command line say.
-
-    Args:
-        arguments: those of `commands.add_fitting_options`.
-        train: what to do here; it gets the `setup`.
+def launch_if_several(setup: Setup) -> int | None:
+    """Runs this process's own command line in a process for each GPU, where the setup asks for several.
 
     Returns:
-        The exit status; none after a training here.
+        The exit status of the processes; None: there are none, and this process has to train.
+
+    Raises:
+        MosforgeError: a process was killed.
     """
-    processes = processes_to_start(arguments.gpus, arguments.device)
-    if processes:
-        return launch(processes, sys.argv[1:])
-    train(setup=set_up(arguments))
-    return None
+    count = count_processes(setup)
+    return launch(count, sys.argv[1:]) if count else None
 
 
-def processes_to_start(gpus: int, device: str) -> int:
-    """How many processes a training on up to `gpus` GPUs needs; 0 where this process can train itself."""
-    if device == "cpu" or started().count > 1:
+def count_processes(setup: Setup) -> int:
+    """How many processes must be started; 0 where this process has to train."""
+    if setup.device == "cpu" or started_processes().count > 1:
         return 0
-    count = min(gpus, torch.cuda.device_count())
+    count = min(setup.gpus, torch.cuda.device_count())
     return count if count > 1 else 0
 
 
@@ -41,10 +38,10 @@ def launch(processes: int, words: Sequence[str]) -> int:
     """Runs `mosforge WORDS` in several processes on this machine and waits for them.
 
     Returns:
-        The exit status; what went wrong was told by the process that it went wrong in.
+        The exit status. A process that fails prints its own message.
 
     Raises:
-        MosforgeError: a process was killed, and could not tell.
+        MosforgeError: a process was killed, and could print none.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

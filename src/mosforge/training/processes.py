@@ -1,10 +1,10 @@
 """Several processes that train one network together, each on its share of every batch.
 
-They are started by torchrun, with a GPU each. The samples of a batch are those of a single process. Each
-process computes the features of its share; the features are then gathered, so that head, dropout and loss
-see the whole batch in every process, and batch normalisation takes its statistics over all shares
-(SyncBatchNorm). What differs from a single process is the order in which numbers are added; and AlexNet,
-whose backbone has dropout of its own, drops other features.
+torchrun starts them, with a GPU each. The samples of a batch are those of a single process. Each process
+computes the features of its share. The features are then gathered, so that head, dropout and loss see the
+whole batch in every process, and batch normalisation takes its statistics over all shares (SyncBatchNorm).
+Only the order in which numbers are added differs from a single process; and AlexNet, whose backbone has
+dropout of its own, drops other features.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ class Processes:
     """The processes of a training, and which of them this one is.
 
     Attributes:
-        rank: number of this process; process 0 alone writes files and speaks.
+        rank: number of this process; only process 0 writes files and logs.
         count: how many there are.
-        hosts: the group in which they tell one another what must not wait for the GPUs.
+        hosts: the group for messages between the processes that must not wait for the GPUs.
     """
 
     rank: int = 0
@@ -39,14 +39,14 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes and speaks."""
+        """Whether this process writes files and logs."""
         return self.rank == 0
 
     def shares(self, samples: int) -> tuple[int, ...]:
         """How many of a batch's samples each process computes, dealt out evenly.
 
-        Empty where there is nothing to share: a process alone, or a batch that is too small and is
-        computed whole by every process.
+        Empty where nothing is shared: in a single process, or for a batch that is too small, which every
+        process computes whole.
         """
         if self.count == 1 or samples < 2 * self.count:
             return ()
@@ -58,13 +58,13 @@ class Processes:
         return slice(sum(shares[: self.rank]), sum(shares[: self.rank + 1])) if shares else slice(samples)
 
     def wait(self) -> None:
-        """Waits until all are here."""
+        """Waits until all processes are here."""
         if self.count > 1:
             with self._others_may_be_gone():
                 dist.barrier(self.hosts)
 
     def any(self, here: bool) -> bool:
-        """Whether it holds in any process; all must ask at the same step."""
+        """Whether `here` is true in any process; all must call this at the same step."""
         if self.count == 1:
             return here
         flag = torch.tensor([here], dtype=torch.int32)
@@ -74,33 +74,34 @@ class Processes:
 
     @contextlib.contextmanager
     def _others_may_be_gone(self) -> Iterator[None]:
-        """In the place of gloo's error: a process that has failed tells of it itself."""
+        """Replaces the error of gloo: a process that fails reports its own."""
         try:
             yield
         except RuntimeError:
             raise self.error(
-                "another process of this training has ended; run again to go on, unless it said why not"
+                "another process of this training has ended; see its message, and run again to go on"
             ) from None
 
     def error(self, message: str) -> BaseException:
-        """What all raise at the same step: an error that the first one tells, a silent end of the others."""
+        """The error that all raise at the same step: only the first process reports it."""
         return MosforgeError(message) if self.is_first else SystemExit(1)
 
 
-ALONE = Processes()
+SINGLE = Processes()
+"""A process that trains by itself."""
 
 
-def started() -> Processes:
-    """The processes that torchrun started; this one alone where it did not."""
+def started_processes() -> Processes:
+    """The processes that torchrun started; `SINGLE` without torchrun."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
-        return ALONE
+        return SINGLE
     return Processes(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
 
 
 @contextlib.contextmanager
-def together(device: torch.device) -> Iterator[Processes]:
+def joined_processes(device: torch.device) -> Iterator[Processes]:
     """Joins this process with the others that torchrun started, while the block runs."""
-    processes = started()
+    processes = started_processes()
     if processes.count == 1:
         yield processes
         return
@@ -111,11 +112,11 @@ def together(device: torch.device) -> Iterator[Processes]:
         dist.destroy_process_group()
 
 
-def normalise_together(network: Network, processes: Processes, device: torch.device) -> None:
+def share_batch_statistics(network: Network, processes: Processes, device: torch.device) -> None:
     """Makes batch normalisation take its statistics over the shares of all processes.
 
     Raises:
-        MosforgeError: torch has this for GPUs alone.
+        MosforgeError: torch has this only for GPUs.
     """
     if processes.count == 1 or not any(isinstance(part, _BatchNorm) for part in network.modules()):
         return

@@ -1,52 +1,69 @@
-"""What a training says while it runs: a bar on a terminal, plain lines, and TensorBoard's events."""
+"""Words for people: before a training, rates that are too small; while it runs, a bar, lines and events."""
 
 import logging
+import math
 import resource
+import statistics
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from mosforge.training.recipe import Recipe
+from mosforge.training.optimiser import rate_factor
+from mosforge.training.settings import TrainingSettings
+
+CHANGES_NO_RESULT = "it only reports the progress, the speed and the memory of a training"
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LINES = 30.0
 _STEPS_BETWEEN_EVENTS = 20
 
+_NEEDED = {"backbone": 0.1}
+"""Share of its spread that a group must be able to move by, where not 1: pretrained layers need less."""
+
 
 class Progress:
     """The progress of a training; a context that closes what it opened.
 
     Args:
-        recipe: how it trains.
+        cfg: of the training.
         steps: steps of an epoch.
         samples: samples of an epoch.
-        done: steps done before, by a run that was stopped.
+        done: steps that an earlier run did.
         events: folder for TensorBoard's events; old ones are removed from it when a training begins.
-        silent: say nothing, as in the processes beside the first.
+        silent: report nothing, as in the processes beside the first.
     """
 
     def __init__(
-        self, recipe: Recipe, steps: int, samples: int, done: int, *, events: Path | None, silent: bool
+        self,
+        cfg: TrainingSettings,
+        steps: int,
+        samples: int,
+        done: int,
+        *,
+        events: Path | None,
+        silent: bool,
     ) -> None:
-        self._recipe, self._steps, self._samples = recipe, steps, samples
+        self._cfg, self._steps, self._samples = cfg, steps, samples
         self._silent = silent
-        self._writer = None if events is None or silent else _writer(events, done)
-        epochs, begun = divmod(done, steps)  # an epoch's last batch may be a small one
+        self._writer = None if events is None or silent else _open_events(events, done)
+        epochs, begun = divmod(done, steps)  # the last batch of an epoch may be a small one
         self._bar: tqdm[Any] = tqdm(
-            total=recipe.epochs * samples,
-            initial=epochs * samples + begun * recipe.batch_size,
+            total=cfg.epochs * samples,
+            initial=epochs * samples + begun * cfg.batch_size,
             unit="image",
             disable=True if silent else None,
             smoothing=0.1,
         )
         self._redirection = logging_redirect_tqdm(tqdm_class=tqdm)
-        self._began = self._said = time.monotonic()
+        self._began = self._last_line = time.monotonic()
         self._done_before = self._done = done
 
     def __enter__(self) -> "Progress":
@@ -67,53 +84,53 @@ class Progress:
         self._bar.set_postfix(epoch=epoch + 1, loss=f"{losses['loss']:.4f}", refresh=False)
         self._bar.update(samples)
         if self._writer is not None and self._done % _STEPS_BETWEEN_EVENTS == 0:
-            self._events("step", losses, self._done)
+            self._write_events("step", losses, self._done)
         now = time.monotonic()
-        if now - self._said > _SECONDS_BETWEEN_LINES and not self._silent:
-            self._said = now
+        if now - self._last_line > _SECONDS_BETWEEN_LINES and not self._silent:
+            self._last_line = now
             took = (now - self._began) / (self._done - self._done_before)
             log.info(
                 "epoch %d/%d  step %d/%d  loss %.4f  %.1f images/s  about %.0f s left",
-                *(epoch + 1, self._recipe.epochs, step + 1, self._steps, losses["loss"]),
+                *(epoch + 1, self._cfg.epochs, step + 1, self._steps, losses["loss"]),
                 self._samples / self._steps / took,
-                took * (self._recipe.epochs * self._steps - self._done),
+                took * (self._cfg.epochs * self._steps - self._done),
             )
 
     def epoch(self, row: Mapping[str, Any]) -> None:
         """An epoch is done; `row` is its row of the history."""
         if self._writer is not None:
-            self._events("epoch", {k: v for k, v in row.items() if k != "epoch"}, self._done)
+            self._write_events("epoch", {k: v for k, v in row.items() if k != "epoch"}, self._done)
             self._writer.flush()
-        self._tell_epoch(row)
+        self._log_epoch(row)
 
-    def go_on(self, history: Sequence[Mapping[str, Any]], step: int) -> None:
-        """What an earlier run did is told once more: Snakemake removes a job's log when it starts it again.
+    def resume(self, history: Sequence[Mapping[str, Any]], step: int) -> None:
+        """Logs the epochs of an earlier run again: Snakemake removes a job's log when it starts it again.
 
         Args:
             history: the rows of the epochs that are done.
             step: steps that are done in the next one.
         """
         for row in history:
-            self._tell_epoch(row, "done before: ")
-        if not self._silent and len(history) < self._recipe.epochs:
+            self._log_epoch(row, "done before: ")
+        if not self._silent and len(history) < self._cfg.epochs:
             log.info("going on from epoch %d, step %d", len(history) + 1, step + 1)
 
-    def _tell_epoch(self, row: Mapping[str, Any], before: str = "") -> None:
+    def _log_epoch(self, row: Mapping[str, Any], before: str = "") -> None:
         if self._silent:
             return
         score = row.get("validation_srocc")
         log.info(
             "%sepoch %d/%d  loss %.4f  %.1f images/s%s",
-            *(before, row["epoch"], self._recipe.epochs, row["loss"], row["images_per_second"]),
+            *(before, row["epoch"], self._cfg.epochs, row["loss"], row["images_per_second"]),
             "" if score is None else f"  validation SROCC {score:.3f}",
         )
 
-    def _events(self, kind: str, values: Mapping[str, float], step: int) -> None:
+    def _write_events(self, kind: str, values: Mapping[str, float], step: int) -> None:
         for name, value in values.items():
             self._writer.add_scalar(f"{kind}/{name}", value, step)  # type: ignore[union-attr]
 
 
-def _writer(folder: Path, done: int) -> Any:
+def _open_events(folder: Path, done: int) -> Any:
     from torch.utils.tensorboard import SummaryWriter  # imports much
 
     if done == 0:
@@ -123,7 +140,66 @@ def _writer(folder: Path, done: int) -> Any:
 
 
 def peak_memory(device: torch.device) -> float:
-    """The most memory in use so far, in MiB: the GPU's, or the process's where there is none."""
+    """The most memory in use so far, in MiB: the GPU's, or the process's where there is no GPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+@dataclass(frozen=True)
+class TimidGroup:
+    """A group of layers that its learning rate can hardly move.
+
+    Attributes:
+        name: of the group.
+        rate: its learning rate.
+        reach: how far a weight can move in the training, about rate x steps under Adam.
+        spread: standard deviation of the weights of its typical layer at the start.
+        needed: the smallest rate that is enough.
+    """
+
+    name: str
+    rate: float
+    reach: float
+    spread: float
+    needed: float
+
+
+def warn_of_timid_rates(groups: Mapping[str, Sequence[Tensor]], cfg: TrainingSettings, rows: int) -> None:
+    """Logs a warning for each group that a training on `rows` images can hardly move."""
+    total = cfg.epochs * math.ceil(rows * cfg.patches / cfg.batch_size)
+    steps = sum(rate_factor(cfg, step, total) for step in range(total))
+    for group in timid_groups(groups, cfg.learning_rates, steps):
+        log.warning(
+            "warning: the learning rate of %r is timid: %.1e moves a weight by about %.1e in %d steps, while "
+            "the weights of its layers spread by %.1e; raise the rate to %.0e or more, or train longer",
+            *(group.name, group.rate, group.reach, total, group.spread, group.needed),
+        )
+
+
+def timid_groups(
+    groups: Mapping[str, Sequence[Tensor]], rates: Mapping[str, float], steps: float
+) -> list[TimidGroup]:
+    """The groups whose layers will end about where they start.
+
+    Adam divides a gradient by its own size, so that a weight moves by at most about its rate a step,
+    whatever the loss. A new layer should be able to move by its initial spread, a pretrained one by a tenth
+    of it.
+
+    Args:
+        groups: parameters by group, as they start. Biases, frozen layers and those that start at zero do
+            not count.
+        rates: learning rates by group.
+        steps: steps of the training, each weighted with its share of the rate.
+    """
+    timid = []
+    for name, parameters in groups.items():
+        layers = [layer.detach() for layer in parameters if layer.dim() > 1 and layer.requires_grad]
+        spreads = [spread for layer in layers if (spread := float(layer.std(correction=0))) > 0]
+        if not spreads:
+            continue
+        spread, reach = statistics.median(spreads), rates[name] * steps
+        target = spread * _NEEDED.get(name, 1.0)
+        if reach < target:
+            timid.append(TimidGroup(name, rates[name], reach, spread, needed=target / steps))
+    return timid

@@ -1,7 +1,10 @@
 """The settings that pretraining and fine-tuning share."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from mosforge.core.settings import Settings
-from mosforge.core.values import Amount, Count, Decay, Flag, Optimiser, Schedule, Whole
+from mosforge.core.values import Amount, Count, Decay, Flag, Fraction, Optimiser, Schedule, Whole
 
 
 class TrainingSettings(Settings):
@@ -11,9 +14,11 @@ class TrainingSettings(Settings):
     crop: Count
     flip: Flag
     epochs: Count
+    patches: Count = 1
     batch_size: Count
     optimiser: Optimiser
     weight_decay: Amount
+    learning_rates: Mapping[Any, Fraction]
     schedule: Schedule
     gradient_clip: Amount
     weight_average: Decay

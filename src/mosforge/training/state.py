@@ -1,4 +1,4 @@
-"""What survives a killed training: the state file, its lock, and the answer to SIGTERM."""
+"""The state file of a training, which survives a kill; its lock; and the answer to SIGTERM."""
 
 import contextlib
 import math
@@ -16,12 +16,13 @@ from mosforge.core.atomic import atomic_file, exclusive_lock
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.models.network import Network
-from mosforge.training.average import Average
+from mosforge.models.weights import Weights
+from mosforge.training.optimiser import Average
 
 
 @dataclass
 class State:
-    """Where a training stands, besides the weights and the optimiser.
+    """The progress of a training, besides the weights and the optimiser.
 
     Attributes:
         epoch: epochs done.
@@ -30,7 +31,7 @@ class State:
         seconds: time spent in it.
         history: a row of the artefact `history` for each epoch done.
         best_score: highest validation score so far.
-        best_weights: the network's weights at that epoch; none without validation.
+        best_weights: the network's weights after that epoch; None without validation.
     """
 
     epoch: int = 0
@@ -39,34 +40,34 @@ class State:
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     best_score: float = -math.inf
-    best_weights: dict[str, torch.Tensor] | None = None
+    best_weights: Weights | None = None
 
 
 @contextlib.contextmanager
 def locked(state_file: Path) -> Iterator[None]:
-    """Holds a lock beside the state: after the controller was killed, an old job may still run."""
+    """Holds a lock beside the state: after a kill of the workflow, an old job may still run."""
     lock = state_file.with_suffix(".lock")
     with exclusive_lock(lock, f"{lock}: another process still runs this training"):
         yield
         lock.unlink()
 
 
-def state_file_in(folder: Path, *reasons: Any) -> Path:
-    """Where a training in a folder keeps its state.
+def state_path(folder: Path, *reasons: Any) -> Path:
+    """The file of the state of a training.
 
     Args:
         folder: of the model.
-        reasons: JSON values that hold, or are digests of, all that the result depends on; a state is found
-            again only by a training for which all are the same.
+        reasons: JSON values or digests of all that the result depends on. Only a training with the same
+            reasons finds the state again.
     """
     return folder / f".state-{digest(list(reasons))}.pt"
 
 
-def forget(folder: Path) -> None:
-    """Removes the states of all trainings in a folder, with what kills left of them.
+def delete_states(folder: Path) -> None:
+    """Deletes the states of all trainings in a folder, and the half-written files that kills left.
 
-    Beside the one that is through now there may be others, stopped with other parameters and never gone on
-    with; only one that still runs is left alone.
+    Beside the finished training there may be others that were stopped, and that had other settings. The state
+    of one that still runs is kept.
     """
     for name in {path.name.lstrip(".").partition(".")[0] for path in folder.glob(".*state-*")}:
         state_file = folder / f".{name}.pt"
@@ -76,8 +77,8 @@ def forget(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def sigterm() -> Iterator[threading.Event]:
-    """An event that SIGTERM sets while the block runs (in the main thread, the only one signals reach)."""
+def sigterm_event() -> Iterator[threading.Event]:
+    """An event that SIGTERM sets while the block runs (only in the main thread, which signals reach)."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -89,10 +90,10 @@ def sigterm() -> Iterator[threading.Event]:
         signal.signal(signal.SIGTERM, before)
 
 
-def save(
+def save_state(
     file: Path, network: Network, optimiser: torch.optim.Optimizer, average: Average | None, state: State
 ) -> None:
-    """Saves all that a resumed training needs, whole or not at all."""
+    """Saves everything that a resumed training needs, whole or not at all."""
     content = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "state": vars(state)}
     if average is not None:
         content["average"] = average.weights
@@ -102,10 +103,16 @@ def save(
         os.fsync(handle.fileno())
 
 
-def resume(file: Path, network: Network, optimiser: torch.optim.Optimizer, average: Average | None) -> State:
-    """Puts a saved training back into what it was saved from; a fresh state where nothing was saved.
+def load_state(
+    file: Path, network: Network, optimiser: torch.optim.Optimizer, average: Average | None
+) -> State:
+    """Loads a saved training into its network, optimiser and average; a fresh state where nothing was saved.
 
-    It is read into the host's memory, from where each part goes to its device; the best epoch's weights stay.
+    The file is read into the host's memory, from where each part goes to its device; the weights of the best
+    epoch stay there.
+
+    Raises:
+        MosforgeError: the file is damaged.
     """
     if not file.exists():
         return State()
@@ -116,6 +123,6 @@ def resume(file: Path, network: Network, optimiser: torch.optim.Optimizer, avera
         if average is not None:
             average.load(saved["average"])
         return State(**saved["state"])
-    except Exception as error:  # the unpickler raises whatever a damaged file makes it stumble over
+    except Exception as error:  # the unpickler raises errors of many kinds for a damaged file
         reason = f"the saved training is damaged ({type(error).__name__})"
         raise MosforgeError(f"{file}: {reason}; delete it to start again") from None

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from mosforge.core.errors import MosforgeError
-from mosforge.training.state import forget, locked
+from mosforge.training.state import delete_states, locked
 
 pytestmark = pytest.mark.slow  # trainings
 
@@ -96,18 +96,18 @@ def test_another_process_with_the_same_state_is_refused(toy: ModuleType, tmp_pat
     assert not (tmp_path / ".state-x.lock").exists()
 
 
-def test_states_of_other_parameters_are_forgotten_but_for_one_that_still_trains(tmp_path: Path) -> None:
+def test_states_of_other_settings_are_deleted_but_for_one_that_still_trains(tmp_path: Path) -> None:
     for name in (".state-a.pt", ".state-a.lock", ".state-b.lock", "..state-c.pt.tmp", ".state-d.pt", "x.pt"):
         (tmp_path / name).touch()
     with locked(tmp_path / ".state-d.pt"):
-        forget(tmp_path)
+        delete_states(tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == [".state-d.lock", ".state-d.pt", "x.pt"]
-    forget(tmp_path)
+    delete_states(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["x.pt"]
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", None])
-def test_a_damaged_state_is_told(toy: ModuleType, tmp_path: Path, content: bytes | None) -> None:
+def test_a_damaged_state_is_reported(toy: ModuleType, tmp_path: Path, content: bytes | None) -> None:
     with pytest.raises(MosforgeError, match="stopped"):
         toy.train(tmp_path, at_step=toy.stop_at(1))
     state = tmp_path / ".state-x.pt"

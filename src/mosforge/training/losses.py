@@ -1,14 +1,21 @@
-"""The losses of the steps, read so late that the host never waits for the GPU."""
+"""The losses of the steps: their type, and their late reading, for which the host never waits."""
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mosforge.core.packs import Indices
+
+Losses = dict[str, Tensor]
+"""`loss`, and its parts by name."""
+
+LossOf = Callable[[Any, Tensor], Losses]
+"""From the network's output and the samples' positions to the losses of a batch."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Reading:
 
 
 class LossWatch:
-    """Takes every step's losses and gives them back, in order, as soon as they are known."""
+    """Takes the losses of every step and gives them back in order, so late that the host never waits."""
 
     _LATEST = 16
     """Steps that the host may be ahead of the device."""
@@ -35,7 +42,7 @@ class LossWatch:
         self._waiting: deque[tuple[int, Indices, list[str], Tensor, torch.cuda.Event | None]] = deque()
 
     def add(self, step: int, samples: Indices, losses: Mapping[str, Tensor]) -> None:
-        """Takes the losses of a step; on a GPU their copy to the host is only ordered."""
+        """Takes the losses of a step; on a GPU their copy to the host starts later."""
         values = torch.stack([value.detach().float() for value in losses.values()])
         done = None
         if values.is_cuda:

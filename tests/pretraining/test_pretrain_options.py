@@ -1,4 +1,4 @@
-"""Each option beyond the paper, in a real training: small pictures, few steps."""
+"""Each option beyond the paper, in a real training: small images, few steps."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table, write_table
 from mosforge.models.folder import load_model
-from mosforge.pretraining.packing import scale
+from mosforge.pretraining.pack_shard import scale
 from mosforge.scoring.scorer import Scorer
 
 pytestmark = pytest.mark.slow  # trainings
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow  # trainings
 def train(corpus: Any, folder: Path, /, *words: str, **cfg: Any) -> int:
     return main(
         [
-            *("pretraining", "train", "--weights", str(corpus.weights), "--output", str(folder)),
+            *("pretraining", "pretrain", "--weights", str(corpus.weights), "--output", str(folder)),
             *("--labels", str(corpus.labels), "--pack", str(corpus.pack), "--device", "cpu"),
             *("--cfg", json.dumps(corpus.cfg | cfg), *words),
         ]
@@ -38,7 +38,7 @@ def train(corpus: Any, folder: Path, /, *words: str, **cfg: Any) -> int:
 
 def fetch(backbone: str, source: str, file: Path) -> None:
     words = ["--backbone", backbone, "--source", source, "--output", str(file)]
-    assert main(["pretraining", "weights", *words]) == 0
+    assert main(["pretraining", "fetch_weights", *words]) == 0
 
 
 def history_of(folder: Path) -> pd.DataFrame:
@@ -112,21 +112,21 @@ def test_a_crop_that_the_network_cannot_take_is_refused_before_the_training(
     corpus: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train(corpus, tmp_path / "m", backbone="vit_tiny_patch16_224") == 1
-    assert "vit_tiny_patch16_224 takes pictures of 224 pixels alone" in capsys.readouterr().err
+    assert "vit_tiny_patch16_224 takes only images of 224 pixels" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
 def mixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus of mixtures of a dataset's four pictures, packed, and a split of the dataset."""
+    """A corpus of mixtures of a dataset's four images, packed, and a split of the dataset."""
     folder = tmp_path_factory.mktemp("mixtures")
-    rows, pictures = [], []
+    rows, images = [], []
     for image in range(4):
         for number in range(3):
             path = f"{folder}/{image}-{number}.png"
             Image.fromarray(
                 data.chelsea()[50 * image : 50 * image + 90, 40 * number : 40 * number + 100]
             ).save(path)
-            pictures.append((path, scale(path, 80)))
+            images.append((path, scale(path, 80)))
             bits = [number == 0, number > 0, image % 2, number == 2]
             rows.append((f"{image}.png", path, [int(bit) for bit in bits]))
     frame = pd.DataFrame(rows, columns=["image_id", "path", "labels"]).assign(
@@ -134,7 +134,7 @@ def mixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     metrics = dict.fromkeys(("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd"), 0.5)
     write_table(folder / "labels.parquet", LABELS, frame.assign(**metrics), stage="test", cfg={})
-    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", images, stage="test", cfg={})
     names = [f"{image}.png" for image in range(4)]
     split = pd.DataFrame(
         {"image": names, "reference": names, "part": ["train", "test", "train", "validation"]}
@@ -167,7 +167,7 @@ def test_two_corpora_are_learnt_at_once(corpus: Any, mixtures: Path, tmp_path: P
     index = read_table(mixtures / "pack.parquet", PACK)
     allowed = [Path(path).name[0] in "02" for path in index["path"]]
     pixels = zip(index["path"], allowed, Pack(index).images(), strict=True)
-    blackened = ((path, picture if keep else 0 * picture) for path, keep, picture in pixels)
+    blackened = ((path, image if keep else 0 * image) for path, keep, image in pixels)
     write_pack(tmp_path / "black.parquet", tmp_path / "black.pixels", blackened, stage="test", cfg={})
     run(tmp_path / "b", tmp_path / "black.parquet")
     models = [(tmp_path / name / "model.safetensors").read_bytes() for name in "ab"]

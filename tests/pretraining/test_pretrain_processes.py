@@ -32,8 +32,8 @@ def test_two_processes_train_what_one_trains(
     """On the CPU, so in a network without batch normalisation; the last of three batches is a small one."""
     weights = str(tmp_path / "w.safetensors")
     words = ["--backbone", "test_convnext", "--source", "none", "--output", weights]
-    assert main(["pretraining", "weights", *words]) == 0
-    words = ["pretraining", "train", "--labels", str(corpus.labels), "--pack", str(corpus.pack)]
+    assert main(["pretraining", "fetch_weights", *words]) == 0
+    words = ["pretraining", "pretrain", "--labels", str(corpus.labels), "--pack", str(corpus.pack)]
     cfg = json.dumps(corpus.cfg | {"backbone": "test_convnext", "batch_size": 11})
     words += ["--weights", weights, "--device", "cpu", "--cfg", cfg, "--output"]
     with socket.socket() as free:

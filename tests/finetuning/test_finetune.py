@@ -1,4 +1,4 @@
-"""`mosforge finetuning train`: what it reads, what it learns, and which epoch it keeps."""
+"""The rule `finetune`: what it reads, what it learns, and which epoch it keeps."""
 
 import json
 from collections.abc import Callable
@@ -21,18 +21,22 @@ from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table, write_table
+from mosforge.models.backbones import build_backbone
 from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.folder import load_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
-from mosforge.models.weights import write_weights
-from mosforge.pretraining.fetch_weights import load_weights
-from mosforge.training.recipe import Recipe
+from mosforge.models.weights import Weights, write_weights
 
 pytestmark = pytest.mark.slow  # trainings
 
 BACKBONE = "efficientnet_lite0"
 PARTS = ["train"] * 8 + ["validation"] * 4 + ["test"] * 4
+
+
+def random_weights(backbone: str) -> Weights:
+    torch.manual_seed(0)
+    return build_backbone(backbone).state_dict()
 
 
 @dataclass
@@ -54,7 +58,7 @@ class Target:
     ) -> int:
         return main(
             [
-                *("finetuning", "train", "--dataset", f"{self.folder}/{dataset}.parquet"),
+                *("finetuning", "finetune", "--dataset", f"{self.folder}/{dataset}.parquet"),
                 *("--split", f"{self.folder}/{split}.parquet", "--pack", f"{self.folder}/{pack}.parquet"),
                 *("--weights", str(weights or self.folder / "weights.safetensors"), "--output", str(output)),
                 *("--device", "cpu", "--cfg", json.dumps(self.cfg | cfg)),
@@ -67,19 +71,19 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("target")
     coffee = Image.fromarray(data.coffee())
-    pictures, rows = [], []
+    images, rows = [], []
     for i in range(16):
-        box = (30 * i, 100, 30 * i + 80 + i, 180)  # pictures of different sizes
+        box = (30 * i, 100, 30 * i + 80 + i, 180)  # images of different sizes
         image = coffee.crop(box).filter(ImageFilter.GaussianBlur(i % 4))
-        pictures.append((f"{folder}/{i}.png", np.asarray(image)))
+        images.append((f"{folder}/{i}.png", np.asarray(image)))
         rows.append((f"{i}.png", f"{folder}/{i}.png", f"content {i}", 9 - 3.0 * (i % 4), 1 - (i % 4) / 3))
     frame = pd.DataFrame(rows, columns=["image", "path", "reference", "mos", "quality"])
     write_table(folder / "dataset.parquet", DATASET, frame, stage="test", cfg={})
-    write_pack(folder / "pack.parquet", folder / "pack.pixels", pictures, stage="test", cfg={})
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", images, stage="test", cfg={})
     for name, parts in {"split": PARTS, "without": [p.replace("validation", "train") for p in PARTS]}.items():
         split = frame[["image", "reference"]].assign(part=parts)
         write_table(folder / f"{name}.parquet", SPLIT, split, stage="test", cfg={})
-    state = {key: value.contiguous() for key, value in load_weights(BACKBONE, "none").items()}
+    state = {key: value.contiguous() for key, value in random_weights(BACKBONE).items()}
     save_file(state, folder / "weights.safetensors")
     cfg = {
         **{"dataset": "toy", "split": "1", "backbone": BACKBONE, "initialisation": "imagenet", "seed": 0},
@@ -87,18 +91,20 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
         **{"crop": 64, "flip": True, "epochs": 2, "patches": 2, "batch_size": 8, "optimiser": "adam"},
         **{"weight_decay": 0.0, "schedule": "constant", "warm_up": 50, "dropout": 0.5},
         **{"range": [0.0, 9.0], "higher_is_better": True, "layout": "table"},
-        **{"gradient_clip": 0.0, "weight_average": 0.0},
+        **{"gradient_clip": 0.0, "weight_average": 0.0, "sources": []},
         "learning_rates": {"backbone": 1e-3, "head": 1e-3},
     }
     return Target(folder, cfg)
 
 
 @pytest.fixture
-def asked(
-    target: Target, tmp_path: Path, asked_of_loop: Callable[..., dict[str, Any]]
+def arguments(
+    target: Target, tmp_path: Path, fit_arguments: Callable[..., dict[str, Any]]
 ) -> Callable[..., dict[str, Any]]:
-    """What a training with these options asks of the loop."""
-    return lambda **options: asked_of_loop("finetuning", lambda: target.train(tmp_path / "m", **options))
+    """The arguments of `fit` in a training with these options."""
+    return lambda **options: fit_arguments(
+        "finetuning.finetune", lambda: target.train(tmp_path / "m", **options)
+    )
 
 
 def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Target, tmp_path: Path) -> None:
@@ -121,7 +127,7 @@ def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Targ
     }
 
 
-def test_the_pictures_of_the_test_part_are_never_seen(
+def test_the_images_of_the_test_part_are_never_seen(
     target: Target, tmp_path: Path, learnt: Callable[[Path], object]
 ) -> None:
     index = read_table(target.folder / "pack.parquet", PACK)
@@ -154,7 +160,7 @@ def test_the_validation_chooses_the_epoch_and_is_not_trained_on(target: Target, 
 
 
 def test_the_scores_start_at_the_mean_of_the_training_part(target: Target, tmp_path: Path) -> None:
-    assert target.train(tmp_path / "m", epochs=1, learning_rates={"backbone": 0.0, "head": 0.0}) == 0
+    assert target.train(tmp_path / "m", epochs=1, learning_rates={"backbone": 1e-30, "head": 1e-30}) == 0
     assert load_file(tmp_path / "m/model.safetensors")["head.fc2.bias"].item() == pytest.approx(0.5)
 
 
@@ -163,20 +169,20 @@ def test_it_starts_from_a_pretrained_model(target: Target, tmp_path: Path) -> No
     pretrained = Network(BACKBONE, MultiTaskHead(1280, 3))
     weights = tmp_path / "pretrained.safetensors"
     save_file({name: value.contiguous() for name, value in pretrained.state_dict().items()}, weights)
-    rates = {"backbone": 0.0, "head": 1e-3}
+    rates = {"backbone": 1e-30, "head": 1e-3}
     assert target.train(tmp_path / "m", weights=weights, epochs=1, learning_rates=rates) == 0
     state = load_file(tmp_path / "m/model.safetensors")
     for name, value in pretrained.backbone.named_parameters():
-        assert torch.equal(state[f"backbone.{name}"], value), name
+        torch.testing.assert_close(state[f"backbone.{name}"], value.detach(), rtol=0, atol=1e-29)
 
 
-def test_the_loop_is_asked_for_the_recipe_of_the_parameters(
-    target: Target, asked: Callable[..., dict[str, Any]]
+def test_the_loop_gets_the_settings_and_the_samples(
+    target: Target, arguments: Callable[..., dict[str, Any]]
 ) -> None:
-    call, other = asked(patches=7, dropout=0.3), asked(seed=1)
-    assert call["recipe"] == Recipe.from_parameters(target.cfg, repeats=7)
+    call, other = arguments(patches=7, dropout=0.3), arguments(seed=1)
+    assert call["cfg"].plain() == target.cfg | {"patches": 7, "dropout": 0.3}
     assert call["network"].head.dropout.p == 0.3
-    heads = [asking["network"].head.fc1.weight for asking in (call, other)]
+    heads = [one["network"].head.fc1.weight for one in (call, other)]
     assert not torch.equal(*heads), "the seed decides on its first weights"
     assert call["rows"].tolist() == list(range(8))
     assert call["names"] == [f"{i}.png" for i in range(8)]
@@ -186,7 +192,7 @@ def test_a_crop_that_the_network_cannot_take_is_refused_before_the_training(
     target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert target.train(tmp_path / "m", backbone="vit_tiny_patch16_224") == 1
-    assert "vit_tiny_patch16_224 takes pictures of 224 pixels alone" in capsys.readouterr().err
+    assert "vit_tiny_patch16_224 takes only images of 224 pixels" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("batch_size", [5, 1])
@@ -195,19 +201,19 @@ def test_a_last_batch_that_the_network_cannot_take_is_refused_before_the_trainin
 ) -> None:
     """MobileNetV4 has batch normalisation after the pooling, where a single crop is a single value."""
     backbone, weights = "mobilenetv4_conv_small_035", tmp_path / "w.safetensors"
-    write_weights(load_weights(backbone, "none"), weights)
+    write_weights(random_weights(backbone), weights)
     options = {"backbone": backbone, "weights": weights, "epochs": 1}
     assert target.train(tmp_path / "m", batch_size=batch_size, **options) == 1
-    said = capsys.readouterr().err
-    assert f"would be a single crop (16 in batches of {batch_size})" in said
-    assert not said.startswith("epoch")
+    err = capsys.readouterr().err
+    assert f"would be a single crop (16 in batches of {batch_size})" in err
+    assert not err.startswith("epoch")
     assert target.train(tmp_path / "m", batch_size=7, **options) == 0
 
 
 def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
-    target: Target, tmp_path: Path, asked: Callable[..., dict[str, Any]]
+    target: Target, tmp_path: Path, arguments: Callable[..., dict[str, Any]]
 ) -> None:
-    """Its state has another name for other parts, labels, pictures, first weights and parameters."""
+    """Its state has another name for other parts, labels, images, first weights and parameters."""
     dataset = read_table(target.folder / "dataset.parquet", DATASET)
     split = read_table(target.folder / "split.parquet", SPLIT)
     parts = [*PARTS[:3], "validation", *PARTS[4:8], "train", *PARTS[9:]]
@@ -221,7 +227,7 @@ def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
     write_table(target.folder / "packed.parquet", PACK, packed, stage="test", cfg={})
 
     def state_file(**options: Any) -> Path:
-        file: Path = asked(**options)["state_file"]
+        file: Path = arguments(**options)["state_file"]
         return file
 
     assert state_file() == state_file()
@@ -247,20 +253,20 @@ def test_it_learns_to_tell_sharp_from_blurred(target: Target, tmp_path: Path) ->
     assert np.mean(losses[-5:]) < 0.6 * best_constant
 
 
-def test_a_picture_that_is_not_packed_or_not_in_the_dataset_is_named(
+def test_an_image_that_is_not_packed_or_not_in_the_dataset_is_named(
     target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     index = read_table(target.folder / "pack.parquet", PACK)
     write_table(target.folder / "short.parquet", PACK, index[index.index != 3], stage="test", cfg={})
     assert target.train(tmp_path / "m", pack="short") == 1
-    assert "3.png: not in the pack of pictures" in capsys.readouterr().err
+    assert "3.png: not in the pack" in capsys.readouterr().err
     split = read_table(target.folder / "split.parquet", SPLIT).replace({"image": {"2.png": "foreign.png"}})
     write_table(target.folder / "foreign.parquet", SPLIT, split, stage="test", cfg={})
     assert target.train(tmp_path / "m", split="foreign") == 1
     assert "foreign.png: in the split, but not in the dataset" in capsys.readouterr().err
 
 
-def test_a_split_without_a_training_part_is_told(
+def test_a_split_without_a_training_part_is_reported(
     target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     split = read_table(target.folder / "split.parquet", SPLIT).assign(part="test")

@@ -1,0 +1,134 @@
+"""The rule `finetune`: a network learns the scores of a target dataset."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest, sha256_of_file
+from mosforge.core.packs import Pack, locate
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.tables import Frame, read_table
+from mosforge.finetuning.about import card_terms
+from mosforge.finetuning.settings import FinetuningSettings
+from mosforge.models.crops import draw_boxes, predict
+from mosforge.models.heads import ScoreHead
+from mosforge.models.network import Network
+from mosforge.training.launch import launch_if_several
+from mosforge.training.loop import fit
+from mosforge.training.losses import Losses
+from mosforge.training.model import start_network, write_model
+from mosforge.training.setup import Setup
+from mosforge.training.state import state_path
+
+_VALIDATION_CROPS = 5
+
+
+def finetune(
+    dataset: Path,
+    split: Path,
+    pack: Path,
+    weights: Path,
+    *,
+    output: Path,
+    cfg: FinetuningSettings,
+    setup: Setup = Setup(),
+) -> int | None:
+    """Fine-tunes a network on the training part of a dataset, or goes on where a stopped run was.
+
+    Args:
+        dataset: the images and scores of the dataset, Parquet (artefact `dataset`).
+        split: its split, Parquet (artefact `split`); the images of the part `test` are never read.
+        pack: the index of its pack, Parquet (artefact `pack`).
+        weights: ImageNet weights of the backbone, or those of a pretrained model, safetensors.
+        output: folder of the model: model.safetensors, card.json, card.md and history.parquet.
+        cfg: how to train, and on what.
+        setup: where and how fast to train.
+
+    Returns:
+        The exit status of the processes, where several train.
+
+    Raises:
+        MosforgeError: an image of the split is unknown, no image is left, the weights do not fit, another
+            process trains with the same settings, a loss is not finite, or the training was asked to stop.
+    """
+    if (status := launch_if_several(setup)) is not None:
+        return status
+    device = setup.prepare()
+    samples = _read_samples(dataset, split, pack)
+    training = np.flatnonzero(samples["part"] == "train")
+    quality = torch.tensor(samples["quality"].to_numpy(np.float32)[training], device=device)
+    data_digest = digest([samples["sha256"].tolist(), samples["quality"].tolist()])
+    weights_digest = sha256_of_file(weights)
+    network, _ = start_network(
+        cfg, weights, "fine-tuning head", lambda width: ScoreHead(width, cfg.dropout), float(quality.mean())
+    )
+    images = Pack(samples)
+    parts = samples[["image", "part"]].to_numpy().tolist()  # names, too: crops of the validation follow them
+
+    def loss_of(predicted: torch.Tensor, positions: torch.Tensor) -> Losses:
+        loss = functional.l1_loss(predicted, quality[positions])
+        return {"loss": loss, "score_loss": loss}
+
+    history = fit(
+        network,
+        images,
+        training,
+        loss_of,
+        cfg,
+        names=samples["image"].iloc[training].tolist(),
+        state_file=state_path(output, cfg.plain(), data_digest, weights_digest, parts),
+        setup=setup,
+        device=device,
+        validate=_validation(network, images, samples, cfg.crop, device),
+    )
+    facts = {
+        "head": "score",
+        "pictures": len(training),
+        "data_digest": data_digest,
+        "initial_weights_sha256": weights_digest,
+        **card_terms(cfg.layout),
+    }
+    write_model(output, network, history, facts, stage="finetuning", cfg=cfg, device=device)
+    return None
+
+
+def _read_samples(dataset: Path, split: Path, pack: Path) -> Frame:
+    """The images of the training and validation parts, with their scores and their place in the pack."""
+    parts, scores = read_table(split, SPLIT), read_table(dataset, DATASET).drop(columns="part")
+    used = parts.loc[parts["part"] != "test", ["image", "part"]]
+    scored = used.merge(scores, on="image", validate="one_to_one")
+    if len(scored) < len(used):
+        lost = used.loc[~used["image"].isin(scored["image"]), "image"].iloc[0]
+        raise MosforgeError(f"{lost}: in the split, but not in the dataset; make the split again")
+    return locate(scored, read_table(pack, PACK))
+
+
+def _validation(
+    network: Network, images: Pack, samples: Frame, crop: int, device: torch.device
+) -> Callable[[], float] | None:
+    """Computes the SROCC of the network on the validation part; None where the split has none."""
+    rows = np.flatnonzero(samples["part"] == "validation")
+    if len(rows) == 0:
+        return None
+    from scipy.stats import spearmanr  # takes a second, which a training without this part saves
+
+    given = samples["quality"].to_numpy()[rows]
+
+    def srocc() -> float:
+        network.eval()
+        scores = []
+        for row in rows:
+            pixels = images.image(int(row))
+            boxes = draw_boxes(pixels, crop, _VALIDATION_CROPS, "validation", samples["image"].iloc[row])
+            scores.append(predict(network, pixels, boxes, crop, device).scores.mean())
+        network.train()
+        constant = np.ptp(scores) == 0 or np.ptp(given) == 0
+        return math.nan if constant else float(spearmanr(scores, given).statistic)
+
+    return srocc

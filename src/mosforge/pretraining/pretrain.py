@@ -1,0 +1,123 @@
+"""The rule `pretrain`: a network learns pseudo-MOS and distortion classes from a pseudo-labelled corpus."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest, sha256_of_file
+from mosforge.core.packs import Pack, locate
+from mosforge.core.schemas.datasets import SPLIT
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.tables import Frame, read_table
+from mosforge.models.heads import MultiTaskHead
+from mosforge.pretraining.labels import number_series, read_labels
+from mosforge.pretraining.objective import make_loss, untrained_parameters
+from mosforge.pretraining.settings import PretrainingSettings
+from mosforge.training.launch import launch_if_several
+from mosforge.training.loop import fit
+from mosforge.training.model import start_network, write_model
+from mosforge.training.setup import Setup
+from mosforge.training.state import state_path
+
+
+def pretrain(
+    labels: list[Path],
+    pack: list[Path],
+    weights: Path,
+    split: Path | None = None,
+    *,
+    output: Path,
+    cfg: PretrainingSettings,
+    setup: Setup = Setup(),
+) -> int | None:
+    """Pretrains a network on a pseudo-labelled corpus, or goes on where a stopped run was.
+
+    Args:
+        labels: the labels of the corpus, Parquet (artefact `pmos`); for the unified pretraining those of the
+            synthetic corpus, then those of the authentic one.
+        pack: the index of the packs of each corpus, Parquet (artefact `pack`).
+        weights: ImageNet weights of the backbone, safetensors.
+        split: for an authentic corpus, the split of its dataset: only the training part is used.
+        output: folder of the model: model.safetensors, card.json, card.md and history.parquet.
+        cfg: how to train, and on what.
+        setup: where and how fast to train.
+
+    Returns:
+        The exit status of the processes, where several train.
+
+    Raises:
+        MosforgeError: a split is missing or not wanted, no image is left, the weights do not fit, another
+            process trains with the same settings, a loss is not finite, or the training was asked to stop.
+    """
+    if (split is not None) != (cfg.split is not None):
+        raise MosforgeError(
+            "--split: a pretraining on the images of a dataset needs its split, and any other has none"
+        )
+    if (status := launch_if_several(setup)) is not None:
+        return status
+    device = setup.prepare()
+    tables = [read_table(file, LABELS) for file in labels]
+    if split is not None:
+        tables[-1] = keep_training_part(tables[-1], cfg.sources, read_table(split, SPLIT))
+    samples = locate(pd.concat(tables), pd.concat([read_table(file, PACK) for file in pack]))
+    data_digest = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
+    weights_digest = sha256_of_file(weights)
+    known = read_labels(samples, cfg.label_kind, cfg.agreement_scale, device)
+    network, head = start_network(
+        cfg,
+        weights,
+        "pretraining head",
+        lambda width: MultiTaskHead(width, len(cfg.classes)),
+        float(known.scores.mean()),
+    )
+    for parameter in untrained_parameters(head, cfg.objective):
+        parameter.requires_grad_(False)
+    history = fit(
+        network,
+        Pack(samples),
+        np.arange(len(samples)),
+        make_loss(cfg.objective, known, loss_weights=cfg.loss_weights, rank_margin=cfg.rank_margin),
+        cfg,
+        names=samples["path"].tolist(),
+        state_file=state_path(output, cfg.plain(), data_digest, weights_digest, known.digest()),
+        setup=setup,
+        device=device,
+        groups=number_series(samples) if cfg.objective == "rank" else None,
+    )
+    facts = {
+        "head": "multitask",
+        "range": [0.0, 1.0],
+        "higher_is_better": True,
+        "labels": "pseudo-MOS (fused full-reference metrics), not human scores"
+        + (" (of two corpora, whose scales differ)" if len(tables) > 1 else ""),
+        "pictures": len(samples),
+        "data_digest": data_digest,
+        "initial_weights_sha256": weights_digest,
+    }
+    write_model(output, network, history, facts, stage="pretraining", cfg=cfg, device=device)
+    return None
+
+
+def keep_training_part(samples: Frame, sources: Sequence[str], split: Frame) -> Frame:
+    """The samples made from images of the training part of a dataset, and from no others.
+
+    Args:
+        samples: images of the corpus, with `source` and `image_id`.
+        sources: the sources that are the images of the dataset.
+        split: of the dataset.
+
+    Raises:
+        MosforgeError: there are none.
+    """
+    training = set(split.loc[split["part"] == "train", "image"])
+    kept = samples[samples["source"].isin(sources) & samples["image_id"].isin(training)]
+    if kept.empty:
+        raise MosforgeError(
+            f"the corpus holds no image made from the training part of {', '.join(sources)}; "
+            "check its sources"
+        )
+    return kept.reset_index(drop=True)
