@@ -3,7 +3,7 @@ import atexit
 import sys
 
 from mosforge.config.files import check_files
-from mosforge.plan import layout
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import (

@@ -3,12 +3,12 @@
 from functools import cache, cached_property
 
 from mosforge.config.configuration import Configuration
+from mosforge.core import layout
 from mosforge.core.shards import shard_paths
 from mosforge.core.values import Level
 from mosforge.distortions.classes import classes_of
 from mosforge.distortions.kinds import is_bitstream
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings
-from mosforge.plan import layout
 from mosforge.plan.sources import Sources
 from mosforge.pmos.settings import FusionSettings
 from mosforge.pretraining.settings import IndexPacksSettings

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.config.configuration import Configuration
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.finetuning.files import Folder, csv_lines
 from mosforge.finetuning.registry import REFERENCE_IMAGE, Layout, layout_of, missing
 from mosforge.finetuning.settings import DatasetSettings, PackDatasetSettings, SplitSettings
-from mosforge.plan import layout
 
 
 class Datasets:

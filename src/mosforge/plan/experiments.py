@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import Any
 
 from mosforge.config.configuration import Configuration
+from mosforge.core import layout
 from mosforge.core.runs import BRISQUE, NO_NETWORK, RUN, Run
 from mosforge.evaluation.settings import CompareSettings, PredictSettings
 from mosforge.models.objectives import LOSSES, corpus_and_objective
-from mosforge.plan import layout
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.trainings import Trainings
 

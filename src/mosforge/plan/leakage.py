@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from mosforge.config.configuration import Configuration
-from mosforge.plan import layout
+from mosforge.core import layout
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments

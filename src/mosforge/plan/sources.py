@@ -6,11 +6,11 @@ from pathlib import Path
 
 from mosforge.config.configuration import Configuration
 from mosforge.config.sources import Collection
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.shards import shard_count
-from mosforge.plan import layout
 from mosforge.plan.datasets import Datasets
 from mosforge.sources.settings import CatalogueSettings, FetchSettings
 

@@ -6,10 +6,10 @@ from typing import Any, Literal, Protocol
 
 from mosforge.config.configuration import Configuration
 from mosforge.config.section import TrainingSection
+from mosforge.core import layout
 from mosforge.finetuning.settings import FinetuningSettings
 from mosforge.models.objectives import corpus_and_objective, rates_of
 from mosforge.models.origins import ORIGINS, WORDS
-from mosforge.plan import layout
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.pretraining.settings import PackShardSettings, PretrainingSettings

@@ -1,8 +1,8 @@
 """Comparisons of the metrics and their fusions with human scores, where reference images are there."""
 
 from mosforge.config.configuration import Configuration
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
-from mosforge.plan import layout
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.pmos.settings import ValidationSettings

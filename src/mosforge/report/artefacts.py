@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from mosforge.core import layout
 from mosforge.core.runs import RUN, Run
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import CORRELATIONS
@@ -13,7 +14,6 @@ from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import read_table
 from mosforge.models.objectives import corpus_and_objective
-from mosforge.plan import layout
 from mosforge.report.settings import PageSettings
 from mosforge.report.summary import of_networks
 from mosforge.report.words import method_names

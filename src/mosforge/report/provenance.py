@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mosforge import __version__
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.runs import Run
@@ -17,7 +18,6 @@ from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.stamps import read_stamp
-from mosforge.plan import layout
 from mosforge.report.artefacts import Artefacts, Pretraining, history
 from mosforge.report.blocks import Block, Cell, absent, say, text_table
 from mosforge.report.words import duration, number, plural

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from mosforge.core import layout
 from mosforge.core.files import read_json
 from mosforge.core.measures import METRICS
 from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.models.objectives import corpus_and_objective
-from mosforge.plan import layout
 from mosforge.report import experiment_table, figures, provenance, words
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mosforge.plan import layout
+from mosforge.core import layout
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILES = [*(REPOSITORY / "src").rglob("*.py"), *(REPOSITORY / "workflow").rglob("*.smk")]
