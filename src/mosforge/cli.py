@@ -64,8 +64,6 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
 
 def _add_rule(verbs: Any, stage: str, rule: str, is_named: bool) -> None:
     about = jobs.summary_of(stage, rule)
-    if about is None:
-        return
     if not is_named:
         verbs.add_parser(rule, help=about)
         return

@@ -53,19 +53,11 @@ def job_of(stage: str, rule: str) -> Job:
     return job
 
 
-def file_of(stage: str, rule: str) -> Path:
-    """The file of a job's module."""
-    return Path(__file__).parent / stage / f"{rule}.py"
-
-
-def summary_of(stage: str, rule: str) -> str | None:
-    """The first line of a job's docstring, read without importing the module; None: there is no such job."""
-    file = file_of(stage, rule)
-    tree = ast.parse(file.read_text(encoding="utf-8") if file.exists() else "")
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == rule:
-            return (ast.get_docstring(node) or "").partition("\n")[0]
-    return None
+def summary_of(stage: str, rule: str) -> str:
+    """The first line of a job's docstring, read without importing the module."""
+    tree = ast.parse((Path(__file__).parent / stage / f"{rule}.py").read_text(encoding="utf-8"))
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == rule)
+    return (ast.get_docstring(next(functions)) or "").partition("\n")[0]
 
 
 def add_options(parser: argparse.ArgumentParser, job: Job) -> None:

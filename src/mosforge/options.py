@@ -1,7 +1,6 @@
-"""The options that the commands of several stages share."""
+"""What the commands for people share: options, their values, and the verb `verify`."""
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from mosforge.core.rows import FORMATS
 Run = Callable[[argparse.Namespace], int | None]
 
 
-def add_verb(verbs: Any, name: str, run: Run, about: str, *, cfg: bool = False) -> argparse.ArgumentParser:
+def add_verb(verbs: Any, name: str, run: Run, about: str) -> argparse.ArgumentParser:
     """Adds a verb, or a command of its own, with the options that all have.
 
     Args:
@@ -19,13 +18,10 @@ def add_verb(verbs: Any, name: str, run: Run, about: str, *, cfg: bool = False) 
         name: the word on the command line.
         run: called with the parsed arguments; returns the exit status (None: 0).
         about: one sentence for `--help`.
-        cfg: adds the required option `--cfg JSON`, the parameters of a rule of the workflow.
     """
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=about, description=about)
     parser.set_defaults(run=run)
     parser.add_argument("--log", type=Path, metavar="FILE", help="also write the progress lines to FILE")
-    if cfg:
-        parser.add_argument("--cfg", type=json_value, required=True, metavar="JSON", help="parameters")
     return parser
 
 
@@ -43,22 +39,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, action="append", default=[], metavar="FILE", help=about)
 
 
-def add_threads(parser: argparse.ArgumentParser, about: str = "threads") -> None:
-    """Adds `--threads N`, which changes no result."""
-    parser.add_argument("--threads", type=count, default=1, metavar="N", help=f"{about}; default: 1")
-
-
-def add_training_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what changes where and how fast a network runs, but not what comes out."""
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
-    add_threads(parser, "CPU threads")
-
-
 def add_verify(verbs: Any) -> None:
     """Adds the verb `verify`, for packs of any stage."""
     verify = add_verb(verbs, "verify", _verify, "compare all pixels of a pack with their digests")
     verify.add_argument("pack", type=Path, metavar="FILE", help="index of the pack, Parquet")
-    add_threads(verify)
+    verify.add_argument("--threads", type=count, default=1, metavar="N", help="default: 1")
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -74,16 +59,8 @@ def _verify(arguments: argparse.Namespace) -> int:
         if problem is not None:
             bad += 1
             print(problem)
-    print(f"{files - bad} of {files} files hold the pixels that were packed ({len(index)} pictures)")
+    print(f"{files - bad} of {files} files hold the pixels that were packed ({len(index)} images)")
     return 1 if bad else 0
-
-
-def json_value(text: str) -> Any:
-    """An argument that is a JSON value."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
 
 
 def count(text: str) -> int:

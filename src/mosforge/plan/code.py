@@ -48,9 +48,6 @@ class Code:
         """That of the package as it is installed."""
         return cls(*read_package(Path(__file__).parents[1]))
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.texts
-
     def modules(self, job: str) -> set[str]:
         """The modules that count for a job.
 

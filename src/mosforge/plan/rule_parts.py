@@ -39,13 +39,7 @@ def code(*jobs: str) -> str:
         jobs: STAGE.RULE of each. A rule that reads a dataset's table for its images only does not follow the
             table's age, and so names the job that writes the table.
     """
-    return " ".join(_CODE.digest(_module(job)) for job in jobs)
-
-
-def _module(job: str) -> str:
-    stage, rule = job.split(".")
-    name = f"{PACKAGE}.{stage}.{rule}"
-    return name if name in _CODE else f"{PACKAGE}.{stage}.command"
+    return " ".join(_CODE.digest(f"{PACKAGE}.{job}") for job in jobs)
 
 
 def option_if_given(name: str) -> Callable[..., str]:
