@@ -1,5 +1,74 @@
 """The configuration as types: a module for each section, where each key is described once.
 
 From these types come the JSON schema, the page of all keys, the comments of `config.yaml`, and the sentences
-about what is wrong.
+about what is wrong. Here is what the sections share: types of values, and the keys of both trainings.
 """
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from mosforge.core.settings import Settings
+from mosforge.core.values import (
+    Allowed,
+    Amount,
+    Count,
+    Decay,
+    Flag,
+    Optimiser,
+    Schedule,
+    Text,
+    Whole,
+    different,
+)
+
+Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$"), Allowed("a name of small letters, digits and _")]
+File = Annotated[
+    str,
+    Field(pattern="^[^{}]+$"),
+    Allowed("the name of a file or folder, without braces, which mark Snakemake's wildcards"),
+]
+Names = Annotated[tuple[Text, ...], Field(json_schema_extra={"uniqueItems": True}), AfterValidator(different)]
+Crop = Annotated[int, Field(strict=True, ge=64), Allowed("a number of pixels from 64")]
+
+
+class Section(Settings):
+    """A part of the configuration: the text below a key describes it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_null_for_what_may_be_left_out(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and not cls.model_fields[str(info.field_name)].is_required():
+            raise PydanticCustomError("null", "null says nothing; leave the key out")
+        return value
+
+
+class TrainingSection(Section):
+    """The keys that pretraining and fine-tuning share."""
+
+    seed: Whole
+    """seed of every random draw of this stage"""
+    crop: Crop
+    """side of the random crops that the network sees, in pixels; a smaller image is continued by mirroring"""
+    flip: Flag
+    """random horizontal flips (ours)"""
+    epochs: Count
+    """passes over all images"""
+    batch_size: Count
+    """crops in a step"""
+    optimiser: Optimiser
+    """both with betas of 0.9 and 0.999"""
+    weight_decay: Amount
+    """weight decay of the optimiser"""
+    schedule: Schedule
+    """constant (paper), or cosine: a warm-up, then half a cosine down to zero"""
+    warm_up: Whole
+    """cosine: steps over which the rates rise; a twentieth of all steps if that is less (ours)"""
+    gradient_clip: Amount
+    """largest norm of all gradients together; 0: no clipping (ours)"""
+    weight_average: Decay
+    """decay a step, such as 0.999, of a running average of the weights that is kept instead of the last ones;
+    0: no average (ours)"""

@@ -1,23 +1,38 @@
-"""The whole configuration, checked."""
+"""The whole configuration, checked: each section by its types, and the sections against each other."""
 
-from collections.abc import Iterator, Mapping
-from itertools import chain
-from typing import Any
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from mosforge.config import distortions, evaluation, finetuning, pmos, pretraining, sources
+from mosforge.config import Section
 from mosforge.config.distortions import DistortionsSection
 from mosforge.config.evaluation import EvaluationSection
 from mosforge.config.finetuning import FinetuningSection
-from mosforge.config.metrics import MetricsSection
 from mosforge.config.pmos import PmosSection
 from mosforge.config.pretraining import PretrainingSection
-from mosforge.config.report import ReportSection
-from mosforge.config.section import Section
 from mosforge.config.sources import SourcesSection
 from mosforge.core.errors import MosforgeError
-from mosforge.core.values import explain
+from mosforge.core.runs import BRISQUE
+from mosforge.core.values import Engine, Objective, Text, explain, suggestion
+from mosforge.models.objectives import corpus_and_objective
+
+
+class MetricsSection(Section):
+    """The six full-reference metrics."""
+
+    engine: Engine
+    """What computes the metrics:
+      fused  this project's engine, the same values on the CPU many times faster (ours)
+      piq    the library itself, for a machine with a GPU to spare"""
+
+
+class ReportSection(Section):
+    """The page."""
+
+    title: Text
+    """title of the page"""
 
 
 class Configuration(Section):
@@ -55,11 +70,142 @@ def checked(values: Mapping[str, Any]) -> Configuration:
         config = Configuration.model_validate(values)
     except ValidationError as error:
         raise MosforgeError(f"configuration: {explain(error)}") from None
-    for problem in _contradictions(config):
-        raise MosforgeError(f"configuration: {problem}")
+    for contradictions in (
+        _in_sources,
+        _in_distortions,
+        _in_finetuning,
+        _in_pmos,
+        _in_pretraining,
+        _in_evaluation,
+    ):
+        for problem in contradictions(config):
+            raise MosforgeError(f"configuration: {problem}")
     return config
 
 
-def _contradictions(config: Configuration) -> Iterator[str]:
-    sections = (sources, distortions, finetuning, pmos, pretraining, evaluation)
-    return chain.from_iterable(section.contradictions(config) for section in sections)
+def _in_sources(config: Configuration) -> Iterator[str]:
+    datasets = config.finetuning.datasets
+    for name, collection in config.sources.collections.items():
+        if (dataset := collection.dataset) is None:
+            continue
+        key = f"sources.collections.{name}.dataset"
+        yield from _unknown(key, [dataset], datasets)
+        if dataset in datasets and datasets[dataset].layout == "proxy":
+            yield (
+                f"{key}: {dataset!r} is a proxy, whose images cannot be counted before they are made; "
+                "name a dataset with human scores"
+            )
+
+
+def _in_distortions(config: Configuration) -> Iterator[str]:
+    section = config.distortions
+    for name, corpus in section.corpora.items():
+        yield from _unknown(f"distortions.corpora.{name}.sources", corpus.sources, config.sources.collections)
+    fewest, most = section.authentic.types_per_image
+    if fewest > most:
+        yield f"distortions.authentic.types_per_image: {fewest} is more than {most}"
+
+
+def _in_finetuning(config: Configuration) -> Iterator[str]:
+    corpora = config.distortions.corpora
+    for name, dataset in config.finetuning.datasets.items():
+        key = f"finetuning.datasets.{name}"
+        yield from _unknown(f"{key}.corpus", [dataset.corpus], corpora)
+        if dataset.layout == "table" and dataset.range is not None:
+            lowest, highest = dataset.range
+            if not (lowest < highest and math.isfinite(highest - lowest)):
+                yield f"{key}.range: [{lowest:g}, {highest:g}] must be the lowest, then the highest score"
+        if "full" in (dataset.splits or ()):
+            yield (
+                f"{key}.splits: 'full' leaves nothing to test on; leave it out, since experiments with "
+                "across: true use it by themselves"
+            )
+        if dataset.layout == "proxy":
+            yield from _unknown(f"{key}.pictures", [str(dataset.pictures)], corpora)
+
+
+def _in_pmos(config: Configuration) -> Iterator[str]:
+    key, name = "pmos.logistic.dataset", config.pmos.logistic.dataset
+    if name is not None:
+        yield from _unknown(key, [name], config.finetuning.datasets)
+    if config.pmos.fusion != "logistic":
+        return
+    if name is None:
+        yield f"{key}: the fusion logistic needs the name of a dataset with human scores"
+    for experiment, entry in config.evaluation.experiments.items():
+        if name in entry.datasets and not config.pmos.logistic.allow_evaluated:
+            yield (
+                f"{key}: {name!r} is evaluated on by the experiment {experiment}, and its scores would shape "
+                "the labels; name another dataset, or set pmos.logistic.allow_evaluated to true"
+            )
+
+
+def _in_pretraining(config: Configuration) -> Iterator[str]:
+    section, corpora = config.pretraining, config.distortions.corpora
+    if 0 < section.resize < section.crop:
+        yield f"pretraining.crop: {section.crop} is larger than pretraining.resize"
+    mixtures = [name for name, corpus in corpora.items() if corpus.kind == "authentic"]
+    others = [name for name in corpora if name not in mixtures]
+    for name, pair in section.unified.items():
+        key = f"pretraining.unified.{name}"
+        if name in corpora:
+            yield f"{key}: there is a corpus of this name; take another"
+        yield from _unknown(f"{key}.synthetic", [pair.synthetic], others)
+        yield from _unknown(f"{key}.authentic", [pair.authentic], mixtures)
+    for name, experiment in config.evaluation.experiments.items():
+        if section.multi_level and experiment.datasets and "alexnet" in experiment.backbones:
+            yield (
+                f"evaluation.experiments.{name}.backbones: alexnet has no stages for "
+                "pretraining.multi_level; leave one of them out"
+            )
+
+
+def _in_evaluation(config: Configuration) -> Iterator[str]:
+    objectives = get_args(Objective)
+    learnt_from = [*config.distortions.corpora, *config.pretraining.unified]
+    named = [f"{corpus}-{objective}" for corpus in learnt_from for objective in objectives]
+    for name, experiment in config.evaluation.experiments.items():
+        key = f"evaluation.experiments.{name}"
+        yield from _unknown(f"{key}.datasets", experiment.datasets, config.finetuning.datasets)
+        yield from _unknown(f"{key}.backbones", experiment.backbones, config.pretraining.backbones)
+        yield from _unknown(
+            f"{key}.initialisations", experiment.initialisations, ["imagenet", *objectives, *named]
+        )
+        untrained = [measure for measure in experiment.comparisons if measure != BRISQUE]
+        if experiment.across and untrained:
+            yield (
+                f"{key}.comparisons: {untrained[0]} is not trained on any dataset; across datasets only "
+                f"{BRISQUE} can be compared"
+            )
+        for dataset in experiment.datasets:
+            for initialisation in experiment.initialisations:
+                for problem in _impossible(config, dataset, initialisation):
+                    yield f"{key}.initialisations: {initialisation!r} {problem}"
+
+
+def _impossible(config: Configuration, dataset: str, initialisation: str) -> Iterator[str]:
+    """Why a dataset cannot have an initialisation: mixtures have no levels, and must be of its own images."""
+    corpus, objective = corpus_and_objective(initialisation)
+    if initialisation == "imagenet" or dataset not in config.finetuning.datasets:
+        return
+    corpus = corpus or config.finetuning.datasets[dataset].corpus
+    pair = config.pretraining.unified.get(corpus)
+    mixtures = config.distortions.corpora.get(pair.authentic if pair else corpus)
+    if mixtures is None or mixtures.kind != "authentic":
+        return
+    name = pair.authentic if pair else corpus
+    if objective == "rank":
+        yield f"learns the order of levels, and the mixtures of {name!r} have none"
+    collections = config.sources.collections
+    if dataset not in [collections[source].dataset for source in mixtures.sources if source in collections]:
+        yield (
+            f"learns from the dataset's own training part, and the sources of {name!r} are not made from "
+            f"{dataset!r}"
+        )
+
+
+def _unknown(key: str, names: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    """A sentence for each name at a key that the configuration does not define."""
+    for name in names:
+        if name not in known:
+            yield f"{key}: {name!r} is not configured{suggestion(name, known)}"

@@ -1,12 +1,12 @@
 """The section `distortions`: the corpora, and the levels of every distortion type."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mosforge.config.section import Name, Names, Section, unknown
+from mosforge.config import Name, Names, Section
 from mosforge.core.values import (
     Allowed,
     CorpusKind,
@@ -19,9 +19,6 @@ from mosforge.core.values import (
     Share,
     Whole,
 )
-
-if TYPE_CHECKING:
-    from mosforge.config.configuration import Configuration
 
 
 def _odd(value: int) -> int:
@@ -226,13 +223,3 @@ class DistortionsSection(Section):
         types: dict[CorpusKind, Types]
         types = {"synthetic": self.synthetic, "authentic": self.authentic.types, "kadid25": self.kadid25}
         return types[kind].levels()
-
-
-def contradictions(config: "Configuration") -> Iterator[str]:
-    """What in the section contradicts itself or another one."""
-    section = config.distortions
-    for name, corpus in section.corpora.items():
-        yield from unknown(f"distortions.corpora.{name}.sources", corpus.sources, config.sources.collections)
-    fewest, most = section.authentic.types_per_image
-    if fewest > most:
-        yield f"distortions.authentic.types_per_image: {fewest} is more than {most}"

@@ -1,17 +1,13 @@
 """The section `finetuning`: the target datasets, their splits, and the training on their scores."""
 
-import math
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mosforge.config.section import File, Name, Section, TrainingSection, unknown
+from mosforge.config import File, Name, Section, TrainingSection
 from mosforge.core.values import Allowed, Count, Decay, Flag, Fraction, Number, Text, Whole, different
-
-if TYPE_CHECKING:
-    from mosforge.config.configuration import Configuration
 
 Layout = Literal["live", "csiq", "tid2013", "livec", "koniq10k", "kadid10k", "table", "proxy"]
 
@@ -112,22 +108,3 @@ class FinetuningSection(TrainingSection):
     """learning rates of the backbone and of the head"""
     dropout: Decay
     """probability that the head drops a feature in a step"""
-
-
-def contradictions(config: "Configuration") -> Iterator[str]:
-    """What in the section contradicts itself or another one."""
-    corpora = config.distortions.corpora
-    for name, dataset in config.finetuning.datasets.items():
-        key = f"finetuning.datasets.{name}"
-        yield from unknown(f"{key}.corpus", [dataset.corpus], corpora)
-        if dataset.layout == "table" and dataset.range is not None:
-            lowest, highest = dataset.range
-            if not (lowest < highest and math.isfinite(highest - lowest)):
-                yield f"{key}.range: [{lowest:g}, {highest:g}] must be the lowest, then the highest score"
-        if "full" in (dataset.splits or ()):
-            yield (
-                f"{key}.splits: 'full' leaves nothing to test on; leave it out, since experiments with "
-                "across: true use it by themselves"
-            )
-        if dataset.layout == "proxy":
-            yield from unknown(f"{key}.pictures", [str(dataset.pictures)], corpora)

@@ -1,15 +1,11 @@
 """The section `pmos`: how six scores become one label."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
-from mosforge.config.section import Section, unknown
+from mosforge.config import Section
 from mosforge.core.values import Allowed, Flag, Fusion, Text
-
-if TYPE_CHECKING:
-    from mosforge.config.configuration import Configuration
 
 _Knots = Annotated[int, Field(strict=True, ge=2, le=100_001), Allowed("a whole number from 2 to 100001")]
 
@@ -36,20 +32,3 @@ class PmosSection(Section):
     logistic: Logistic
     """The human scores that logistic is fitted to (ours). They shape the labels, so a dataset that an
     experiment evaluates on is refused, unless allow_evaluated is true."""
-
-
-def contradictions(config: "Configuration") -> Iterator[str]:
-    """What in the section contradicts itself or another one."""
-    key, name = "pmos.logistic.dataset", config.pmos.logistic.dataset
-    if name is not None:
-        yield from unknown(key, [name], config.finetuning.datasets)
-    if config.pmos.fusion != "logistic":
-        return
-    if name is None:
-        yield f"{key}: the fusion logistic needs the name of a dataset with human scores"
-    for experiment, entry in config.evaluation.experiments.items():
-        if name in entry.datasets and not config.pmos.logistic.allow_evaluated:
-            yield (
-                f"{key}: {name!r} is evaluated on by the experiment {experiment}, and its scores would shape "
-                "the labels; name another dataset, or set pmos.logistic.allow_evaluated to true"
-            )

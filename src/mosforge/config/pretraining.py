@@ -1,16 +1,13 @@
 """The section `pretraining`."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from mosforge.config.section import File, Name, Section, TrainingSection, unknown
+from mosforge.config import File, Name, Section, TrainingSection
 from mosforge.core.values import Allowed, Amount, Flag, Fraction, Positive, Text
 from mosforge.models.origins import ORIGINS
-
-if TYPE_CHECKING:
-    from mosforge.config.configuration import Configuration
 
 
 def _zero_or_from_64(value: int) -> int:
@@ -96,24 +93,3 @@ class PretrainingSection(TrainingSection):
     unified: Mapping[Name, Pair]
     """Pretraining on two corpora at once, with the classes of both (ours): its name, used like a corpus' name
     in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic}"""
-
-
-def contradictions(config: "Configuration") -> Iterator[str]:
-    """What in the section contradicts itself or another one."""
-    section, corpora = config.pretraining, config.distortions.corpora
-    if 0 < section.resize < section.crop:
-        yield f"pretraining.crop: {section.crop} is larger than pretraining.resize"
-    mixtures = [name for name, corpus in corpora.items() if corpus.kind == "authentic"]
-    others = [name for name in corpora if name not in mixtures]
-    for name, pair in section.unified.items():
-        key = f"pretraining.unified.{name}"
-        if name in corpora:
-            yield f"{key}: there is a corpus of this name; take another"
-        yield from unknown(f"{key}.synthetic", [pair.synthetic], others)
-        yield from unknown(f"{key}.authentic", [pair.authentic], mixtures)
-    for name, experiment in config.evaluation.experiments.items():
-        if section.multi_level and experiment.datasets and "alexnet" in experiment.backbones:
-            yield (
-                f"evaluation.experiments.{name}.backbones: alexnet has no stages for "
-                "pretraining.multi_level; leave one of them out"
-            )

@@ -1,16 +1,13 @@
 """The section `sources`: where pristine images come from, and the leakage guard."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mosforge.config.section import Name, Section, unknown
+from mosforge.config import Name, Section
 from mosforge.core.values import Allowed, Count, Flag, Text, different
-
-if TYPE_CHECKING:
-    from mosforge.config.configuration import Configuration
 
 Side = Annotated[
     int,
@@ -125,18 +122,3 @@ class SourcesSection(Section):
     mirrored, is found by content and gets no labels, so that no network is pretrained on it."""
     collections: Mapping[Name, Collection]
     """Where pristine images come from. Only the sources that a corpus below names are used."""
-
-
-def contradictions(config: "Configuration") -> Iterator[str]:
-    """What in the section contradicts another one."""
-    datasets = config.finetuning.datasets
-    for name, collection in config.sources.collections.items():
-        if (dataset := collection.dataset) is None:
-            continue
-        key = f"sources.collections.{name}.dataset"
-        yield from unknown(key, [dataset], datasets)
-        if dataset in datasets and datasets[dataset].layout == "proxy":
-            yield (
-                f"{key}: {dataset!r} is a proxy, whose images cannot be counted before they are made; "
-                "name a dataset with human scores"
-            )

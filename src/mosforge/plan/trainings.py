@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from mosforge.config import TrainingSection
 from mosforge.config.configuration import Configuration
-from mosforge.config.section import TrainingSection
 from mosforge.core import layout
 from mosforge.finetuning.settings import FinetuningSettings
 from mosforge.models.objectives import corpus_and_objective, rates_of
