@@ -195,7 +195,7 @@ def test_a_network_of_one_size_refuses_others() -> None:
         ("vgg11__nothing", "timm has no such weights of vgg11; there are vgg11__tv_in1k"),
     ],
 )
-def test_an_unknown_backbone_is_reported_with_what_is_near(name: str, sentence: str) -> None:
+def test_an_unknown_backbone_is_reported_with_similar_names(name: str, sentence: str) -> None:
     with pytest.raises(MosforgeError) as caught:
         build_backbone(name)
     assert sentence in str(caught.value)

@@ -265,7 +265,7 @@ def test_weights_of_another_backbone_are_refused_in_a_sentence(saved: Saved, tmp
 
 
 @pytest.mark.parametrize("content", [None, b"", b"x" * 100])
-def test_what_is_no_file_of_weights_is_refused(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_without_weights_is_refused(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "w.safetensors").write_bytes(content)
     with pytest.raises(MosforgeError, match=r"w\.safetensors: not a file of weights"):

@@ -1,4 +1,4 @@
-"""Weights from wherever: files of both formats, and files that are not what they seem."""
+"""The rule `fetch_weights`: files of both formats, downloads, and files that hold no weights."""
 
 import hashlib
 import pickle
@@ -105,7 +105,7 @@ def test_the_weights_of_another_backbone_do_not_fit(tmp_path: Path, whole: dict[
 
 @pytest.mark.parametrize("wrapper", ["state_dict", "model"])
 @pytest.mark.parametrize("prefix", ["", "module."])
-def test_what_training_scripts_wrap_weights_in_is_taken_off(
+def test_the_wrappers_of_training_scripts_are_removed(
     tmp_path: Path, whole: dict[str, Any], wrapper: str, prefix: str
 ) -> None:
     named = {f"{prefix}{key}": value for key, value in whole.items()}
@@ -141,7 +141,7 @@ def test_a_file_of_timm_loses_its_classifier(tmp_path: Path) -> None:
     "value",
     [{"state_dict": {"a": 1}}, {"model": [torch.zeros(1)]}, [torch.zeros(1)], torch.zeros(1), {"a": 1}],
 )
-def test_what_is_no_state_dict_is_refused(tmp_path: Path, value: Any) -> None:
+def test_a_file_without_a_state_dict_is_refused(tmp_path: Path, value: Any) -> None:
     with pytest.raises(MosforgeError, match="not a plain state dict"):
         load_weights("resnet18", write(tmp_path / "w.pth", value))
 
@@ -217,7 +217,7 @@ def test_a_network_that_uses_a_layer_twice_has_its_weights_in_a_file(tmp_path: P
         assert torch.equal(saved[f"backbone.{key}"], value), key
 
 
-def test_what_cannot_be_had_is_reported() -> None:
+def test_missing_origins_are_reported() -> None:
     with pytest.raises(MosforgeError, match="only efficientnet_lite0 has a package"):
         load_weights("resnet50", "package")
     with pytest.raises(MosforgeError, match="torchvision has no ImageNet weights of efficientnet_lite0"):
@@ -296,7 +296,7 @@ def test_another_file_than_torchvision_published_is_refused(published: Path) -> 
     assert "\n" not in str(caught.value)
 
 
-def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_names_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     from urllib.error import URLError
 
     from torchvision.models._api import WeightsEnum
@@ -314,7 +314,7 @@ def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> N
     )
 
 
-def test_a_failed_download_of_timm_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_failed_download_of_timm_names_a_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(

@@ -12,10 +12,10 @@ from mosforge.models.objectives import LOSSES, rates_of
 from mosforge.pretraining.labels import Labels
 from mosforge.pretraining.objective import class_loss, make_loss, rank_loss, untrained_parameters
 
-PICTURES, BATCH, CLASSES, BITS = 12, 5, 39, 26
+IMAGES, BATCH, CLASSES, BITS = 12, 5, 39, 26
 _RNG = np.random.default_rng(0)
 POSITIONS = np.array([7, 0, 11, 3, 7])
-SCORES = _RNG.uniform(0, 1, PICTURES)
+SCORES = _RNG.uniform(0, 1, IMAGES)
 PREDICTED = _RNG.normal(0.5, 1, BATCH)
 
 
@@ -37,9 +37,9 @@ def case(kind: str) -> tuple[np.ndarray, np.ndarray, float]:
     """Logits of the batch, classes of all images, and the expected classification loss."""
     rng = np.random.default_rng(1)
     if kind == "single":
-        logits, classes = rng.normal(0, 3, (BATCH, CLASSES)), rng.integers(0, CLASSES, PICTURES)
+        logits, classes = rng.normal(0, 3, (BATCH, CLASSES)), rng.integers(0, CLASSES, IMAGES)
         return logits, classes, softmax_cross_entropy(logits, classes[POSITIONS])
-    logits, labels = rng.normal(0, 3, (BATCH, BITS)), rng.integers(0, 2, (PICTURES, BITS))
+    logits, labels = rng.normal(0, 3, (BATCH, BITS)), rng.integers(0, 2, (IMAGES, BITS))
     return logits, labels, binary_cross_entropy(logits, labels[POSITIONS])
 
 
@@ -52,8 +52,8 @@ def labels(
         weights=None if weights is None else torch.tensor(weights),
         class_index=None if index is None else torch.tensor(index, dtype=torch.int64),
         class_bits=None if bits is None else torch.tensor(bits, dtype=torch.float64),
-        series=torch.arange(PICTURES) // 3,
-        levels=torch.arange(PICTURES) % 3 + 1,
+        series=torch.arange(IMAGES) // 3,
+        levels=torch.arange(IMAGES) % 3 + 1,
     )
 
 
@@ -95,8 +95,8 @@ def test_weights_of_the_losses(kind: str) -> None:
 
 
 def test_weights_of_the_samples() -> None:
-    weights = np.linspace(0.1, 2, PICTURES)
-    got = make_loss("reg", labels(np.zeros(PICTURES), weights=weights))(
+    weights = np.linspace(0.1, 2, IMAGES)
+    got = make_loss("reg", labels(np.zeros(IMAGES), weights=weights))(
         (torch.zeros(BATCH, 2), torch.tensor(PREDICTED)), torch.tensor(POSITIONS)
     )
     expected = np.mean(weights[POSITIONS] * np.abs(PREDICTED - SCORES[POSITIONS]))
@@ -107,7 +107,7 @@ def test_both_kinds_in_one_batch_are_the_mean_over_the_images() -> None:
     rng = np.random.default_rng(2)
     logits = rng.normal(0, 3, (BATCH, CLASSES + BITS))
     index = np.array([-1, 3, 5, -1, 38, 0, 7, 20, 1, 2, 4, -1])
-    bits = np.where(index[:, None] < 0, rng.integers(0, 2, (PICTURES, BITS)), 0)
+    bits = np.where(index[:, None] < 0, rng.integers(0, 2, (IMAGES, BITS)), 0)
     each = [
         softmax_cross_entropy(row[None, :CLASSES], index[[i]])
         if index[i] >= 0
@@ -164,7 +164,7 @@ def test_a_batch_without_pairs_has_no_loss_and_no_gradient() -> None:
 def test_rank_learns_only_from_the_order() -> None:
     positions = torch.tensor([0, 1, 5, 4])
     predicted = torch.tensor([0.2, 0.5, 0.1, 0.3])
-    got = make_loss("rank", labels(np.zeros(PICTURES)), rank_margin=0.1)(
+    got = make_loss("rank", labels(np.zeros(IMAGES)), rank_margin=0.1)(
         (torch.zeros(4, 2), predicted), positions
     )
     assert set(got) == {"loss", "score_loss"}
@@ -195,17 +195,17 @@ def test_large_logits_do_not_overflow() -> None:
 )
 def test_a_single_task_gives_the_other_branch_no_gradient(objective: str, untouched: str) -> None:
     output = {"logits": torch.zeros(2, 3, requires_grad=True), "scores": torch.ones(2, requires_grad=True)}
-    loss_of = make_loss(objective, labels(np.zeros(PICTURES)), rank_margin=0.1)
+    loss_of = make_loss(objective, labels(np.zeros(IMAGES)), rank_margin=0.1)
     loss_of((output["logits"], output["scores"]), torch.tensor([1, 2]))["loss"].backward()
     assert output.pop(untouched).grad is None
     assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in output.values())
 
 
 @pytest.mark.parametrize("objective", LOSSES)
-def test_what_is_said_of_an_objective_is_what_its_gradients_do(objective: str) -> None:
+def test_the_gradients_of_an_objective_reach_the_parts_that_it_trains(objective: str) -> None:
     """Which layers are left as they are, which learning rates matter, and whether it knows the classes."""
     head = MultiTaskHead(4, 3)
-    loss_of = make_loss(objective, labels(np.zeros(PICTURES)), rank_margin=10.0)
+    loss_of = make_loss(objective, labels(np.zeros(IMAGES)), rank_margin=10.0)
     loss_of(head(torch.randn(3, 4)), torch.tensor([0, 1, 2]))["loss"].backward()
     without = {id(parameter) for parameter in head.parameters() if parameter.grad is None}
     assert without == {id(parameter) for parameter in untrained_parameters(head, objective)}

@@ -19,7 +19,7 @@ Model = Callable[..., Path]
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Photographs of different sizes, some smaller than a crop."""
+    """Images of different sizes, some smaller than a crop."""
     folder = tmp_path_factory.mktemp("images")
     shapes = [(90, 130), (64, 64), (50, 200), (128, 66), (75, 75), (40, 30), (160, 100)]
     for i, (height, width) in enumerate(shapes):
@@ -133,7 +133,7 @@ def test_no_thread_is_no_way_to_score(model: Model) -> None:
         Scorer(model(), threads=0)
 
 
-def test_what_each_crop_got(model: Model, images: list[Path]) -> None:
+def test_the_scores_of_the_crops(model: Model, images: list[Path]) -> None:
     scorer = Scorer(model(), crops=14, device="cpu")
     crops = scorer.crop_scores(images[0])
     assert crops.score == scorer.score(images[0])

@@ -151,7 +151,7 @@ def test_the_map_lies_over_the_image(explain: Explain, model: Model, images: Pat
         (["b.jpg", "--crops", "0"], "crops: 0 is the whole image"),
     ],
 )
-def test_what_cannot_be_explained_is_reported(
+def test_an_input_without_a_page_is_reported(
     explain: Explain,
     model: Model,
     images: Path,

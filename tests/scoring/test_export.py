@@ -71,7 +71,7 @@ def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tested(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Photographs in the forms that the stated rule is about."""
+    """Images of all the forms that the stated rule covers."""
     folder = tmp_path_factory.mktemp("images")
     cat = Image.fromarray(data.chelsea()[60:200, 80:300])
     cat.save(folder / "a.jpg")

@@ -58,7 +58,7 @@ def test_each_group_has_its_own_rate(toy: ModuleType, tmp_path: Path) -> None:
     assert not torch.equal(weights["head.weight"], before["head.weight"])
 
 
-def test_what_is_not_trained_needs_no_rate(toy: ModuleType) -> None:
+def test_frozen_parameters_need_no_rate(toy: ModuleType) -> None:
     network = toy.Toy()
     network.head.requires_grad_(False)
     cfg = toy.settings(learning_rates={"backbone": 1e-2})
@@ -142,7 +142,7 @@ def test_the_average_of_the_weights_is_kept_and_changes_no_step(toy: ModuleType,
     assert not torch.equal(last["head.weight"], seen[-1]["head.weight"])
 
 
-def test_the_average_is_what_is_validated(toy: ModuleType, tmp_path: Path) -> None:
+def test_the_average_is_validated(toy: ModuleType, tmp_path: Path) -> None:
     network, validated = toy.Toy(), []
 
     def validate() -> float:

@@ -67,7 +67,7 @@ def test_pretrained_layers_need_less_than_new_ones() -> None:
     assert names({"backbone": weights, "head": weights}, rates, 50) == ["backbone", "head"]
 
 
-def test_what_starts_at_zero_or_is_frozen_does_not_count() -> None:
+def test_layers_that_start_at_zero_or_are_frozen_do_not_count() -> None:
     head = ScoreHead(1280, 0.5)
     nn.init.zeros_(head.fc1.weight)
     assert names(head.parameter_groups(), {"head": 1e-9}, 10) == []

@@ -47,7 +47,7 @@ def finetune(
         pack: the index of its pack, Parquet (artefact `pack`).
         weights: ImageNet weights of the backbone, or those of a pretrained model, safetensors.
         output: folder of the model: model.safetensors, card.json, card.md and history.parquet.
-        cfg: how to train, and on what.
+        cfg: how to train, and on which dataset.
         setup: where and how fast to train.
 
     Returns:

@@ -80,7 +80,7 @@ def find_backbone(name: str) -> Backbone:
         MosforgeError: there is no such backbone.
     """
     if name == "alexnet":
-        # The feature vector is what the last of AlexNet's three fully connected layers would classify.
+        # The feature vector is the input of the last of AlexNet's three fully connected layers.
         facts = timm.models.get_pretrained_cfg(_TIMM_NAMES["resnet50"])  # torchvision's preprocessing
         return _backbone(name, facts, 4096, (), ("classifier.6.",))
     facts = timm.models.get_pretrained_cfg(timm_name(name))

@@ -21,7 +21,7 @@ _MEASURES = {
 
 
 def knows_classes(card: Card) -> bool:
-    """Whether a model was trained to tell the distortion classes in its card.
+    """Whether a model was trained to recognise the distortion classes in its card.
 
     The networks of objectives without classes have the branch, too.
     """

@@ -1,4 +1,4 @@
-"""What each objective of pretraining learns."""
+"""The objectives of pretraining, and the losses that each learns from."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ LOSSES: Mapping[str, tuple[str, ...]] = {
 
 
 def rates_of(objective: str) -> tuple[str, ...]:
-    """Names of the learning rates of what an objective trains.
+    """Names of the learning rates of the parts of a network that an objective trains.
 
     The score passes the first layer of the classification branch (equation 5), so that is always trained.
     """

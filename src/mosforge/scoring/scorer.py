@@ -56,7 +56,7 @@ class Score:
         score: the same on the scale and in the direction of the dataset that the model learned from.
         spread: standard deviation of the quality over the crops; 0 where there is only one.
         distortions: the three likeliest distortion classes and their probabilities, likeliest first; None
-            where the model was not trained to tell them.
+            where the model was not trained on them.
     """
 
     quality: float
@@ -216,7 +216,7 @@ def class_probabilities(logits: Floats, card: Card) -> Floats:
 
     Args:
         logits: shape (n, classes).
-        card: its `label_kind` tells the kind of the classes: `single` (one of them is true), `multiple` (each
+        card: its `label_kind` is the kind of the classes: `single` (one of them is true), `multiple` (each
             is true or not), or `both` (the first `single_classes` are of the one kind, the others of the
             other).
 
