@@ -89,9 +89,14 @@ RULE_OF = {f"{stage}.{rule}": rule for stage, rules in RULES.items() for rule in
 CODE = Code.installed()
 
 
+LAYOUTS = {f"{PACKAGE}.finetuning.datasets.{layout}" for layout in ("kadid10k", "table")}
+"""The modules of the layouts that the datasets of the project have: the rule `dataset` counts these."""
+
+
 def rules_that_import(module: str) -> set[str]:
     """The rules whose job imports a module of the package, directly or not."""
     rules = {rule for job, rule in RULE_OF.items() if module in CODE.modules(f"{PACKAGE}.{job}")}
+    rules |= {"dataset"} if any(module in CODE.modules(layout) for layout in LAYOUTS) else set()
     return rules | ({"pretrain_authentic"} if "pretrain" in rules else set())
 
 
@@ -125,6 +130,15 @@ def test_an_edit_of_prose_plans_nothing_and_one_of_code_what_imports_the_module(
     readers = {"catalogue", "screen", "split", "pack_dataset"} if "dataset" in rules else set()
     assert rules <= {job.rule for job in jobs}
     assert {job.rule for job in jobs if not job.follows} <= rules | readers
+
+
+def test_an_edit_of_a_layout_reads_only_its_own_datasets_again(wide: Path) -> None:
+    jobs = planned_after(with_another_statement, f"{PACKAGE}.finetuning.datasets.kadid10k", wide)
+    first = [job for job in jobs if not job.follows]
+    assert {job.rule for job in first} <= {"dataset", "split", "pack_dataset", "screen"}
+    assert all("/official" in job.output for job in first)
+    assert not planned_after(with_another_statement, f"{PACKAGE}.finetuning.datasets.csiq", wide)
+    assert not planned_after(with_another_statement, f"{PACKAGE}.finetuning.registry", wide)
 
 
 def replaced(old: str, new: str) -> Callable[[str], str]:

@@ -40,7 +40,7 @@ rule dataset:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        code=code("finetuning.dataset"),
+        code=lambda wildcards: code(*plan.datasets.code(wildcards.dataset)),
         cfg=lambda wildcards: parameters(plan.datasets.table(wildcards.dataset)),
     shell:
         "mosforge finetuning dataset --name {wildcards.dataset} --output {output} --log {log} --cfg {params.cfg:q}"
@@ -63,7 +63,9 @@ rule split:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        code=code("finetuning.split", "finetuning.dataset"),
+        code=lambda wildcards: code(
+            "finetuning.split", *plan.datasets.code(wildcards.dataset)
+        ),
         cfg=lambda wildcards: parameters(
             plan.datasets.split(wildcards.dataset, wildcards.split)
         ),
@@ -92,7 +94,9 @@ rule pack_dataset:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        code=code("finetuning.pack_dataset", "finetuning.dataset"),
+        code=lambda wildcards: code(
+            "finetuning.pack_dataset", *plan.datasets.code(wildcards.dataset)
+        ),
         cfg=lambda wildcards: parameters(plan.datasets.images(wildcards.dataset)),
     shell:
         "mosforge finetuning pack_dataset --dataset {input.dataset} --index {output.index} --pixels {output.pixels}"

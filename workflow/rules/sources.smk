@@ -43,9 +43,9 @@ rule catalogue:
         code=lambda wildcards: code(
             "sources.catalogue",
             *(
-                ["finetuning.dataset"]
-                if plan.sources.dataset_of(wildcards.source)
-                else []
+                plan.datasets.code(dataset)
+                if (dataset := plan.sources.dataset_of(wildcards.source))
+                else ()
             ),
         ),
         cfg=lambda wildcards: parameters(plan.sources.catalogue(wildcards.source)),
@@ -74,7 +74,9 @@ rule screen:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        code=code("sources.screen", "finetuning.dataset"),
+        code=lambda wildcards: code(
+            "sources.screen", *plan.datasets.code(wildcards.dataset)
+        ),
         cfg=lambda wildcards: parameters(plan.leakage.comparison(wildcards.dataset)),
     shell:
         "mosforge sources screen --catalogue {input.catalogue} --dataset {input.dataset} --name {wildcards.dataset}"

@@ -3,7 +3,7 @@
 import logging
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +13,14 @@ import pandas as pd
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.tables import Frame, write_table
-from mosforge.finetuning.datasets import csiq, kadid10k, koniq10k, live, livec, table, tid2013
-from mosforge.finetuning.datasets.rows import Row
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
-from mosforge.finetuning.registry import Layout, layout_of, missing
+from mosforge.finetuning.registry import layout_of, missing, rows_of
 from mosforge.finetuning.settings import DatasetSettings
 
 log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
-
-_READERS: Mapping[str, Callable[[Folder], Iterator[Row]]] = {
-    "live": live.read,
-    "csiq": csiq.read,
-    "tid2013": tid2013.read,
-    "livec": livec.read,
-    "koniq10k": koniq10k.read,
-    "kadid10k": kadid10k.read,
-}
 
 _TOLERANCE = 0.01
 """A score may lie outside the declared range by this share of it, and is then clipped; beyond is an error."""
@@ -65,12 +55,10 @@ def load(name: str, cfg: DatasetSettings) -> Frame:
     Raises:
         MosforgeError: a file is missing, or counts, names or scores are not what they should be.
     """
-    layout, folder = layout_of(cfg), Folder(cfg.folder)
-    problem = missing(cfg)
-    if problem is not None:
+    if problem := missing(cfg):
         raise MosforgeError(f"dataset {name}: {problem}")
-    rows = table.read(folder, cfg) if layout.name == "table" else _READERS[layout.name](folder)
-    frame = pd.DataFrame(list(rows), columns=Row._fields, dtype=object)
+    layout, folder = layout_of(cfg), Folder(cfg.folder)
+    frame = pd.DataFrame(list(rows_of(cfg)), columns=Row._fields, dtype=object)
     _check_counts(name, layout, frame)
     frame = frame.sort_values("image", ignore_index=True)
     images, mos = frame["image"].tolist(), frame["mos"].to_numpy(np.float64)

@@ -10,8 +10,10 @@ from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
+from mosforge.finetuning.datasets.base import Layout
+from mosforge.finetuning.datasets.table import REFERENCE_IMAGE
 from mosforge.finetuning.files import Folder, csv_lines
-from mosforge.finetuning.registry import REFERENCE_IMAGE, Layout, layout_of, missing
+from mosforge.finetuning.registry import layout_of, missing
 from mosforge.finetuning.settings import DatasetSettings, PackDatasetSettings, SplitSettings
 
 
@@ -51,6 +53,10 @@ class Datasets:
         if entry.layout == "table":
             values["listing"] = _listing(_csv_of(DatasetSettings(**values)))
         return DatasetSettings(**values)
+
+    def code(self, name: str) -> tuple[str, ...]:
+        """What the code of a dataset's table consists of: the job, and the module of the dataset's layout."""
+        return "finetuning.dataset", f"finetuning.datasets.{self.table(name).layout}"
 
     def images(self, name: str) -> PackDatasetSettings:
         """Settings of what reads a dataset's images, contents and parts, but not its scores.

@@ -32,14 +32,14 @@ def parameters(settings: Settings) -> Parameters:
     return Parameters(json.loads(json.dumps(settings.plain(), sort_keys=True)))
 
 
-def code(*jobs: str) -> str:
-    """The param of a rule that changes with the code of its job, and of other jobs that it stands for.
+def code(*modules: str) -> str:
+    """The param of a rule that changes with the code of its job, and of what else the job's outputs follow.
 
     Args:
-        jobs: STAGE.RULE of each. A rule that reads a dataset's table for its images only does not follow the
-            table's age, and so names the job that writes the table.
+        modules: the job, STAGE.RULE, and further modules. A rule that reads a dataset's table only for its
+            images does not follow the table's age, and so names what writes the table: `Datasets.code`.
     """
-    return " ".join(_CODE.digest(f"{PACKAGE}.{job}") for job in jobs)
+    return " ".join(_CODE.digest(f"{PACKAGE}.{name}") for name in modules)
 
 
 def option_if_given(name: str) -> Callable[..., str]:

@@ -4,8 +4,20 @@ import re
 from collections.abc import Iterator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.rows import Row, number
+from mosforge.finetuning.datasets.base import Layout, Row, number
 from mosforge.finetuning.files import Folder, read_csv
+
+LAYOUT = Layout(
+    name="kadid10k",
+    images=10125,
+    contents=81,
+    lowest=1.0,
+    highest=5.0,
+    # The file names them dmos, but 5 is "imperceptible" and 1 "very annoying".
+    higher_is_better=True,
+    required=(("dmos.csv",), ("images",)),
+    references=True,
+)
 
 _NAME = re.compile(r"i\d\d_(?P<kind>\d\d)_(?P<level>\d\d)\.png", re.IGNORECASE)
 

@@ -7,8 +7,22 @@ without a split, whose `MOS` is on 1-5 and whose `MOS_zscore` is the other's `MO
 from collections.abc import Iterator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.rows import Row, number
+from mosforge.finetuning.datasets.base import Layout, Row, number
 from mosforge.finetuning.files import Folder, read_csv
+
+LAYOUT = Layout(
+    name="koniq10k",
+    images=10073,
+    contents=10073,
+    # The file with means on 1-5 has the same scores on 0-100 in its column MOS_zscore.
+    lowest=0.0,
+    highest=100.0,
+    higher_is_better=True,
+    required=(
+        ("koniq10k_distributions_sets.csv", "koniq10k_scores_and_distributions.csv"),
+        ("1024x768", "512x384"),
+    ),
+)
 
 _PARTS = {"training": "train", "validation": "validation", "test": "test"}
 

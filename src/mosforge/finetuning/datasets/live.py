@@ -7,8 +7,26 @@ image (`orgs`) and are left out.
 from collections.abc import Iterator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.rows import Row, read_mat
+from mosforge.finetuning.datasets.base import Layout, Row, read_mat
 from mosforge.finetuning.files import Folder
+
+LAYOUT = Layout(
+    name="live",
+    images=779,
+    contents=29,
+    # The realigned DMOS run past both ends of the nominal 0-100: -2.64 to 111.77 as published.
+    # The declared range holds them all, so that no two of them are clipped to the same quality.
+    lowest=-3.0,
+    highest=112.0,
+    higher_is_better=False,
+    required=(
+        ("dmos_realigned.mat",),
+        ("refnames_all.mat",),
+        ("refimgs",),
+        *((name,) for name in ("jp2k", "jpeg", "wn", "gblur", "fastfading")),
+    ),
+    references=True,
+)
 
 _FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 

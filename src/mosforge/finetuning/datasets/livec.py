@@ -6,8 +6,18 @@ The first 7 of its 1,169 rows are the images that the raters practised on; they 
 from collections.abc import Iterator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.rows import Row, read_mat
+from mosforge.finetuning.datasets.base import Layout, Row, read_mat
 from mosforge.finetuning.files import Folder
+
+LAYOUT = Layout(
+    name="livec",
+    images=1162,
+    contents=1162,
+    lowest=0.0,
+    highest=100.0,
+    higher_is_better=True,
+    required=(("Data/AllImages_release.mat",), ("Data/AllMOS_release.mat",), ("Images",)),
+)
 
 _PRACTICE = 7
 

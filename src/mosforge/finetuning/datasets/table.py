@@ -9,18 +9,50 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.rows import Row, number
+from mosforge.finetuning.datasets.base import Layout, Row, number
 from mosforge.finetuning.files import Folder, read_csv
-from mosforge.finetuning.registry import REFERENCE_IMAGE, images_folder
 from mosforge.finetuning.settings import DatasetSettings
 
+REFERENCE_IMAGE = "reference_image"
+"""The column that names the reference image."""
+
 _PARTS = ("train", "validation", "test")
+
+
+def layout_of(cfg: DatasetSettings) -> Layout:
+    """The facts that the configuration gives of a user's table.
+
+    Raises:
+        MosforgeError: a key is missing or impossible.
+    """
+    if cfg.table is None or cfg.range is None:
+        key = "table" if cfg.table is None else "range"
+        raise MosforgeError(f"layout table: the key {key} is missing in the dataset's configuration")
+    lowest, highest = (float(limit) for limit in cfg.range)
+    if not lowest < highest:
+        raise MosforgeError(
+            f"layout table: range [{lowest:g}, {highest:g}] must be the lowest, then the highest score"
+        )
+    return Layout(
+        name="table",
+        images=0,
+        contents=0,
+        lowest=lowest,
+        highest=highest,
+        higher_is_better=cfg.higher_is_better,
+        required=((cfg.table,), (_images_folder(cfg),)),
+    )
+
+
+def _images_folder(cfg: DatasetSettings) -> str:
+    """The folder of the images, below the dataset's folder; by default, that folder."""
+    return cfg.images or "."
 
 
 def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
     """The images of the table `cfg.table`."""
     file = folder.first(cfg.table or "")
-    images = PurePosixPath(images_folder(cfg))
+    images = PurePosixPath(_images_folder(cfg))
     for row in read_csv(file, ("image", "mos")):
         image, part, reference_image = row["image"], row.get("split"), row.get(REFERENCE_IMAGE)
         _check_name(file, image)

@@ -7,8 +7,19 @@ import re
 from collections.abc import Iterator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.rows import Row, number
+from mosforge.finetuning.datasets.base import Layout, Row, number
 from mosforge.finetuning.files import Folder
+
+LAYOUT = Layout(
+    name="tid2013",
+    images=3000,
+    contents=25,
+    lowest=0.0,
+    highest=9.0,
+    higher_is_better=True,
+    required=(("mos_with_names.txt",), ("distorted_images",), ("reference_images",)),
+    references=True,
+)
 
 _NAME = re.compile(r"i(?P<content>\d\d)_(?P<kind>\d\d)_(?P<level>\d)\.bmp", re.IGNORECASE)
 

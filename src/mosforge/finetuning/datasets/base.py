@@ -1,11 +1,38 @@
-"""What a reader makes of a label file: a row for each image, its score as a number."""
+"""What a module of a dataset consists of: the facts of its layout, and the rows that it reads.
 
+The workflow imports these modules while it plans, so they import heavy libraries only where they read.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from mosforge.core.errors import MosforgeError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A target dataset as it is released, or a table of the user's.
+
+    Attributes:
+        name: value of the configuration's key `layout`.
+        images: number of images with a score; 0 for a user's table, which has any number.
+        contents: number of different references, or of images in an authentic dataset; 0 likewise.
+        lowest: lowest score of the declared range.
+        highest: highest score of the declared range.
+        higher_is_better: false for DMOS.
+        required: paths below the dataset's folder that prove that it is there; one of each tuple must exist.
+        references: whether the reference images belong to it.
+    """
+
+    name: str
+    images: int
+    contents: int
+    lowest: float
+    highest: float
+    higher_is_better: bool
+    required: tuple[tuple[str, ...], ...]
+    references: bool = False
 
 
 class Row(NamedTuple):
@@ -50,7 +77,8 @@ def read_mat(file: Path, *variables: str) -> list[list[Any]]:
     Raises:
         MosforgeError: not a MATLAB file of version 4 to 7.2, or a variable is missing.
     """
-    from scipy.io import loadmat  # slow to import, and most layouts have no such file
+    import numpy as np
+    from scipy.io import loadmat
 
     try:
         found = loadmat(str(file), squeeze_me=True)
