@@ -10,7 +10,7 @@ from plans import plan_of
 from mosforge.core.runs import Run
 from mosforge.models.objectives import LOSSES
 from mosforge.plan.plan import Plan
-from mosforge.pretraining.settings import PretrainingSettings
+from mosforge.pretraining.pretrain_settings import PretrainingSettings
 
 
 def pretraining(plan: Plan, corpus: str, objective: str = "multitask", **more: str) -> PretrainingSettings:

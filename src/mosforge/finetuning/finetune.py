@@ -15,7 +15,7 @@ from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import Frame, read_table
 from mosforge.finetuning.about import card_terms
-from mosforge.finetuning.settings import FinetuningSettings
+from mosforge.finetuning.finetune_settings import FinetuningSettings
 from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network

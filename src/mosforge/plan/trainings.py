@@ -7,12 +7,13 @@ from typing import Any, Literal, Protocol
 from mosforge.config import TrainingSection
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
-from mosforge.finetuning.settings import FinetuningSettings
+from mosforge.finetuning.finetune_settings import FinetuningSettings
 from mosforge.models.objectives import corpus_and_objective, rates_of
 from mosforge.models.origins import ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
-from mosforge.pretraining.settings import PackShardSettings, PretrainingSettings
+from mosforge.pretraining.pretrain_settings import PretrainingSettings
+from mosforge.pretraining.settings import PackShardSettings
 
 RECIPE = tuple(key for key in TrainingSection.model_fields if key != "warm_up")
 """Keys that both trainings have; the warm-up matters only to a schedule that has one."""

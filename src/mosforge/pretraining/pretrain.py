@@ -16,7 +16,7 @@ from mosforge.core.tables import Frame, read_table
 from mosforge.models.heads import MultiTaskHead
 from mosforge.pretraining.labels import number_series, read_labels
 from mosforge.pretraining.objective import make_loss, untrained_parameters
-from mosforge.pretraining.settings import PretrainingSettings
+from mosforge.pretraining.pretrain_settings import PretrainingSettings
 from mosforge.training.launch import launch_if_several
 from mosforge.training.loop import fit
 from mosforge.training.model import start_network, write_model

@@ -1,11 +1,7 @@
 """The settings of the jobs of `pretraining`; the keys of the configuration keep their names and meanings."""
 
-from collections.abc import Mapping
-from typing import Literal
-
 from mosforge.core.settings import CorpusShards, Settings
-from mosforge.core.values import Amount, Count, Fraction, Objective, Positive, Whole
-from mosforge.training.settings import TrainingSettings
+from mosforge.core.values import Whole
 
 
 class PackShardSettings(Settings):
@@ -16,22 +12,3 @@ class PackShardSettings(Settings):
 
 class IndexPacksSettings(CorpusShards):
     """What the joined index of the packs of a corpus depends on."""
-
-
-class PretrainingSettings(TrainingSettings):
-    """What a pretraining depends on."""
-
-    corpus: str
-    objective: Objective  # what is learned
-    # `single`: an image has one class; `multiple`: several; `both`: both occur
-    label_kind: Literal["single", "multiple", "both"]
-    classes: tuple[str, ...]  # their names, in the order of their indices or bits
-    learning_rates: Mapping[Literal["backbone", "classification", "score"], Fraction]
-    sources: tuple[str, ...]
-    # label kind `both`: how many of the classes are those of the images with one class
-    single_classes: Count | None = None
-    agreement_scale: Amount = 0.0
-    loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
-    rank_margin: Amount = 0.0
-    dataset: str | None = None
-    split: str | None = None  # the target dataset, and its split, whose training part is used

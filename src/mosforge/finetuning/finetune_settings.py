@@ -1,0 +1,22 @@
+"""The settings of `finetune`, apart from those of the stage's data, which no edit of a training makes anew."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from mosforge.core.values import Count, Decay, Flag, Fraction, Number
+from mosforge.training.settings import TrainingSettings
+
+
+class FinetuningSettings(TrainingSettings):
+    """What a fine-tuning depends on."""
+
+    dataset: str
+    split: str  # name of its split
+    initialisation: str  # what the weights start from: `imagenet` or CORPUS-OBJECTIVE
+    patches: Count
+    learning_rates: Mapping[Literal["backbone", "head"], Fraction]
+    dropout: Decay
+    sources: tuple[str, ...]
+    range: tuple[Number, Number]
+    higher_is_better: Flag
+    layout: str

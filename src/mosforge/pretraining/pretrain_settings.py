@@ -1,0 +1,26 @@
+"""The settings of `pretrain`, apart from those of the stage's data, which no edit of a training makes anew."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from mosforge.core.values import Amount, Count, Fraction, Objective, Positive
+from mosforge.training.settings import TrainingSettings
+
+
+class PretrainingSettings(TrainingSettings):
+    """What a pretraining depends on."""
+
+    corpus: str
+    objective: Objective  # what is learned
+    # `single`: an image has one class; `multiple`: several; `both`: both occur
+    label_kind: Literal["single", "multiple", "both"]
+    classes: tuple[str, ...]  # their names, in the order of their indices or bits
+    learning_rates: Mapping[Literal["backbone", "classification", "score"], Fraction]
+    sources: tuple[str, ...]
+    # label kind `both`: how many of the classes are those of the images with one class
+    single_classes: Count | None = None
+    agreement_scale: Amount = 0.0
+    loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
+    rank_margin: Amount = 0.0
+    dataset: str | None = None
+    split: str | None = None  # the target dataset, and its split, whose training part is used
