@@ -1,4 +1,4 @@
-"""The settings of `finetune`, apart from those of the stage's data, which no edit of a training makes anew."""
+"""The settings of `finetune`, apart from those of the data, which an edit of a training leaves."""
 
 from collections.abc import Mapping
 from typing import Literal
