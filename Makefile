@@ -5,7 +5,7 @@ INSTALL := $(BIN)/pip install --quiet --constraint envs/requirements.txt --edita
 DEMO_MODEL := results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
 UNSEEN := resources/sources/demo_unseen/flower/flower_00_00.png
 
-.PHONY: install demo test test-all lint pages bench clean clean-results
+.PHONY: install demo test test-all lint pages bench docs clean clean-results
 
 install: .venv/installed-demo
 
@@ -50,6 +50,11 @@ pages: .venv/installed-demo
 
 bench: .venv/installed-test
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# The documentation as a site: open build/docs/index.html. A link that leads nowhere is an error.
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site: build/docs/index.html; with its search: $(BIN)/python -m http.server --directory build/docs"
 
 # What can be installed and compiled again; results, and what Snakemake knows of them, stay.
 clean:

@@ -1,6 +1,6 @@
-"""Scores pictures with an exported model: `python score_onnx.py model.onnx PICTURE...`.
+"""Scores images with an exported model: `python score_onnx.py model.onnx IMAGE...`.
 
-Needs numpy, pillow and onnxruntime alone, and gives the numbers of `mosforge score`.
+It needs only numpy, pillow and onnxruntime, and gives the numbers of `mosforge score`.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def read(path):
 
 
 def crops_of(pixels, size, count):
-    """The crops that mosforge draws from a picture's digest, uint8 (n, size, size, 3)."""
+    """The crops that mosforge draws from an image's digest, uint8 (n, size, size, 3)."""
     height, width = (max(side, size) for side in pixels.shape[:2])
     key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
     text = json.dumps(["test crops", key], separators=(",", ":"))
@@ -40,11 +40,11 @@ def crops_of(pixels, size, count):
     return np.stack([pixels[top : top + size, left : left + size] for top, left in corners])
 
 
-model, *pictures = sys.argv[1:]
+model, *paths = sys.argv[1:]
 session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 facts = json.loads(session.get_modelmeta().custom_metadata_map["mosforge"])
 low, high = facts["range"]
-for path in pictures:
+for path in paths:
     crops = crops_of(read(path), facts["crop"], facts["crops"])
     quality = float(np.clip(session.run(["quality"], {"crops": crops})[0].mean(), 0, 1))
     position = quality if facts["higher_is_better"] else 1 - quality

@@ -1,0 +1,19 @@
+# mosforge with the locked versions of envs/requirements.txt.
+#   the CPU:        docker build -t mosforge .
+#   an NVIDIA GPU:  docker build -t mosforge --build-arg TORCH_INDEX=https://pypi.org/simple .
+#                   (torch from PyPI brings the CUDA libraries; the host needs the driver and its container toolkit)
+# Data and results stay on the host:
+#   docker run --rm -v "$PWD/resources:/mosforge/resources" -v "$PWD/results:/mosforge/results" \
+#     -v "$PWD/.snakemake:/mosforge/.snakemake" mosforge snakemake -- table1          (with a GPU: --gpus all)
+ARG PYTHON=3.11
+FROM python:${PYTHON}-slim
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+ENV PIP_NO_CACHE_DIR=1
+WORKDIR /mosforge
+COPY . .
+# torch first and by itself: an index of torch holds few other packages. PyPI has what torch needs.
+RUN pip install --no-deps --index-url "${TORCH_INDEX}" --constraint envs/requirements.txt torch torchvision \
+    && pip install --constraint envs/requirements.txt --editable '.[demo,onnx]'
+
+CMD ["mosforge", "--help"]

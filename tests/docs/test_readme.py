@@ -1,0 +1,174 @@
+"""The README: its length, and every command and example in it, word for word."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from skimage import data
+
+from mosforge.models.folder import save_model
+from mosforge.models.heads import ScoreHead
+from mosforge.models.network import Network
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+COMMANDS = [line for language, text in BLOCKS if not language for line in text.splitlines()]
+
+MAKE = [line for line in COMMANDS if line.startswith("make ")]
+NOT_RUN = {"source .venv/bin/activate"}
+"""The tests run in an environment of their own."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder in which the README's commands can be run, as in the repository.
+
+    Attributes:
+        folder: with the workflow, a model with random weights where the demo puts its own, `image.jpg` and
+            `mine.yaml`.
+    """
+
+    folder: Path
+
+    def run(self, command: str) -> str:
+        """Runs a command line in the folder; returns what it prints."""
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        result = subprocess.run(
+            command,
+            shell=True,
+            cwd=self.folder,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout + result.stderr
+
+
+def example(language: str) -> str:
+    """The only block of a language in the README."""
+    (text,) = (text for found, text in BLOCKS if found == language)
+    return text
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("readme")
+    for name in ("Snakefile", "config.yaml", "profiles", "workflow"):
+        (folder / name).symlink_to(REPOSITORY / name)
+    Image.fromarray(data.coffee()[:200, :240]).save(folder / "image.jpg", quality=95)
+    (model,) = set(re.findall(r"--model (\S+)", README))
+    torch.manual_seed(0)
+    facts = {"backbone": "efficientnet_lite0", "crop": 64, "test_crops": 2, "range": [0.0, 1.0]}
+    save_model(
+        folder / model,
+        Network("efficientnet_lite0", ScoreHead(1280, 0.5)),
+        {"head": "score", "dropout": 0.5, "higher_is_better": True, **facts},
+    )
+    _make_data(folder / "data")
+    (folder / "mine.yaml").write_text(example("yaml").replace("/data/", f"{folder}/data/"))
+    return Project(folder)
+
+
+def _make_data(folder: Path) -> None:
+    """The images and ratings that the README's `mine.yaml` names."""
+    rng = np.random.default_rng(0)
+    (folder / "holiday/deep").mkdir(parents=True)
+    (folder / "ratings").mkdir()
+    rows = ["image,mos"]
+    for i in range(6):
+        pixels = rng.integers(0, 256, (170, 180, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"holiday/deep/{i}.png")
+        Image.fromarray(pixels // 2).save(folder / f"ratings/{i}.png")
+        rows.append(f"{i}.png,{1 + i / 2}")
+    (folder / "ratings/scores.csv").write_text("\n".join(rows) + "\n")
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+    assert max(map(len, README.splitlines())) <= 130
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("mosforge ")])
+def test_commands_for_people_run(project: Project, command: str) -> None:
+    assert project.run(command) or "-o " in command
+    for written in re.findall(r"-o (\S+)", command):
+        with Image.open(project.folder / written) as image:
+            image.load()
+
+
+def _snakemake() -> list[object]:
+    lines = [line for line in COMMANDS if line.startswith("snakemake ")]
+    # without a target it is the whole of the paper's run, which takes a while to plan
+    return [pytest.param(line, marks=[] if "--" in line.split() else [pytest.mark.slow]) for line in lines]
+
+
+@pytest.mark.parametrize("command", _snakemake())
+def test_snakemake_plans_the_runs(project: Project, command: str) -> None:
+    """Each command line as a dry run, also where it is none: trainings take hours."""
+    dry = command if " -n" in command else command.replace("snakemake ", "snakemake -n ", 1)
+    told = project.run(f"{dry} --nocolor" if " -- " not in dry else dry.replace(" -- ", " --nocolor -- "))
+    assert "This was a dry-run" in told
+    if "mine" in command:
+        assert re.search(r"^pretrain +1$", told, flags=re.MULTILINE)
+        assert re.search(r"^finetune +20$", told, flags=re.MULTILINE)  # two initialisations, ten splits
+    else:
+        assert "dataset tid2013 is left out: the folder resources/datasets/tid2013 is missing" in told
+
+
+@pytest.mark.parametrize(
+    ("command", "calls"),
+    [
+        (
+            "make demo",
+            [
+                "snakemake --configfile workflow/configs/demo.yaml -- all",
+                "mosforge report summary",
+                "mosforge score",
+                "results/report/index.html",
+            ],
+        ),
+        ("make docs", ["mkdocs build --strict"]),
+    ],
+)
+def test_make_calls_what_the_readme_says(command: str, calls: list[str]) -> None:
+    assert command in README
+    target = command.removeprefix("make ")
+    printed = subprocess.run(
+        ["make", "--dry-run", target], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    assert [call for call in calls if call not in printed] == []
+
+
+def test_every_command_is_among_those_that_are_checked() -> None:
+    for command in COMMANDS:
+        assert command.startswith(("mosforge ", "snakemake ")) or command in {"make demo", *NOT_RUN}
+
+
+def test_the_model_is_the_one_that_the_demo_scores_with() -> None:
+    (model,) = set(re.findall(r"results/finetuning/\S+?multitask", README))
+    assert f"DEMO_MODEL := {model}\n" in (REPOSITORY / "Makefile").read_text()
+
+
+def test_the_python_example_runs(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder)
+    names: dict[str, object] = {}
+    exec(example("python"), names)
+    assert "scorer" in names
+
+
+def test_the_configuration_example_names_all_experiments_of_the_paper() -> None:
+    """Those that it does not name would be planned too."""
+    given = yaml.safe_load((REPOSITORY / "config.yaml").read_text())["evaluation"]["experiments"]
+    mine = yaml.safe_load(example("yaml"))["evaluation"]["experiments"]
+    assert {name for name, entry in mine.items() if not entry["datasets"]} == set(given)
