@@ -1,4 +1,4 @@
-"""A headless Chromium that tells what a page does: the DevTools protocol over a pipe, without a library."""
+"""A headless Chromium that records what a page does: the DevTools protocol over a pipe, without a library."""
 
 import fcntl
 import json
@@ -104,12 +104,12 @@ class Browser:
         self._note(message.get("method"), message.get("params", {}))
         return message
 
-    def _note(self, event: str | None, told: dict[str, Any]) -> None:
-        if event == "Network.requestWillBeSent" and not told["request"]["url"].startswith("data:"):
-            self.requests.append(told["request"]["url"])
+    def _note(self, event: str | None, details: dict[str, Any]) -> None:
+        if event == "Network.requestWillBeSent" and not details["request"]["url"].startswith("data:"):
+            self.requests.append(details["request"]["url"])
         elif event == "Runtime.exceptionThrown":
-            self.complaints.append(str(told["exceptionDetails"]))
-        elif event == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
-            self.complaints.append(str(told["args"]))
-        elif event == "Log.entryAdded" and told["entry"]["level"] in ("error", "warning"):
-            self.complaints.append(told["entry"]["text"])
+            self.complaints.append(str(details["exceptionDetails"]))
+        elif event == "Runtime.consoleAPICalled" and details["type"] in ("error", "warning", "assert"):
+            self.complaints.append(str(details["args"]))
+        elif event == "Log.entryAdded" and details["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(details["entry"]["text"])

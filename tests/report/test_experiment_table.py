@@ -95,7 +95,7 @@ def test_the_average_uses_the_given_sizes_and_else_the_test_images() -> None:
 
 
 def test_a_proxy_is_in_no_average(within: ExperimentTable) -> None:
-    """`own` is one, so that tid2013 is left alone, and a mean over it would be no mean."""
+    """`own` is one, so that only tid2013 is left, and one dataset has no average."""
     assert average_of(within) == {}
     both = table_of("mine", of_datasets("tid2013", "live", "own"), proxies=["own"])
     assert average_of(both)["FT"] == pytest.approx(0.55, abs=1e-3)
@@ -225,7 +225,7 @@ def test_the_ablation_says_why_nothing_published_is_there(results: Path) -> None
     assert any("Fig. 3" in note for note in table.notes)
 
 
-def test_two_corpora_of_one_objective_are_told_apart(results: Path) -> None:
+def test_two_corpora_of_one_objective_have_a_row_each(results: Path) -> None:
     rows = read(results, "ablation")
     other = rows[rows["initialisation"] == "tiles-multitask"].assign(initialisation="big-multitask")
     table = table_of("mine", pd.concat([rows, other]))

@@ -53,7 +53,7 @@ def test_a_learning_curve_is_the_history_of_its_run(artefacts: Artefacts) -> Non
 def test_two_corpora_of_a_method_are_two_kinds_of_line() -> None:
     rows = pd.DataFrame({"epoch": [1, 2, 3, 4], "loss": [0.4, 0.3, 0.2, 0.1]})
     lines = [(name, rows) for name in ("CLS from a", "CLS from b", "CLS from a", "REG")]
-    figure = figures._curves(lines, "loss", "loss", "own", "net", "")
+    figure = figures._curves(lines, "loss", "loss", "curves", "")
     assert all(f">{name}</text>" in figure.inline for name in ("CLS from a", "CLS from b", "REG"))
     assert figure.inline.count("stroke-dasharray: 4") == 2, "the line of b, and the legend's"
 
@@ -178,7 +178,7 @@ def test_two_numbers_for_one_cell_of_a_matrix_are_an_error() -> None:
 
 
 @pytest.mark.parametrize("name", ["live", "a_dataset_with_a_long_name"])
-def test_the_cells_of_a_matrix_have_room_whatever_their_names(name: str) -> None:
+def test_the_cells_of_a_matrix_have_room_with_short_and_long_names(name: str) -> None:
     names = [f"{name}_{place}" for place in range(3)]
     grid = pd.DataFrame(0.5, index=names, columns=names)
     figure = figures._matrix(grid, "trained on", "tested on", name="m", caption="")
@@ -187,7 +187,7 @@ def test_the_cells_of_a_matrix_have_room_whatever_their_names(name: str) -> None
     assert min(widths) > 25, "a number is as wide as 18 points"
 
 
-def test_a_caption_is_escaped_for_who_cannot_see() -> None:
+def test_a_caption_is_escaped_in_the_label() -> None:
     grid = pd.DataFrame([[0.5]], index=["a"], columns=["b"])
     figure = figures._matrix(grid, "", "", name="m", caption='a <b> & "c"')
     assert figure.caption == 'a <b> & "c"'

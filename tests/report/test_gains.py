@@ -58,8 +58,8 @@ def test_a_single_split_has_the_interval_of_its_resampled_images(results: Path) 
     assert (found.low, found.high) == pytest.approx(tuple(wanted), abs=1e-9)
     assert found.interval_over == IMAGES
     # and these resamples are those of the model's own interval
-    alone = intervals(one["prediction"].to_numpy(), given, "tid2013", "1")["srocc"]
-    assert alone == pytest.approx(tuple(np.percentile(sroccs[0], [2.5, 97.5])), abs=1e-9)
+    own = intervals(one["prediction"].to_numpy(), given, "tid2013", "1")["srocc"]
+    assert own == pytest.approx(tuple(np.percentile(sroccs[0], [2.5, 97.5])), abs=1e-9)
 
 
 def test_the_predictions_are_found_among_files(results: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_multi_task_pretraining_is_set_against_its_halves_of_the_same_corpus
     ]
 
 
-def test_each_pair_of_datasets_is_told_apart() -> None:
+def test_each_pair_of_datasets_has_its_gain() -> None:
     values = {
         ("live", test, "net", start): srocc
         for test in ("csiq", "livec")

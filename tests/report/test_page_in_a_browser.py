@@ -44,7 +44,7 @@ def test_no_request_leaves_the_page_and_the_console_is_silent(browser: Browser) 
     assert browser.complaints == []
 
 
-def test_the_browser_would_tell(browser: Browser, tmp_path: Path) -> None:
+def test_the_check_sees_an_outside_request_and_an_error(browser: Browser, tmp_path: Path) -> None:
     """The check above can fail: a page with an outside image and an error is seen as one."""
     bad = tmp_path / "bad.html"
     bad.write_text("<img src='http://127.0.0.1:9/x.png'><script>console.error('so')</script>")

@@ -68,17 +68,14 @@ class Artefacts(NamedTuple):
 
 def read_artefacts(results: Path, cfg: PageSettings) -> Artefacts:
     """Reads the artefacts that several sections of the page are made from."""
-    found = Artefacts(results, cfg, {}, {}, pd.DataFrame(columns=CORRELATIONS.columns), {})
+    nothing = pd.DataFrame(columns=CORRELATIONS.columns)
+    found = Artefacts(results, cfg, {}, {}, nothing, {})
     for name in cfg.experiments:
         found.tables[name] = found.read(layout.CORRELATIONS, CORRELATIONS, experiment=name)
     for name in cfg.corpora:
         found.labels[name] = found.read(layout.LABELS, LABELS, corpus=name)
     there = [table for table in found.tables.values() if table is not None]
-    rows = (
-        pd.concat(there, ignore_index=True).drop_duplicates(ignore_index=True)
-        if there
-        else found.correlations
-    )
+    rows = pd.concat(there, ignore_index=True).drop_duplicates(ignore_index=True) if there else nothing
     return found._replace(correlations=rows, names=method_names(rows))
 
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+_Texts = Sequence[str]
+
 
 class Cell(NamedTuple):
     """What stands in one place of a table."""
@@ -26,16 +28,14 @@ class Grid(NamedTuple):
     head: Sequence[Cell]
     rows: Mapping[str, Sequence[Sequence[Cell]]]  # of `measured` and `published`; or all, of an empty name
     over: Sequence[Cell] = ()  # above the head, each over several columns
-    label: str = ""  # its name for who cannot see the page
+    label: str = ""  # its name for screen readers
     style: str = "numbers"  # class of the style sheet
 
 
 class Block(NamedTuple):
     """A part of the page, which is drawn by the template `blocks`."""
 
-    kind: (
-        str  # `section`, `details`, `table`, `h3`, `figures` and so on; any other: a paragraph of that class
-    )
+    kind: str  # `section`, `details`, `table`, `h3` and so on; any other is a paragraph of that class
     text: str = ""  # its text or title
     items: Sequence[Any] = ()  # what it holds: blocks, a grid, figures, thumbnails or cells
     style: str = ""  # classes of the style sheet; the anchor of a section; `open` of details that are open
@@ -63,9 +63,7 @@ def table(grid: Grid) -> Block:
     return Block("table", items=[grid])
 
 
-def text_table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], style: str = "keys", label: str = ""
-) -> Block:
+def text_table(head: _Texts, rows: Sequence[_Texts], style: str = "keys", label: str = "") -> Block:
     """A table of plain text."""
     return table(Grid(heads(*head), {"": [heads(*row) for row in rows]}, label=label, style=style))
 

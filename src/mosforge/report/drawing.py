@@ -58,7 +58,7 @@ class Figure(NamedTuple):
 
 
 def colour_of(method: str) -> str:
-    """The colour of a method, whatever corpus its name says; muted for a measure without a network."""
+    """The colour of a method, the same for all its corpora; muted for a measure without a network."""
     return METHOD_COLOURS.get(method.partition(" from ")[0], MUTED)
 
 
@@ -68,21 +68,21 @@ def file_stem(*parts: str) -> str:
 
 
 @contextlib.contextmanager
-def drawing(
+def canvas(
     width: float, height: float, grid: Literal["y", "both"] | None = None
 ) -> Iterator[tuple[Canvas, Axes]]:
     """Yields a figure of that size in inches and its axes, with grid lines across the axes that are named."""
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
-        canvas = Canvas(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(canvas)
-        axes = canvas.add_subplot()
+        drawn = Canvas(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(drawn)
+        axes = drawn.add_subplot()
         if grid:
             axes.grid(True, axis=grid)
-        yield canvas, axes
+        yield drawn, axes
 
 
 def finish(canvas: Canvas, name: str, caption: str) -> Figure:
-    """Renders a figure inside its `drawing` block; the same figure gives the same bytes every time."""
+    """Renders a figure inside its `canvas` block; the same figure gives the same bytes every time."""
     svg, png = io.BytesIO(), io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         canvas.savefig(svg, format="svg", dpi=200, facecolor="none", metadata={"Date": None})

@@ -224,11 +224,11 @@ def split_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection
     rows = per_split(correlations)
     grids = []
     for dataset, within in rows[rows["dataset"] == rows["test_dataset"]].groupby("dataset", sort=False):
-        images = {
-            str(name): count for name, count in within.groupby("split", sort=False)["images"].max().items()
-        }
         head = [Cell(str(dataset), is_proxy=dataset in proxies)]
-        head += [Cell(words.split_name(name), [f"{count} images"]) for name, count in images.items()]
+        splits = list(dict.fromkeys(within["split"]))
+        for name in splits:
+            images = within.loc[within["split"] == name, "images"].max()
+            head.append(Cell(words.split_name(name), [f"{images} images"]))
         models: dict[tuple[str, str], dict[str, Cell]] = {}
         for item in within.to_dict("records"):
             ends = (item["srocc_low"], item["srocc_high"])
@@ -236,10 +236,9 @@ def split_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection
             cell = Cell(words.number(item["srocc"]), [*small, f"PLCC {words.number(item['plcc'])}"])
             model = (item["method"], item["backbone"].replace(NO_NETWORK, ""))
             models.setdefault(model, {})[item["split"]] = cell
-        lines = [
-            [model_cell(*model), *(cells.get(name, Cell("–")) for name in images)]
-            for model, cells in models.items()
-        ]
-        if len(images) > 1:
+        lines = []
+        for model, cells in models.items():
+            lines.append([model_cell(*model), *(cells.get(name, Cell("–")) for name in splits)])
+        if len(splits) > 1:
             grids.append(Grid(head, {"": lines}, label=f"Splits of {dataset} in {experiment}"))
     return grids

@@ -12,27 +12,21 @@ from matplotlib.ticker import MaxNLocator
 from mosforge.core.measures import DISTANCES, METRICS
 from mosforge.core.runs import Run
 from mosforge.core.schemas.training import HISTORY
-from mosforge.report import words
+from mosforge.report import drawing, words
 from mosforge.report.artefacts import Artefacts, history, runs_of
 from mosforge.report.blocks import say
-from mosforge.report.drawing import (
-    ACCENT,
-    BLUE,
-    INK,
-    LINE,
-    MUTED,
-    Figure,
-    colour_of,
-    drawing,
-    file_stem,
-    finish,
-)
+from mosforge.report.drawing import Figure
 from mosforge.report.experiment_table import ExperimentTable
 from mosforge.report.published import AVERAGE
 from mosforge.statistics.logistic import fit_logistic, logistic
 
+_Lines = Sequence[tuple[str, pd.DataFrame]]
+
 MANY_POINTS = 3000
 """Above this a scatter's points are embedded as pixels: as shapes they would take megabytes."""
+
+_ABOVE: Mapping[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+"""Where a legend stands."""
 
 _CELL, _LETTER = (0.5, 0.34), 0.068
 """Width and height of a cell of a matrix, and width of a letter of its names, in inches."""
@@ -54,17 +48,18 @@ def scatters(rows: pd.DataFrame, artefacts: Artefacts) -> list[Figure]:
             f"{words.proxy_caption((run.dataset, run.test_dataset), artefacts.cfg.proxies)}"
         )
         tested = run.test_dataset if crosses else ""
-        with drawing(3.3, 3.1, grid="both") as (canvas, axes):
+        with drawing.canvas(3.3, 3.1, grid="both") as (canvas, axes):
             alpha = 0.45 if len(given) > 100 else 0.7
-            points = axes.scatter(predicted, given, s=9, alpha=alpha, linewidths=0, color=colour_of(method))
+            colour = drawing.colour_of(method)
+            points = axes.scatter(predicted, given, s=9, alpha=alpha, linewidths=0, color=colour)
             points.set_rasterized(len(given) > MANY_POINTS)
             fitted = fit_logistic(predicted, given) if row["mapping"] == "logistic" else None
             if fitted is not None:
                 x = np.linspace(predicted.min(), predicted.max(), 120)
-                axes.plot(x, logistic(x, *fitted), color=INK, linewidth=1.2)
+                axes.plot(x, logistic(x, *fitted), color=drawing.INK, linewidth=1.2)
             axes.set(xlabel="predicted quality", ylabel="given score, 0 to 1")
-            name = file_stem("scatter", run.dataset, tested, run.backbone, run.initialisation)
-            figures.append(finish(canvas, name, caption))
+            name = drawing.file_stem("scatter", run.dataset, tested, run.backbone, run.initialisation)
+            figures.append(drawing.finish(canvas, name, caption))
     return figures
 
 
@@ -76,36 +71,30 @@ def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
         if rows is not None:
             found.setdefault((run.dataset, run.backbone), {})[run._replace(test_dataset="")] = rows
     figures = []
+    labels = {"loss": "training loss (L1)", "validation_srocc": "validation SROCC"}
     for place, histories in found.items():
         lines = [(artefacts.names[run.initialisation], rows) for run, rows in histories.items()]
-        about = f"{', '.join(place)}, {words.plural(len(lines), 'run')}"
-        figures.append(_curves(lines, "loss", "training loss (L1)", *place, f"{about}: training loss."))
-        if any(rows["validation_srocc"].notna().any() for _, rows in lines):
-            caption = f"{about}: SROCC on the validation part."
-            figures.append(_curves(lines, "validation_srocc", "validation SROCC", *place, caption))
+        for column, label in labels.items():
+            if any(rows[column].notna().any() for _, rows in lines):
+                caption = say(column, ", ".join(place), words.plural(len(lines), "run"))
+                name = drawing.file_stem("finetuning", *place, column)
+                figures.append(_curves(lines, column, label, name, caption))
     return figures
 
 
-def _curves(
-    lines: Sequence[tuple[str, pd.DataFrame]],
-    column: str,
-    label: str,
-    dataset: str,
-    backbone: str,
-    caption: str,
-) -> Figure:
+def _curves(lines: _Lines, column: str, label: str, name: str, caption: str) -> Figure:
     """A thin line for each method and history, coloured by the method; from a further corpus it is dashed."""
     dashes: dict[str, str] = {}
-    with drawing(3.3, 2.5, grid="y") as (canvas, axes):
+    with drawing.canvas(3.3, 2.5, grid="y") as (canvas, axes):
         for method, rows in lines:
             text = f"_{method}" if method in dashes else method  # each method once in the legend
-            alike = sum(colour_of(other) == colour_of(method) for other in dashes)
+            alike = sum(drawing.colour_of(other) == drawing.colour_of(method) for other in dashes)
             dash = dashes.setdefault(method, ("-", "--", ":", "-.")[alike % 4])
-            _draw_curve(axes, rows, column, colour_of(method), text, linestyle=dash, linewidth=1.1)
+            _draw_curve(axes, rows, column, drawing.colour_of(method), text, linestyle=dash, linewidth=1.1)
         axes.set_ylabel(label)
         if len(dashes) > 1:
-            _legend(axes, min(len(dashes), 2 if max(map(len, dashes)) > 10 else 4))
-        return finish(canvas, file_stem("finetuning", dataset, backbone, column), caption)
+            axes.legend(ncols=min(len(dashes), 2 if max(map(len, dashes)) > 10 else 4), **_ABOVE)
+        return drawing.finish(canvas, name, caption)
 
 
 def pretraining_curves(artefacts: Artefacts) -> list[Figure]:
@@ -119,16 +108,16 @@ def pretraining_curves(artefacts: Artefacts) -> list[Figure]:
         which = f", for {item.dataset}, {words.split_name(item.split)}" if item.split else ""
         caption = f"{words.method_of(item.objective)} on the corpus {item.corpus}, {item.backbone}{which}."
         parts = [column for column in labels if rows[column].notna().any()]
-        with drawing(3.3, 2.5, grid="y") as (canvas, axes):
+        with drawing.canvas(3.3, 2.5, grid="y") as (canvas, axes):
             if len(parts) != 1:
-                _draw_curve(axes, rows, "loss", INK, "sum")
+                _draw_curve(axes, rows, "loss", drawing.INK, "sum")
             for column in parts:
                 method, label = labels[column]
-                _draw_curve(axes, rows, column, colour_of(method), label)
+                _draw_curve(axes, rows, column, drawing.colour_of(method), label)
             axes.set_ylim(bottom=0)
             axes.set_ylabel("training loss")
-            _legend(axes, 3)
-            figures.append(finish(canvas, file_stem("pretraining", *item), caption))
+            axes.legend(ncols=3, **_ABOVE)
+            figures.append(drawing.finish(canvas, drawing.file_stem("pretraining", *item), caption))
     return figures
 
 
@@ -142,10 +131,6 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, column: str, colour: str, label:
 
 def _mark_whole_numbers(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-
-
-def _legend(axes: Axes, columns: int) -> None:
-    axes.legend(ncols=columns, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def bars(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
@@ -162,27 +147,33 @@ def _bars(experiment: str, dataset: str, rows: pd.DataFrame, proxies: Collection
     known = ends[np.isfinite(ends)]
     right = max(known.max(initial=0.0), 0.1)
     groups = rows.groupby("backbone", sort=False)
-    with drawing(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(groups))) as (canvas, axes):
+    with drawing.canvas(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(groups))) as (canvas, axes):
         place, places = 0.0, {}
         for backbone, models in groups:
             title = str(backbone) or "no network"
-            axes.text(0.012 * right, place, title, color=MUTED, va="center", fontsize=7.5)
+            axes.text(0.012 * right, place, title, color=drawing.MUTED, va="center", fontsize=7.5)
             for model in models.to_dict("records"):
                 place += 1
                 places[place] = model["method"]
                 if np.isfinite(model["value"]):
-                    axes.barh(place, model["value"], height=0.62, alpha=0.8, color=colour_of(model["method"]))
+                    axes.barh(
+                        place,
+                        model["value"],
+                        height=0.62,
+                        alpha=0.8,
+                        color=drawing.colour_of(model["method"]),
+                    )
                 for low, high, width in (("low", "high", 1.0), ("q25", "q75", 3.2)):
                     if np.isfinite([model[low], model[high]]).all():
-                        axes.hlines(place, model[low], model[high], color=INK, linewidth=width)
+                        axes.hlines(place, model[low], model[high], color=drawing.INK, linewidth=width)
                 axes.text(right + 0.02, place, words.number(model["value"]), va="center", fontsize=7.5)
             place += 1.2
         axes.set_yticks(list(places), list(places.values()))
-        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.tick_params(axis="y", length=0, labelcolor=drawing.INK)
         axes.set(ylim=(place - 0.6, -0.6), xlim=(known.min(initial=0.0), right + 0.16), xlabel="SROCC")
         caption = say("bars_of_splits" if (rows["splits"] > 1).any() else "bars", dataset)
-        name = file_stem("bars", experiment, dataset)
-        return finish(canvas, name, caption + words.proxy_caption({dataset}, proxies))
+        name = drawing.file_stem("bars", experiment, dataset)
+        return drawing.finish(canvas, name, caption + words.proxy_caption({dataset}, proxies))
 
 
 def matrices(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
@@ -198,7 +189,7 @@ def matrices(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
         grid = grid.reindex(index=[name for name in names if name in grid.index], columns=names)
         model = words.model_name(str(method), str(backbone))
         caption = say("matrix", model) + words.proxy_caption(names, proxies)
-        name = file_stem("matrix", table.experiment, str(backbone), str(method))
+        name = drawing.file_stem("matrix", table.experiment, str(backbone), str(method))
         figures.append(_matrix(grid, "trained on", "tested on", name=name, caption=caption))
     return figures
 
@@ -211,11 +202,14 @@ def _matrix(
     beside, above = (_LETTER * max(map(len, names)) for names in (values.index, values.columns))
     is_turned = above > _CELL[0]  # names as wide as that would run into each other
     extra = 0.7 * above if is_turned else 0.0
-    with drawing(0.5 + beside + _CELL[0] * width + extra, 0.7 + _CELL[1] * height + extra) as (canvas, axes):
+    with drawing.canvas(0.5 + beside + _CELL[0] * width + extra, 0.7 + _CELL[1] * height + extra) as (
+        canvas,
+        axes,
+    ):
         for (row, column), value in np.ndenumerate(values.to_numpy(dtype=float)):
-            colour, tint = LINE, 0.35
+            colour, tint = drawing.LINE, 0.35
             if np.isfinite(value):
-                colour, tint = ACCENT, float(np.clip((value - lowest) / (1 - lowest), 0, 1)) * 0.6
+                colour, tint = drawing.ACCENT, float(np.clip((value - lowest) / (1 - lowest), 0, 1)) * 0.6
                 axes.text(column, row, words.number(value, 2), ha="center", va="center", fontsize=8)
             corner = (column - 0.47, row - 0.46)
             axes.add_patch(Rectangle(corner, 0.94, 0.92, facecolor=colour, alpha=tint, linewidth=0))
@@ -228,11 +222,11 @@ def _matrix(
         axes.set_yticks(range(height), list(values.index))
         axes.xaxis.set_ticks_position("top")
         axes.xaxis.set_label_position("top")
-        axes.tick_params(length=0, labelcolor=INK)
-        axes.set_xlabel(columns, color=MUTED)
-        axes.set_ylabel(rows, color=MUTED)
+        axes.tick_params(length=0, labelcolor=drawing.INK)
+        axes.set_xlabel(columns, color=drawing.MUTED)
+        axes.set_ylabel(rows, color=drawing.MUTED)
         axes.spines[:].set_visible(False)
-        return finish(canvas, name, caption)
+        return drawing.finish(canvas, name, caption)
 
 
 def label_figures(corpus: str, diagnostics: Mapping[str, Any]) -> tuple[list[Figure], ...]:
@@ -246,7 +240,7 @@ def label_figures(corpus: str, diagnostics: Mapping[str, Any]) -> tuple[list[Fig
     names = [words.METRIC_NAMES.get(name, "label") for name in agreement["names"]]
     ranks = np.array(agreement["values"], dtype=float)
     lowest = min(float(np.floor(np.nanmin(ranks) * 10) / 10), 0.9) if np.isfinite(ranks).any() else 0.0
-    grid, name = pd.DataFrame(ranks, index=names, columns=names), file_stem("pmos", corpus, "metrics")
+    grid, name = pd.DataFrame(ranks, index=names, columns=names), drawing.file_stem("pmos", corpus, "metrics")
     overview = [
         _label_histogram(corpus, found["pmos"]["histogram"], diagnostics["pictures"]),
         _matrix(grid, "", "", name=name, caption=say("rank_agreement"), lowest=lowest),
@@ -259,30 +253,32 @@ def label_figures(corpus: str, diagnostics: Mapping[str, Any]) -> tuple[list[Fig
 
 
 def _label_histogram(corpus: str, found: Mapping[str, Any], count: int) -> Figure:
-    with drawing(3.3, 2.5, grid="y") as (canvas, axes):
-        axes.stairs(found["counts"], found["edges"], fill=True, color=ACCENT, alpha=0.85)
+    with drawing.canvas(3.3, 2.5, grid="y") as (canvas, axes):
+        axes.stairs(found["counts"], found["edges"], fill=True, color=drawing.ACCENT, alpha=0.85)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         axes.set(xlabel="pseudo-MOS", ylabel="images")
-        return finish(canvas, file_stem("pmos", corpus, "histogram"), f"Labels of {count:,} images.")
+        return drawing.finish(
+            canvas, drawing.file_stem("pmos", corpus, "histogram"), f"Labels of {count:,} images."
+        )
 
 
 def _distribution(corpus: str, metric: str, found: Mapping[str, Any]) -> Figure:
-    with drawing(1.9, 1.5) as (canvas, axes):
-        axes.stairs(found["counts"], found["edges"], fill=True, color=BLUE, alpha=0.85)
+    with drawing.canvas(1.9, 1.5) as (canvas, axes):
+        axes.stairs(found["counts"], found["edges"], fill=True, color=drawing.BLUE, alpha=0.85)
         axes.set_yticks([])
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         caption = f"{'1 − ' if metric in DISTANCES else ''}{words.METRIC_NAMES[metric]}"
-        return finish(canvas, file_stem("pmos", corpus, "distribution", metric), caption)
+        return drawing.finish(canvas, drawing.file_stem("pmos", corpus, "distribution", metric), caption)
 
 
 def _levels(corpus: str, kind: Mapping[str, Any], limits: tuple[float, float]) -> Figure:
     """The label against the level: median, and the middle half of the images."""
     found = pd.DataFrame([row["quantiles"] for row in kind["levels"]])
     places = np.array([row["level"] for row in kind["levels"]], dtype=float)
-    with drawing(1.9, 1.5, grid="y") as (canvas, axes):
-        axes.fill_between(places, found["0.25"], found["0.75"], color=ACCENT, alpha=0.22, linewidth=0)
-        axes.plot(places, found["0.5"], color=ACCENT, marker="o", markersize=3)
+    with drawing.canvas(1.9, 1.5, grid="y") as (canvas, axes):
+        axes.fill_between(places, found["0.25"], found["0.75"], color=drawing.ACCENT, alpha=0.22, linewidth=0)
+        axes.plot(places, found["0.5"], color=drawing.ACCENT, marker="o", markersize=3)
         axes.set(ylim=limits, xlim=(0.7, max(5.3, places.max() + 0.3)))
         _mark_whole_numbers(axes)
-        name = file_stem("pmos", corpus, "level", kind["name"])
-        return finish(canvas, name, kind["name"].replace("_", " "))
+        name = drawing.file_stem("pmos", corpus, "level", kind["name"])
+        return drawing.finish(canvas, name, kind["name"].replace("_", " "))

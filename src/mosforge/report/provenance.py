@@ -107,24 +107,22 @@ def _recorded(results: Path) -> list[str]:
 
 def devices(artefacts: Artefacts) -> dict[str, str]:
     """What the jobs of a rule ran on, if it may be something else than the CPU; empty if it is not known."""
-    files: list[tuple[str, str, Run | Pretraining]] = []
+    found: dict[str, set[str]] = {}
     for run in artefacts.runs:
-        files += [("finetune", history(run), run), ("predict", layout.PREDICTIONS, run)]
+        found.setdefault("finetune", set()).add(_device(history(run), run, artefacts))
+        found.setdefault("predict", set()).add(_device(layout.PREDICTIONS, run, artefacts))
     for item in artefacts.pretrainings:
-        files.append(("pretrain_authentic" if item.split else "pretrain", history(item), item))
-    found: dict[str, set[str]] = {
-        rule: set() for rule in ("finetune", "predict", "pretrain", "pretrain_authentic")
-    }
-    for rule, pattern, training in files:
-        file = layout.below(artefacts.results, pattern, **training._asdict())
-        found[rule] |= {read_stamp(file).get("device", "")} if file.exists() else set()
+        rule = "pretrain_authentic" if item.split else "pretrain"
+        found.setdefault(rule, set()).add(_device(history(item), item, artefacts))
     metrics: Any = artefacts.cfg.config.get("metrics", {})
-    if metrics.get("engine", "fused") != "fused":
-        found |= {
-            "score": set(),
-            "score_dataset": set(),
-        }  # piq takes a GPU if there is one, and does not say so
+    if metrics.get("engine", "fused") != "fused":  # piq takes a GPU if there is one, and does not say so
+        found |= {"score": set(), "score_dataset": set()}
     return {rule: ", ".join(sorted(filter(None, names))) for rule, names in found.items()}
+
+
+def _device(pattern: str, run: Run | Pretraining, artefacts: Artefacts) -> str:
+    file = layout.below(artefacts.results, pattern, **run._asdict())
+    return str(read_stamp(file).get("device", "")) if file.exists() else ""
 
 
 def times(results: Path, devices: Mapping[str, str]) -> list[list[str]]:

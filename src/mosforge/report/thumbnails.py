@@ -16,14 +16,9 @@ from mosforge.report.blocks import Block, say
 from mosforge.report.summary import MODEL, of_networks, summarise
 from mosforge.report.words import number
 
-SIDE = 176
-"""Longest side of a thumbnail in pixels."""
-
-QUALITY = 82
-"""JPEG quality of the thumbnails: high enough not to be taken for one of the distortions."""
-
-MOST_MIXTURES = 12
-"""How many mixtures of an image are shown at the most."""
+SIDE = 176  # pixels of the longest side of a thumbnail
+QUALITY = 82  # of its JPEG: high enough not to be taken for one of the distortions
+MOST_MIXTURES = 12  # that are shown of an image
 
 
 class Thumbnail(NamedTuple):
@@ -142,19 +137,11 @@ def extreme_images(predictions: pd.DataFrame, base: Path, count: int = 4) -> dic
     """
     images = predictions.groupby(["image", "path"], as_index=False)[["quality", "prediction"]].mean()
     images["error"] = (images["prediction"] - images["quality"]).abs()
-    return {
-        "Scored highest": _extreme(images, ["prediction", "image"], [False, True], base, count),
-        "Scored lowest": _extreme(images, ["prediction", "image"], [True, True], base, count),
-        "Most wrongly scored": _extreme(images, ["error", "image"], [False, True], base, count),
-    }
-
-
-def _extreme(
-    images: pd.DataFrame, order: list[str], ascending: list[bool], base: Path, count: int
-) -> list[Thumbnail]:
-    found = []
-    for row in images.sort_values(order, ascending=ascending).head(count).to_dict("records"):
-        scores = f"predicted {number(row['prediction'], 2)}, given {number(row['quality'], 2)}"
-        uri = data_uri(base / row["path"], square=False)
-        found.append(Thumbnail(uri, row["image"], [scores, row["image"]]))
+    orders = {"Scored highest": ("prediction", False), "Scored lowest": ("prediction", True)}
+    found: dict[str, list[Thumbnail]] = {}
+    for title, (column, rising) in (orders | {"Most wrongly scored": ("error", False)}).items():
+        for row in images.sort_values([column, "image"], ascending=[rising, True])[:count].to_dict("records"):
+            scores = f"predicted {number(row['prediction'], 2)}, given {number(row['quality'], 2)}"
+            uri = data_uri(base / row["path"], square=False)
+            found.setdefault(title, []).append(Thumbnail(uri, row["image"], [scores, row["image"]]))
     return found
