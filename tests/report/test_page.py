@@ -259,7 +259,9 @@ def test_the_configuration_stands_on_the_page_and_on_paper(html: str) -> None:
 def test_each_network_and_each_pair_of_datasets_has_a_scatter(html: str) -> None:
     within, across = section(html, "scatter").split("<h3>Trained on one dataset, tested on another</h3>")
     assert within.count("<figure>") == 4
-    assert across.count("<figure>") == across.count(" → ") / 2 == 6, "in the caption, and in the label for screen readers"
+    assert across.count("<figure>") == across.count(" → ") / 2 == 6, (
+        "in the caption, and in the label for screen readers"
+    )
     gallery = section(html, "gallery")
     assert len(re.findall(r"CLS\+REG, efficientnet_lite0, trained on \w+ scores", gallery)) == 2
 

@@ -94,7 +94,7 @@ def shown(results: Path, rows: pd.DataFrame) -> dict[str, tuple[bool, str, list[
 
 
 def test_the_test_images_are_those_of_the_best_network(results: Path, within: pd.DataFrame) -> None:
-    """The best of a dataset's own networks, pooled over its splits; a full-reference metric that scores higher does not count."""
+    """The best of its own networks, pooled over its splits; a metric with a higher SROCC does not count."""
     rows = within.assign(srocc=within["srocc"].where(within["initialisation"] != "fsim", 0.999))
     elsewhere = rows.head(1).assign(dataset="own", split="full", srocc=0.999)
     rows = pd.concat([rows, elsewhere], ignore_index=True)
