@@ -316,21 +316,21 @@ def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], t
         with_datasets["finetuning"]["datasets"][f"table_{name}"] = table_of(tmp_path / name, lines)
     plan = plan_of(with_datasets)
     assert plan.datasets.with_references == ["tid2013", "table_with"]
-    assert plan.validations.inputs("tid2013") == {
+    assert plan.corpora.validation_inputs("tid2013") == {
         "targets": "results/metrics/targets/tid2013.parquet",
         "mapping": "results/pmos/synthetic.mapping.json",
     }
     with_datasets["pmos"]["logistic"] = {"dataset": "table_with", "allow_evaluated": False}
     plan = plan_of(with_datasets)
     fitted = "results/metrics/targets/table_with.parquet"
-    assert plan.validations.inputs("tid2013")["fitted"] == fitted
-    assert "fitted" not in plan.validations.inputs("table_with")
+    assert plan.corpora.validation_inputs("tid2013")["fitted"] == fitted
+    assert "fitted" not in plan.corpora.validation_inputs("table_with")
     assert plan.corpora.fusion("synthetic").logistic is None
-    assert plan.validations.fit_inputs() == {}
+    assert plan.corpora.fit_inputs() == {}
     with_datasets["pmos"]["fusion"] = "logistic"
     plan = plan_of(with_datasets)
     assert plan.corpora.fusion("synthetic").logistic == "table_with"
-    assert plan.validations.fit_inputs() == {"targets": fitted}
+    assert plan.corpora.fit_inputs() == {"targets": fitted}
 
 
 @pytest.mark.parametrize(

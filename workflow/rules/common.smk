@@ -10,12 +10,12 @@ from mosforge.plan.rule_parts import (
     code,
     find_own_commands,
     growing,
+    hold_folder,
     number_of,
     option_if_given,
     parameters,
     source_of,
 )
-from mosforge.plan.run import hold_folder
 
 find_own_commands()
 

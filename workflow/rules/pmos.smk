@@ -4,7 +4,7 @@
 rule fuse:
     input:
         lambda wildcards: plan.corpora.shard_files(wildcards.corpus, layout.METRICS),
-        unpack(lambda wildcards: plan.validations.fit_inputs()),
+        unpack(lambda wildcards: plan.corpora.fit_inputs()),
         leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus),
     output:
         labels=layout.LABELS,
@@ -52,7 +52,7 @@ rule diagnose:
 
 rule validate:
     input:
-        unpack(lambda wildcards: plan.validations.inputs(wildcards.dataset)),
+        unpack(lambda wildcards: plan.corpora.validation_inputs(wildcards.dataset)),
     output:
         layout.VALIDATION,
     log:
@@ -66,7 +66,7 @@ rule validate:
         runtime=growing(30),
     params:
         code=code("pmos.validate"),
-        cfg=lambda wildcards: parameters(plan.validations.settings(wildcards.dataset)),
+        cfg=lambda wildcards: parameters(plan.corpora.validation(wildcards.dataset)),
         mapping=option_if_given("mapping"),
         fitted=option_if_given("fitted"),
     shell:

@@ -1,29 +1,40 @@
-"""Corpora of distorted images: their shards, their classes, and what these depend on."""
+"""Corpora of distorted images: their shards, their classes and labels, and what these depend on."""
 
 from functools import cache, cached_property
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
+from mosforge.core.errors import MosforgeError
 from mosforge.core.shards import shard_paths
 from mosforge.core.values import Level
 from mosforge.distortions.classes import classes_of
 from mosforge.distortions.kinds import is_bitstream
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings
+from mosforge.plan.datasets import Datasets
 from mosforge.plan.sources import Sources
-from mosforge.pmos.settings import FusionSettings
+from mosforge.pmos.settings import FusionSettings, ValidationSettings
 from mosforge.pretraining.settings import IndexPacksSettings
 
 
 class Corpora:
-    """The section `distortions`, and what follows from it up to the labels."""
+    """The sections `distortions` and `pmos`.
 
-    def __init__(self, config: Configuration, sources: Sources) -> None:
+    Raises:
+        MosforgeError: the labels are to be fitted to a dataset that is not there or has no references.
+    """
+
+    def __init__(self, config: Configuration, sources: Sources, datasets: Datasets) -> None:
         self._section = config.distortions
         self._entries = config.distortions.corpora
         self._pmos = config.pmos
-        self._datasets = config.finetuning.datasets
+        self._targets = config.finetuning.datasets
         self._sources = sources
+        self._datasets = datasets
         self.distortion = cache(self._distortion)
+        self._fitted_to = self._pmos.logistic.dataset if self._pmos.fusion == "logistic" else None
+        if self._fitted_to and not datasets.has_references(self._fitted_to):
+            why = datasets.missing(self._fitted_to) or "it has no reference images"
+            raise MosforgeError(f"pmos.logistic.dataset: {self._fitted_to} cannot be fitted to: {why}")
 
     def sources(self, corpus: str) -> list[str]:
         """The sources of a corpus, without those that are target datasets which are not there."""
@@ -43,8 +54,8 @@ class Corpora:
     @cached_property
     def labelled(self) -> list[str]:
         """Corpora that are labelled: all but those that only make the images of a proxy dataset."""
-        shown = {entry.pictures for entry in self._datasets.values()}
-        learned_from = {entry.corpus for entry in self._datasets.values()}
+        shown = {entry.pictures for entry in self._targets.values()}
+        learned_from = {entry.corpus for entry in self._targets.values()}
         return [name for name in self.names if name not in shown or name in learned_from]
 
     def is_authentic(self, corpus: str) -> bool:
@@ -71,13 +82,9 @@ class Corpora:
             for group, shard in shard_paths(found.groups, found.shards)
         ]
 
-    def corpus_of_proxy(self, dataset: str) -> str | None:
-        """The corpus whose images a proxy dataset scores; None for a dataset with human scores."""
-        return self._datasets[dataset].pictures
-
     def images_of_proxy(self, dataset: str) -> list[str]:
         """The shards whose images a proxy dataset scores, which all that reads them needs; else none."""
-        corpus = self.corpus_of_proxy(dataset)
+        corpus = self._datasets.shown_by(dataset)
         return self.shard_files(corpus, layout.SHARD) if corpus else []
 
     def _distortion(self, corpus: str, group: str) -> DistortSettings:
@@ -116,17 +123,34 @@ class Corpora:
             return {"mixtures": self._total(corpus)}
         return {"photographs": self._pristine_images(corpus)}
 
-    def fusion(self, corpus: str) -> FusionSettings:
-        """Settings of a corpus' labels."""
-        values = {**self.shards(corpus).plain(), "fusion": self._pmos.fusion, "knots": self._pmos.knots}
-        return FusionSettings(**values if self.fitted_to is None else values | {"logistic": self.fitted_to})
-
-    @property
-    def fitted_to(self) -> str | None:
-        """The dataset whose scores shape the labels, if the fusion is `logistic`."""
-        return self._pmos.logistic.dataset if self._pmos.fusion == "logistic" else None
-
     def class_names(self, corpus: str) -> list[str]:
         """Names of a corpus' classes, in the order of their indices or bits."""
         table = classes_of(self._entries[corpus].kind, self._levels(corpus))
         return [row.type if row.level is None else f"{row.type} {row.level}" for row in table]
+
+    def fusion(self, corpus: str) -> FusionSettings:
+        """Settings of a corpus' labels."""
+        values = {**self.shards(corpus).plain(), "fusion": self._pmos.fusion, "knots": self._pmos.knots}
+        return FusionSettings(**values | {"logistic": self._fitted_to} if self._fitted_to else values)
+
+    def fit_inputs(self) -> dict[str, str]:
+        """What `fuse` needs beside the corpus' scores."""
+        return {"targets": layout.TARGETS.format(dataset=self._fitted_to)} if self._fitted_to else {}
+
+    def validation(self, dataset: str) -> ValidationSettings:
+        """Settings of the comparison of the metrics and their fusions with a dataset's scores.
+
+        The corpus is that through whose distribution the dataset's scores are mapped, if it can be made.
+        """
+        corpus = self._datasets.corpus_of(dataset)
+        return ValidationSettings(dataset=dataset, corpus=corpus if corpus in self.names else None)
+
+    def validation_inputs(self, dataset: str) -> dict[str, str]:
+        """What that comparison needs: the dataset's scores, the corpus' mapping, another dataset's scores."""
+        files = {"targets": layout.TARGETS.format(dataset=dataset)}
+        if corpus := self.validation(dataset).corpus:
+            files["mapping"] = layout.MAPPING.format(corpus=corpus)
+        other = self._pmos.logistic.dataset
+        if other and other != dataset and self._datasets.has_references(other):
+            files["fitted"] = layout.TARGETS.format(dataset=other)
+        return files

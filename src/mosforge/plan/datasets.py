@@ -34,6 +34,10 @@ class Datasets:
         """Datasets whose scores are no human ones."""
         return [name for name, entry in self._entries.items() if entry.layout == "proxy"]
 
+    def shown_by(self, name: str) -> str | None:
+        """The corpus whose images a proxy dataset scores; None for a dataset with human scores."""
+        return self._entries[name].pictures
+
     def corpus_of(self, name: str) -> str:
         """The corpus that a dataset's models are pretrained on, unless an experiment names another."""
         return self._entries[name].corpus

@@ -5,20 +5,20 @@ the network; a folder of images is only listed, to count its shards.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from mosforge.config.configuration import Configuration
 from mosforge.metrics.settings import ScoreDatasetSettings, ScoreSettings
+from mosforge.models.objectives import corpus_and_objective, rates_of
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.leakage import Leakage
-from mosforge.plan.protocols import Protocols
 from mosforge.plan.sources import Sources
-from mosforge.plan.trainings import Trainings
-from mosforge.plan.validations import Validations
-from mosforge.report.settings import PageSettings, TableSettings
+from mosforge.plan.trainings import OF_OBJECTIVE, RECIPE, Trainings
+from mosforge.report.settings import PageSettings, Protocol, TableSettings
 
-__all__ = ["Plan"]
+_RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key not in ("seed", "flip"))
 
 
 class Plan:
@@ -28,11 +28,9 @@ class Plan:
         self._config = config
         self.datasets = Datasets(config)
         self.sources = Sources(config, self.datasets)
-        self.corpora = Corpora(config, self.sources)
-        self.validations = Validations(config, self.corpora, self.datasets)
+        self.corpora = Corpora(config, self.sources, self.datasets)
         self.trainings = Trainings(config, self.corpora, self.datasets)
         self.experiments = Experiments(config, self.datasets, self.trainings)
-        self.protocols = Protocols(config, self.corpora, self.trainings, self.experiments)
         self.leakage = Leakage(config, self.sources, self.datasets, self.corpora, self.experiments)
 
     def score(self) -> ScoreSettings:
@@ -49,7 +47,7 @@ class Plan:
             proxies=self._proxies([experiment]),
             left_out=self._left_out([experiment]),
             sizes=self.experiments.sizes([experiment]),
-            protocol=self.protocols.of(experiment),
+            protocol=self._protocol(experiment),
         )
 
     def page(self) -> PageSettings:
@@ -65,9 +63,41 @@ class Plan:
             compared=self.leakage.compared,
             left_out=self._left_out(names),
             sizes=self.experiments.sizes(names),
-            protocols={name: self.protocols.of(name) for name in names},
+            protocols={name: self._protocol(name) for name in names},
             config=config,
         )
+
+    def _protocol(self, experiment: str) -> Protocol:
+        """How an experiment's models are trained and tested, as far as the paper says how its own were.
+
+        What concerns pretraining is there only where there is one.
+        """
+        finetuning, pretraining = self._config.finetuning.plain(), self._config.pretraining.plain()
+        tuned = {
+            key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, "patches", "learning_rates", "dropout")
+        }
+        tuned["multi_level"] = pretraining["multi_level"]
+        if self.experiments.draws_splits(experiment):
+            tuned["train"] = finetuning["splits"]["train"]
+        backbones = self.experiments.backbones([experiment])
+        found: dict[str, Any] = {
+            "evaluation": {"crops": self._config.evaluation.crops},
+            "finetuning": tuned,
+            "weights": {name: self.trainings.weights_source(name) for name in backbones},
+        }
+        starts = {corpus_and_objective(name) for name in self.experiments.initialisations(experiment)}
+        pretrained = sorted(start for start in starts if start[0])
+        if pretrained:
+            found["pretraining"] = {key: pretraining[key] for key in (*_RECIPE_OF_THE_PAPER, "resize")}
+            found["corpora"], found["rates"] = {}, {}
+        for corpus, objective in pretrained:
+            for name in self.trainings.corpora_of(corpus):
+                found["corpora"][name] = self.corpora.size(name)
+            found["pretraining"] |= {key: pretraining[key] for key in OF_OBJECTIVE[objective]}
+            kind = self.trainings.kind(corpus)
+            rates = pretraining["learning_rates"][kind]
+            found["rates"].setdefault(kind, {}).update({name: rates[name] for name in rates_of(objective)})
+        return Protocol(**found)
 
     def _proxies(self, experiments: Sequence[str]) -> tuple[str, ...]:
         used = self.experiments.datasets(experiments)

@@ -1,5 +1,6 @@
-"""Parts of a rule that the rule files share: parameters, code and shards."""
+"""What the rule files share: parameters, code, shards, and one run at a time in a folder."""
 
+import contextlib
 import json
 import os
 import sys
@@ -7,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mosforge.core.atomic import exclusive_lock
+from mosforge.core.errors import MosforgeError
 from mosforge.core.settings import Settings
 from mosforge.plan.code import PACKAGE, Code
 
+LOCK = Path(".snakemake/mosforge.lock")
+
 _CODE = Code.installed()
+_held = contextlib.ExitStack()
 
 
 class Parameters(dict[str, Any]):
@@ -76,3 +82,17 @@ def number_of(shard: str) -> int:
 def find_own_commands() -> None:
     """Puts the commands of the running Python's environment first on PATH, activated or not."""
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def hold_folder() -> None:
+    """Holds the working directory for this process until it ends; ends it with a sentence if another does.
+
+    Snakemake's own lock is a file that stays after `kill -9`, and has to be removed by hand. This one is
+    the system's and goes with the process, so that after any kill the same command just runs again.
+    """
+    try:
+        _held.enter_context(
+            exclusive_lock(LOCK, f"{Path.cwd()}: another run of the workflow is at work here")
+        )
+    except MosforgeError as error:
+        sys.exit(f"mosforge: error: {error}")
