@@ -1,5 +1,6 @@
 """What is known of a dataset without reading it."""
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from mosforge.core.errors import MosforgeError
+from mosforge.finetuning import datasets
 from mosforge.finetuning.about import ABOUT
 from mosforge.finetuning.registry import LAYOUTS, layout_of, missing
 from mosforge.finetuning.settings import DatasetSettings
@@ -44,6 +46,12 @@ def test_a_missing_table_is_named_with_what_to_do(tmp_path: Path) -> None:
 def test_people_are_told_about_every_official_layout() -> None:
     assert ABOUT.keys() == LAYOUTS.keys()
     assert all(about.unit and about.licence and "https://" in about.obtain for about in ABOUT.values())
+
+
+def test_each_layout_has_a_module_of_its_name() -> None:
+    """The rules count the code of a dataset by the name of its layout."""
+    names = {module.name for module in pkgutil.iter_modules(datasets.__path__)}
+    assert names == {*LAYOUTS, "table", "base"}
 
 
 def test_planning_imports_nothing_heavy_with_it() -> None:
