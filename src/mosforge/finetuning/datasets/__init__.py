@@ -1,1 +1,1 @@
-"""Readers of target datasets: a module for each official layout, and one for a user's table."""
+"""Target datasets: a module for each official layout, with its facts and its reader, and one for a table."""
