@@ -15,8 +15,6 @@ from mosforge.distortions.codecs import (
     encode_jpeg2000,
     encode_jpeg2000_ratio,
     encode_png,
-    jpeg,
-    jpeg2000,
 )
 
 # ITU-T T.81, Annex K, table K.1, first row
@@ -59,12 +57,6 @@ def test_jpeg2000_is_a_jp2_file_with_the_irreversible_wavelet_and_colours(coffee
     assert file[coding_style + 8] == 1, (
         "the colour transform is its 9th: 1 is used, here the irreversible one"
     )
-
-
-def test_the_function_is_the_decoded_bitstream(coffee: Pixels) -> None:
-    for function, encode, value in ((jpeg, encode_jpeg, 12), (jpeg2000, encode_jpeg2000, 0.16)):
-        with open_image(encode(coffee, value)) as image:
-            assert np.array_equal(function(coffee, value), to_rgb(image))
 
 
 def test_jpeg_refuses_a_side_it_cannot_hold() -> None:

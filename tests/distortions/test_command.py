@@ -12,7 +12,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.schemas.distortions import MANIFEST
 from mosforge.core.tables import read_table
-from mosforge.distortions.codecs import encode_jpeg, jpeg
+from mosforge.distortions.codecs import decode, encode_jpeg
 from mosforge.distortions.distort import distort
 from mosforge.distortions.settings import DistortSettings
 
@@ -61,7 +61,7 @@ def test_distort_writes_the_codecs_bitstream_or_its_pixels(
         words = ("--type", "jpeg", "--level", 2, "-o", tmp_path / name)
         mosforge("distort", image, *words)
     assert (tmp_path / "out.jpg").read_bytes() == encode_jpeg(coffee, 12)
-    assert np.array_equal(read_rgb(tmp_path / "out.png"), jpeg(coffee, 12))
+    assert np.array_equal(read_rgb(tmp_path / "out.png"), decode(encode_jpeg(coffee, 12)))
 
 
 def test_distort_warns_of_a_second_distortion(

@@ -1,13 +1,42 @@
-"""The tables of distortion types: what every type refuses, and that only its generator makes it random."""
+"""The tables of distortion types: what every type refuses, what is random, classes and labels."""
 
 import numpy as np
 import pytest
 
 from mosforge.config.files import load_config
 from mosforge.core.errors import MosforgeError
-from mosforge.core.images import Pixels
-from mosforge.distortions.classes import synthetic_classes
-from mosforge.distortions.kinds import KADID25, TYPES
+from mosforge.core.images import Pixels, open_image, to_rgb
+from mosforge.distortions.kinds import KADID25, TYPES, authentic_classes, labels, synthetic_classes
+
+SYNTHETIC = {
+    "gaussian_blur": [7, 15, 39, 91, 199],
+    "white_noise": [-10, -7.5, -5.5, -3.5, 0],
+    "jpeg": [43, 12, 7, 4, 0],
+    "jpeg2000": [0.46, 0.16, 0.07, 0.04, 0.02],
+    "contrast": [[0.2, 0.8], [0.3, 0.7], [0.4, 0.6], [0.45, 0.55], [0.49, 0.51]],
+    "pink_noise": [0.3, 0.7, 1.2, 2, 4],
+    "color_dither": [64, 32, 16, 8, 4],
+    "overexposure": [0.15, 0.3],
+    "underexposure": [0.15, 0.3],
+}
+CAMERA = [
+    "defocus",
+    "motion_blur",
+    "chromatic_aberration",
+    "overexposure",
+    "underexposure",
+    "contrast",
+    "jpeg",
+]
+LEVELS = {
+    "defocus": [1.0, 2.0, 4.0],
+    "motion_blur": [7, 15, 31],
+    "chromatic_aberration": [1.0, 2.5, 5.0],
+    "overexposure": [0.15, 0.3],
+    "underexposure": [0.15, 0.3],
+    "contrast": [0.7, 0.45, 0.25],
+    "jpeg": [30, 12, 5],
+}
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -34,6 +63,17 @@ def test_random_types_follow_only_their_generator(coffee: Pixels, name: str) -> 
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind in TYPES for name, type_ in TYPES[kind].items() if type_.encode]
+)
+def test_the_pixels_of_a_codecs_type_are_those_in_its_bitstream(coffee: Pixels, kind: str, name: str) -> None:
+    distortion = TYPES[kind][name]
+    assert distortion.encode is not None
+    level = load_config().distortions.levels(kind)[name][1]
+    with open_image(distortion.encode(coffee, level)) as image:
+        assert np.array_equal(distortion.apply(coffee, level, rng()), to_rgb(image))
+
+
 @pytest.mark.parametrize("name", KADID25)
 @pytest.mark.parametrize("parameter", [-5, 1e9, float("nan"), "1", True, (0.2, 0.8)])
 def test_every_type_refuses_what_is_no_level(coffee: Pixels, name: str, parameter: object) -> None:
@@ -55,3 +95,35 @@ def test_every_type_refuses_grey_alpha_and_float(kind: str, array: np.ndarray) -
     for distortion in TYPES[kind].values():
         with pytest.raises(MosforgeError, match="uint8, RGB"):
             distortion.apply(array, 1, np.random.default_rng(0))
+
+
+def test_the_39_synthetic_classes() -> None:
+    table = synthetic_classes(SYNTHETIC)
+    assert [row.index for row in table] == list(range(39))
+    assert (table[0].type, table[0].level, table[0].parameter) == ("gaussian_blur", 1, 7)
+    assert (table[14].type, table[14].level, table[14].parameter) == ("jpeg", 5, 0)
+    assert (table[22].type, table[22].level, table[22].parameter) == ("contrast", 3, [0.4, 0.6])
+    assert (table[38].type, table[38].level, table[38].parameter) == ("underexposure", 2, 0.3)
+
+
+def test_the_class_table_follows_the_configuration() -> None:
+    table = synthetic_classes({"jpeg": [10], "gaussian_blur": [], "contrast": [[0.1, 0.9], [0.4, 0.6]]})
+    assert [(row.index, row.type, row.level) for row in table] == [
+        (0, "jpeg", 1),
+        (1, "contrast", 1),
+        (2, "contrast", 2),
+    ]
+
+
+def test_the_26_bits_whatever_the_order_of_the_keys() -> None:
+    table = authentic_classes(dict(sorted(LEVELS.items())))
+    assert [row.type for row in table[:7]] == CAMERA
+    assert all(row.level is None and row.parameter is None for row in table[:7])
+    pairs = [(name, level) for name in CAMERA for level in range(1, len(LEVELS[name]) + 1)]
+    assert [(row.type, row.level) for row in table[7:]] == pairs
+    assert len(table) == 26
+
+
+def test_labels_of_a_mixture() -> None:
+    vector = labels((("motion_blur", 2), ("jpeg", 3)), authentic_classes(LEVELS))
+    assert [i for i, bit in enumerate(vector) if bit] == [1, 6, 7 + 3 + 1, 25]

@@ -56,21 +56,6 @@ def encode_jpeg2000_ratio(pixels: Pixels, ratio: float) -> bytes:
     return encode_jpeg2000(pixels, 24 / ratio)
 
 
-def jpeg(pixels: Pixels, quality: float) -> Pixels:
-    """JPEG there and back: `decode(encode_jpeg(pixels, quality))`."""
-    return decode(encode_jpeg(pixels, quality))
-
-
-def jpeg2000(pixels: Pixels, bits_per_pixel: float) -> Pixels:
-    """JPEG2000 there and back: `decode(encode_jpeg2000(pixels, bits_per_pixel))`."""
-    return decode(encode_jpeg2000(pixels, bits_per_pixel))
-
-
-def jpeg2000_ratio(pixels: Pixels, ratio: float) -> Pixels:
-    """JPEG2000 there and back: `decode(encode_jpeg2000_ratio(pixels, ratio))`."""
-    return decode(encode_jpeg2000_ratio(pixels, ratio))
-
-
 def decode(bitstream: bytes) -> Pixels:
     """The image in a bitstream, read as every later stage reads the file."""
     with open_image(bitstream) as image:

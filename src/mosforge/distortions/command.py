@@ -64,7 +64,7 @@ def _distort(arguments: argparse.Namespace) -> None:
     pixels = read_rgb(arguments.image)
     check_size(pixels, arguments.image)
     is_its_format = _LOSSY.get(suffix) == _LOSSY.get(distortion.suffix, "none")
-    if distortion.encode is not None and is_its_format and not isinstance(parameter, tuple):
+    if distortion.encode is not None and is_its_format:
         file = distortion.encode(pixels, parameter)
     else:
         rng = np.random.Generator(np.random.PCG64(arguments.seed))
@@ -112,7 +112,7 @@ def _classes(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
     from mosforge.config.files import load_config
-    from mosforge.distortions.classes import classes_of
+    from mosforge.distortions.kinds import classes_of
 
     levels = load_config(arguments.config).distortions.levels(arguments.corpus)
     rows = [asdict(row) for row in classes_of(arguments.corpus, levels)]

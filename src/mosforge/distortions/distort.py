@@ -13,9 +13,8 @@ from mosforge.core.schemas.sources import CATALOGUE
 from mosforge.core.stamps import MANIFEST_NAME
 from mosforge.core.tables import read_table, write_table
 from mosforge.distortions import render
-from mosforge.distortions.render import Reference, render_variants
+from mosforge.distortions.render import Reference, group_of, render_variants
 from mosforge.distortions.settings import DistortSettings
-from mosforge.distortions.variants import group_of
 from mosforge.distortions.workers import mapped
 
 log = logging.getLogger(__name__)

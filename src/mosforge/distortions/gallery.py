@@ -8,8 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mosforge.core.images import SMALLEST_SIDE, Pixels
 from mosforge.core.seeds import generator
 from mosforge.core.values import Level
-from mosforge.distortions.classes import DistortionClass, classes_of
-from mosforge.distortions.kinds import TYPES
+from mosforge.distortions.kinds import TYPES, DistortionClass, classes_of
 
 _LONGEST = 512
 """The image is first shrunk to this longer side, in pixels, so that a kernel of 199 has its usual effect.

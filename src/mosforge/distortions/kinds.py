@@ -1,8 +1,10 @@
-"""The distortion types of each kind of corpus: the nine of DB-CNN, those of a camera, KADID-10k's 25."""
+"""The distortion types of each kind of corpus: the nine of DB-CNN, those of a camera, KADID-10k's 25.
 
-from collections.abc import Callable, Mapping
+And their classes: the meaning of an index of the softmax, or of a bit of the labels.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -10,6 +12,9 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, check_pixels
 from mosforge.core.values import Level
 from mosforge.distortions import blur, codecs, colour, noise, spatial, tone
+
+Mixture = tuple[tuple[str, int], ...]
+"""The distortions of an authentic image: (type, level from 1) pairs in the order of `AUTHENTIC`."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,6 @@ class DistortionType:
     Attributes:
         function: `(pixels, parameter)`, or `(pixels, parameter, rng)` if `random`; returns pixels.
         parameter: the meaning of a level's number, with its unit.
-        about: one sentence for people.
         random: whether the function draws random numbers.
         encode: `(pixels, parameter)` to the codec's bitstream, which is stored as it is.
         suffix: ending of the stored file.
@@ -28,9 +32,8 @@ class DistortionType:
 
     function: Callable[..., Pixels]
     parameter: str
-    about: str
     random: bool = False
-    encode: Callable[[Pixels, float], bytes] | None = None
+    encode: Callable[..., bytes] | None = None
     suffix: str = ".png"
     few_colours: bool = False
 
@@ -52,118 +55,74 @@ class DistortionType:
         return self.function(pixels, parameter, rng) if self.random else self.function(pixels, parameter)
 
 
-_JPEG = DistortionType(
-    codecs.jpeg, "quality", "JPEG compression, 4:2:0", encode=codecs.encode_jpeg, suffix=".jpg"
-)
-_MOTION_BLUR = DistortionType(
-    blur.motion_blur, "length (pixels)", "moving camera: a line at a random angle", random=True
-)
-_OVEREXPOSURE = DistortionType(tone.overexposure, "amount", "brightness raised, clipped")
-_UNDEREXPOSURE = DistortionType(tone.underexposure, "amount", "brightness lowered, clipped")
-_PALETTE = DistortionType(
-    colour.color_dither, "colours", "a small palette with Floyd-Steinberg dither", few_colours=True
-)
+def _codec(encode: Callable[[Pixels, float], bytes], parameter: str, suffix: str) -> DistortionType:
+    def there_and_back(pixels: Pixels, value: float) -> Pixels:
+        return codecs.decode(encode(pixels, value))
 
-SYNTHETIC: Mapping[str, DistortionType] = MappingProxyType(
-    {
-        "gaussian_blur": DistortionType(
-            blur.gaussian_blur, "kernel size (pixels)", "Gaussian blur, sigma a sixth of the kernel size"
-        ),
-        "white_noise": DistortionType(
-            noise.white_noise, "log2 of the variance", "white Gaussian noise in each channel", random=True
-        ),
-        "jpeg": _JPEG,
-        "jpeg2000": DistortionType(
-            codecs.jpeg2000,
-            "bits per pixel",
-            "JPEG2000 compression",
-            encode=codecs.encode_jpeg2000,
-            suffix=".jp2",
-        ),
-        "contrast": DistortionType(
-            tone.contrast_range, "range", "each channel stretched, then mapped into a range"
-        ),
-        "pink_noise": DistortionType(noise.pink_noise, "weight", "1/f noise in each channel", random=True),
-        "color_dither": _PALETTE,
-        "overexposure": _OVEREXPOSURE,
-        "underexposure": _UNDEREXPOSURE,
-    }
-)
+    return DistortionType(there_and_back, parameter, encode=encode, suffix=suffix)
+
+
+_JPEG = _codec(codecs.encode_jpeg, "quality", ".jpg")
+_MOTION_BLUR = DistortionType(blur.motion_blur, "length (pixels)", random=True)
+_OVEREXPOSURE = DistortionType(tone.overexposure, "amount")
+_UNDEREXPOSURE = DistortionType(tone.underexposure, "amount")
+_PALETTE = DistortionType(colour.color_dither, "colours", few_colours=True)
+
+SYNTHETIC: Mapping[str, DistortionType] = {
+    "gaussian_blur": DistortionType(blur.gaussian_blur, "kernel size (pixels)"),
+    "white_noise": DistortionType(noise.white_noise, "log2 of the variance", random=True),
+    "jpeg": _JPEG,
+    "jpeg2000": _codec(codecs.encode_jpeg2000, "bits per pixel", ".jp2"),
+    "contrast": DistortionType(tone.contrast_range, "range"),
+    "pink_noise": DistortionType(noise.pink_noise, "weight", random=True),
+    "color_dither": _PALETTE,
+    "overexposure": _OVEREXPOSURE,
+    "underexposure": _UNDEREXPOSURE,
+}
 """DB-CNN's types, of which an image has one at one level; in the order of the classes."""
 
-AUTHENTIC: Mapping[str, DistortionType] = MappingProxyType(
-    {
-        "defocus": DistortionType(blur.defocus, "sigma (pixels)", "lens out of focus: Gaussian low-pass"),
-        "motion_blur": _MOTION_BLUR,
-        "chromatic_aberration": DistortionType(
-            colour.chromatic_aberration, "shift (pixels)", "red and blue shifted against green", random=True
-        ),
-        "overexposure": _OVEREXPOSURE,
-        "underexposure": _UNDEREXPOSURE,
-        "contrast": DistortionType(tone.contrast_factor, "factor", "distance from mid-grey reduced"),
-        "jpeg": _JPEG,
-    }
-)
+AUTHENTIC: Mapping[str, DistortionType] = {
+    "defocus": DistortionType(blur.defocus, "sigma (pixels)"),
+    "motion_blur": _MOTION_BLUR,
+    "chromatic_aberration": DistortionType(colour.chromatic_aberration, "shift (pixels)", random=True),
+    "overexposure": _OVEREXPOSURE,
+    "underexposure": _UNDEREXPOSURE,
+    "contrast": DistortionType(tone.contrast_factor, "factor"),
+    "jpeg": _JPEG,
+}
 """A camera's types, of which an image has several; in the order in which a camera applies them, which is
 also that of the labels."""
 
 EXCLUSIVE = frozenset({"overexposure", "underexposure"})
 """At most one of these is in an image."""
 
-KADID25: Mapping[str, DistortionType] = MappingProxyType(
-    {
-        "gaussian_blur": DistortionType(blur.gaussian_lowpass, "sigma (pixels)", "Gaussian blur"),
-        "lens_blur": DistortionType(blur.lens_blur, "radius (pixels)", "lens out of focus: a disc"),
-        "motion_blur": _MOTION_BLUR,
-        "color_diffusion": DistortionType(colour.color_diffusion, "amount", "colours run and grow stronger"),
-        "color_shift": DistortionType(
-            colour.color_shift, "shift (pixels)", "green shifted near edges", random=True
-        ),
-        "color_quantization": _PALETTE,
-        "saturation_hsv": DistortionType(colour.hsv_saturation, "factor", "saturation of HSV multiplied"),
-        "saturation_lab": DistortionType(colour.lab_saturation, "factor", "a* and b* multiplied"),
-        "jpeg2000": DistortionType(
-            codecs.jpeg2000_ratio,
-            "compression ratio",
-            "JPEG2000 compression",
-            encode=codecs.encode_jpeg2000_ratio,
-            suffix=".jp2",
-        ),
-        "jpeg": _JPEG,
-        "white_noise": DistortionType(
-            noise.gaussian_noise, "variance", "white Gaussian noise in each channel", random=True
-        ),
-        "white_noise_ycbcr": DistortionType(
-            noise.ycbcr_noise, "variance", "white Gaussian noise in Y, Cb and Cr", random=True
-        ),
-        "impulse_noise": DistortionType(
-            noise.impulse_noise, "density", "samples set to 0 or 255", random=True
-        ),
-        "multiplicative_noise": DistortionType(
-            noise.multiplicative_noise, "variance", "noise that grows with the sample", random=True
-        ),
-        "denoise": DistortionType(noise.denoised, "variance", "white noise, then a denoiser", random=True),
-        "brighten": DistortionType(colour.brighten, "amount", "mid-tones raised"),
-        "darken": DistortionType(tone.darken, "amount", "mid-tones lowered"),
-        "mean_shift": DistortionType(tone.mean_shift, "amount", "brightness shifted, clipped"),
-        "jitter": DistortionType(
-            spatial.jitter,
-            "standard deviation (pixels)",
-            "every pixel taken from beside its place",
-            random=True,
-        ),
-        "patches": DistortionType(
-            spatial.displaced_patches, "patches", "patches copied a little away", random=True
-        ),
-        "pixelate": DistortionType(spatial.pixelate, "strength", "fewer pixels, to the nearest"),
-        "quantization": DistortionType(tone.quantize, "thresholds", "few sample values", few_colours=True),
-        "color_block": DistortionType(
-            spatial.color_blocks, "blocks", "squares of one random colour", random=True
-        ),
-        "sharpen": DistortionType(colour.sharpen, "amount", "unsharp masking of L*"),
-        "contrast": DistortionType(tone.contrast_curve, "amount", "an S-shaped curve, or its opposite"),
-    }
-)
+KADID25: Mapping[str, DistortionType] = {
+    "gaussian_blur": DistortionType(blur.gaussian_lowpass, "sigma (pixels)"),
+    "lens_blur": DistortionType(blur.lens_blur, "radius (pixels)"),
+    "motion_blur": _MOTION_BLUR,
+    "color_diffusion": DistortionType(colour.color_diffusion, "amount"),
+    "color_shift": DistortionType(colour.color_shift, "shift (pixels)", random=True),
+    "color_quantization": _PALETTE,
+    "saturation_hsv": DistortionType(colour.hsv_saturation, "factor"),
+    "saturation_lab": DistortionType(colour.lab_saturation, "factor"),
+    "jpeg2000": _codec(codecs.encode_jpeg2000_ratio, "compression ratio", ".jp2"),
+    "jpeg": _JPEG,
+    "white_noise": DistortionType(noise.gaussian_noise, "variance", random=True),
+    "white_noise_ycbcr": DistortionType(noise.ycbcr_noise, "variance", random=True),
+    "impulse_noise": DistortionType(noise.impulse_noise, "density", random=True),
+    "multiplicative_noise": DistortionType(noise.multiplicative_noise, "variance", random=True),
+    "denoise": DistortionType(noise.denoised, "variance", random=True),
+    "brighten": DistortionType(colour.brighten, "amount"),
+    "darken": DistortionType(tone.darken, "amount"),
+    "mean_shift": DistortionType(tone.mean_shift, "amount"),
+    "jitter": DistortionType(spatial.jitter, "standard deviation (pixels)", random=True),
+    "patches": DistortionType(spatial.displaced_patches, "patches", random=True),
+    "pixelate": DistortionType(spatial.pixelate, "strength"),
+    "quantization": DistortionType(tone.quantize, "thresholds", few_colours=True),
+    "color_block": DistortionType(spatial.color_blocks, "blocks", random=True),
+    "sharpen": DistortionType(colour.sharpen, "amount"),
+    "contrast": DistortionType(tone.contrast_curve, "amount"),
+}
 """The types of KADID-10k (Lin, Hosu and Saupe, QoMEX 2019), of which an image has one at one level; in the
 order of the classes.
 
@@ -193,3 +152,53 @@ def type_of(kind: str, name: str) -> DistortionType:
 def is_bitstream(kind: str, name: str) -> bool:
     """Whether images of a type are stored as the bitstream of its codec, and not as PNG."""
     return name in TYPES[kind] and TYPES[kind][name].encode is not None
+
+
+@dataclass(frozen=True)
+class DistortionClass:
+    """One row of a class table.
+
+    Attributes:
+        index: class index (synthetic) or bit (authentic), from 0.
+        type: name of the distortion type.
+        level: from 1 (weakest); None for a bit that stands for the type at any level.
+        parameter: the level's value; None for such a bit.
+    """
+
+    index: int
+    type: str
+    level: int | None
+    parameter: Level | None
+
+
+def classes_of(kind: str, levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
+    """The class table of a kind of corpus."""
+    return authentic_classes(levels) if kind == "authentic" else synthetic_classes(levels)
+
+
+def synthetic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
+    """A class for every (type, level), in the order of `levels`; a type without levels has none."""
+    pairs = [(name, i, value) for name, values in levels.items() for i, value in enumerate(values, start=1)]
+    return [DistortionClass(index, *pair) for index, pair in enumerate(pairs)]
+
+
+def authentic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
+    """A bit for every type, then one for every (type, level), both in the camera's order."""
+    names = [name for name in AUTHENTIC if levels.get(name)]
+    types: list[tuple[str, int | None, Level | None]] = [(name, None, None) for name in names]
+    pairs = [(name, i, value) for name in names for i, value in enumerate(levels[name], start=1)]
+    return [DistortionClass(index, *row) for index, row in enumerate([*types, *pairs])]
+
+
+def labels(mixture: Mixture, classes: Sequence[DistortionClass]) -> list[int]:
+    """The label vector of a mixture: 1 for every type and every (type, level) in it.
+
+    Args:
+        mixture: the distortions of an image.
+        classes: the rows of `authentic_classes`.
+
+    Returns:
+        A 0 or 1 for each row.
+    """
+    present = {*mixture, *((name, None) for name, _ in mixture)}
+    return [int((row.type, row.level) in present) for row in classes]

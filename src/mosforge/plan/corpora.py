@@ -7,8 +7,7 @@ from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.shards import shard_paths
 from mosforge.core.values import Level
-from mosforge.distortions.classes import classes_of
-from mosforge.distortions.kinds import is_bitstream
+from mosforge.distortions.kinds import classes_of, is_bitstream
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.sources import Sources

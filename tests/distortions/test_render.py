@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mosforge.core.errors import MosforgeError
 from mosforge.distortions.kinds import AUTHENTIC
+from mosforge.distortions.render import Variant, draw_mixtures, group_of, variants_of
 from mosforge.distortions.settings import DistortSettings
-from mosforge.distortions.variants import Variant, draw_mixtures, group_of, variants_of
 
 CAMERA = list(AUTHENTIC)
 LEVELS = {
