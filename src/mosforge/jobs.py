@@ -42,14 +42,9 @@ RULES: Mapping[str, tuple[str, ...]] = {
 Job = Callable[..., int | None]
 
 
-def module_of(stage: str, rule: str) -> str:
-    """The name of a job's module."""
-    return f"mosforge.{stage}.{rule}"
-
-
 def job_of(stage: str, rule: str) -> Job:
     """The function that a rule runs; its module is imported."""
-    job: Job = getattr(importlib.import_module(module_of(stage, rule)), rule)
+    job: Job = getattr(importlib.import_module(f"mosforge.{stage}.{rule}"), rule)
     return job
 
 
@@ -68,7 +63,7 @@ def add_options(parser: argparse.ArgumentParser, job: Job) -> None:
         is_settings = isinstance(option.kind, type) and issubclass(option.kind, BaseModel)
         parser.add_argument(
             f"--{option.name}",
-            type=_settings(adapter) if is_settings else _value(adapter),
+            type=_converter(adapter, is_json=is_settings),
             required=option.required,
             default=option.default,
             metavar=option.metavar,
@@ -86,7 +81,7 @@ def run(job: Job, arguments: argparse.Namespace) -> int | None:
     values: dict[str, Any] = {}
     for name, kind in _hints(job).items():
         if dataclasses.is_dataclass(kind):
-            fields = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(kind)}
+            fields = {field: getattr(arguments, field) for field in _hints(kind)}
             values[name] = typing.cast(Any, kind)(**fields)
         else:
             values[name] = getattr(arguments, name)
@@ -109,56 +104,40 @@ class Option:
         return _metavar(self.kind)
 
 
-def options_of(job: Job) -> Iterator[Option]:
-    """The options of a job: its parameters, and the fields of those that are dataclasses."""
-    signature, helps = inspect.signature(job), _helps(job)
-    for name, kind in _hints(job).items():
-        if dataclasses.is_dataclass(kind):
-            fields = typing.get_type_hints(kind, include_extras=True)
-            for field in dataclasses.fields(kind):
-                required = field.default is dataclasses.MISSING
-                default = None if required else field.default
-                yield Option(field.name, fields[field.name], required, default, helps.get(field.name, ""))
+def options_of(job: Any) -> Iterator[Option]:
+    """The options of a job, or of a dataclass: its parameters, those that are dataclasses field by field."""
+    hints, helps = _hints(job), _helps(job)
+    for name, parameter in inspect.signature(job).parameters.items():
+        if dataclasses.is_dataclass(hints[name]):
+            yield from options_of(hints[name])
         else:
-            default = signature.parameters[name].default
-            required = default is inspect.Parameter.empty
-            yield Option(name, kind, required, None if required else default, helps.get(name, ""))
+            required = parameter.default is parameter.empty
+            default = None if required else parameter.default
+            yield Option(name, hints[name], required, default, helps.get(name, ""))
 
 
-def _hints(job: Job) -> dict[str, Any]:
+def _hints(job: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(job, include_extras=True)
     return {name: hints[name] for name in inspect.signature(job).parameters}
 
 
-def _helps(job: Job) -> dict[str, str]:
-    """What the docstrings of a job, and of its dataclasses, say of each option."""
-    found: dict[str, str] = {}
-    for described in [job, *(kind for kind in _hints(job).values() if dataclasses.is_dataclass(kind))]:
-        text = inspect.getdoc(described) or ""
-        section = re.search(r"^(?:Args|Attributes):\n((?:[ ]+.*\n?|\n)+)", text, re.MULTILINE)
-        for name, about in re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", section[1] if section else "", re.M):
-            found[name] = " ".join(about.split())
-    return found
+def _helps(job: Any) -> dict[str, str]:
+    """What the docstring says of each parameter or field."""
+    text = inspect.getdoc(job) or ""
+    section = re.search(r"^(?:Args|Attributes):\n((?:[ ]+.*\n?|\n)+)", text, re.MULTILINE)
+    found = re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", section[1] if section else "", re.MULTILINE)
+    return {name: " ".join(about.split()) for name, about in found}
 
 
-def _value(adapter: "TypeAdapter[Any]") -> Callable[[str], Any]:
+def _converter(adapter: "TypeAdapter[Any]", *, is_json: bool) -> Callable[[str], Any]:
     def convert(text: str) -> Any:
         try:
-            return adapter.validate_python(text)
-        except ValidationError as error:
-            raise argparse.ArgumentTypeError(f"{text!r}: {explain(error)}") from None
-
-    return convert
-
-
-def _settings(adapter: "TypeAdapter[Any]") -> Callable[[str], Any]:
-    def convert(text: str) -> Any:
-        try:
-            return adapter.validate_python(json.loads(text))
+            return adapter.validate_python(json.loads(text) if is_json else text)
         except json.JSONDecodeError as error:
             raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
         except ValidationError as error:
-            raise argparse.ArgumentTypeError(explain(error)) from None
+            place = "" if is_json else f"{text!r}: "
+            raise argparse.ArgumentTypeError(f"{place}{explain(error)}") from None
 
     return convert
 

@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from mosforge.config import Section
 from mosforge.config.distortions import DistortionsSection
 from mosforge.config.evaluation import EvaluationSection
 from mosforge.config.finetuning import FinetuningSection
-from mosforge.config.pmos import PmosSection
 from mosforge.config.pretraining import PretrainingSection
 from mosforge.config.sources import SourcesSection
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE
-from mosforge.core.values import Engine, Objective, Text, explain, suggestion
+from mosforge.core.values import Allowed, Engine, Flag, Fusion, Objective, Text, explain, suggestion
 from mosforge.models.objectives import corpus_and_objective
+
+_Knots = Annotated[int, Field(strict=True, ge=2, le=100_001), Allowed("a whole number from 2 to 100001")]
 
 
 class MetricsSection(Section):
@@ -26,6 +27,30 @@ class MetricsSection(Section):
     """What computes the metrics:
       fused  this project's engine, the same values on the CPU many times faster (ours)
       piq    the library itself, for a machine with a GPU to spare"""
+
+
+class Logistic(Section):
+    """The human scores that the fusion `logistic` is fitted to."""
+
+    dataset: Text | None
+    """one of finetuning.datasets that has reference images, or null"""
+    allow_evaluated: Flag
+    """true: let it be one that is evaluated on as well"""
+
+
+class PmosSection(Section):
+    """How the scores of six metrics are fused into a pseudo-MOS."""
+
+    fusion: Fusion
+    """How six scores become one:
+      quantile  each metric through its distribution over the corpus, then the mean (ours)
+      mean      the paper's literal reading, the mean of the six oriented scores
+      logistic  each metric through a rising logistic fitted to human scores, then the mean (ours)"""
+    knots: _Knots
+    """knots of the distribution that are saved beside the labels (ours)"""
+    logistic: Logistic
+    """The human scores that logistic is fitted to (ours). They shape the labels, so a dataset that an
+    experiment evaluates on is refused, unless allow_evaluated is true."""
 
 
 class ReportSection(Section):

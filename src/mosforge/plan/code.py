@@ -85,7 +85,8 @@ class _Module:
         if not self.counts:
             return
         tree = _Significant().visit(tree)
-        package = name if _is_package(name, names) else name.rpartition(".")[0]
+        is_package = any(other.startswith(f"{name}.") for other in names)
+        package = name if is_package else name.rpartition(".")[0]
         imports, beside = set(_packages_of(name)), set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -116,19 +117,11 @@ def read_package(folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
     return texts, data
 
 
-def _is_package(name: str, names: Iterable[str]) -> bool:
-    return any(other.startswith(f"{name}.") for other in names)
-
-
 def _packages_of(name: str) -> Iterator[str]:
     """The packages around a module, whose `__init__` is run when it is imported."""
     while "." in name:
         name = name.rpartition(".")[0]
         yield name
-
-
-def _is_for_type_checkers(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
 
 
 def _imported(node: ast.Import | ast.ImportFrom, package: str, names: Iterable[str]) -> Iterator[str]:
@@ -153,7 +146,8 @@ class _Significant(ast.NodeTransformer):
         return None if is_text else self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
-        return None if _is_for_type_checkers(node) else self.generic_visit(node)
+        is_for_type_checkers = getattr(node.test, "id", "") == "TYPE_CHECKING"
+        return None if is_for_type_checkers else self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from mosforge.config import TrainingSection
 from mosforge.config.configuration import Configuration
@@ -27,28 +27,8 @@ OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
 """Keys of the section `pretraining` that matter only to some objectives."""
 
 
-class Pretraining(Protocol):
-    """Wildcards of a pretraining; for mixtures `dataset` and `split` too.
-
-    `corpus` is a corpus, or a pair of corpora of `pretraining.unified`.
-    """
-
-    corpus: str
-    backbone: str
-    objective: str
-
-
-class Finetuning(Protocol):
-    """Wildcards, or a run, of a fine-tuning."""
-
-    @property
-    def dataset(self) -> str: ...
-    @property
-    def split(self) -> str: ...
-    @property
-    def backbone(self) -> str: ...
-    @property
-    def initialisation(self) -> str: ...
+Wildcards = Any
+"""Wildcards of a rule, or a run: `dataset`, `split`, `backbone` and the like as attributes."""
 
 
 class Trainings:
@@ -105,8 +85,11 @@ class Trainings:
             return False
         return all(self._corpora.sources(name) for name in self.corpora_of(corpus))
 
-    def pretraining(self, which: Pretraining) -> PretrainingSettings:
-        """Settings of a pretraining."""
+    def pretraining(self, which: Wildcards) -> PretrainingSettings:
+        """Settings of a pretraining; one that sees a dataset has the wildcards `dataset` and `split` too.
+
+        Its `corpus` is a corpus, or a pair of corpora of `pretraining.unified`.
+        """
         corpora, section = self.corpora_of(which.corpus), self._pretraining.plain()
         kind = self.kind(which.corpus)
         rates = section["learning_rates"][kind]
@@ -124,9 +107,8 @@ class Trainings:
             values["single_classes"] = len(self._corpora.class_names(corpora[0]))
         if kind == "synthetic":
             return PretrainingSettings(**values, sources=self._sources(which.corpus))
-        dataset, split = (getattr(which, key) for key in ("dataset", "split"))
-        sources = self._sources(corpora[-1], dataset)
-        return PretrainingSettings(**values, dataset=dataset, split=split, sources=sources)
+        sources = self._sources(corpora[-1], which.dataset)
+        return PretrainingSettings(**values, dataset=which.dataset, split=which.split, sources=sources)
 
     def kind(self, corpus: str) -> Literal["synthetic", "authentic", "unified"]:
         """The kind of a pretraining by what it learns from, which has learning rates of its own."""
@@ -140,7 +122,7 @@ class Trainings:
         names = [(corpus, name) for corpus in corpora for name in self._corpora.class_names(corpus)]
         return [name if len(corpora) == 1 else f"{corpus} {name}" for corpus, name in names]
 
-    def finetuning(self, which: Finetuning) -> FinetuningSettings:
+    def finetuning(self, which: Wildcards) -> FinetuningSettings:
         """Settings of a fine-tuning."""
         section, facts = self._finetuning.plain(), self._datasets.facts(which.dataset)
         return FinetuningSettings(
@@ -158,7 +140,7 @@ class Trainings:
             layout=self._finetuning.datasets[which.dataset].layout,
         )
 
-    def _seen_before(self, which: Finetuning) -> tuple[str, ...]:
+    def _seen_before(self, which: Wildcards) -> tuple[str, ...]:
         """The sources whose images a fine-tuned network has seen in its pretraining."""
         learnt_from, _ = corpus_and_objective(which.initialisation)
         corpora = self.corpora_of(learnt_from) if learnt_from else []
@@ -170,7 +152,7 @@ class Trainings:
             return tuple(self._corpora.sources_from(corpus, dataset))
         return tuple(self._corpora.sources(corpus))
 
-    def initial_weights(self, which: Finetuning) -> str:
+    def initial_weights(self, which: Wildcards) -> str:
         """File of the weights that a fine-tuning starts from.
 
         Pretraining that sees a target dataset exists once for each of its splits.
