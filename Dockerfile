@@ -9,6 +9,8 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
+# Snakemake imports a package that asks for git
+RUN apt-get update && apt-get install --yes --no-install-recommends git && rm -rf /var/lib/apt/lists/*
 ENV PIP_NO_CACHE_DIR=1
 WORKDIR /mosforge
 COPY . .
