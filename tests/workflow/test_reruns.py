@@ -148,7 +148,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
 EDITS = {
     "half of all labels are dropped": (
         "pmos.fuse",
-        replaced('write_table(output, "pmos", labels', 'write_table(output, "pmos", labels[::2]'),
+        replaced("write_table(output, LABELS, labels", "write_table(output, LABELS, labels[::2]"),
         {"fuse", "diagnose", "pretrain", "finetune", "predict", "correlate", "page"},
     ),
     "only the first table of leaks is read": (
