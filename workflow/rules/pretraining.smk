@@ -19,7 +19,7 @@ rule fetch_weights:
         "../../envs/cuda.yaml"
     params:
         code=code("pretraining.fetch_weights"),
-        source=lambda wildcards: plan.trainings.weights_source(wildcards.backbone),
+        source=lambda wildcards: configuration.pretraining.backbones[wildcards.backbone],
     shell:
         "mosforge pretraining fetch_weights --backbone {wildcards.backbone} --source {params.source:q}"
         " --output {output} --log {log}"

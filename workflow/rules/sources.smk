@@ -44,7 +44,7 @@ rule catalogue:
             "sources.catalogue",
             *(
                 plan.datasets.code(dataset)
-                if (dataset := plan.sources.dataset_of(wildcards.source))
+                if (dataset := plan.sources.collections[wildcards.source].dataset)
                 else ()
             ),
         ),

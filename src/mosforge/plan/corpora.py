@@ -26,7 +26,6 @@ class Corpora:
         self._section = config.distortions
         self._entries = config.distortions.corpora
         self._pmos = config.pmos
-        self._targets = config.finetuning.datasets
         self._sources = sources
         self._datasets = datasets
         self.distortion = cache(self._distortion)
@@ -43,7 +42,7 @@ class Corpora:
 
     def sources_from(self, corpus: str, dataset: str) -> list[str]:
         """The sources of a corpus that are the images of a target dataset."""
-        return [source for source in self.sources(corpus) if self._sources.dataset_of(source) == dataset]
+        return [source for source in self.sources(corpus) if source in self._sources.made_from(dataset)]
 
     @cached_property
     def names(self) -> list[str]:
@@ -53,8 +52,8 @@ class Corpora:
     @cached_property
     def labelled(self) -> list[str]:
         """Corpora that are labelled: all but those that only make the images of a proxy dataset."""
-        shown = {entry.pictures for entry in self._targets.values()}
-        learned_from = {entry.corpus for entry in self._targets.values()}
+        shown = {entry.pictures for entry in self._datasets.entries.values()}
+        learned_from = {entry.corpus for entry in self._datasets.entries.values()}
         return [name for name in self.names if name not in shown or name in learned_from]
 
     def is_authentic(self, corpus: str) -> bool:
@@ -83,7 +82,7 @@ class Corpora:
 
     def images_of_proxy(self, dataset: str) -> list[str]:
         """The shards whose images a proxy dataset scores, which all that reads them needs; else none."""
-        corpus = self._datasets.shown_by(dataset)
+        corpus = self._datasets.entries[dataset].pictures
         return self.shard_files(corpus, layout.SHARD) if corpus else []
 
     def _distortion(self, corpus: str, group: str) -> DistortSettings:
@@ -141,7 +140,7 @@ class Corpora:
 
         The corpus is that through whose distribution the dataset's scores are mapped, if it can be made.
         """
-        corpus = self._datasets.corpus_of(dataset)
+        corpus = self._datasets.entries[dataset].corpus
         return ValidationSettings(dataset=dataset, corpus=corpus if corpus in self.names else None)
 
     def validation_inputs(self, dataset: str) -> dict[str, str]:

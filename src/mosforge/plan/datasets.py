@@ -18,33 +18,28 @@ from mosforge.finetuning.settings import DatasetSettings, PackDatasetSettings, S
 
 
 class Datasets:
-    """The datasets of the section `finetuning`."""
+    """The datasets of the section `finetuning`.
+
+    Attributes:
+        entries: what the configuration says of each dataset.
+    """
 
     def __init__(self, config: Configuration) -> None:
-        self._entries = config.finetuning.datasets
+        self.entries = config.finetuning.datasets
         self._splits = config.finetuning.splits
         self.missing = cache(self._missing)
         self.referenced = cache(self._referenced)
         self.table = cache(self._table)
-        self.facts = cache(self._facts)
         self._recorded = cache(_recorded)
 
     @cached_property
     def proxies(self) -> list[str]:
         """Datasets whose scores are no human ones."""
-        return [name for name, entry in self._entries.items() if entry.layout == "proxy"]
-
-    def shown_by(self, name: str) -> str | None:
-        """The corpus whose images a proxy dataset scores; None for a dataset with human scores."""
-        return self._entries[name].pictures
-
-    def corpus_of(self, name: str) -> str:
-        """The corpus that a dataset's models are pretrained on, unless an experiment names another."""
-        return self._entries[name].corpus
+        return [name for name, entry in self.entries.items() if entry.layout == "proxy"]
 
     def _table(self, name: str) -> DatasetSettings:
         """Settings of a dataset's normalised table; a proxy is a table that the workflow writes."""
-        entry = self._entries[name]
+        entry = self.entries[name]
         if entry.layout == "proxy":
             return DatasetSettings(
                 layout="table",
@@ -91,7 +86,7 @@ class Datasets:
         table = self.table(name)
         return [_csv_of(table)] if table.layout == "table" else []
 
-    def _facts(self, name: str) -> Layout:
+    def facts(self, name: str) -> Layout:
         """What is known of a dataset without reading it, such as the range of its scores."""
         return layout_of(self.table(name))
 
@@ -117,11 +112,11 @@ class Datasets:
     @cached_property
     def with_references(self) -> list[str]:
         """Datasets whose images full-reference metrics can score."""
-        return [name for name in self._entries if self.has_references(name)]
+        return [name for name in self.entries if self.has_references(name)]
 
     def splits(self, name: str) -> list[str]:
         """Names of a dataset's splits."""
-        return [str(split) for split in self._entries[name].splits or self._splits.seeds]
+        return [str(split) for split in self.entries[name].splits or self._splits.seeds]
 
     def split(self, name: str, split: str) -> SplitSettings:
         """Settings of a split; the share that is trained on matters only to random ones."""

@@ -185,7 +185,7 @@ class Experiments:
     def _full_name(self, initialisation: str, dataset: str) -> str:
         """An objective by itself means the pretraining on the dataset's own corpus."""
         if initialisation in LOSSES:
-            return f"{self._datasets.corpus_of(dataset)}-{initialisation}"
+            return f"{self._datasets.entries[dataset].corpus}-{initialisation}"
         return initialisation
 
 

@@ -41,7 +41,7 @@ class Leakage:
         return [name for name in self._evaluated if source not in self._made_of(name)]
 
     def _made_of(self, dataset: str) -> list[str]:
-        corpus = self._datasets.shown_by(dataset)
+        corpus = self._datasets.entries[dataset].pictures
         return self._sources.made_from(dataset) if corpus is None else self._corpora.sources(corpus)
 
     def tables(self, source: str) -> list[str]:

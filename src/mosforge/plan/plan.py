@@ -83,7 +83,7 @@ class Plan:
         found: dict[str, Any] = {
             "evaluation": {"crops": self._config.evaluation.crops},
             "finetuning": tuned,
-            "weights": {name: self.trainings.weights_source(name) for name in backbones},
+            "weights": {name: self._config.pretraining.backbones[name] for name in backbones},
         }
         starts = {corpus_and_objective(name) for name in self.experiments.initialisations(experiment)}
         pretrained = sorted(start for start in starts if start[0])

@@ -16,30 +16,30 @@ from mosforge.sources.settings import CatalogueSettings, FetchSettings
 
 
 class Sources:
-    """The section `sources`."""
+    """The section `sources`.
+
+    Attributes:
+        collections: what the configuration says of each source.
+    """
 
     def __init__(self, config: Configuration, datasets: Datasets) -> None:
         self._section = config.sources
-        self._collections = config.sources.collections
+        self.collections = config.sources.collections
         self._corpora = config.distortions.corpora
         self._datasets = datasets
         self.image_count = cache(self._image_count)
 
     def fetched(self, source: str) -> FetchSettings:
         """Settings of a source that the workflow fetches."""
-        return FetchSettings(**self._collections[source].plain(without=("obtain",)))
-
-    def dataset_of(self, source: str) -> str | None:
-        """The target dataset whose images are the source, if it is one."""
-        return self._collections[source].dataset
+        return FetchSettings(**self.collections[source].plain(without=("obtain",)))
 
     def made_from(self, dataset: str) -> list[str]:
         """The sources that are the images of a target dataset."""
-        return [name for name, entry in self._collections.items() if entry.dataset == dataset]
+        return [name for name, entry in self.collections.items() if entry.dataset == dataset]
 
     def is_missing_dataset(self, source: str) -> bool:
         """Whether the source is a target dataset that is not there."""
-        dataset = self.dataset_of(source)
+        dataset = self.collections[source].dataset
         return dataset is not None and self._datasets.missing(dataset) is not None
 
     def shards(self, source: str) -> int:
@@ -48,7 +48,7 @@ class Sources:
 
     def _image_count(self, source: str) -> int:
         """How many images a source has, before any is set aside."""
-        entry = self._collections[source]
+        entry = self.collections[source]
         if entry.images is not None:
             return entry.images
         if entry.dataset is not None:
@@ -58,7 +58,7 @@ class Sources:
 
     def catalogue(self, source: str) -> CatalogueSettings:
         """Settings of a catalogue; what the user fills is listed too, so that a new image is seen."""
-        entry = self._collections[source]
+        entry = self.collections[source]
         values = {key: value for key, value in entry.plain().items() if key in ("folder", "images")}
         if _is_filled_by_user(entry):
             values["listing"] = _listing(_folder(entry))
@@ -75,9 +75,9 @@ class Sources:
             source: its name.
             ancient: as for `Datasets.table_for_images`.
         """
-        if (dataset := self.dataset_of(source)) is not None:
+        if (dataset := self.collections[source].dataset) is not None:
             return {"dataset": self._datasets.table_for_images(dataset, ancient)}
-        is_fetched = self._collections[source].is_fetched
+        is_fetched = self.collections[source].is_fetched
         return {"fetched": layout.FETCHED.format(source=source)} if is_fetched else {}
 
     @property
@@ -86,13 +86,13 @@ class Sources:
         used = {source for corpus in self._corpora.values() for source in corpus.sources}
         return [
             f"source {source} is missing in {entry.folder}: {entry.obtain or PUT_THERE}"
-            for source, entry in self._collections.items()
+            for source, entry in self.collections.items()
             if source in used and _is_filled_by_user(entry) and not self._is_there(source)
         ]
 
     def _is_there(self, source: str) -> bool:
         """Whether a folder of the user's is there; one that is counted at each start must hold an image."""
-        entry = self._collections[source]
+        entry = self.collections[source]
         return _folder(entry).is_dir() and (entry.images is not None or self.image_count(source) > 0)
 
 

@@ -40,17 +40,13 @@ class Trainings:
         self._corpora = corpora
         self._datasets = datasets
 
-    def weights_source(self, backbone: str) -> str:
-        """Where a backbone's ImageNet weights come from."""
-        return self._pretraining.backbones[backbone]
-
     def pack(self) -> PackShardSettings:
         """Settings of the pack of a shard."""
         return PackShardSettings(resize=self._pretraining.resize)
 
     def weights_file(self, backbone: str) -> list[str]:
         """The files of weights, where the configuration names a file or a model's folder."""
-        source = self.weights_source(backbone)
+        source = self._pretraining.backbones[backbone]
         if source in ORIGINS:
             return []
         folder = Path(source)
