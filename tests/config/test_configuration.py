@@ -97,6 +97,11 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             {"folder": "a", "dataset": "live"},
             "collections.x: a source needs either the key folder or the key dataset",
         ),
+        (
+            "sources.collections.x",
+            archived(md5="12" * 16) | {"packaged": {"photographs": ["a/b"], "tile": 256, "stride": 256}},
+            "x: a source has either archive or packaged",
+        ),
         ("sources.collections.x", archived(md5="12"), "archive.md5: '12' is not 32 hexadecimal digits"),
         (
             "sources.collections.x",

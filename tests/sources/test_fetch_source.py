@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from mosforge.core.errors import MosforgeError
 from mosforge.sources.fetch_source import DOWNLOADS, fetch_source
@@ -131,21 +130,6 @@ def test_an_archive_needs_the_name_of_a_file(source: dict[str, Any]) -> None:
     source["archive"]["url"] = "http://127.0.0.1:9/"
     with pytest.raises(MosforgeError, match="does not end in the name of a file"):
         run(source)
-
-
-@pytest.mark.parametrize(
-    ("change", "key"),
-    [
-        ({"archive": {"url": "http://x.org/x.tar", "pictures": ""}}, "md5"),
-        ({"archive": {"url": "http://x.org/x.tar", "pictures": "", "md5": "123"}}, "md5"),
-        ({"packaged": {"photographs": [ASTRONAUT], "tile": 256, "stride": 256}}, "packaged"),
-    ],
-)
-def test_settings_that_do_not_say_how_to_fetch_are_refused(
-    source: dict[str, Any], change: dict[str, Any], key: str
-) -> None:
-    with pytest.raises(ValidationError, match=key):
-        FetchSettings.model_validate(source | change)
 
 
 def test_packaged_images_become_the_same_tiles_in_every_run(tmp_path: Path) -> None:

@@ -106,6 +106,8 @@ class Collection(Section):
             raise PydanticCustomError("rule", "a source needs either the key folder or the key dataset")
         if self.is_fetched and (self.folder is None or self.images is None):
             raise PydanticCustomError("rule", "a source with archive or packaged needs folder and images")
+        if self.archive is not None and self.packaged is not None:
+            raise PydanticCustomError("rule", "a source has either archive or packaged, and not both")
         return self
 
 

@@ -1,9 +1,5 @@
 """The settings of the jobs of `sources`; the keys of the configuration keep their names and meanings."""
 
-from typing import Annotated
-
-from pydantic import Field, model_validator
-
 from mosforge.core.settings import DatasetImages, Settings
 from mosforge.core.values import Count, Number
 
@@ -13,15 +9,9 @@ class Archive(Settings):
 
     url: str
     pictures: str
-    md5: Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$")] | None = None
-    sha256: Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")] | None = None
+    md5: str | None = None
+    sha256: str | None = None
     size: Count | None = None
-
-    @model_validator(mode="after")
-    def _can_be_verified(self) -> "Archive":
-        if self.md5 is None and self.sha256 is None:
-            raise ValueError("an archive needs the key md5 or sha256, so that it can be verified")
-        return self
 
     @property
     def checksum(self) -> tuple[str, str]:
@@ -44,12 +34,6 @@ class FetchSettings(Settings):
     images: Count | None = None
     archive: Archive | None = None
     packaged: Packaged | None = None
-
-    @model_validator(mode="after")
-    def _comes_from_one_place(self) -> "FetchSettings":
-        if (self.archive is None) == (self.packaged is None):
-            raise ValueError("a source needs either the key archive or the key packaged to be fetched")
-        return self
 
 
 class CatalogueSettings(Settings):
