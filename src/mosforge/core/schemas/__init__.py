@@ -7,23 +7,20 @@ Paths in tables are POSIX paths relative to the working directory of the run (th
 `results/`), unless the configuration gave an absolute folder.
 """
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 
 
-@dataclass(frozen=True)
 class Artefact:
     """A kind of table: its name, which every such file carries, and its columns in order."""
 
-    name: str
-    schema: pa.Schema
+    def __init__(self, name: str, *columns: pa.Field) -> None:
+        self.name = name
+        self.schema = pa.schema(columns)
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns, in order."""
-        names: list[str] = self.schema.names
-        return names
+        return list(self.schema.names)
 
 
 def column(name: str, kind: pa.DataType, about: str, *, nullable: bool = False) -> pa.Field:

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from mosforge.core.schemas import Artefact, column
-from mosforge.core.schemas.predictions import RUN
+from mosforge.core.schemas.predictions import RUN_COLUMNS
 
 MEASURES = ("srocc", "krocc", "plcc", "plcc_mapped", "rmse")
 """The measures of agreement, in the order of their columns."""
@@ -29,16 +29,12 @@ _INTERVALS = tuple(
     for end, about in (("low", "lower"), ("high", "upper"))
 )
 
-CORRELATIONS = Artefact("correlations", pa.schema([*RUN, *AGREEMENT, *_INTERVALS]))
+CORRELATIONS = Artefact("correlations", *RUN_COLUMNS, *AGREEMENT, *_INTERVALS)
 
 VALIDATION = Artefact(
     "validation",
-    pa.schema(
-        [
-            column("dataset", pa.string(), "target dataset with the given scores"),
-            column("measure", pa.string(), "a metric, `psnr`, or a fusion: `mean`, `quantile`, `logistic`"),
-            column("fitted_on", pa.string(), "what a fusion's mapping was fitted to", nullable=True),
-            *AGREEMENT,
-        ]
-    ),
+    column("dataset", pa.string(), "target dataset with the given scores"),
+    column("measure", pa.string(), "a metric, `psnr`, or a fusion: `mean`, `quantile`, `logistic`"),
+    column("fitted_on", pa.string(), "what a fusion's mapping was fitted to", nullable=True),
+    *AGREEMENT,
 )

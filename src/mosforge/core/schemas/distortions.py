@@ -18,13 +18,9 @@ KEYS = (
 
 MANIFEST = Artefact(
     "manifest",
-    pa.schema(
-        [
-            *KEYS,
-            column("width", pa.int32(), "pixels"),
-            column("height", pa.int32(), "pixels"),
-            column("bytes", pa.int64(), "size of the file"),
-            column("sha256", pa.string(), "SHA-256 of the file's bytes"),
-        ]
-    ),
+    *KEYS,
+    column("width", pa.int32(), "pixels"),
+    column("height", pa.int32(), "pixels"),
+    column("bytes", pa.int64(), "size of the file"),
+    column("sha256", pa.string(), "SHA-256 of the file's bytes"),
 )

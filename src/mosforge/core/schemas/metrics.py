@@ -11,4 +11,4 @@ SCORES = tuple(
     for name in METRICS
 )
 
-METRIC_SCORES = Artefact("metrics", pa.schema([*KEYS, *SCORES]))
+METRIC_SCORES = Artefact("metrics", *KEYS, *SCORES)

@@ -8,12 +8,8 @@ from mosforge.core.schemas.metrics import SCORES
 
 LABELS = Artefact(
     "pmos",
-    pa.schema(
-        [
-            *KEYS,
-            *SCORES,
-            column("pmos", pa.float64(), "pseudo-MOS, higher is better"),
-            column("agreement", pa.float64(), "standard deviation of the six mapped scores; 0: they agree"),
-        ]
-    ),
+    *KEYS,
+    *SCORES,
+    column("pmos", pa.float64(), "pseudo-MOS, higher is better"),
+    column("agreement", pa.float64(), "standard deviation of the six mapped scores; 0: they agree"),
 )

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from mosforge.core.schemas import Artefact, column
 
-RUN = (
+RUN_COLUMNS = (
     column("dataset", pa.string(), "dataset that the model was fine-tuned on"),
     column("split", pa.string(), "split of that dataset"),
     column("backbone", pa.string(), "backbone of the network; `none` for a measure without one"),
@@ -18,19 +18,15 @@ RUN = (
 
 PREDICTIONS = Artefact(
     "predictions",
-    pa.schema(
-        [
-            *RUN,
-            column("image", pa.string(), "name of the image in the test dataset"),
-            column("path", pa.string(), "path of the file"),
-            column("mos", pa.float64(), "given score, in the dataset's own unit"),
-            column("quality", pa.float64(), "given score, [0, 1], higher is better"),
-            column(
-                "prediction",
-                pa.float64(),
-                "predicted quality, mean over crops; a metric in its own unit, higher is better",
-            ),
-            column("spread", pa.float64(), "standard deviation over crops"),
-        ]
+    *RUN_COLUMNS,
+    column("image", pa.string(), "name of the image in the test dataset"),
+    column("path", pa.string(), "path of the file"),
+    column("mos", pa.float64(), "given score, in the dataset's own unit"),
+    column("quality", pa.float64(), "given score, [0, 1], higher is better"),
+    column(
+        "prediction",
+        pa.float64(),
+        "predicted quality, mean over crops; a metric in its own unit, higher is better",
     ),
+    column("spread", pa.float64(), "standard deviation over crops"),
 )
