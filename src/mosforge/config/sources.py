@@ -1,6 +1,7 @@
 """The section `sources`: where pristine images come from, and the leakage guard."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
@@ -99,6 +100,11 @@ class Collection(Section):
     def is_fetched(self) -> bool:
         """Whether the workflow itself fills the folder."""
         return self.archive is not None or self.packaged is not None
+
+    @property
+    def own_folder(self) -> Path | None:
+        """The folder that the user fills, if it is one."""
+        return None if self.folder is None or self.is_fetched else Path(self.folder)
 
     @model_validator(mode="after")
     def _has_its_keys(self) -> Self:

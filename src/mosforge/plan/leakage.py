@@ -59,7 +59,7 @@ class Leakage:
     @cached_property
     def all_leaks(self) -> list[str]:
         """What was found of every source of a labelled corpus."""
-        return sorted({file for corpus in self._corpora.labelled for file in self.leaks(corpus)})
+        return [layout.LEAKS.format(source=source) for source in self.compared]
 
     @cached_property
     def compared(self) -> dict[str, tuple[str, ...]]:

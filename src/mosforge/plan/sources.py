@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 from mosforge.config.configuration import Configuration
-from mosforge.config.sources import Collection
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
@@ -53,15 +52,15 @@ class Sources:
             return entry.images
         if entry.dataset is not None:
             return self._datasets.image_count(entry.dataset)
-        folder = _folder(entry)
+        folder = Path(str(entry.folder))
         return len(_images_in(folder)) if folder.is_dir() else 0
 
     def catalogue(self, source: str) -> CatalogueSettings:
         """Settings of a catalogue; what the user fills is listed too, so that a new image is seen."""
         entry = self.collections[source]
         values = {key: value for key, value in entry.plain().items() if key in ("folder", "images")}
-        if _is_filled_by_user(entry):
-            values["listing"] = _listing(_folder(entry))
+        if entry.own_folder is not None:
+            values["listing"] = _listing(entry.own_folder)
         if entry.dataset is not None:
             values["dataset"] = self._datasets.images(entry.dataset).plain()
         return CatalogueSettings(
@@ -87,22 +86,10 @@ class Sources:
         return [
             f"source {source} is missing in {entry.folder}: {entry.obtain or PUT_THERE}"
             for source, entry in self.collections.items()
-            if source in used and _is_filled_by_user(entry) and not self._is_there(source)
+            if source in used and entry.own_folder is not None
+            # a folder that is counted at each start must hold an image
+            if not (entry.own_folder.is_dir() and self.image_count(source))
         ]
-
-    def _is_there(self, source: str) -> bool:
-        """Whether a folder of the user's is there; one that is counted at each start must hold an image."""
-        entry = self.collections[source]
-        return _folder(entry).is_dir() and (entry.images is not None or self.image_count(source) > 0)
-
-
-def _is_filled_by_user(entry: Collection) -> bool:
-    return entry.folder is not None and not entry.is_fetched
-
-
-def _folder(entry: Collection) -> Path:
-    assert entry.folder is not None, "a source that is no dataset has a folder"
-    return Path(entry.folder)
 
 
 def _images_in(folder: Path) -> list[str]:
