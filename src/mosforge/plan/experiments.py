@@ -33,8 +33,11 @@ class Experiments:
 
     def runs(self, experiment: str) -> list[Run]:
         """The runs of an experiment on the datasets that are there: its networks, then its comparisons."""
-        declared = [*self._declared(experiment), *self._compared(experiment)]
-        return [run for run in declared if not self._lost(run)]
+        compared = (run for run in self._compared(experiment) if not self._lost(run))
+        return [*self._networks(experiment), *compared]
+
+    def _networks(self, experiment: str) -> list[Run]:
+        return [run for run in self._declared(experiment) if not self._lost(run)]
 
     def predictions(self, experiment: str) -> list[str]:
         """Files of the predictions of an experiment's runs."""
@@ -42,7 +45,7 @@ class Experiments:
 
     def predictions_of_single_splits(self, experiment: str) -> list[str]:
         """Those of networks that are measured once: what they differ by has an interval only over images."""
-        runs = [run for run in self.runs(experiment) if run.backbone != NO_NETWORK]
+        runs = self._networks(experiment)
         splits = Counter(run._replace(split="") for run in runs)
         return [_predictions(run) for run in runs if splits[run._replace(split="")] == 1]
 
@@ -82,16 +85,12 @@ class Experiments:
 
         A synthetic corpus needs no target dataset, so its pretraining is worth having before any is there.
         """
-        runs = [
-            run for name in self.names for run in self._declared(name) if run.initialisation != "imagenet"
-        ]
-        return sorted(
-            {
-                self._trainings.initial_weights(run)
-                for run in runs
-                if self._trainings.can_be_pretrained(corpus_and_objective(run.initialisation)[0], run.dataset)
-            }
-        )
+        found = set()
+        for run in (run for name in self.names for run in self._declared(name)):
+            corpus, _ = corpus_and_objective(run.initialisation)
+            if corpus and self._trainings.can_be_pretrained(corpus, run.dataset):
+                found.add(self._trainings.initial_weights(run))
+        return sorted(found)
 
     def draws_splits(self, experiment: str) -> bool:
         """Whether some split of an experiment is drawn from a seed: neither official nor a whole dataset."""
@@ -99,8 +98,7 @@ class Experiments:
 
     def initialisations(self, experiment: str) -> list[str]:
         """Full names of the initialisations of an experiment's networks on the datasets that are there."""
-        there = (run for run in self._declared(experiment) if not self._lost(run))
-        return list(dict.fromkeys(run.initialisation for run in there))
+        return list(dict.fromkeys(run.initialisation for run in self._networks(experiment)))
 
     def backbones(self, experiments: Sequence[str]) -> list[str]:
         """Backbones that some of these experiments use."""
