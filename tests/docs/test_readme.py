@@ -153,7 +153,11 @@ def test_make_calls_what_the_readme_says(command: str, calls: list[str]) -> None
 
 def test_every_command_is_among_those_that_are_checked() -> None:
     for command in COMMANDS:
-        assert command.startswith(("mosforge ", "snakemake ")) or command in {"make demo", "make test", *NOT_RUN}
+        assert command.startswith(("mosforge ", "snakemake ")) or command in {
+            "make demo",
+            "make test",
+            *NOT_RUN,
+        }
 
 
 def test_the_model_is_the_one_that_the_demo_scores_with() -> None:
