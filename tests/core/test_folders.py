@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.folders import find_images
 
 
@@ -49,5 +50,5 @@ def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path) -> None:
         == []
     )
     assert seen == [":FileNotFoundError"]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(MosforgeError, match="none: No such file"):
         find_images(tmp_path / "none")

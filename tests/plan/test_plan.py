@@ -3,6 +3,8 @@
 import copy
 import errno
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -239,10 +241,14 @@ def test_a_link_that_leads_nowhere_stops_no_plan(config: dict[str, Any], tmp_pat
 def test_a_folder_that_cannot_be_listed_is_an_error(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(folder: Path) -> list[str]:
-        raise PermissionError(errno.EACCES, "Permission denied", f"{folder}/private")
+    def refuse(folder: Path) -> Iterator[os.DirEntry[str]]:
+        if Path(folder).name == "private":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
 
-    monkeypatch.setattr("mosforge.plan.sources.find_images", refuse)
+    scandir = os.scandir
+    (tmp_path / "private").mkdir()
+    monkeypatch.setattr("mosforge.core.folders.os.scandir", refuse)
     config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
     config["distortions"]["corpora"]["synthetic"]["sources"] = ["mine"]
     with pytest.raises(MosforgeError, match="private: Permission denied"):

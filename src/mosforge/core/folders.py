@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from mosforge.core.errors import MosforgeError
+
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".jp2", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """Lower-case endings of the files that count as images."""
 
@@ -22,12 +24,15 @@ def find_images(
         folder: where to look, at any depth.
         unreadable: called with the relative path of each folder that cannot be listed, and the reason;
             without it, the first such folder is an error.
+
+    Raises:
+        MosforgeError: a folder cannot be listed, and `unreadable` is not given.
     """
     return sorted(_walk(Path(folder), "", unreadable or _stop))
 
 
 def _stop(folder: str, error: OSError) -> None:
-    raise error
+    raise MosforgeError(f"{error.filename}: {error.strerror}") from None
 
 
 def _walk(

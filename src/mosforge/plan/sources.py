@@ -6,7 +6,6 @@ from pathlib import Path
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
-from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.shards import shard_count
@@ -53,7 +52,7 @@ class Sources:
         if entry.dataset is not None:
             return self._datasets.image_count(entry.dataset)
         folder = Path(str(entry.folder))
-        return len(_images_in(folder)) if folder.is_dir() else 0
+        return len(find_images(folder)) if folder.is_dir() else 0
 
     def catalogue(self, source: str) -> CatalogueSettings:
         """Settings of a catalogue; what the user fills is listed too, so that a new image is seen."""
@@ -92,18 +91,11 @@ class Sources:
         ]
 
 
-def _images_in(folder: Path) -> list[str]:
-    try:
-        return find_images(folder)
-    except OSError as error:
-        raise MosforgeError(f"{error.filename}: {error.strerror}") from None
-
-
 def _listing(folder: Path) -> str:
     """A digest of the names and sizes of a folder's images; times do not count."""
     if not folder.is_dir():
         return "missing"
-    return digest([[name, _size(folder / name)] for name in _images_in(folder)])
+    return digest([[name, _size(folder / name)] for name in find_images(folder)])
 
 
 def _size(file: Path) -> int | None:
