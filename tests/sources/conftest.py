@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from mosforge.sources.tiles import packaged_image
+from mosforge.sources.fetch_source import packaged_image
 
 PACKAGED = {
     "astronaut": "skimage/data/astronaut.png",

@@ -15,9 +15,9 @@ from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.sources import CATALOGUE
 from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
+from mosforge.sources.fetch_source import packaged_image
 from mosforge.sources.screen import find_same_content, screen, undistorted_images
 from mosforge.sources.settings import ScreenSettings
-from mosforge.sources.tiles import packaged_image
 
 PRISTINE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "pristine"
 needs_pristine = pytest.mark.skipif(not PRISTINE.is_dir(), reason="the shared images are not here")

@@ -1,5 +1,7 @@
 """The errors that are written for users."""
 
+from typing import Any
+
 
 class MosforgeError(Exception):
     """Bad input: one sentence that names the file, key or value and what to do.
@@ -20,3 +22,6 @@ class UnreadableImageError(MosforgeError):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:  # for another process: an exception keeps only its message
+        return type(self), (self.path, self.reason)

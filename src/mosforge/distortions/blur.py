@@ -2,6 +2,7 @@
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -85,8 +86,7 @@ def motion_blur(pixels: Pixels, length: float, rng: np.random.Generator) -> Pixe
     Returns:
         uint8 RGB, same shape; borders are symmetric.
     """
-    kernel = motion_kernel(length, rng.uniform(0.0, 180.0))
-    return _two_dimensional(pixels, kernel)
+    return _two_dimensional(pixels, motion_kernel(length, rng.uniform(0.0, 180.0)))
 
 
 def motion_kernel(length: float, angle: float) -> Kernel:
@@ -118,6 +118,14 @@ def gaussian_kernel(size: int, sigma: float) -> Kernel:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
+def gaussian_filter(values: npt.NDArray[Any], size: int, sigma: float) -> npt.NDArray[np.float32]:
+    """A plane, or planes along the third axis, convolved with `gaussian_kernel`; borders are symmetric."""
+    kernel = gaussian_kernel(size, sigma).astype(np.float32)
+    return np.asarray(
+        cv2.sepFilter2D(values, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT), dtype=np.float32
+    )
+
+
 def _two_dimensional(pixels: Pixels, kernel: Kernel) -> Pixels:
     return to_uint8(cv2.filter2D(pixels, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT))
 
@@ -125,8 +133,7 @@ def _two_dimensional(pixels: Pixels, kernel: Kernel) -> Pixels:
 def _separable(pixels: Pixels, size: int, sigma: float) -> Pixels:
     if size > _WIDEST_DIRECT:
         return to_uint8(_in_cosine_domain(pixels, size, sigma))
-    kernel = gaussian_kernel(size, sigma).astype(np.float32)
-    return to_uint8(cv2.sepFilter2D(pixels, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT))
+    return to_uint8(gaussian_filter(pixels, size, sigma))
 
 
 def _in_cosine_domain(pixels: Pixels, size: int, sigma: float) -> npt.NDArray[np.float32]:

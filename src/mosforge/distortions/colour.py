@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mosforge.core.images import Pixels
-from mosforge.distortions.blur import gaussian_kernel
+from mosforge.distortions.blur import gaussian_filter
 from mosforge.distortions.operation import check_number, to_uint8, whole_number
 from mosforge.distortions.palette import variance_palette
 from mosforge.distortions.tone import parabola
@@ -16,11 +16,10 @@ from mosforge.distortions.tone import parabola
 Lab = npt.NDArray[np.float32]
 """L* in [0, 100], a* and b*: shape (height, width, 3)."""
 
-_LINEAR = np.where(
-    np.arange(256) / 255 <= 0.04045,
-    np.arange(256) / 255 / 12.92,
-    ((np.arange(256) / 255 + 0.055) / 1.055) ** 2.4,
-).astype(np.float32)
+_SAMPLES = np.arange(256) / 255
+_LINEAR = np.where(_SAMPLES <= 0.04045, _SAMPLES / 12.92, ((_SAMPLES + 0.055) / 1.055) ** 2.4).astype(
+    np.float32
+)
 """The sRGB transfer function (IEC 61966-2-1) for each sample value."""
 
 
@@ -55,9 +54,7 @@ def chromatic_aberration(pixels: Pixels, shift: float, rng: np.random.Generator)
     Returns:
         uint8 RGB, same shape; borders are symmetric.
     """
-    check_number(shift, "shift of colours", 0, 100)
-    angle = rng.uniform(0.0, 2 * math.pi)
-    dx, dy = shift * math.cos(angle), shift * math.sin(angle)
+    dx, dy = _drawn_direction(shift, rng)
     red, green, blue = cv2.split(pixels)
     shifted = cv2.merge([shift_plane(red, dx, dy), green, shift_plane(blue, -dx, -dy)])
     return np.asarray(shifted, dtype=np.uint8)
@@ -75,14 +72,18 @@ def color_shift(pixels: Pixels, shift: float, rng: np.random.Generator) -> Pixel
         shift: pixels.
         rng: draws the direction, uniform over all angles.
     """
-    check_number(shift, "shift of a colour", 0, 100)
-    angle = rng.uniform(0.0, 2 * math.pi)
     green = pixels[:, :, 1]
-    moved = shift_plane(green, shift * math.cos(angle), shift * math.sin(angle))
+    moved = shift_plane(green, *_drawn_direction(shift, rng))
     old = green.astype(np.float32)
     shifted = pixels.copy()
     shifted[:, :, 1] = to_uint8(old + _edges(pixels) * (moved - old))
     return shifted
+
+
+def _drawn_direction(shift: float, rng: np.random.Generator) -> tuple[float, float]:
+    check_number(shift, "shift of a colour", 0, 100)
+    angle = rng.uniform(0.0, 2 * math.pi)
+    return shift * math.cos(angle), shift * math.sin(angle)
 
 
 def _edges(pixels: Pixels) -> npt.NDArray[np.float32]:
@@ -111,8 +112,7 @@ def color_diffusion(pixels: Pixels, amount: float) -> Pixels:
     check_number(amount, "amount of colour diffusion", 0, 50)
     lab = to_lab(pixels)
     sigma = 1.5 * amount + 2
-    kernel = gaussian_kernel(2 * int(np.ceil(2 * sigma)) + 1, sigma).astype(np.float32)
-    blurred = cv2.sepFilter2D(lab, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
+    blurred = gaussian_filter(lab, 2 * math.ceil(2 * sigma) + 1, sigma)
     lab[:, :, 1:] = np.float32(amount) * blurred[:, :, 1:]
     return to_uint8(from_lab(lab))
 
@@ -130,10 +130,9 @@ def sharpen(pixels: Pixels, amount: float) -> Pixels:
     type 24)."""
     check_number(amount, "amount of sharpening", 0, 100)
     lab = to_lab(pixels)
-    kernel = gaussian_kernel(13, 3.0).astype(np.float32)
     lightness = lab[:, :, 0]
-    blurred = cv2.sepFilter2D(lightness, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
-    lab[:, :, 0] = np.clip(lightness + np.float32(amount) * (lightness - blurred), 0, 100)
+    difference = lightness - gaussian_filter(lightness, 13, 3.0)
+    lab[:, :, 0] = np.clip(lightness + np.float32(amount) * difference, 0, 100)
     return to_uint8(from_lab(lab))
 
 
@@ -146,7 +145,7 @@ def brighten(pixels: Pixels, amount: float) -> Pixels:
     check_number(amount, "amount of brightening", 0, 2)
     lab = to_lab(pixels)
     lab[:, :, 0] = parabola(lab[:, :, 0] / 100, amount) * 100
-    channels = cv2.LUT(pixels, (parabola(np.arange(256) / 255, amount) * 255).astype(np.float32))
+    channels = cv2.LUT(pixels, (parabola(_SAMPLES, amount) * 255).astype(np.float32))
     return to_uint8((2 * channels + np.clip(from_lab(lab), 0, 255)) / 3)
 
 

@@ -87,8 +87,7 @@ def _box(lines: list[Moments], ends: tuple[tuple[int, int], ...]) -> _Box:
 def _gains(line: Moments) -> npt.NDArray[np.float64]:
     """The decrease of the sum of squared errors by a cut after each cell but the last.
 
-    Args:
-        line: moments of all cells before each cell, shape (4, cells + 1).
+    `line` has the moments of all cells before each cell, shape (4, cells + 1).
     """
     lower, total = line[:, 1:-1], line[:, -1:]
     upper = total - lower

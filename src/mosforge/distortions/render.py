@@ -168,11 +168,7 @@ def draw_mixtures(
 
 
 def _allowed_sets(levels: Mapping[str, int], types_per_image: tuple[int, int]) -> TypeSets:
-    """The sets of types that may be in one image, by their number of types.
-
-    Raises:
-        MosforgeError: for some number in the range there is no such set.
-    """
+    """The sets of types that may be in one image, by their number of types."""
     fewest, most = types_per_image
     names = [name for name in AUTHENTIC if levels.get(name, 0) > 0]
     sets = {

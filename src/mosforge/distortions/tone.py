@@ -32,7 +32,7 @@ def contrast_range(pixels: Pixels, limits: Level) -> Pixels:
     low, high = limits
     check_number(low, "low end of a range of contrast", 0, 1)
     check_number(high, "high end of a range of contrast", low, 1)
-    tables = [_stretch(*_percentiles(pixels[:, :, channel])) * (high - low) + low for channel in range(3)]
+    tables = [_stretch(pixels[:, :, channel]) * (high - low) + low for channel in range(3)]
     return _look_up(pixels, np.stack(tables, axis=1))
 
 
@@ -139,14 +139,11 @@ def _look_up(pixels: Pixels, table: npt.NDArray[np.float64]) -> Pixels:
     return np.asarray(cv2.LUT(pixels, values.reshape(1, 256, -1)), dtype=np.uint8)
 
 
-def _stretch(first: float, last: float) -> npt.NDArray[np.float64]:
-    if last <= first:
-        return _VALUES / 255
-    return np.clip((_VALUES - first) / (last - first), 0, 1)
+def _stretch(channel: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """The table that stretches a channel between its 1st and 99th percentile.
 
-
-def _percentiles(channel: npt.NDArray[np.uint8]) -> tuple[float, float]:
-    """The 1st and 99th percentile with linear interpolation, as `np.percentile`, from the histogram."""
+    The percentiles are those of `np.percentile`, with linear interpolation, but from the histogram.
+    """
     counts = cv2.calcHist([np.ascontiguousarray(channel)], [0], None, [256], [0, 256])
     ends = np.cumsum(counts.ravel().astype(np.int64))
     ranks = np.array([0.01, 0.99]) * (channel.size - 1)
@@ -154,7 +151,7 @@ def _percentiles(channel: npt.NDArray[np.uint8]) -> tuple[float, float]:
     lower = np.searchsorted(ends, below, side="right")
     upper = np.searchsorted(ends, np.minimum(below + 1, channel.size - 1), side="right")
     first, last = lower + (ranks - below) * (upper - lower)
-    return float(first), float(last)
+    return np.clip((_VALUES - first) / (last - first), 0, 1) if last > first else _VALUES / 255
 
 
 def _between(values: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

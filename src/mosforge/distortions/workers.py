@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
 from multiprocessing import connection
 from typing import TypeVar
 
@@ -38,7 +37,7 @@ def mapped(
         MosforgeError: what the function raises; or a process was killed.
     """
     if processes <= 1:
-        _use_one_thread()
+        cv2.setNumThreads(1)
         yield map(function, tasks)
         return
     # A fork of this process would copy locks that Arrow's threads hold. So the processes are forked from a
@@ -47,7 +46,7 @@ def mapped(
     context.set_forkserver_preload([imports])
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start)
     try:
-        yield map(_unpack, pool.map(partial(_attempt, function), tasks))
+        yield pool.map(function, tasks)
     except BrokenProcessPool:
         # The pool does not end a process that was started while it broke, but would wait for it for ever.
         for process in multiprocessing.active_children():
@@ -59,30 +58,12 @@ def mapped(
         pool.shutdown(cancel_futures=True)
 
 
-def _attempt(function: Callable[[Task], Result], task: Task) -> Result | MosforgeError:
-    """Returns an error, since the pool could not rebuild a subclass with other arguments than its message."""
-    try:
-        return function(task)
-    except MosforgeError as error:
-        return MosforgeError(str(error))
-
-
-def _unpack(result: Result | MosforgeError) -> Result:
-    if isinstance(result, MosforgeError):
-        raise result
-    return result
-
-
 def _start() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the process that started this one, too
-    _use_one_thread()
+    cv2.setNumThreads(1)  # the work is spread over tasks
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _use_one_thread() -> None:
-    cv2.setNumThreads(1)  # the work is spread over tasks
 
 
 def _end_with(sentinel: int) -> None:

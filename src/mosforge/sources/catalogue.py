@@ -7,7 +7,7 @@ that cannot be used are listed with the reason.
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,16 +112,15 @@ def build_catalogue(
         raise MosforgeError(f"source {name}: there is no image in its folder; {PUT_THERE}")
     reads = map_in_order(lambda named: _read(named, smallest_side), ordered, threads)
     progress = tqdm(reads, total=len(ordered), desc=f"catalogue {name}", unit="image", disable=None)
-    files = _without_twins(progress)
-    kept = [file for file in files if not file.reason]
-    excluded = [file for file in files if file.reason]
-    if not kept:
-        first = excluded[0]
-        raise MosforgeError(
-            f"source {name}: none of the {len(files)} images can be used ({first.path}: {first.reason})"
-        )
+    files = pd.DataFrame([vars(file) for file in _without_twins(progress)]).assign(source=name)
+    is_usable = files["reason"] == ""
+    excluded = files.loc[~is_usable, EXCLUDED.columns].reset_index(drop=True)
+    kept = files[is_usable].drop(columns="reason").reset_index(drop=True)
+    if kept.empty:
+        path, reason = files.loc[0, ["path", "reason"]]
+        raise MosforgeError(f"source {name}: none of the {len(files)} images can be used ({path}: {reason})")
     log.info("%s: %d images, %d set aside", name, len(kept), len(excluded))
-    return _catalogue_rows(name, kept, shard_size), _excluded_rows(name, excluded)
+    return kept.assign(shard=kept.index // shard_size), excluded
 
 
 @dataclass(frozen=True)
@@ -178,15 +177,3 @@ def _without_twins(files: Iterable[_File]) -> list[_File]:
             file = _File(file.image_id, file.path, reason=f"the same file as {twin}")
         result.append(file)
     return result
-
-
-def _catalogue_rows(name: str, kept: Sequence[_File], shard_size: int) -> pd.DataFrame:
-    rows = pd.DataFrame([vars(file) for file in kept]).drop(columns="reason")
-    rows.insert(0, "source", name)
-    rows["shard"] = rows.index // shard_size
-    return rows
-
-
-def _excluded_rows(name: str, excluded: Sequence[_File]) -> pd.DataFrame:
-    rows = [(name, file.image_id, file.path, file.reason) for file in excluded]
-    return pd.DataFrame(rows, columns=["source", "image_id", "path", "reason"])

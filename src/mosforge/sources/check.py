@@ -9,8 +9,7 @@ from mosforge.config.sources import Collection, Packaged
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.images import open_image
-from mosforge.sources.fetch_source import archive_path
-from mosforge.sources.tiles import find_packaged
+from mosforge.sources.fetch_source import archive_path, find_packaged
 
 Row = dict[str, str]
 

@@ -1,19 +1,23 @@
 """The job `fetch_source`: fills the folder of a source from an archive or from installed packages."""
 
+import importlib.resources
 import json
 import logging
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.resources.abc import Traversable
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+from PIL import Image
 
 from mosforge.core.atomic import atomic_folder
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest, sha256_of_file, write_json
 from mosforge.core.folders import find_images
+from mosforge.core.images import Pixels, open_image, to_rgb
 from mosforge.sources.download import download
 from mosforge.sources.settings import FetchSettings
-from mosforge.sources.tiles import write_tiles
 from mosforge.sources.unpack import unpack
 
 log = logging.getLogger(__name__)
@@ -44,7 +48,7 @@ def fetch_source(name: str, *, output: Path, cfg: FetchSettings) -> None:
     """
     folder = Path(cfg.folder)
     found = len(find_images(folder)) if folder.is_dir() else 0
-    recipe = {key: value for key, value in cfg.plain().items() if key in ("archive", "packaged")}
+    recipe = cfg.plain(without=("folder", "images"))
     note = _read_note(folder)
     if note is None and found:
         _check_number(name, folder, found, cfg.images)
@@ -119,3 +123,66 @@ def _read_note(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return note if isinstance(note, dict) else None
+
+
+def write_tiles(names: Sequence[str], tile: int, stride: int, destination: Path) -> int:
+    """Cuts images into squares and saves them as `{stem}/{stem}_{row}_{column}.png`, lossless.
+
+    Args:
+        names: `package/path/inside` of each, for example `skimage/data/astronaut.png`.
+        tile: side of a tile in pixels.
+        stride: pixels from one tile to the next; tiles that would leave the image are not made.
+        destination: an existing folder.
+
+    Returns:
+        The number of tiles.
+
+    Raises:
+        MosforgeError: a package or an image is missing, two images have the same name, or one is smaller than
+            a tile.
+    """
+    stems = [PurePosixPath(name).stem for name in names]
+    for stem, name in zip(stems, names, strict=True):
+        if stems.count(stem) > 1:
+            raise MosforgeError(f"packaged images: more than one is called {stem} ({name}); keep one")
+    written = 0
+    for stem, name in zip(stems, names, strict=True):
+        pixels = packaged_image(name)
+        height, width = pixels.shape[:2]
+        if min(height, width) < tile:
+            raise MosforgeError(f"packaged image {name}: smaller than a tile of {tile} pixels; leave it out")
+        folder = destination / stem
+        folder.mkdir()
+        for row, top in enumerate(range(0, height - tile + 1, stride)):
+            for column, left in enumerate(range(0, width - tile + 1, stride)):
+                square = Image.fromarray(pixels[top : top + tile, left : left + tile])
+                square.save(folder / f"{stem}_{row:02d}_{column:02d}.png")
+                written += 1
+    return written
+
+
+def packaged_image(name: str) -> Pixels:
+    """The pixels of an image inside an installed package."""
+    with open_image(find_packaged(name).read_bytes(), name) as image:
+        return to_rgb(image, name)
+
+
+def find_packaged(name: str) -> Traversable:
+    """The file `package/path/inside`.
+
+    Raises:
+        MosforgeError: it is missing; the message says what to install.
+    """
+    package, *inside = PurePosixPath(name).parts
+    try:
+        file = importlib.resources.files(package).joinpath(*inside)
+    except ModuleNotFoundError:
+        raise MosforgeError(
+            f"packaged image {name}: the Python package {package} is not installed; "
+            "pip install mosforge[demo]"
+        ) from None
+    if not file.is_file():
+        raise MosforgeError(
+            f"packaged image {name}: the package {package} has no such file; correct the name"
+        )
+    return file
