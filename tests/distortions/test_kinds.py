@@ -6,7 +6,7 @@ import pytest
 from mosforge.config.files import load_config
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, open_image, to_rgb
-from mosforge.distortions.kinds import KADID25, TYPES, authentic_classes, labels, synthetic_classes
+from mosforge.distortions.kinds import KADID25, TYPES, classes_of, labels
 
 SYNTHETIC = {
     "gaussian_blur": [7, 15, 39, 91, 199],
@@ -49,7 +49,7 @@ def test_the_configuration_has_levels_for_every_type_in_the_same_order(kind: str
 
 
 def test_kadid_has_25_types_at_five_levels() -> None:
-    table = synthetic_classes(load_config().distortions.levels("kadid25"))
+    table = classes_of("kadid25", load_config().distortions.levels("kadid25"))
     assert [row.index for row in table] == list(range(125))
     assert {row.level for row in table} == {1, 2, 3, 4, 5}
 
@@ -98,7 +98,7 @@ def test_every_type_refuses_grey_alpha_and_float(kind: str, array: np.ndarray) -
 
 
 def test_the_39_synthetic_classes() -> None:
-    table = synthetic_classes(SYNTHETIC)
+    table = classes_of("synthetic", SYNTHETIC)
     assert [row.index for row in table] == list(range(39))
     assert (table[0].type, table[0].level, table[0].parameter) == ("gaussian_blur", 1, 7)
     assert (table[14].type, table[14].level, table[14].parameter) == ("jpeg", 5, 0)
@@ -107,7 +107,7 @@ def test_the_39_synthetic_classes() -> None:
 
 
 def test_the_class_table_follows_the_configuration() -> None:
-    table = synthetic_classes({"jpeg": [10], "gaussian_blur": [], "contrast": [[0.1, 0.9], [0.4, 0.6]]})
+    table = classes_of("synthetic", {"jpeg": [10], "gaussian_blur": [], "contrast": [[0.1, 0.9], [0.4, 0.6]]})
     assert [(row.index, row.type, row.level) for row in table] == [
         (0, "jpeg", 1),
         (1, "contrast", 1),
@@ -116,7 +116,7 @@ def test_the_class_table_follows_the_configuration() -> None:
 
 
 def test_the_26_bits_whatever_the_order_of_the_keys() -> None:
-    table = authentic_classes(dict(sorted(LEVELS.items())))
+    table = classes_of("authentic", dict(sorted(LEVELS.items())))
     assert [row.type for row in table[:7]] == CAMERA
     assert all(row.level is None and row.parameter is None for row in table[:7])
     pairs = [(name, level) for name in CAMERA for level in range(1, len(LEVELS[name]) + 1)]
@@ -125,5 +125,5 @@ def test_the_26_bits_whatever_the_order_of_the_keys() -> None:
 
 
 def test_labels_of_a_mixture() -> None:
-    vector = labels((("motion_blur", 2), ("jpeg", 3)), authentic_classes(LEVELS))
+    vector = labels((("motion_blur", 2), ("jpeg", 3)), classes_of("authentic", LEVELS))
     assert [i for i, bit in enumerate(vector) if bit] == [1, 6, 7 + 3 + 1, 25]

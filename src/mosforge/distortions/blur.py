@@ -121,9 +121,8 @@ def gaussian_kernel(size: int, sigma: float) -> Kernel:
 def gaussian_filter(values: npt.NDArray[Any], size: int, sigma: float) -> npt.NDArray[np.float32]:
     """A plane, or planes along the third axis, convolved with `gaussian_kernel`; borders are symmetric."""
     kernel = gaussian_kernel(size, sigma).astype(np.float32)
-    return np.asarray(
-        cv2.sepFilter2D(values, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT), dtype=np.float32
-    )
+    filtered = cv2.sepFilter2D(values, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(filtered, dtype=np.float32)
 
 
 def _two_dimensional(pixels: Pixels, kernel: Kernel) -> Pixels:

@@ -17,9 +17,7 @@ Lab = npt.NDArray[np.float32]
 """L* in [0, 100], a* and b*: shape (height, width, 3)."""
 
 _SAMPLES = np.arange(256) / 255
-_LINEAR = np.where(_SAMPLES <= 0.04045, _SAMPLES / 12.92, ((_SAMPLES + 0.055) / 1.055) ** 2.4).astype(
-    np.float32
-)
+_LINEAR = np.where(_SAMPLES <= 0.04045, _SAMPLES / 12.92, ((_SAMPLES + 0.055) / 1.055) ** 2.4)
 """The sRGB transfer function (IEC 61966-2-1) for each sample value."""
 
 
@@ -152,7 +150,9 @@ def brighten(pixels: Pixels, amount: float) -> Pixels:
 def to_lab(pixels: Pixels) -> Lab:
     """CIE L*a*b* of an image."""
     # not COLOR_RGB2LAB, which interpolates in a coarse table and is off by up to 0.4
-    return np.asarray(cv2.cvtColor(cv2.LUT(pixels, _LINEAR), cv2.COLOR_LRGB2LAB), dtype=np.float32)
+    return np.asarray(
+        cv2.cvtColor(cv2.LUT(pixels, _LINEAR.astype(np.float32)), cv2.COLOR_LRGB2LAB), dtype=np.float32
+    )
 
 
 def from_lab(lab: Lab) -> npt.NDArray[np.float32]:

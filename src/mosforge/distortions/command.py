@@ -3,15 +3,15 @@
 import argparse
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.rows import write_rows
+from mosforge.core.values import CorpusKind
 from mosforge.options import add_config, add_format, add_verb, number
 
 log = logging.getLogger(__name__)
 
-_KINDS = ("synthetic", "authentic", "kadid25")
 _LOSSLESS = {".bmp", ".png", ".ppm", ".tif", ".tiff"}
 _LOSSY = {".jpg": "JPEG", ".jpeg": "JPEG", ".jp2": "JPEG2000", ".webp": "WebP"}
 
@@ -38,22 +38,37 @@ def add_commands(commands: Any, verbs: Any) -> None:
 
 
 def _add_corpus(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--corpus", choices=_KINDS, default="synthetic", help="default: synthetic")
+    parser.add_argument(
+        "--corpus", choices=get_args(CorpusKind), default="synthetic", help="default: synthetic"
+    )
     add_config(parser)
+
+
+def _levels(arguments: argparse.Namespace) -> Any:
+    """The levels of each type of the corpus, as they are configured."""
+    from mosforge.config.files import load_config
+
+    return load_config(arguments.config).distortions.levels(arguments.corpus)
+
+
+def _image(path: Path) -> Any:
+    from mosforge.core.images import read_rgb
+    from mosforge.distortions.render import check_size
+
+    pixels = read_rgb(path)
+    check_size(pixels, path)
+    return pixels
 
 
 def _distort(arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from mosforge.config.files import load_config
     from mosforge.core.atomic import atomic_file
-    from mosforge.core.images import read_rgb
     from mosforge.distortions.kinds import type_of
-    from mosforge.distortions.render import check_size
 
-    kind, output = arguments.corpus, arguments.output
-    distortion = type_of(kind, arguments.type)
-    levels = load_config(arguments.config).distortions.levels(kind).get(arguments.type, ())
+    output = arguments.output
+    distortion = type_of(arguments.corpus, arguments.type)
+    levels = _levels(arguments).get(arguments.type, ())
     if not 1 <= arguments.level <= len(levels):
         there = f"1 to {len(levels)}" if levels else "none configured"
         raise MosforgeError(f"no level {arguments.level} of {arguments.type}; its levels are {there}")
@@ -61,8 +76,7 @@ def _distort(arguments: argparse.Namespace) -> None:
     suffix = output.suffix.lower()
     if suffix not in _LOSSLESS | set(_LOSSY):
         raise MosforgeError(f"{output}: end the name in one of {', '.join(sorted(_LOSSLESS | set(_LOSSY)))}")
-    pixels = read_rgb(arguments.image)
-    check_size(pixels, arguments.image)
+    pixels = _image(arguments.image)
     is_its_format = _LOSSY.get(suffix) == _LOSSY.get(distortion.suffix, "none")
     if distortion.encode is not None and is_its_format:
         file = distortion.encode(pixels, parameter)
@@ -92,18 +106,12 @@ def _encoded(pixels: Any, output: Path) -> bytes:
 
 
 def _gallery(arguments: argparse.Namespace) -> None:
-    from mosforge.config.files import load_config
     from mosforge.core.atomic import atomic_file
-    from mosforge.core.images import read_rgb
     from mosforge.distortions.gallery import draw_gallery
-    from mosforge.distortions.render import check_size
 
     if arguments.output.suffix.lower() != ".png":
         raise MosforgeError(f"{arguments.output}: give a .png file")
-    levels = load_config(arguments.config).distortions.levels(arguments.corpus)
-    pixels = read_rgb(arguments.image)
-    check_size(pixels, arguments.image)
-    sheet = draw_gallery(pixels, levels, arguments.corpus, arguments.seed)
+    sheet = draw_gallery(_image(arguments.image), _levels(arguments), arguments.corpus, arguments.seed)
     with atomic_file(arguments.output) as temporary:
         sheet.save(temporary, "PNG")
 
@@ -111,9 +119,7 @@ def _gallery(arguments: argparse.Namespace) -> None:
 def _classes(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from mosforge.config.files import load_config
     from mosforge.distortions.kinds import classes_of
 
-    levels = load_config(arguments.config).distortions.levels(arguments.corpus)
-    rows = [asdict(row) for row in classes_of(arguments.corpus, levels)]
+    rows = [asdict(row) for row in classes_of(arguments.corpus, _levels(arguments))]
     write_rows(rows, ("index", "type", "level", "parameter"), arguments.format, arguments.output, array=True)

@@ -19,23 +19,14 @@ Mixture = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class DistortionType:
-    """A function on images, and how its result is stored.
+    """A function on images, and how its result is stored."""
 
-    Attributes:
-        function: `(pixels, parameter)`, or `(pixels, parameter, rng)` if `random`; returns pixels.
-        parameter: the meaning of a level's number, with its unit.
-        random: whether the function draws random numbers.
-        encode: `(pixels, parameter)` to the codec's bitstream, which is stored as it is.
-        suffix: ending of the stored file.
-        few_colours: whether the result has few colours, which other settings of PNG store best.
-    """
-
-    function: Callable[..., Pixels]
-    parameter: str
-    random: bool = False
-    encode: Callable[..., bytes] | None = None
-    suffix: str = ".png"
-    few_colours: bool = False
+    function: Callable[..., Pixels]  # of pixels and parameter, and if `random` of a generator, too
+    parameter: str  # the meaning of a level's number, with its unit
+    random: bool = False  # whether the function draws random numbers
+    encode: Callable[..., bytes] | None = None  # pixels and parameter to a bitstream, stored as it is
+    suffix: str = ".png"  # ending of the stored file
+    few_colours: bool = False  # of the result: other settings of PNG store it best
 
     def apply(self, pixels: Pixels, parameter: Level, rng: np.random.Generator) -> Pixels:
         """Distorts an image.
@@ -156,36 +147,23 @@ def is_bitstream(kind: str, name: str) -> bool:
 
 @dataclass(frozen=True)
 class DistortionClass:
-    """One row of a class table.
+    """One row of a class table."""
 
-    Attributes:
-        index: class index (synthetic) or bit (authentic), from 0.
-        type: name of the distortion type.
-        level: from 1 (weakest); None for a bit that stands for the type at any level.
-        parameter: the level's value; None for such a bit.
-    """
-
-    index: int
-    type: str
-    level: int | None
-    parameter: Level | None
+    index: int  # class index, or bit of the labels, from 0
+    type: str  # name of the distortion type
+    level: int | None  # from 1 (weakest); None for a bit that stands for the type at any level
+    parameter: Level | None  # the level's value; None for such a bit
 
 
 def classes_of(kind: str, levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
-    """The class table of a kind of corpus."""
-    return authentic_classes(levels) if kind == "authentic" else synthetic_classes(levels)
+    """The class table of a kind of corpus; a type without levels is not in it.
 
-
-def synthetic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
-    """A class for every (type, level), in the order of `levels`; a type without levels has none."""
-    pairs = [(name, i, value) for name, values in levels.items() for i, value in enumerate(values, start=1)]
-    return [DistortionClass(index, *pair) for index, pair in enumerate(pairs)]
-
-
-def authentic_classes(levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:
-    """A bit for every type, then one for every (type, level), both in the camera's order."""
-    names = [name for name in AUTHENTIC if levels.get(name)]
-    types: list[tuple[str, int | None, Level | None]] = [(name, None, None) for name in names]
+    Where an image has one type, it has a class for every (type, level), in the order of `levels`. Where it
+    has several, a bit for every type, then one for every (type, level), both in the camera's order.
+    """
+    is_authentic = kind == "authentic"
+    names = [name for name in (AUTHENTIC if is_authentic else levels) if levels.get(name)]
+    types: list[tuple[str, int | None, Level | None]] = [(name, None, None) for name in names if is_authentic]
     pairs = [(name, i, value) for name in names for i, value in enumerate(levels[name], start=1)]
     return [DistortionClass(index, *row) for index, row in enumerate([*types, *pairs])]
 
@@ -195,7 +173,7 @@ def labels(mixture: Mixture, classes: Sequence[DistortionClass]) -> list[int]:
 
     Args:
         mixture: the distortions of an image.
-        classes: the rows of `authentic_classes`.
+        classes: the rows of `classes_of`.
 
     Returns:
         A 0 or 1 for each row.

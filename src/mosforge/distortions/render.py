@@ -19,7 +19,7 @@ from mosforge.core.images import SMALLEST_SIDE, Pixels, open_image, to_rgb
 from mosforge.core.seeds import generator, seed_of
 from mosforge.core.values import Level
 from mosforge.distortions.codecs import encode_png
-from mosforge.distortions.kinds import AUTHENTIC, EXCLUSIVE, Mixture, authentic_classes, labels, type_of
+from mosforge.distortions.kinds import AUTHENTIC, EXCLUSIVE, Mixture, classes_of, labels, type_of
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings
 
 TypeSets = Mapping[int, list[tuple[str, ...]]]
@@ -36,23 +36,14 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class Variant:
-    """One distorted image of a reference image.
+    """One distorted image of a reference image; of a mixture, level and class are None."""
 
-    Attributes:
-        name: part of the file name, different for each variant of a reference image.
-        steps: (type, parameter) pairs, applied one after the other.
-        seed: of its random draws.
-        level: of the distortion, from 1; None for a mixture.
-        class_index: in the class table; None for a mixture.
-        labels: the bits of a mixture; None otherwise.
-    """
-
-    name: str
-    steps: tuple[tuple[str, Level], ...]
-    seed: int
-    level: int | None = None
-    class_index: int | None = None
-    labels: list[int] | None = None
+    name: str  # part of the file name, different for each variant of a reference image
+    steps: tuple[tuple[str, Level], ...]  # (type, parameter) pairs, applied one after the other
+    seed: int  # of its random draws
+    level: int | None = None  # of the distortion, from 1
+    class_index: int | None = None  # in the class table
+    labels: list[int] | None = None  # the bits of a mixture
 
 
 def render_variants(reference: Reference, cfg: DistortSettings, folder: Path) -> list[dict[str, Any]]:
@@ -97,7 +88,9 @@ def group_of(cfg: DistortSettings) -> str:
 
 
 def variants_of(cfg: DistortSettings, source: str, image_id: str) -> Iterator[Variant]:
-    """The distorted images of a reference image.
+    """The distorted images of a reference image: one for each level, weakest first; or mixtures.
+
+    A larger number of mixtures begins with those of a smaller one.
 
     Args:
         cfg: the settings of a group.
@@ -108,35 +101,25 @@ def variants_of(cfg: DistortSettings, source: str, image_id: str) -> Iterator[Va
         MosforgeError: there are not so many different mixtures.
     """
     if isinstance(cfg, SyntheticSettings):
-        yield from _levels_of_type(cfg, source, image_id)
+        for level, parameter in enumerate(cfg.levels, start=1):
+            yield Variant(
+                name=str(level),
+                steps=((cfg.type, parameter),),
+                seed=seed_of("distortion", cfg.seed, source, image_id, cfg.type, level),
+                level=level,
+                class_index=cfg.first_class + level - 1,
+            )
     elif isinstance(cfg, AuthenticSettings):
-        yield from _mixtures(cfg, source, image_id)
-
-
-def _levels_of_type(cfg: SyntheticSettings, source: str, image_id: str) -> Iterator[Variant]:
-    """One image for each level, weakest first."""
-    for level, parameter in enumerate(cfg.levels, start=1):
-        yield Variant(
-            name=str(level),
-            steps=((cfg.type, parameter),),
-            seed=seed_of("distortion", cfg.seed, source, image_id, cfg.type, level),
-            level=level,
-            class_index=cfg.first_class + level - 1,
-        )
-
-
-def _mixtures(cfg: AuthenticSettings, source: str, image_id: str) -> Iterator[Variant]:
-    """Images with several distortions; a larger number of them begins with those of a smaller one."""
-    counts = {name: len(levels) for name, levels in cfg.types.items()}
-    rng = generator("mixtures", cfg.seed, source, image_id)
-    classes = authentic_classes(cfg.types)
-    for number, mixture in enumerate(draw_mixtures(counts, cfg.types_per_image, cfg.per_image, rng)):
-        yield Variant(
-            name=f"{number:03d}",
-            steps=tuple((name, cfg.types[name][level - 1]) for name, level in mixture),
-            seed=seed_of("distortion", cfg.seed, source, image_id, "authentic", number),
-            labels=labels(mixture, classes),
-        )
+        counts = {name: len(levels) for name, levels in cfg.types.items()}
+        rng = generator("mixtures", cfg.seed, source, image_id)
+        classes = classes_of(cfg.kind, cfg.types)
+        for number, mixture in enumerate(draw_mixtures(counts, cfg.types_per_image, cfg.per_image, rng)):
+            yield Variant(
+                name=f"{number:03d}",
+                steps=tuple((name, cfg.types[name][level - 1]) for name, level in mixture),
+                seed=seed_of("distortion", cfg.seed, source, image_id, "authentic", number),
+                labels=labels(mixture, classes),
+            )
 
 
 def draw_mixtures(

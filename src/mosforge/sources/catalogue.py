@@ -112,7 +112,10 @@ def build_catalogue(
         raise MosforgeError(f"source {name}: there is no image in its folder; {PUT_THERE}")
     reads = map_in_order(lambda named: _read(named, smallest_side), ordered, threads)
     progress = tqdm(reads, total=len(ordered), desc=f"catalogue {name}", unit="image", disable=None)
-    files = pd.DataFrame([vars(file) for file in _without_twins(progress)]).assign(source=name)
+    files = pd.DataFrame([vars(file) for file in progress]).assign(source=name)
+    first = files[files["reason"] == ""].groupby("sha256")["image_id"].transform("first")
+    twins = first[first != files["image_id"].loc[first.index]]
+    files.loc[twins.index, "reason"] = "the same file as " + twins
     is_usable = files["reason"] == ""
     excluded = files.loc[~is_usable, EXCLUDED.columns].reset_index(drop=True)
     kept = files[is_usable].drop(columns="reason").reset_index(drop=True)
@@ -138,9 +141,9 @@ class _File:
 
 
 def _read(named: Named, smallest_side: int) -> _File:
-    image_id, path = named
-    if not _is_unicode(image_id + path):
-        image_id, path = (text.encode("utf-8", "backslashreplace").decode() for text in named)
+    # a name in another encoding is escaped, since no table can hold it
+    image_id, path = (text.encode("utf-8", "backslashreplace").decode() for text in named)
+    if (image_id, path) != named:
         return _File(image_id, path, reason="the file's name is not valid UTF-8")
     if is_special(Path(path)):
         return _File(image_id, path, reason="not a regular file")
@@ -158,22 +161,3 @@ def _read(named: Named, smallest_side: int) -> _File:
         return _File(image_id, path, reason=reason)
     digest = hashlib.sha256(data).hexdigest()
     return _File(image_id, path, digest, width, height, file_format, mode)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a name in another encoding, which no table can hold
-        return False
-    return True
-
-
-def _without_twins(files: Iterable[_File]) -> list[_File]:
-    first_with: dict[str, str] = {}
-    result = []
-    for file in files:
-        twin = first_with.setdefault(file.sha256, file.image_id) if not file.reason else file.image_id
-        if twin != file.image_id:
-            file = _File(file.image_id, file.path, reason=f"the same file as {twin}")
-        result.append(file)
-    return result

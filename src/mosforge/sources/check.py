@@ -32,7 +32,7 @@ def check(name: str, config: Configuration) -> tuple[list[Row], bool]:
         rows = [_dataset(collection.dataset, config)]
     else:
         rows = [] if collection.packaged is None else _packaged(collection.packaged)
-        rows += _folder(collection, config.sources.smallest_side)
+        rows.append(_folder(collection, config.sources.smallest_side))
     return rows, all(row["state"] == "found" for row in rows)
 
 
@@ -58,24 +58,23 @@ def _packaged(packaged: Packaged) -> list[Row]:
     return rows
 
 
-def _folder(collection: Collection, smallest_side: int) -> list[Row]:
-    folder = Path(str(collection.folder))
+def _folder(collection: Collection, smallest_side: int) -> Row:
+    folder, declared = Path(str(collection.folder)), collection.images
     names = find_images(folder) if folder.is_dir() else []
-    declared = collection.images
+    if not names and collection.packaged is not None:
+        return _row(folder, True, "not made yet; the workflow does that")
     if not names:
-        if collection.packaged is not None:  # made from installed packages, so there is nothing to get
-            return [_row(folder, True, "not made yet; the workflow does that")]
-        return [_row(folder, False, _advice(collection))]
+        return _row(folder, False, _advice(collection))
     bad, small = _headers(folder, names, smallest_side)
     detail = f"{len(names)} images"
     detail += f" of {declared}" if declared is not None else ""
     detail += f", {small} with a side under {smallest_side} pixels" if small else ""
     detail += f", {len(bad)} not readable ({bad[0]})" if bad else ""
     if declared is not None and len(names) < declared:
-        return [_row(folder, False, f"{detail}; {_advice(collection)}")]
+        detail += f"; {_advice(collection)}"
     if declared is not None and len(names) > declared:
         detail += "; correct the key images, since the number of shards is planned from it"
-    return [_row(folder, declared is None or len(names) == declared, detail)]
+    return _row(folder, declared is None or len(names) == declared, detail)
 
 
 def _advice(collection: Collection) -> str:

@@ -1,10 +1,9 @@
 """The command `mosforge sources check`, for people."""
 
 import argparse
-import sys
 from typing import Any
 
-from mosforge.core.rows import format_rows
+from mosforge.core.rows import write_rows
 from mosforge.options import add_config, add_verb
 
 
@@ -21,5 +20,5 @@ def _check(arguments: argparse.Namespace) -> int:
     from mosforge.sources.check import check
 
     rows, complete = check(arguments.name, load_config(arguments.config))
-    sys.stdout.write(format_rows(rows, ("item", "state", "detail"), "table"))
+    write_rows(rows, ("item", "state", "detail"), "table")
     return 0 if complete else 1

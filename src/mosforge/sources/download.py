@@ -4,6 +4,7 @@ import errno
 import hashlib
 import http.client
 import logging
+import math
 import re
 import time
 import urllib.error
@@ -152,18 +153,16 @@ def _placed(response: http.client.HTTPResponse, have: int) -> tuple[int, int | N
 
 
 def _copy(response: http.client.HTTPResponse, file: BinaryIO, start: int, total: int | None) -> None:
-    done = start
+    limit = math.inf if total is None else total
     with tqdm(
         total=total, initial=start, unit="B", unit_scale=True, desc=Path(file.name).stem, disable=None
     ) as progress:
-        while chunk := response.read(_CHUNK):
+        # of a file that is too long one byte more is enough: the checksum says the rest
+        while file.tell() <= limit and (chunk := response.read(_CHUNK)):
             file.write(chunk)
-            done += len(chunk)
             progress.update(len(chunk))
-            if total is not None and done > total:
-                break  # the checksum says the rest
-    if total is not None and done < total:
-        raise _BrokenConnectionError(f"the connection broke after {done:,} of {total:,} bytes")
+    if total is not None and file.tell() < total:
+        raise _BrokenConnectionError(f"the connection broke after {file.tell():,} of {total:,} bytes")
 
 
 def _verify(file: Path, name: Path, checksum: tuple[str, str], size: int | None, advice: str) -> None:

@@ -4,7 +4,7 @@ import importlib.resources
 import json
 import logging
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -46,7 +46,7 @@ def fetch_source(name: str, *, output: Path, cfg: FetchSettings) -> None:
         MosforgeError: the folder holds something that is the user's; or see `download`, `unpack` and
             `write_tiles`.
     """
-    folder = Path(cfg.folder)
+    folder, archive, packaged = Path(cfg.folder), cfg.archive, cfg.packaged
     found = len(find_images(folder)) if folder.is_dir() else 0
     recipe = cfg.plain(without=("folder", "images"))
     note = _read_note(folder)
@@ -57,10 +57,14 @@ def fetch_source(name: str, *, output: Path, cfg: FetchSettings) -> None:
         log.info("%s: already there", folder)
     else:
         _check_nothing_is_lost(name, folder, note, found)
-        write = _writer(cfg)
+        if archive is not None:
+            file = download(archive.url, archive_path(archive.url), archive.checksum, archive.size)
         # a link, perhaps to a larger disk, stays one: the folder that it leads to is filled
         with atomic_folder(folder.resolve() if folder.is_symlink() else folder) as place:
-            files = write(place)
+            if archive is not None:
+                files = unpack(file, place, archive.pictures)
+            elif packaged is not None:
+                files = write_tiles(packaged.photographs, packaged.tile, packaged.stride, place)
             write_json(place / _NOTE, {"recipe": recipe, "holds": contents(place)})
         log.info("%s: %d files", folder, files)
     write_json(output, {"path": folder.as_posix(), **contents(folder)})
@@ -78,17 +82,6 @@ def archive_path(url: str) -> Path:
     if not name or name.startswith("."):
         raise MosforgeError(f"archive {url}: the address does not end in the name of a file")
     return DOWNLOADS / name
-
-
-def _writer(cfg: FetchSettings) -> Callable[[Path], int]:
-    """A function that fills an empty folder; an archive is downloaded before that folder is made."""
-    if cfg.packaged is not None:
-        packaged = cfg.packaged
-        return lambda place: write_tiles(packaged.photographs, packaged.tile, packaged.stride, place)
-    assert cfg.archive is not None
-    archive, file = cfg.archive, archive_path(cfg.archive.url)
-    download(archive.url, file, archive.checksum, archive.size)
-    return lambda place: unpack(file, place, archive.pictures)
 
 
 def _check_number(name: str, folder: Path, found: int, expected: int | None) -> None:
@@ -142,11 +135,10 @@ def write_tiles(names: Sequence[str], tile: int, stride: int, destination: Path)
             a tile.
     """
     stems = [PurePosixPath(name).stem for name in names]
+    written = 0
     for stem, name in zip(stems, names, strict=True):
         if stems.count(stem) > 1:
             raise MosforgeError(f"packaged images: more than one is called {stem} ({name}); keep one")
-    written = 0
-    for stem, name in zip(stems, names, strict=True):
         pixels = packaged_image(name)
         height, width = pixels.shape[:2]
         if min(height, width) < tile:

@@ -32,17 +32,11 @@ Words = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Keypoints:
-    """The keypoints of an image.
+    """The keypoints of an image."""
 
-    Attributes:
-        thumbnail: the image in grey, uint8 (height, width), its longer side `SIDE`.
-        points: places of the keypoints in it, x and y in pixels, float32 (n, 2).
-        descriptors: of each keypoint, uint8 (n, 128).
-    """
-
-    thumbnail: Pixels
-    points: npt.NDArray[np.float32]
-    descriptors: npt.NDArray[np.uint8]
+    thumbnail: Pixels  # the image in grey, uint8 (height, width), its longer side `SIDE`
+    points: npt.NDArray[np.float32]  # places of the keypoints in it, x and y in pixels, (n, 2)
+    descriptors: npt.NDArray[np.uint8]  # of each keypoint, (n, 128)
 
     def mirrored(self) -> "Keypoints":
         """The keypoints of the image mirrored left to right, without a second detection."""

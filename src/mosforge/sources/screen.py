@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -77,8 +77,7 @@ def undistorted_images(dataset: pd.DataFrame) -> list[Named]:
     return sorted(undistorted.union(zip(others["image"], others["path"], strict=True)))
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """An image of a source and the dataset's image with its content; columns of the artefact `leaks`."""
 
     image_id: str
@@ -121,8 +120,7 @@ def find_same_content(
             compared = map_in_order(partial(_compare, correlation=correlation), tasks, threads)
             found += [match for match in compared if match is not None]
             progress.update(len(block))
-    columns = list(Match.__dataclass_fields__)
-    return pd.DataFrame([vars(match) for match in found], columns=columns)
+    return pd.DataFrame(found, columns=Match._fields)
 
 
 @dataclass(frozen=True)
