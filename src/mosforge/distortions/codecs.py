@@ -78,19 +78,15 @@ def encode_png(pixels: Pixels, compression: int, few_colours: bool = False) -> b
     Returns:
         The file.
     """
+    line, strategy = cv2.IMWRITE_PNG_ALL_FILTERS, cv2.IMWRITE_PNG_STRATEGY_DEFAULT
     if compression == 0 or few_colours:
-        line, strategy = cv2.IMWRITE_PNG_FILTER_NONE, cv2.IMWRITE_PNG_STRATEGY_DEFAULT
+        line = cv2.IMWRITE_PNG_FILTER_NONE
     elif compression == 1:
         line, strategy = cv2.IMWRITE_PNG_FILTER_SUB, cv2.IMWRITE_PNG_STRATEGY_RLE
-    else:
-        line, strategy = cv2.IMWRITE_PNG_ALL_FILTERS, cv2.IMWRITE_PNG_STRATEGY_DEFAULT
-    settings = {
-        cv2.IMWRITE_PNG_COMPRESSION: compression,
-        cv2.IMWRITE_PNG_STRATEGY: strategy,
-        cv2.IMWRITE_PNG_FILTER: line,
-    }
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, compression, cv2.IMWRITE_PNG_STRATEGY, strategy]
+    settings += [cv2.IMWRITE_PNG_FILTER, line]
     # in memory: on a full disk cv2.imwrite returns False without a reason
-    _, file = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), sum(settings.items(), ()))
+    _, file = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)
     return bytes(file)
 
 

@@ -150,9 +150,8 @@ def brighten(pixels: Pixels, amount: float) -> Pixels:
 def to_lab(pixels: Pixels) -> Lab:
     """CIE L*a*b* of an image."""
     # not COLOR_RGB2LAB, which interpolates in a coarse table and is off by up to 0.4
-    return np.asarray(
-        cv2.cvtColor(cv2.LUT(pixels, _LINEAR.astype(np.float32)), cv2.COLOR_LRGB2LAB), dtype=np.float32
-    )
+    linear = cv2.LUT(pixels, _LINEAR.astype(np.float32))
+    return np.asarray(cv2.cvtColor(linear, cv2.COLOR_LRGB2LAB), dtype=np.float32)
 
 
 def from_lab(lab: Lab) -> npt.NDArray[np.float32]:

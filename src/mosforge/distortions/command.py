@@ -38,9 +38,8 @@ def add_commands(commands: Any, verbs: Any) -> None:
 
 
 def _add_corpus(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--corpus", choices=get_args(CorpusKind), default="synthetic", help="default: synthetic"
-    )
+    kinds = get_args(CorpusKind)
+    parser.add_argument("--corpus", choices=kinds, default="synthetic", help="default: synthetic")
     add_config(parser)
 
 
@@ -99,9 +98,7 @@ def _encoded(pixels: Any, output: Path) -> bytes:
     try:
         Image.fromarray(pixels).save(buffer, Image.registered_extensions()[suffix])
     except (OSError, ValueError) as error:
-        raise MosforgeError(
-            f"{output}: the format cannot hold the image ({error}); end the name in .png"
-        ) from None
+        raise MosforgeError(f"{output}: the format cannot hold the image ({error}); use .png") from None
     return buffer.getvalue()
 
 

@@ -42,11 +42,10 @@ def distort(catalogue: Path, number: int, *, output: Path, cfg: DistortSettings,
     references = [Reference(*row) for row in block[list(Reference._fields)].itertuples(index=False)]
     # Processes and not threads: Pillow's codecs keep the interpreter's lock, so that two threads encode
     # JPEG2000 no faster than one. A process reads its reference images itself, so no pixels are sent.
-    processes = min(threads, len(references))
     rows: list[dict[str, Any]] = []
     with atomic_folder(output) as folder:
         work = partial(render_variants, cfg=cfg, folder=folder)
-        with mapped(work, references, processes, render.__name__) as results:
+        with mapped(work, references, min(threads, len(references)), render.__name__) as results:
             for made in tqdm(results, total=len(references), desc=group_of(cfg), unit="image", disable=None):
                 rows += [row | {"path": (output / row["path"]).as_posix()} for row in made]
         columns = {name: [row[name] for row in rows] for name in MANIFEST.columns}

@@ -19,9 +19,6 @@ _CELLS = 32
 _CENTRES = np.arange(_CELLS) * 8 + 4.0
 """Five bits a channel: the middle of each cell."""
 
-_OTHERS = ((1, 2), (0, 2), (0, 1))
-"""For each axis of the cube, the two others."""
-
 
 class _Box(NamedTuple):
     """A part of the cube, and its best cut: the gain in variance, the axis, and the cell after the cut."""
@@ -72,8 +69,8 @@ def _summed(pixels: Pixels) -> list[Moments]:
 
 def _box(lines: list[Moments], ends: tuple[tuple[int, int], ...]) -> _Box:
     best = _Box(ends, np.zeros(4))
-    for axis, (table, others) in enumerate(zip(lines, _OTHERS, strict=True)):
-        (first, last), (a, b), (c, d) = ends[axis], *(ends[other] for other in others)
+    for axis, table in enumerate(lines):
+        (first, last), ((a, b), (c, d)) = ends[axis], ends[:axis] + ends[axis + 1 :]
         along = table[:, :, :, first : last + 1]
         line = along[:, b, d] - along[:, a, d] - along[:, b, c] + along[:, a, c]
         line = line - line[:, :1]

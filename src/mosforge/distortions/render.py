@@ -22,6 +22,9 @@ from mosforge.distortions.codecs import encode_png
 from mosforge.distortions.kinds import AUTHENTIC, EXCLUSIVE, Mixture, classes_of, labels, type_of
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings
 
+Steps = Sequence[tuple[str, Level]]
+"""(type, parameter) pairs, applied one after the other."""
+
 TypeSets = Mapping[int, list[tuple[str, ...]]]
 
 
@@ -39,7 +42,7 @@ class Variant:
     """One distorted image of a reference image; of a mixture, level and class are None."""
 
     name: str  # part of the file name, different for each variant of a reference image
-    steps: tuple[tuple[str, Level], ...]  # (type, parameter) pairs, applied one after the other
+    steps: Steps
     seed: int  # of its random draws
     level: int | None = None  # of the distortion, from 1
     class_index: int | None = None  # in the class table
@@ -180,17 +183,13 @@ def _different(levels: Mapping[str, int], sets: TypeSets, rng: np.random.Generat
 
 
 def render(
-    pixels: Pixels,
-    steps: Sequence[tuple[str, Level]],
-    kind: str,
-    rng: np.random.Generator,
-    png_compression: int,
+    pixels: Pixels, steps: Steps, kind: str, rng: np.random.Generator, png_compression: int
 ) -> tuple[bytes, str]:
     """Applies distortions one after the other, and encodes the result.
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
-        steps: (type, parameter) pairs.
+        steps: the distortions.
         kind: the kind of corpus that the types belong to; see `kinds`.
         rng: source of all random numbers.
         png_compression: zlib level, 0 to 9.
@@ -218,7 +217,7 @@ def check_size(pixels: Pixels, name: object) -> None:
     height, width = pixels.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise MosforgeError(
-            f"{name}: {width}x{height} pixels; both sides need at least {SMALLEST_SIDE} to be scored"
+            f"{name}: {width}x{height} pixels; scoring needs sides of at least {SMALLEST_SIDE}"
         )
 
 
@@ -227,9 +226,7 @@ def _read(reference: Reference) -> Pixels:
     try:
         file = Path(path).read_bytes()
     except OSError as error:
-        raise MosforgeError(
-            f"{path}: {error.strerror or error}; put the image back or run the stage sources again"
-        ) from None
+        raise MosforgeError(f"{path}: {error.strerror or error}; put it back or run sources again") from None
     if hashlib.sha256(file).hexdigest() != reference.sha256:
         raise MosforgeError(f"{path}: the image has changed since it was catalogued; run sources again")
     with open_image(file, path) as image:

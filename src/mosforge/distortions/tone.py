@@ -140,16 +140,14 @@ def _look_up(pixels: Pixels, table: npt.NDArray[np.float64]) -> Pixels:
 
 
 def _stretch(channel: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """The table that stretches a channel between its 1st and 99th percentile.
-
-    The percentiles are those of `np.percentile`, with linear interpolation, but from the histogram.
-    """
+    """The table that stretches a channel between its 1st and 99th percentile, taken from the histogram."""
     counts = cv2.calcHist([np.ascontiguousarray(channel)], [0], None, [256], [0, 256])
     ends = np.cumsum(counts.ravel().astype(np.int64))
     ranks = np.array([0.01, 0.99]) * (channel.size - 1)
     below = np.floor(ranks).astype(np.int64)
     lower = np.searchsorted(ends, below, side="right")
     upper = np.searchsorted(ends, np.minimum(below + 1, channel.size - 1), side="right")
+    # linear interpolation, as in `np.percentile`
     first, last = lower + (ranks - below) * (upper - lower)
     return np.clip((_VALUES - first) / (last - first), 0, 1) if last > first else _VALUES / 255
 

@@ -73,10 +73,9 @@ def download(
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     _fetch(url, part, size, sleep)
+    advice = f"nothing of {url} was kept; run again or correct the configuration"
     try:
-        _verify(
-            part, target, checksum, size, f"nothing of {url} was kept; run again or correct the configuration"
-        )
+        _verify(part, target, checksum, size, advice)
     except MosforgeError:
         part.unlink(missing_ok=True)
         raise
@@ -131,9 +130,7 @@ def _attempt(url: str, part: Path, size: int | None) -> None:
             raise MosforgeError(f"{url}: the server answers {error.code} {error.reason}") from None
         raise _BrokenConnectionError(f"the server answers {error.code} {error.reason}") from None
     except http.client.InvalidURL:
-        raise MosforgeError(
-            f"{url}: not an address that can be downloaded from; correct the key url"
-        ) from None
+        raise MosforgeError(f"{url}: not an address to download from; correct the key url") from None
     except (http.client.HTTPException, OSError) as error:
         if getattr(error, "errno", None) in _LOCAL:
             raise
@@ -154,9 +151,8 @@ def _placed(response: http.client.HTTPResponse, have: int) -> tuple[int, int | N
 
 def _copy(response: http.client.HTTPResponse, file: BinaryIO, start: int, total: int | None) -> None:
     limit = math.inf if total is None else total
-    with tqdm(
-        total=total, initial=start, unit="B", unit_scale=True, desc=Path(file.name).stem, disable=None
-    ) as progress:
+    name = Path(file.name).stem
+    with tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=name, disable=None) as progress:
         # of a file that is too long one byte more is enough: the checksum says the rest
         while file.tell() <= limit and (chunk := response.read(_CHUNK)):
             file.write(chunk)

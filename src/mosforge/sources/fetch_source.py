@@ -174,7 +174,5 @@ def find_packaged(name: str) -> Traversable:
             "pip install mosforge[demo]"
         ) from None
     if not file.is_file():
-        raise MosforgeError(
-            f"packaged image {name}: the package {package} has no such file; correct the name"
-        )
+        raise MosforgeError(f"packaged image {name}: {package} has no such file; correct the name")
     return file

@@ -7,7 +7,6 @@ cropped or mirrored, and other content is not, even of the same place.
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,8 +122,7 @@ def find_same_content(
     return pd.DataFrame(found, columns=Match._fields)
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """An image of the dataset, without its pixels, which are read again for a comparison."""
 
     name: str
@@ -145,9 +143,8 @@ class _Index:
         self._entries = entries
         self._vocabulary = Vocabulary(np.concatenate([entry.descriptors for entry in entries]))
         words = self._vocabulary.words([entry.descriptors for entry in entries])
-        self._words, columns, counts = np.unique(
-            np.concatenate(words), return_inverse=True, return_counts=True
-        )
+        joined = np.concatenate(words)
+        self._words, columns, counts = np.unique(joined, return_inverse=True, return_counts=True)
         weights = np.log1p(len(entries) / counts)  # a rare word says more
         weights[counts > max(_COMMON_AT_LEAST, _COMMON * len(entries))] = 0.0
         lengths = np.repeat([1 / np.sqrt(max(len(own), 1)) for own in words], [len(own) for own in words])
@@ -157,10 +154,8 @@ class _Index:
     def candidates(self, images: Sequence[Keypoints]) -> Iterator[list[tuple[_Entry, bool]]]:
         """For each image the entries that share most words with it, and whether it was mirrored for that."""
         mirrored = [image.mirrored() for image in images]
-        scores = np.stack([self._scores(some) for some in (images, mirrored)], axis=2).reshape(
-            len(images), -1
-        )
-        for row in scores:
+        scores = np.stack([self._scores(images), self._scores(mirrored)], axis=2)
+        for row in scores.reshape(len(images), -1):
             best = np.argsort(-row, kind="stable")[:_CANDIDATES]
             yield [(self._entries[i // 2], bool(i % 2)) for i in best if row[i] > 0]
 
@@ -191,8 +186,7 @@ def _compare(task: tuple[str, Keypoints, list[tuple[_Entry, bool]]], correlation
     best: Match | None = None
     for entry, mirrored in candidates:
         turned = image.mirrored() if mirrored else image
-        placed = _place(turned, entry)
-        if placed is None:
+        if (placed := _place(turned, entry)) is None:
             continue
         transform, matches = placed
         agreement = _agreement(turned.thumbnail, read_thumbnail(entry.path), transform)
