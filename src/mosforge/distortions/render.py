@@ -217,7 +217,7 @@ def check_size(pixels: Pixels, name: object) -> None:
     height, width = pixels.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise MosforgeError(
-            f"{name}: {width}x{height} pixels; each side needs {SMALLEST_SIDE} to be scored"
+            f"{name}: {width}x{height} pixels; both sides need at least {SMALLEST_SIDE} to be scored"
         )
 
 
