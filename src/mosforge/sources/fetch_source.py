@@ -63,7 +63,8 @@ def fetch_source(name: str, *, output: Path, cfg: FetchSettings) -> None:
         with atomic_folder(folder.resolve() if folder.is_symlink() else folder) as place:
             if archive is not None:
                 files = unpack(file, place, archive.pictures)
-            elif packaged is not None:
+            else:
+                assert packaged is not None, "a source is fetched from an archive or from packages"
                 files = write_tiles(packaged.photographs, packaged.tile, packaged.stride, place)
             write_json(place / _NOTE, {"recipe": recipe, "holds": contents(place)})
         log.info("%s: %d files", folder, files)
