@@ -1,4 +1,4 @@
-"""The configuration as types: a module for each section, where each key is described once.
+"""The configuration as types, where each key is described once; the smallest sections are in `configuration`.
 
 From these types come the JSON schema, the page of all keys, the comments of `config.yaml`, and the sentences
 about what is wrong. Here is what the sections share: types of values, and the keys of both trainings.
