@@ -10,9 +10,8 @@ import numpy as np
 
 from mosforge.core.images import Pixels
 from mosforge.metrics.engines import IDENTICAL, Scores, bounded
-from mosforge.metrics.fused.features import Features, Reference
+from mosforge.metrics.fused.features import Features, Geometry, Reference
 from mosforge.metrics.fused.fsim import fsim
-from mosforge.metrics.fused.geometry import Geometry
 from mosforge.metrics.fused.gmsd import gmsd
 from mosforge.metrics.fused.mdsi import mdsi
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
@@ -91,15 +90,14 @@ class FusedEngine:
     ) -> tuple[float, ...]:
         features.fill(np.ascontiguousarray(image))
         kept = prepared()  # as long as this name lives, the reference's buffer is not filled again
-        reference = kept.reference
-        if features.equals(reference.features):
+        reference, expected = kept.reference, kept.reference.features
+        if features.equals(expected):
             return IDENTICAL
-        ssim, ms_ssim = ssim_and_ms_ssim(reference, features)
+        scale = features.geometry.ssim_scale
         return (
-            ssim,
-            ms_ssim,
-            mdsi(reference, features),
-            vsi(reference, features),
-            fsim(reference, features),
-            gmsd(reference, features),
+            *ssim_and_ms_ssim(features.pyramid, expected.pyramid, reference.moments, scale),
+            mdsi(features.lhm, expected.lhm, reference.lhm_gradients, features.loss),
+            vsi(features.lmn, features.saliency, expected.lmn, expected.saliency, reference.lmn_gradients[2]),
+            fsim(features.yiq, features.phase, expected.yiq, expected.phase, reference.yiq_gradients[2]),
+            gmsd(features.gmsd_luma, reference.gmsd_gradients[2]),
         )

@@ -1,22 +1,22 @@
-"""The maps that the six scores are made of: of any image, and further ones of a reference image."""
+"""The maps that the six scores are made of: of any image, and more of a reference image; and their geometry."""
 
 import cv2
 import numpy as np
 
 from mosforge.core.images import Pixels
 from mosforge.metrics.fused.compilation import F32, Bytes, Map, aligned, kernel
-from mosforge.metrics.fused.gaussian import WINDOW, moments
-from mosforge.metrics.fused.geometry import Geometry
-from mosforge.metrics.fused.gradients import (
+from mosforge.metrics.fused.fsim import PhaseCongruency
+from mosforge.metrics.fused.gmsd import (
     PREWITT_MIDDLE,
     PREWITT_SIDE,
     SCHARR_MIDDLE,
     SCHARR_SIDE,
     gradient_maps,
 )
-from mosforge.metrics.fused.phase_congruency import PhaseCongruency
 from mosforge.metrics.fused.pooling import Pooling, centre, pool
-from mosforge.metrics.fused.saliency import Saliency
+from mosforge.metrics.fused.ssim import SCALES, WINDOW, moments
+from mosforge.metrics.fused.vsi import Saliency, SaliencyGeometry
+from mosforge.metrics.fused.wavelets import WaveletFilters
 
 # Matrices from RGB in 0..255 to the opponent colours of the metrics. The weights of the luma differ between
 # them in the fourth digit; these are piq's.
@@ -32,6 +32,55 @@ LMN: Map = np.array([[0.06, 0.63, 0.27], [0.3, 0.04, -0.35], [0.34, -0.6, 0.17]]
 """VSI (Zhang et al. 2014, eq. 10)."""
 
 
+class Geometry:
+    """Poolings, filters and interpolations for images of height x width pixels, both at least 161."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.height, self.width = height, width
+        factor = max(1, round(min(height, width) / 256))  # halves to even, as in piq
+        floor = (height // factor, width // factor)
+        ceiling = (-(-height // factor), -(-width // factor))
+        odd = max(height % 2, width % 2)
+
+        def pooling(factor: int, shift: int, replicate: bool, shape: tuple[int, int]) -> Pooling:
+            return Pooling(factor, shift, replicate, shape).merged(height, width)
+
+        self.yiq = pooling(factor, 0, False, floor)
+        """FSIM's pooling, and SSIM's."""
+        self.lhm = pooling(factor, (factor - 1) // 2, False, ceiling)
+        """MDSI's."""
+        self.lmn = pooling(factor, factor // 2, True, ceiling)
+        """VSI's."""
+        self.gmsd = pooling(2, 0, False, ((height + odd) // 2, (width + odd) // 2))
+        """GMSD's: always by 2; where either side is odd, both are padded."""
+        self.pyramid = _pyramid(height, width)
+        self.ssim_scale = _ssim_scale(factor, height, width)
+        """The scale of MS-SSIM that SSIM looks at; the number of scales if it is none of them."""
+        self.wavelets = WaveletFilters(floor)
+        self.saliency = SaliencyGeometry(height, width, self.lmn)
+
+
+def _pyramid(height: int, width: int) -> tuple[Pooling, ...]:
+    """From each scale of MS-SSIM to the next; the first is the image itself.
+
+    Where either side is odd, piq repeats the first row and the first column, in both directions.
+    """
+    poolings = [Pooling(1, 0, False, (height, width))]
+    for _ in range(len(SCALES) - 1):
+        odd = max(height % 2, width % 2)
+        shape = ((height + odd) // 2, (width + odd) // 2)
+        poolings.append(Pooling(2, odd, True, shape).merged(height, width))
+        height, width = shape
+    return tuple(poolings)
+
+
+def _ssim_scale(factor: int, height: int, width: int) -> int:
+    is_power_of_2 = factor.bit_count() == 1
+    if is_power_of_2 and height % factor == 0 and width % factor == 0:
+        return min(factor.bit_length() - 1, len(SCALES))
+    return len(SCALES)
+
+
 class Features:
     """The maps of one image, in buffers that the next `fill` uses again: one object a thread."""
 
@@ -42,12 +91,12 @@ class Features:
         self._pooled: dict[Pooling, Map] = {
             key: aligned((3, *key.shape)) for key in distinct if key.factor > 1
         }
-        self._phase = PhaseCongruency(geometry.phase)
+        self._phase = PhaseCongruency(geometry.wavelets)
         self._saliency = Saliency(geometry.saliency)
         self.pyramid: list[Map] = [aligned((3, *level.shape)) for level in geometry.pyramid]
-        """The scales of MS-SSIM: RGB in [-1/2, 1/2]."""
-        self.ssim_planes: Map = aligned((3, *geometry.yiq.shape))
-        """The same at SSIM's scale, filled where that is none of them."""
+        """RGB in [-1/2, 1/2] at the scales of MS-SSIM, and then at SSIM's where that is none of them."""
+        if geometry.ssim_scale == len(SCALES):
+            self.pyramid.append(aligned((3, *geometry.yiq.shape)))
         self.yiq = _bordered(3, geometry.yiq.shape)
         self.lhm = _bordered(3, geometry.lhm.shape)
         self.lmn = _bordered(3, geometry.lmn.shape)
@@ -93,8 +142,8 @@ class Features:
                 centre(self._rgb(level).reshape(-1), coarser.reshape(-1))
             else:
                 pool(finer, coarser, level.factor, level.shift, level.replicate)
-        if geometry.ssim_scale is None:
-            centre(self._rgb(geometry.yiq).reshape(-1), self.ssim_planes.reshape(-1))
+        if geometry.ssim_scale == len(SCALES):
+            centre(self._rgb(geometry.yiq).reshape(-1), self.pyramid[-1].reshape(-1))
 
     def fill_colours(self) -> None:
         """The opponent colours of FSIM, MDSI and VSI, and the luma of GMSD."""
@@ -126,18 +175,12 @@ class Reference:
     def __init__(self, geometry: Geometry) -> None:
         self.features = features = Features(geometry)
         self.moments = [_empty_moments(planes) for planes in features.pyramid]
-        """Local mean and variance of every scale of MS-SSIM."""
-        scale = geometry.ssim_scale
-        self.ssim_moments = _empty_moments(features.ssim_planes) if scale is None else self.moments[scale]
-        """The same at SSIM's scale."""
-        self._yiq_gradients = _empty_gradients(features.yiq)
-        self._lmn_gradients = _empty_gradients(features.lmn)
-        self._gmsd_gradients = _empty_gradients(features.gmsd_luma[None])
-        self.yiq_gradient: Map = self._yiq_gradients[2]
-        self.lmn_gradient: Map = self._lmn_gradients[2]
-        self.gmsd_gradient: Map = self._gmsd_gradients[2]
-        self.lhm_gradient = _empty_gradients(features.lhm)
-        """Both derivatives and the magnitude: MDSI needs the gradient of the mean image."""
+        """Local mean and variance of every map of the pyramid."""
+        self.yiq_gradients = _empty_gradients(features.yiq)
+        """Of the first of the maps: both derivatives and the magnitude, (3, h, w); so are the next."""
+        self.lhm_gradients = _empty_gradients(features.lhm)
+        self.lmn_gradients = _empty_gradients(features.lmn)
+        self.gmsd_gradients = _empty_gradients(features.gmsd_luma[None])
 
     def fill(self, image: Pixels) -> None:
         """Computes everything for an image of the geometry's size."""
@@ -145,12 +188,10 @@ class Reference:
         features.fill(image)
         for planes, maps in zip(features.pyramid, self.moments, strict=True):
             moments(planes, *maps)
-        if features.geometry.ssim_scale is None:
-            moments(features.ssim_planes, *self.ssim_moments)
-        gradient_maps(features.yiq[0], SCHARR_SIDE, SCHARR_MIDDLE, *self._yiq_gradients)
-        gradient_maps(features.lmn[0], SCHARR_SIDE, SCHARR_MIDDLE, *self._lmn_gradients)
-        gradient_maps(features.gmsd_luma, PREWITT_SIDE, PREWITT_MIDDLE, *self._gmsd_gradients)
-        gradient_maps(features.lhm[0], PREWITT_SIDE, PREWITT_MIDDLE, *self.lhm_gradient)
+        gradient_maps(features.yiq[0], SCHARR_SIDE, SCHARR_MIDDLE, self.yiq_gradients)
+        gradient_maps(features.lmn[0], SCHARR_SIDE, SCHARR_MIDDLE, self.lmn_gradients)
+        gradient_maps(features.gmsd_luma, PREWITT_SIDE, PREWITT_MIDDLE, self.gmsd_gradients)
+        gradient_maps(features.lhm[0], PREWITT_SIDE, PREWITT_MIDDLE, self.lhm_gradients)
 
 
 def _empty_moments(planes: Map) -> tuple[Map, Map]:
@@ -160,7 +201,6 @@ def _empty_moments(planes: Map) -> tuple[Map, Map]:
 
 
 def _empty_gradients(maps: Map) -> Map:
-    """Room for both derivatives and the magnitude, (3, h, w), of one of bordered maps (n, h + 2, w + 2)."""
     gradients: Map = aligned((3, maps.shape[1] - 2, maps.shape[2] - 2))
     return gradients
 
@@ -175,9 +215,7 @@ def _mix(rgb: Map | Bytes, matrix: Map, out: Map) -> None:
     """Matrix times RGB planes (3, h, w), into the inside of bordered maps (C, h + 2, w + 2), C <= 3."""
     _, height, width = rgb.shape
     for c in range(out.shape[0]):
-        m0 = matrix[c, 0]
-        m1 = matrix[c, 1]
-        m2 = matrix[c, 2]
+        m0, m1, m2 = matrix[c, 0], matrix[c, 1], matrix[c, 2]
         for i in range(height):
             red, green, blue = rgb[0, i], rgb[1, i], rgb[2, i]
             row = out[c, i + 1, 1:]

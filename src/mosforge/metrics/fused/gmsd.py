@@ -1,24 +1,57 @@
-"""GMSD: Xue et al. (2014), Gradient Magnitude Similarity Deviation, IEEE TIP 23(2), as piq computes it."""
+"""GMSD: Xue et al. (2014), Gradient Magnitude Similarity Deviation, IEEE TIP 23(2), as piq computes it.
+
+Its gradients, by the 3x3 Scharr and Prewitt operators, are those of the other metrics as well. They look at
+maps with a border of one zero pixel.
+"""
 
 import math
 
-from mosforge.metrics.fused.compilation import F32, Map, kernel
-from mosforge.metrics.fused.features import Features, Reference
-from mosforge.metrics.fused.gradients import PREWITT_MIDDLE, PREWITT_SIDE, gradient, squared_length
+from mosforge.metrics.fused.compilation import F32, Map, exact, inline, kernel
+
+PREWITT_SIDE = PREWITT_MIDDLE = F32(1 / 3)
+SCHARR_SIDE, SCHARR_MIDDLE = F32(3 / 16), F32(10 / 16)
 
 _T = F32(170)  # for samples in 0..255
 
 
-def gmsd(reference: Reference, distorted: Features) -> float:
-    """0: equal; larger is worse."""
-    return _deviation(distorted.gmsd_luma, reference.gmsd_gradient)
+@inline
+def squared_length(x: F32, y: F32) -> F32:
+    return x * x + y * y
+
+
+@inline
+def gradient(above: Map, here: Map, below: Map, j: int, side: F32, middle: F32) -> tuple[F32, F32]:
+    """Horizontal and vertical derivative at inner column j of three neighbouring bordered rows."""
+    gx = (above[j + 2] - above[j] + below[j + 2] - below[j]) * side + (here[j + 2] - here[j]) * middle
+    gy = (below[j] - above[j] + below[j + 2] - above[j + 2]) * side + (below[j + 1] - above[j + 1]) * middle
+    return gx, gy
+
+
+@exact
+def gradient_maps(bordered: Map, side: F32, middle: F32, gradients: Map) -> None:
+    """Both derivatives and the gradient magnitude, (3, h, w), of a bordered map (h + 2, w + 2)."""
+    for i in range(gradients.shape[1]):
+        above, here, below = bordered[i], bordered[i + 1], bordered[i + 2]
+        row_x, row_y, row = gradients[0, i], gradients[1, i], gradients[2, i]
+        for j in range(gradients.shape[2]):
+            x, y = gradient(above, here, below, j, side, middle)
+            row_x[j] = x
+            row_y[j] = y
+            row[j] = math.sqrt(squared_length(x, y))
 
 
 @kernel
-def _deviation(luma: Map, expected: Map) -> float:
+def gmsd(luma: Map, expected: Map) -> float:
     """The standard deviation of d = 1 - similarity = (m - r)**2 / (m**2 + r**2 + T) (eq. 4 and 6).
 
     The similarity itself is near 1, where float32 has few digits left; d has all of them.
+
+    Args:
+        luma: of the distorted image, in 0..255, bordered.
+        expected: gradient magnitude of the reference image.
+
+    Returns:
+        0: equal; larger is worse.
     """
     height, width = expected.shape
     total, squares = 0.0, 0.0

@@ -3,24 +3,27 @@
 import math
 
 from mosforge.metrics.fused.compilation import F32, Map, exact, inline, kernel
-from mosforge.metrics.fused.features import Features, Reference
-from mosforge.metrics.fused.gradients import PREWITT_MIDDLE, PREWITT_SIDE, gradient, squared_length
+from mosforge.metrics.fused.gmsd import PREWITT_MIDDLE, PREWITT_SIDE, gradient, squared_length
 
 _C1, _C2, _C3 = F32(140), F32(55), F32(550)
 _ALPHA = F32(0.6)
 _DIAGONAL = F32(math.sqrt(0.5))
 
 
-def mdsi(reference: Reference, distorted: Features) -> float:
+def mdsi(maps: Map, expected: Map, gradients: Map, loss: Map) -> float:
     """0: equal; larger is worse.
 
     Equal images give exactly 0; piq, whose last step is a fourth root, turns one rounding error of its
     float64 similarity, 1e-17, into up to 1e-4.
+
+    Args:
+        maps: L, H and M of the distorted image, bordered.
+        expected: those of the reference image.
+        gradients: of the reference image: both derivatives of L, and their magnitude.
+        loss: scratch, of the shape of a gradient.
     """
-    loss = distorted.loss
-    if _losses(distorted.lhm, reference.features.lhm, reference.lhm_gradient, loss):
-        return _complex_deviation(loss)
-    return _deviation(loss)
+    has_negative = _losses(maps, expected, gradients, loss)
+    return _complex_deviation(loss) if has_negative else _deviation(loss)
 
 
 @exact

@@ -74,17 +74,12 @@ def _pool(planes: Map | Bytes, out: Map, factor: int, shift: int, replicate: boo
     scale = F32(1.0 / (factor * factor))
     for c in range(channels):
         for i in range(out.shape[1]):
-            filled = False
+            sums[:] = 0
             for k in range(factor * i - shift, factor * i - shift + factor):
                 if replicate or 0 <= k < height:
                     row = planes[c, min(max(k, 0), height - 1)]
-                    if filled:
-                        for j in range(width):
-                            sums[j] += row[j]
-                    else:
-                        for j in range(width):
-                            sums[j] = row[j]
-                        filled = True
+                    for j in range(width):
+                        sums[j] += row[j]
             pool_row(sums, out[c, i], factor, shift, replicate, scale)
 
 

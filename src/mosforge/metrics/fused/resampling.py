@@ -10,13 +10,12 @@ is float32's. A filter that passes only low frequencies needs fewer samples than
 
 import math
 from collections.abc import Sequence
-from functools import cache
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from mosforge.metrics.fused.compilation import F32, Grid, Map, Places, aligned, inline, kernel
+from mosforge.metrics.fused.fourier import Spectrum, multiply
 
 TAPS = 10
 _SAMPLES = 1.17  # for each frequency
@@ -31,25 +30,6 @@ _WORTHWHILE = 0.9  # that share of the samples, or nothing is left out
 _ENOUGH = 1000.0
 
 _ROWS = 96  # that are interpolated before they are turned to columns: they fit in the second-level cache
-
-# OpenCV's time for a sample grows with the largest prime factors of both sides; at this sum it equals ours.
-_BREAK_EVEN = 70
-
-
-def is_slow_size(shape: tuple[int, int]) -> bool:
-    """Whether the sides have so large prime factors that resampling is faster than OpenCV's transform."""
-    return sum(map(_largest_prime, shape)) > _BREAK_EVEN
-
-
-@cache
-def _largest_prime(n: int) -> int:
-    largest, factor = 1, 2
-    while n > 1:
-        if n % factor:
-            factor += 1
-        else:
-            largest, n = factor, n // factor
-    return largest
 
 
 def _grid_size(frequencies: int) -> int:
@@ -124,15 +104,6 @@ class Resampling:
         return response >= (_ENOUGH * self._left_out) ** 2 * (energy - inside)
 
 
-class _Block(NamedTuple):
-    """Some rows of a response: how they are interpolated, where they go, and where they become columns."""
-
-    places: Places
-    weights: Map
-    rows: Map
-    columns: Map
-
-
 class ResampledTransforms:
     """Inverse transforms of filtered spectra, but for their last interpolation, in its own buffers.
 
@@ -147,18 +118,9 @@ class ResampledTransforms:
         """For `interpolated_row`: each column of a response from rows of what `columns` returns."""
         height = len(grids[0].down.places)
         # Each set of filters overwrites what the one before has left here, so that it stays in the cache.
-        finer = aligned((max(grid.down.finer * grid.across.finer for grid in grids) * 2,))
-        rows = aligned((max(grid.across.finer for grid in grids) * _ROWS * 2,))
-        self._finer = [_shaped(finer, grid.down.finer, grid.across.finer) for grid in grids]
+        self._finer = aligned((max(grid.down.finer * grid.across.finer for grid in grids) * 2,))
+        self._rows = aligned((max(grid.across.finer for grid in grids) * _ROWS * 2,))
         self._columns = [aligned((grid.across.finer, height, 2)) for grid in grids]
-        self._blocks = [
-            [_block(grid, start, rows, columns) for start in range(0, height, _ROWS)]
-            for grid, columns in zip(grids, self._columns, strict=True)
-        ]
-
-    def suffice(self, spectrum: Map, energy: float) -> bool:
-        """Whether all grids suffice for an image; see `Resampling.suffices`."""
-        return all(grid.suffices(spectrum, energy) for grid in self._grids)
 
     def columns(self, spectrum: Map, index: int) -> tuple[Map, ...]:
         """The responses of one filter of each grid, as columns that are still to be interpolated.
@@ -170,22 +132,18 @@ class ResampledTransforms:
         Returns:
             For each grid the columns at its places, (its finer width, 2 h), valid until the next call.
         """
-        for grid, finer, blocks in zip(self._grids, self._finer, self._blocks, strict=True):
-            source = _flat(finer)
-            _pad(_flat(spectrum), grid.transfers[index], grid.down.positive, grid.across.positive, source)
+        for grid, columns in zip(self._grids, self._columns, strict=True):
+            down, across = grid.down, grid.across
+            finer = _shaped(self._finer, down.finer, across.finer)
+            _pad(_flat(spectrum), grid.transfers[index], down.positive, across.positive, _flat(finer))
             cv2.dft(finer, finer, flags=cv2.DFT_INVERSE)
-            for block in blocks:
+            for start in range(0, columns.shape[1], _ROWS):
+                part = slice(start, start + _ROWS)
+                rows = _shaped(self._rows, len(down.places[part]), across.finer)
                 # Rows are long and contiguous, so it is along the first axis that sums are quick.
-                _interpolate(source, block.places, block.weights, _flat(block.rows))
-                cv2.transpose(block.rows, block.columns)
+                _interpolate(_flat(finer), down.places[part], down.weights[part], _flat(rows))
+                cv2.transpose(rows, columns[:, part])
         return tuple(map(_flat, self._columns))
-
-
-def _block(grid: Resampling, start: int, buffer: Map, columns: Map) -> _Block:
-    places = grid.down.places[start : start + _ROWS]
-    rows = _shaped(buffer, len(places), grid.across.finer)
-    weights = grid.down.weights[start : start + _ROWS]
-    return _Block(places, weights, rows, columns[:, start : start + _ROWS])
 
 
 def _shaped(memory: Map, height: int, width: int) -> Map:
@@ -217,15 +175,9 @@ def _pad(spectrum: Map, transfer: Map, rows_before: int, before: int, out: Map) 
         row = out[i + out.shape[0] - height if negative else i]
         source = spectrum[i + spectrum.shape[0] - height if negative else i]
         weight = transfer[i]
-        for j in range(before):
-            row[2 * j] = source[2 * j] * weight[j]
-            row[2 * j + 1] = source[2 * j + 1] * weight[j]
+        multiply(source, weight[:before], row)
         row[2 * before : row.shape[0] - 2 * after] = 0
-        end, source_end = row[row.shape[0] - 2 * after :], source[source.shape[0] - 2 * after :]
-        weight_end = weight[before:]
-        for j in range(after):
-            end[2 * j] = source_end[2 * j] * weight_end[j]
-            end[2 * j + 1] = source_end[2 * j + 1] * weight_end[j]
+        multiply(source[source.shape[0] - 2 * after :], weight[before:], row[row.shape[0] - 2 * after :])
 
 
 @kernel

@@ -8,27 +8,70 @@ import math
 
 import numpy as np
 
-from mosforge.metrics.fused.compilation import F32, Grid, Map, Places, aligned, inline, kernel
-from mosforge.metrics.fused.filters import SCALES
-from mosforge.metrics.fused.fourier import Spectrum, filtered
-from mosforge.metrics.fused.resampling import ResampledTransforms, Resampling, interpolated_row, is_slow_size
+from mosforge.metrics.fused.compilation import F32, Grid, Map, Places, aligned, kernel
+from mosforge.metrics.fused.fourier import Spectrum, filtered, frequencies, is_slow_size
+from mosforge.metrics.fused.resampling import ResampledTransforms, Resampling, interpolated_row
+
+SCALES, ORIENTATIONS = 4, 4
 
 # piq's epsilon is that of its own arithmetic; this is the one of float64, so that weak responses far from
 # any structure weigh as they do there.
 EPSILON = F32(np.finfo(np.float64).eps)
 
 
-class WaveletFilters:
-    """The wavelets of a bank (orientations, scales, h, w) as transfer functions for float32 maps."""
+def log_gabor_bank(shape: tuple[int, int]) -> Grid:
+    """FSIM's transfer functions, shape (orientations, scales, h, w), peak about 1.
 
-    def __init__(self, bank: Grid) -> None:
-        self.shape = (bank.shape[2], bank.shape[3])
+    Wavelengths 6, 12, 24 and 48 pixels, sigma_f 0.55, an angular Gaussian of pi / (4 * 1.2), and a
+    Butterworth low-pass (cut-off 0.45, order 15) that removes the corners (Kovesi's phasecong2).
+    """
+    down, across = frequencies(shape[0])[:, None], frequencies(shape[1])[None, :]
+    radius = np.hypot(down, across)
+    low_pass = 1 / (1 + (radius / 0.45) ** 30)
+    radius[0, 0] = 1  # any value whose logarithm exists: the filters are 0 there
+    angle = np.arctan2(-across, down)
+    radial = np.empty((SCALES, *shape))
+    for scale in range(SCALES):
+        centre = 1 / (6 * 2**scale)
+        radial[scale] = low_pass * np.exp(-(np.log(radius / centre) ** 2) / (2 * math.log(0.55) ** 2))
+    radial[:, 0, 0] = 0
+    angular = np.empty((ORIENTATIONS, *shape))
+    for orientation in range(ORIENTATIONS):
+        distance = angle - orientation * math.pi / ORIENTATIONS
+        distance = np.abs((distance + math.pi) % (2 * math.pi) - math.pi)
+        angular[orientation] = np.exp(-(distance**2) / (2 * (math.pi / (ORIENTATIONS * 1.2)) ** 2))
+    return angular[:, None] * radial[None]
+
+
+def noise_thresholds(bank: Grid) -> Grid:
+    """For each orientation, the noise threshold as a multiple of the median amplitude at the finest scale.
+
+    Kovesi's estimate: the energy of noise is Rayleigh distributed; the threshold lies 2 standard deviations
+    above its mean, divided by 1.7. The expected squared energy of unit noise is the sum of the squares of
+    the summed even filters, which Parseval's equation gives without a transform.
+    """
+    mirrored = np.roll(bank[:, :, ::-1, ::-1], (1, 1), axis=(2, 3))
+    even = (bank + mirrored).sum(axis=1) / 2
+    response = (even**2).sum(axis=(1, 2))
+    finest = (bank[:, 0] ** 2).sum(axis=(1, 2))
+    tau = np.sqrt(response / finest / math.log(2))
+    thresholds: Grid = tau * (math.sqrt(math.pi / 2) + 2 * math.sqrt(2 - math.pi / 2)) / 1.7
+    return thresholds
+
+
+class WaveletFilters:
+    """The wavelets as transfer functions for float32 maps of one shape, and the noise thresholds."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        bank = log_gabor_bank(shape)
+        self.shape = shape
+        self.thresholds = noise_thresholds(bank)
         self.resampled: list[Resampling] | None = None
         """For each scale, where transforms of this size are slow."""
-        if is_slow_size(self.shape):
+        if is_slow_size(shape):
             self.resampled = [Resampling(bank[:, scale]) for scale in range(SCALES)]
         else:
-            self.transfers: Map = (bank / (self.shape[0] * self.shape[1])).astype(np.float32)
+            self.transfers: Map = (bank / (shape[0] * shape[1])).astype(np.float32)
 
 
 class Wavelets:
@@ -47,7 +90,7 @@ class Wavelets:
 
     def suffice(self, spectrum: Spectrum, energy: float) -> bool:
         """Whether float32 is fine enough for the image's responses; see `Resampling.suffices`."""
-        return self._filters.resampled is None or self._transforms.suffice(spectrum, energy)
+        return all(grid.suffices(spectrum, energy) for grid in self._filters.resampled or ())
 
     def add_orientation(
         self, spectrum: Spectrum, orientation: int, amplitude: Map, energy: Map, finest: Map
@@ -65,14 +108,14 @@ class Wavelets:
             columns = self._transforms.columns(spectrum, orientation)
             places, weights = self._transforms.places, self._transforms.weights
             _interpolate_and_add(columns, places, weights, self._buffer, amplitude, energy, finest)
-            return
-        for scale in range(SCALES):
-            filtered(spectrum, self._filters.transfers[orientation, scale], self._responses[scale])
-        _add(self._responses.reshape(SCALES, -1), amplitude, energy, finest)
+        else:
+            for scale in range(SCALES):
+                filtered(spectrum, self._filters.transfers[orientation, scale], self._responses[scale])
+            _add(self._responses.reshape(SCALES, -1), amplitude, energy, finest)
 
 
-@inline
-def _add_row(responses: Map, amplitude: Map, energy: Map, finest: Map) -> None:
+@kernel
+def _add(responses: Map, amplitude: Map, energy: Map, finest: Map) -> None:
     """See `add_orientation`; even and odd responses in turn, a row a scale: shape (4, 2 n)."""
     r0, r1, r2, r3 = responses[0], responses[1], responses[2], responses[3]
     for j in range(energy.shape[0]):
@@ -94,11 +137,6 @@ def _add_row(responses: Map, amplitude: Map, energy: Map, finest: Map) -> None:
 
 
 @kernel
-def _add(responses: Map, amplitude: Map, energy: Map, finest: Map) -> None:
-    _add_row(responses, amplitude, energy, finest)
-
-
-@kernel
 def _interpolate_and_add(
     columns: tuple[Map, ...],
     places: tuple[Places, ...],
@@ -114,4 +152,4 @@ def _interpolate_and_add(
         for scale in range(SCALES):
             interpolated_row(columns[scale], places[scale][i], weights[scale][i], buffer[scale])
         here = slice(i * height, (i + 1) * height)
-        _add_row(buffer, amplitude[here], energy[here], finest[here])
+        _add(buffer, amplitude[here], energy[here], finest[here])
