@@ -30,9 +30,8 @@ from mosforge.core.images import Pixels
 from mosforge.core.parallel import available_threads
 from mosforge.metrics import fused, score
 from mosforge.metrics.fused.engine import FusedEngine
-from mosforge.metrics.fused.features import Features, Reference
+from mosforge.metrics.fused.features import Features, Geometry, Reference
 from mosforge.metrics.fused.fsim import fsim
-from mosforge.metrics.fused.geometry import Geometry
 from mosforge.metrics.fused.gmsd import gmsd
 from mosforge.metrics.fused.mdsi import mdsi
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
@@ -99,19 +98,25 @@ def steps(width: int, height: int, rounds: int) -> None:
     reference, features = Reference(geometry), Features(geometry)
     reference.fill(original)
     features.fill(distorted[0])
+    expected = reference.features
     work: dict[str, Callable[[], object]] = {
         "geometry (once a size)": lambda: Geometry(height, width),
         "reference (once)": lambda: reference.fill(original),
-        "poolings": features.fill_pooled,
-        "pyramid": features.fill_pyramid,
+        "poolings and pyramid": features.fill_pyramid,
         "colours": features.fill_colours,
         "phase congruency": features.fill_phase,
         "saliency": features.fill_saliency,
-        "SSIM and MS-SSIM": lambda: ssim_and_ms_ssim(reference, features),
-        "MDSI": lambda: mdsi(reference, features),
-        "VSI": lambda: vsi(reference, features),
-        "FSIM": lambda: fsim(reference, features),
-        "GMSD": lambda: gmsd(reference, features),
+        "SSIM and MS-SSIM": lambda: ssim_and_ms_ssim(
+            features.pyramid, expected.pyramid, reference.moments, geometry.ssim_scale
+        ),
+        "MDSI": lambda: mdsi(features.lhm, expected.lhm, reference.lhm_gradients, features.loss),
+        "VSI": lambda: vsi(
+            features.lmn, features.saliency, expected.lmn, expected.saliency, reference.lmn_gradients[2]
+        ),
+        "FSIM": lambda: fsim(
+            features.yiq, features.phase, expected.yiq, expected.phase, reference.yiq_gradients[2]
+        ),
+        "GMSD": lambda: gmsd(features.gmsd_luma, reference.gmsd_gradients[2]),
     }
     for label, function in work.items():
         repeats = 3 if "once" in label else rounds

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mosforge.core.parallel import available_threads, complete, keep_ahead, map_in_order, take_ahead
+from mosforge.core.parallel import available_threads, keep_ahead, map_in_order, take_ahead
 
 Take = Callable[[Iterator[int]], Iterator[int]]
 
@@ -142,17 +142,6 @@ def test_calls_may_wait_for_earlier_ones() -> None:
         return number
 
     assert list(map_in_order(call, range(50), 4)) == list(range(50))
-
-
-def test_who_waits_for_a_future_gets_the_result_or_the_error() -> None:
-    from concurrent.futures import Future
-
-    done: Future[int] = Future()
-    complete(done, lambda: 5)
-    assert done.result(0) == 5
-    failed: Future[int] = Future()
-    complete(failed, lambda: 1 // 0)
-    assert isinstance(failed.exception(0), ZeroDivisionError)
 
 
 def test_there_is_a_core_to_run_on() -> None:

@@ -14,8 +14,7 @@ from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.measures import METRICS
 from mosforge.distortions.kinds import TYPES
 from mosforge.metrics import score
-from mosforge.metrics.fused.features import Features, Reference
-from mosforge.metrics.fused.geometry import Geometry
+from mosforge.metrics.fused.features import Features, Geometry, Reference
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +76,8 @@ def ssim(reference: Reference, image: Pixels) -> float:
     """piq's SSIM, as the engine has it."""
     features = maps(*image.shape[:2])
     features.fill(image)
-    return ssim_and_ms_ssim(reference, features)[0]
+    expected, scale = reference.features.pyramid, features.geometry.ssim_scale
+    return ssim_and_ms_ssim(features.pyramid, expected, reference.moments, scale)[0]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from mosforge.core.errors import MosforgeError
@@ -99,11 +99,3 @@ def keep_ahead(
                 drop(item)
     if failure:
         raise failure
-
-
-def complete(future: Future[Result], function: Callable[[], Result]) -> None:
-    """Gives what `function` returns or raises to those who wait for `future`: none may wait for ever."""
-    try:
-        future.set_result(function())
-    except BaseException as error:
-        future.set_exception(error)

@@ -50,7 +50,7 @@ def score(
         MosforgeError: an unknown engine or device, an array that is not uint8 RGB, no iterable of arrays, a
             side under 161 pixels, or shapes that differ.
     """
-    from mosforge.metrics.arrays import score_arrays
     from mosforge.metrics.engines import make_engine
+    from mosforge.metrics.pairs import score_arrays
 
     return score_arrays(make_engine(engine, device), reference, distorted, threads)

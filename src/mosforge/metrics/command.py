@@ -29,26 +29,12 @@ def with_verb(words: list[str]) -> list[str]:
 
 
 def _pair(arguments: argparse.Namespace) -> None:
-    from mosforge.core.measures import METRICS
-
-    row = score_pair(arguments.reference, arguments.distorted, arguments.engine)
-    write_rows([row], (*METRICS, "mean"), arguments.format, arguments.output)
-
-
-def score_pair(reference: Path, distorted: Path, engine: str) -> dict[str, float]:
-    """Scores the file `distorted` against the file `reference`.
-
-    Returns:
-        The six metrics by name, and `mean`, their mean after the distances MDSI and GMSD are turned into
-        similarities by 1 - x: higher is better, and 1 is equality.
-
-    Raises:
-        MosforgeError: an unreadable image, a side under 161 pixels, or shapes that differ.
-    """
     from mosforge.core.measures import METRICS, orient
     from mosforge.metrics.engines import make_engine
     from mosforge.metrics.pairs import score_pairs
 
-    scores = score_pairs([str(reference)], [str(distorted)], make_engine(engine, "cpu"), threads=1)
+    engine = make_engine(arguments.engine, "cpu")
+    scores = score_pairs([str(arguments.reference)], [str(arguments.distorted)], engine, threads=1)
     row = dict(zip(METRICS, scores[0].tolist(), strict=True))
-    return {**row, "mean": float(orient(scores).mean())}
+    row["mean"] = float(orient(scores).mean())
+    write_rows([row], (*METRICS, "mean"), arguments.format, arguments.output)

@@ -24,27 +24,21 @@ class Engine(Protocol):
 
     def batch(self, shape: tuple[int, ...]) -> int:
         """How many images of that shape to hand over together."""
-        ...
 
     def prepare(self, reference: Pixels) -> Any:
         """What `score` needs of a reference image, computed once."""
-        ...
 
     def score(self, prepared: Callable[[], Any], images: Sequence[Pixels]) -> Scores:
         """The scores of each image, a row each.
 
-        Args:
-            prepared: waits for what `prepare` returns, and gives it; so what needs no reference image can
-                be computed before.
-            images: at least one.
+        `prepared` waits for what `prepare` returns, and gives it; so what needs no reference image can be
+        computed before.
         """
-        ...
 
 
 def bounded(scores: Scores) -> Scores:
     """The scores without the rounding errors by which similarities exceed 1."""
-    is_distance = np.array(IDENTICAL) == 0
-    return np.where(is_distance, scores, np.minimum(scores, 1))
+    return np.where(np.array(IDENTICAL) == 0, scores, np.minimum(scores, 1))
 
 
 def make_engine(name: str, device: str = "auto") -> Engine:

@@ -1,22 +1,29 @@
-"""The scores of pairs of files, read, decoded and scored on several threads; and the checks of a pair.
+"""The scores of pairs of images, in files or in memory, on several threads; and the checks of a pair.
 
-A task prepares a reference image, or is a batch of its distorted images, which the thread that takes it
-decodes and scores. So decoding and scoring overlap, and few images are in memory at a time.
+A task prepares a reference image, or decodes and scores a batch of its distorted images. So decoding and
+scoring overlap, and few images are in memory at a time.
 """
 
+import contextlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.images import SMALLEST_SIDE, Pixels, open_image, read_rgb
+from mosforge.core.images import SMALLEST_SIDE, Pixels, check_pixels, open_image, read_rgb
 from mosforge.core.measures import METRICS
-from mosforge.core.parallel import complete, map_in_order
+from mosforge.core.parallel import available_threads, map_in_order
 from mosforge.metrics.engines import Engine, Scores
+
+_REFERENCE = "the reference image"
+
+Task = Callable[[], Scores]
 
 
 def score_pairs(
@@ -38,81 +45,131 @@ def score_pairs(
     Raises:
         MosforgeError: an unreadable image, shapes that differ, or a score that is not finite.
     """
-    scores = np.full((len(paths), len(columns)), np.nan)
-
-    def run(task: _Task) -> int:
-        if task.rows:
-            scores[list(task.rows)] = _score_task(task, engine, columns)
-        else:
-            complete(task.prepared, lambda: _prepare(task, engine))
-        return len(task.rows)
-
+    rows_of: dict[str, list[int]] = {}
+    for row, reference in enumerate(references):
+        rows_of.setdefault(reference, []).append(row)
+    rows = itertools.chain.from_iterable(rows_of.values())
+    scores = np.empty((len(paths), len(columns)))
     is_hidden = True if len(paths) == 1 else None  # None: unless standard error is a terminal
     with tqdm(total=len(paths), unit="image", disable=is_hidden) as progress:
-        for done in map_in_order(run, _tasks(references, paths, engine), threads):
-            progress.update(done)
+        for batch in map_in_order(operator.call, _tasks(rows_of, paths, engine, columns), threads):
+            scores[list(itertools.islice(rows, len(batch)))] = batch
+            progress.update(len(batch))
     return scores
 
 
-class _Task(NamedTuple):
-    """A reference image to prepare, or distorted images of one."""
+def score_arrays(
+    engine: Engine, reference: Pixels, distorted: Iterable[Pixels], threads: int | None = None
+) -> Scores:
+    """Scores images in memory; see `mosforge.metrics.score`."""
+    check_pixels(reference, _REFERENCE)
+    _check_reference(reference, _REFERENCE)
+    reference = np.array(reference, order="C")
+    images = _copies(_iterator(distorted), reference.shape)
+    prepare, prepared = preparation(lambda: engine.prepare(reference))
+    batches = _batched(images, engine.batch(reference.shape))
+    scoring = (partial(engine.score, prepared, batch) for batch in batches)
+    tasks: Iterator[Task] = itertools.chain([prepare], scoring)
+    threads = available_threads() if threads is None else threads
+    return np.concatenate(list(map_in_order(operator.call, tasks, threads)))
 
-    reference: str
-    prepared: "Future[tuple[Any, tuple[int, ...]]]"
-    """What the engine needs of the reference image, and its shape; set by the task that prepares it."""
-    rows: tuple[int, ...] = ()
-    """Positions among all pairs; none where the reference image is to be prepared."""
-    paths: tuple[str, ...] = ()
+
+def preparation(prepare: Callable[[], Any], width: int = len(METRICS)) -> tuple[Task, Callable[[], Any]]:
+    """A task that calls `prepare` and has no scores, and a function that waits for what that call gives.
+
+    The function returns or raises what `prepare` does: nobody may wait for ever.
+    """
+    future: Future[Any] = Future()
+
+    def run() -> Scores:
+        try:
+            future.set_result(prepare())
+        except BaseException as error:
+            future.set_exception(error)
+        return np.empty((0, width))
+
+    return run, future.result
 
 
-def _tasks(references: Sequence[str], paths: Sequence[str], engine: Engine) -> Iterator[_Task]:
-    """The work, one reference image after the other in the order of their first rows.
+def _tasks(
+    rows_of: dict[str, list[int]], paths: Sequence[str], engine: Engine, columns: Sequence[str]
+) -> Iterator[Task]:
+    """The work, one reference image after the other.
 
     Each reference image is prepared while distorted images of the one before are scored, so that no thread
     waits for it.
     """
-    positions: dict[str, list[int]] = {}
-    for row, reference in enumerate(references):
-        positions.setdefault(reference, []).append(row)
-    scoring: list[_Task] = []
-    for reference, rows in positions.items():
-        preparing = _Task(reference, Future())
-        yield preparing
+    scoring: list[Task] = []
+    for reference, rows in rows_of.items():
+        prepare, prepared = preparation(partial(_prepare, reference, engine), len(columns))
+        yield prepare
         yield from scoring
         with open_image(reference) as image:
             batch = engine.batch((image.height, image.width, 3))
         scoring = [
-            preparing._replace(rows=part, paths=tuple(paths[row] for row in part))
-            for part in batched(rows, batch)
+            partial(_score_batch, reference, prepared, [paths[row] for row in part], engine, columns)
+            for part in _batched(rows, batch)
         ]
     yield from scoring
 
 
-def _prepare(task: _Task, engine: Engine) -> tuple[Any, tuple[int, ...]]:
-    image = read_rgb(task.reference)
-    check_reference(image, task.reference)
+def _prepare(reference: str, engine: Engine) -> tuple[Any, tuple[int, ...]]:
+    image = read_rgb(reference)
+    _check_reference(image, reference)
     return engine.prepare(image), image.shape
 
 
-def _score_task(task: _Task, engine: Engine, columns: Sequence[str]) -> Scores:
-    prepared, shape = task.prepared.result()
-    images = [read_rgb(path) for path in task.paths]
-    for image, path in zip(images, task.paths, strict=True):
-        check_distorted(image, path, shape, task.reference)
-    scores = engine.score(lambda: prepared, images)
-    check_scores(scores, task.paths, task.reference, columns)
+def _score_batch(
+    reference: str,
+    prepared: Callable[[], tuple[Any, tuple[int, ...]]],
+    paths: Sequence[str],
+    engine: Engine,
+    columns: Sequence[str],
+) -> Scores:
+    of_reference, shape = prepared()
+    images = [read_rgb(path) for path in paths]
+    for image, path in zip(images, paths, strict=True):
+        _check_distorted(image, path, shape, reference)
+    scores = engine.score(lambda: of_reference, images)
+    bad = np.argwhere(~np.isfinite(scores))
+    if len(bad):
+        row, column = bad[0]
+        raise MosforgeError(
+            f"{paths[row]}: {columns[column]} against {reference} is {scores[row, column]}; "
+            "look at the image, and leave it out"
+        )
     return scores
 
 
-def batched(items: Iterable[Any], size: int) -> Iterator[tuple[Any, ...]]:
-    """Consecutive tuples of up to `size` items (`itertools.batched`, which Python 3.11 lacks)."""
+def _batched(items: Iterable[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    """`itertools.batched`, which Python 3.11 lacks."""
     iterator = iter(items)
     while batch := tuple(itertools.islice(iterator, size)):
         yield batch
 
 
-def check_reference(image: Pixels, name: str) -> None:
-    """Refuses a reference image that the metrics are not defined for."""
+def _iterator(distorted: Iterable[Pixels]) -> Iterator[Pixels]:
+    given = f"a {type(distorted).__name__}"
+    if isinstance(distorted, np.ndarray) and distorted.ndim in (2, 3):  # its rows are no images
+        given = f"an array of shape {distorted.shape}"
+    else:
+        with contextlib.suppress(TypeError):
+            return iter(distorted)
+    raise MosforgeError(
+        f"distorted: {given} is not an iterable of images; give them in a list: score(reference, [image])"
+    )
+
+
+def _copies(images: Iterator[Pixels], shape: tuple[int, ...]) -> Iterator[Pixels]:
+    """Checks and copies each image: once the next is asked for, the caller may use its array again."""
+    for number, image in enumerate(images):
+        name = f"distorted image {number}"
+        check_pixels(image, name)
+        _check_distorted(image, name, shape, _REFERENCE)
+        yield np.array(image, order="C")
+
+
+def _check_reference(image: Pixels, name: str) -> None:
     height, width = image.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise MosforgeError(
@@ -120,24 +177,10 @@ def check_reference(image: Pixels, name: str) -> None:
         )
 
 
-def check_distorted(image: Pixels, name: str, shape: tuple[int, ...], reference: str) -> None:
-    """Refuses a distorted image that has not the shape of its reference image."""
+def _check_distorted(image: Pixels, name: str, shape: tuple[int, ...], reference: str) -> None:
     if image.shape != shape:
         height, width = image.shape[:2]
         raise MosforgeError(
             f"{name}: {width}x{height} pixels, but {reference} has {shape[1]}x{shape[0]}; a distorted image "
             "must have the size of its reference image"
-        )
-
-
-def check_scores(
-    scores: Scores, names: Sequence[str], reference: str, columns: Sequence[str] = METRICS
-) -> None:
-    """Refuses scores that are not finite, and names the first image and metric."""
-    bad = np.argwhere(~np.isfinite(scores))
-    if len(bad):
-        row, column = bad[0]
-        raise MosforgeError(
-            f"{names[row]}: {columns[column]} against {reference} is {scores[row, column]}; "
-            "look at the image, and leave it out"
         )

@@ -24,12 +24,7 @@ class PiqEngine:
     In float64, since piq's MDSI near identity is off by .01 in float32; but SSIM and MS-SSIM in float32 on
     the CPU, where torch's float64 convolution takes 25 times longer to come 1e-5 nearer.
     On the CPU each image is scored by one thread, so the scores do not depend on the number of threads.
-
-    Args:
-        device: `cpu`, `cuda`, `cuda:N`, or `auto`.
-
-    Raises:
-        MosforgeError: no such device.
+    The device is `cpu`, `cuda`, `cuda:N`, or `auto`; a MosforgeError says that it is not there.
     """
 
     def __init__(self, device: str = "auto") -> None:

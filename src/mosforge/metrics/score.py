@@ -40,14 +40,9 @@ def score(images: Path, *, output: Path, cfg: ScoreSettings, threads: int = 1, d
     scores = score_pairs(manifest["reference"].tolist(), manifest["path"].tolist(), engine, threads)
     columns = manifest.assign(**dict(zip(METRICS, scores.T, strict=True)))
     write_table(output, METRIC_SCORES, columns[METRIC_SCORES.columns], stage="metrics", cfg=cfg.plain())
-    seconds = time.monotonic() - started
+    references, seconds = manifest["reference"].nunique(), time.monotonic() - started
+    rate = len(manifest) / max(seconds, 1e-9)
     log.info(
         "%s: %d images of %d reference images, engine %s, %d threads, %.1f s, %.1f images a second",
-        images,
-        len(manifest),
-        manifest["reference"].nunique(),
-        cfg.engine,
-        threads,
-        seconds,
-        len(manifest) / max(seconds, 1e-9),
+        *(images, len(manifest), references, cfg.engine, threads, seconds, rate),
     )

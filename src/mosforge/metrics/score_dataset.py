@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -70,11 +70,6 @@ def _without_small_references(rows: Frame, dataset: Path) -> Frame:
     return rows[~is_lost]
 
 
-class _Prepared(NamedTuple):
-    six: Any
-    luma: Pixels
-
-
 class _WithPsnr:
     """An engine whose scores have a seventh column: the PSNR of the luma (BT.601), in dB.
 
@@ -85,17 +80,14 @@ class _WithPsnr:
         self._engine = engine
 
     def batch(self, shape: tuple[int, ...]) -> int:
-        """As the engine inside."""
         return self._engine.batch(shape)
 
-    def prepare(self, reference: Pixels) -> _Prepared:
-        """What the engine inside needs, and the luma of the reference image."""
-        return _Prepared(self._engine.prepare(reference), _luma(reference))
+    def prepare(self, reference: Pixels) -> tuple[Any, Pixels]:
+        return self._engine.prepare(reference), _luma(reference)
 
-    def score(self, prepared: Callable[[], _Prepared], images: Sequence[Pixels]) -> Scores:
-        """The seven scores of each image, shape (n, 7)."""
-        six = self._engine.score(lambda: prepared().six, images)
-        decibels = [cv2.PSNR(_luma(image), prepared().luma) for image in images]
+    def score(self, prepared: Callable[[], tuple[Any, Pixels]], images: Sequence[Pixels]) -> Scores:
+        six = self._engine.score(lambda: prepared()[0], images)
+        decibels = [cv2.PSNR(_luma(image), prepared()[1]) for image in images]
         return np.column_stack([six, decibels])
 
 

@@ -24,7 +24,6 @@ Map = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
 Places = npt.NDArray[np.int64]
-"""Indices."""
 
 Grid = npt.NDArray[np.float64]
 """A filter, or several, as its equation gives it."""
@@ -42,38 +41,18 @@ for _option in ("-runtime-memory-check-threshold=256", "-vectorize-memory-check-
     llvmlite.binding.set_option("", _option)
 
 
-def _widest_vectors(chosen: str | None) -> str | None:
-    """The processor's features for LLVM, which by itself leaves half of AVX-512's width unused.
-
-    It does so for fear of a lower clock, which long loops over floats more than make up for: an image of
-    512x384 is scored in nine tenths of the time.
-
-    Args:
-        chosen: what the user set as NUMBA_CPU_FEATURES, which stays.
-
-    Returns:
-        What numba is to take for it; None leaves the choice to numba.
-    """
-    features = llvmlite.binding.get_host_cpu_features()
-    if chosen is not None or not numba.config.ENABLE_AVX or not features.get("avx512f"):
-        return chosen
-    return f"{features.flatten()},-prefer-256-bit"
-
-
-numba.config.CPU_FEATURES = _widest_vectors(numba.config.CPU_FEATURES)
+# By itself LLVM leaves half of AVX-512's width unused, for fear of a lower clock, which long loops over
+# floats more than make up for: an image of 512x384 is scored in nine tenths of the time. What the user set
+# as NUMBA_CPU_FEATURES stays.
+_features = llvmlite.binding.get_host_cpu_features()
+if numba.config.CPU_FEATURES is None and numba.config.ENABLE_AVX and _features.get("avx512f"):
+    numba.config.CPU_FEATURES = f"{_features.flatten()},-prefer-256-bit"
 
 # All that reordering allows except "no NaN, no infinity", which lets LLVM break flat images.
 _REORDERING = {"reassoc", "contract", "arcp", "nsz"}
 
-
-def _digest_of_sources() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-_SOURCES = _digest_of_sources()
+_FILES = sorted(Path(__file__).parent.glob("*.py"))
+_SOURCES = hashlib.sha256(repr([(file.name, file.read_bytes()) for file in _FILES]).encode()).hexdigest()
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]

@@ -56,7 +56,6 @@ def _pool(height: int, width: int) -> _Pool:
 
 
 def _take(idle: deque[Buffers], make: Callable[[Geometry], Buffers], geometry: Geometry) -> Buffers:
-    """A buffer that is idle, or a new one."""
     try:
         return idle.pop()
     except IndexError:
@@ -81,23 +80,24 @@ class FusedEngine:
         """The six scores of each image, shape (n, 6); waits for the reference only after the first's maps."""
         pool = _pool(*images[0].shape[:2])
         features = _take(pool.features, Features, pool.geometry)
-        rows = [self._score_one(prepared, features, image) for image in images]
+        rows = []
+        for image in images:
+            features.fill(np.ascontiguousarray(image))
+            kept = prepared()  # as long as this name lives, the reference's buffer is not filled again
+            rows.append(_scores(kept.reference, features))
         pool.features.append(features)
         return bounded(np.array(rows))
 
-    def _score_one(
-        self, prepared: Callable[[], _Prepared], features: Features, image: Pixels
-    ) -> tuple[float, ...]:
-        features.fill(np.ascontiguousarray(image))
-        kept = prepared()  # as long as this name lives, the reference's buffer is not filled again
-        reference, expected = kept.reference, kept.reference.features
-        if features.equals(expected):
-            return IDENTICAL
-        scale = features.geometry.ssim_scale
-        return (
-            *ssim_and_ms_ssim(features.pyramid, expected.pyramid, reference.moments, scale),
-            mdsi(features.lhm, expected.lhm, reference.lhm_gradients, features.loss),
-            vsi(features.lmn, features.saliency, expected.lmn, expected.saliency, reference.lmn_gradients[2]),
-            fsim(features.yiq, features.phase, expected.yiq, expected.phase, reference.yiq_gradients[2]),
-            gmsd(features.gmsd_luma, reference.gmsd_gradients[2]),
-        )
+
+def _scores(reference: Reference, distorted: Features) -> tuple[float, ...]:
+    expected = reference.features
+    if distorted.equals(expected):
+        return IDENTICAL
+    scale = distorted.geometry.ssim_scale
+    return (
+        *ssim_and_ms_ssim(distorted.pyramid, expected.pyramid, reference.moments, scale),
+        mdsi(distorted.lhm, expected.lhm, reference.lhm_gradients, distorted.loss),
+        vsi(distorted.lmn, distorted.saliency, expected.lmn, expected.saliency, reference.lmn_gradients[2]),
+        fsim(distorted.yiq, distorted.phase, expected.yiq, expected.phase, reference.yiq_gradients[2]),
+        gmsd(distorted.gmsd_luma, reference.gmsd_gradients[2]),
+    )

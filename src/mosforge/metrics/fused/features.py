@@ -1,4 +1,4 @@
-"""The maps that the six scores are made of: of any image, and more of a reference image; and their geometry."""
+"""The maps that the six scores are made of: of any image, and more of a reference image."""
 
 import cv2
 import numpy as np
@@ -6,13 +6,7 @@ import numpy as np
 from mosforge.core.images import Pixels
 from mosforge.metrics.fused.compilation import F32, Bytes, Map, aligned, kernel
 from mosforge.metrics.fused.fsim import PhaseCongruency
-from mosforge.metrics.fused.gmsd import (
-    PREWITT_MIDDLE,
-    PREWITT_SIDE,
-    SCHARR_MIDDLE,
-    SCHARR_SIDE,
-    gradient_maps,
-)
+from mosforge.metrics.fused.gmsd import PREWITT, SCHARR, gradient_maps
 from mosforge.metrics.fused.pooling import Pooling, centre, pool
 from mosforge.metrics.fused.ssim import SCALES, WINDOW, moments
 from mosforge.metrics.fused.vsi import Saliency, SaliencyGeometry
@@ -75,9 +69,9 @@ def _pyramid(height: int, width: int) -> tuple[Pooling, ...]:
 
 
 def _ssim_scale(factor: int, height: int, width: int) -> int:
-    is_power_of_2 = factor.bit_count() == 1
-    if is_power_of_2 and height % factor == 0 and width % factor == 0:
-        return min(factor.bit_length() - 1, len(SCALES))
+    halvings = factor.bit_length() - 1
+    if factor == 2**halvings and height % factor == 0 and width % factor == 0:
+        return min(halvings, len(SCALES))
     return len(SCALES)
 
 
@@ -100,19 +94,15 @@ class Features:
         self.yiq = _bordered(3, geometry.yiq.shape)
         self.lhm = _bordered(3, geometry.lhm.shape)
         self.lmn = _bordered(3, geometry.lmn.shape)
-        self._own_luma = _bordered(1, geometry.gmsd.shape)
+        has_luma = geometry.gmsd == geometry.yiq
+        self.gmsd_luma: Map = self.yiq[0] if has_luma else _bordered(1, geometry.gmsd.shape)[0]
+        """Luma in 0..255 at GMSD's scale, bordered: FSIM's where the scales agree."""
         self.phase: Map = aligned(geometry.yiq.shape)
         """Phase congruency, in [0, 1]."""
         self.saliency: Map = aligned(geometry.lmn.shape)
         """Saliency, in [0, 1]."""
         self.loss: Map = aligned(geometry.lhm.shape)
         """Scratch of MDSI."""
-
-    @property
-    def gmsd_luma(self) -> Map:
-        """Luma in 0..255 at GMSD's scale, bordered: FSIM's where the scales agree."""
-        luma: Map = self.yiq[0] if self.geometry.gmsd == self.geometry.yiq else self._own_luma[0]
-        return luma
 
     def equals(self, other: "Features") -> bool:
         """Whether both are of the same image, pixel by pixel; numpy would take four times longer."""
@@ -122,19 +112,15 @@ class Features:
     def fill(self, image: Pixels) -> None:
         """Computes every map of an image of the geometry's size."""
         cv2.split(image, list(self._planes))
-        self.fill_pooled()
         self.fill_pyramid()
         self.fill_colours()
         self.fill_phase()
         self.fill_saliency()
 
-    def fill_pooled(self) -> None:
-        """The image as each metric pools it."""
+    def fill_pyramid(self) -> None:
+        """The image as each metric pools it, and the scales of SSIM and MS-SSIM."""
         for pooling, rgb in self._pooled.items():
             pool(self._planes, rgb, pooling.factor, pooling.shift, pooling.replicate)
-
-    def fill_pyramid(self) -> None:
-        """The scales of SSIM and MS-SSIM."""
         geometry = self.geometry
         centre(self._planes.reshape(-1), self.pyramid[0].reshape(-1))
         for finer, coarser, level in zip(self.pyramid, self.pyramid[1:], geometry.pyramid[1:], strict=False):
@@ -152,7 +138,7 @@ class Features:
         _mix(self._rgb(geometry.lhm), LHM, self.lhm)
         _mix(self._rgb(geometry.lmn), LMN, self.lmn)
         if geometry.gmsd != geometry.yiq:
-            _mix(self._rgb(geometry.gmsd), YIQ, self._own_luma)
+            _mix(self._rgb(geometry.gmsd), YIQ, self.gmsd_luma[None])
 
     def _rgb(self, pooling: Pooling) -> Map | Bytes:
         return self._planes if pooling.factor == 1 else self._pooled[pooling]
@@ -176,11 +162,11 @@ class Reference:
         self.features = features = Features(geometry)
         self.moments = [_empty_moments(planes) for planes in features.pyramid]
         """Local mean and variance of every map of the pyramid."""
-        self.yiq_gradients = _empty_gradients(features.yiq)
-        """Of the first of the maps: both derivatives and the magnitude, (3, h, w); so are the next."""
-        self.lhm_gradients = _empty_gradients(features.lhm)
-        self.lmn_gradients = _empty_gradients(features.lmn)
-        self.gmsd_gradients = _empty_gradients(features.gmsd_luma[None])
+        self.yiq_gradients: Map = aligned((3, *geometry.yiq.shape))
+        """Of the first of the maps: both derivatives and the magnitude; so are the next."""
+        self.lhm_gradients: Map = aligned((3, *geometry.lhm.shape))
+        self.lmn_gradients: Map = aligned((3, *geometry.lmn.shape))
+        self.gmsd_gradients: Map = aligned((3, *geometry.gmsd.shape))
 
     def fill(self, image: Pixels) -> None:
         """Computes everything for an image of the geometry's size."""
@@ -188,21 +174,16 @@ class Reference:
         features.fill(image)
         for planes, maps in zip(features.pyramid, self.moments, strict=True):
             moments(planes, *maps)
-        gradient_maps(features.yiq[0], SCHARR_SIDE, SCHARR_MIDDLE, self.yiq_gradients)
-        gradient_maps(features.lmn[0], SCHARR_SIDE, SCHARR_MIDDLE, self.lmn_gradients)
-        gradient_maps(features.gmsd_luma, PREWITT_SIDE, PREWITT_MIDDLE, self.gmsd_gradients)
-        gradient_maps(features.lhm[0], PREWITT_SIDE, PREWITT_MIDDLE, self.lhm_gradients)
+        gradient_maps(features.yiq[0], SCHARR, self.yiq_gradients)
+        gradient_maps(features.lmn[0], SCHARR, self.lmn_gradients)
+        gradient_maps(features.gmsd_luma, PREWITT, self.gmsd_gradients)
+        gradient_maps(features.lhm[0], PREWITT, self.lhm_gradients)
 
 
 def _empty_moments(planes: Map) -> tuple[Map, Map]:
     channels, height, width = planes.shape
     shape = (channels, height - WINDOW + 1, width - WINDOW + 1)
     return aligned(shape), aligned(shape)
-
-
-def _empty_gradients(maps: Map) -> Map:
-    gradients: Map = aligned((3, maps.shape[1] - 2, maps.shape[2] - 2))
-    return gradients
 
 
 def _bordered(channels: int, shape: tuple[int, int]) -> Map:

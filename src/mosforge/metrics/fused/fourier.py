@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import scipy.fft
 
-from mosforge.metrics.fused.compilation import Grid, Map, aligned, kernel
+from mosforge.metrics.fused.compilation import Grid, Map, kernel
 
 # One image a thread: OpenCV's own threads would only get in the way.
 cv2.setNumThreads(1)
@@ -14,7 +14,8 @@ cv2.setNumThreads(1)
 Spectrum = Map
 """Shape (h, w, 2): real and imaginary parts side by side."""
 
-# OpenCV's time for a sample grows with the largest prime factors of both sides; at this sum it equals that of `resampling`.
+# OpenCV's time for a sample grows with the largest prime factors of both sides; at this sum it equals that
+# of `resampling`.
 _BREAK_EVEN = 70
 
 
@@ -43,12 +44,6 @@ def frequencies(count: int) -> Grid:
     return np.fft.ifftshift(steps)
 
 
-def empty_spectrum(shape: tuple[int, int]) -> Spectrum:
-    """An uninitialised spectrum of a map of that shape."""
-    spectrum: Spectrum = aligned((*shape, 2))
-    return spectrum
-
-
 def transform(image: Map, spectrum: Spectrum) -> None:
     """The unnormalised forward transform of a real map (h, w).
 
@@ -70,12 +65,9 @@ def filtered(spectrum: Spectrum, transfer: Map, response: Spectrum) -> None:
 
 
 def filter_pair(pair: Spectrum, transfer: Map, buffer: Spectrum) -> None:
-    """Filters two real maps, the parts of a complex one (h, w, 2), in place.
+    """Filters two real maps, the parts of a complex one (h, w, 2), in place; `buffer` has the same shape.
 
-    Args:
-        pair: the maps, and then their responses.
-        transfer: real and symmetric, (h, w): its responses to real maps are real, and do not mix.
-        buffer: of the shape of `pair`, overwritten.
+    The transfer function is real and symmetric: its responses to real maps are real, and do not mix.
     """
     cv2.dft(pair, buffer)
     filtered(buffer, transfer, pair)

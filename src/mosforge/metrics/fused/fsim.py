@@ -11,17 +11,10 @@ import numpy.typing as npt
 import scipy.fft
 
 from mosforge.metrics.fused.compilation import F32, Grid, Map, aligned, kernel
-from mosforge.metrics.fused.fourier import empty_spectrum, transform
-from mosforge.metrics.fused.gmsd import SCHARR_MIDDLE, SCHARR_SIDE, gradient, squared_length
+from mosforge.metrics.fused.fourier import transform
+from mosforge.metrics.fused.gmsd import SCHARR, gradient, squared_length
 from mosforge.metrics.fused.powers import power
-from mosforge.metrics.fused.wavelets import (
-    EPSILON,
-    ORIENTATIONS,
-    WaveletFilters,
-    Wavelets,
-    log_gabor_bank,
-    noise_thresholds,
-)
+from mosforge.metrics.fused.wavelets import EPSILON, ORIENTATIONS, WaveletFilters, Wavelets, log_gabor_bank
 
 _T1, _T2, _T3 = F32(0.85), F32(160), F32(200)
 _LAMBDA = F32(0.03)
@@ -32,7 +25,6 @@ _LAMBDA = F32(0.03)
 _WEAK = 1e-5
 
 Words = npt.NDArray[np.uint32]
-Counts = npt.NDArray[np.int64]
 
 _LANES = 4  # histograms that are filled in turn, so that equal neighbours do not wait for each other
 
@@ -47,15 +39,7 @@ def fsim(maps: Map, phase: Map, expected: Map, expected_phase: Map, gradients: M
     of 2 and 3), and elsewhere divides one rounding error by another: two colours of 200x192 pixels get .846
     in float64 and .907 in float32; ours is .908, there and at 192x192, where piq agrees.
 
-    Args:
-        maps: Y, I and Q of the distorted image, bordered.
-        phase: its phase congruency.
-        expected: Y, I and Q of the reference image.
-        expected_phase: its phase congruency.
-        gradients: its gradient magnitude.
-
-    Returns:
-        1: equal; smaller is worse.
+    `maps` are Y, I and Q, bordered, and `gradients` the magnitudes of the reference image; 1: equal.
     """
     height, width = phase.shape
     numerator, denominator = 0.0, 0.0
@@ -66,7 +50,7 @@ def fsim(maps: Map, phase: Map, expected: Map, expected_phase: Map, gradients: M
         row_phase, row_expected_phase, row_gradient = phase[i], expected_phase[i], gradients[i]
         row_numerator, row_denominator = F32(0), F32(0)
         for j in range(width):
-            gx, gy = gradient(above, here, below, j, SCHARR_SIDE, SCHARR_MIDDLE)
+            gx, gy = gradient(above, here, below, j, SCHARR)
             g2 = squared_length(gx, gy)
             g, r = math.sqrt(g2), row_gradient[j]
             p, q = row_phase[j], row_expected_phase[j]
@@ -93,13 +77,10 @@ class PhaseCongruency:
     def __init__(self, filters: WaveletFilters) -> None:
         self._filters = filters
         self._image = aligned(filters.shape)
-        self._spectrum = empty_spectrum(filters.shape)
+        self._spectrum = aligned((*filters.shape, 2))
         self._wavelets = Wavelets(filters)
         count = filters.shape[0] * filters.shape[1]
-        self._amplitude = aligned((count,))
-        self._energy = aligned((count,))
-        self._deviation = aligned((count,))
-        self._finest = aligned((count,))
+        self._amplitude, self._energy, self._deviation, self._finest = (aligned((count,)) for _ in range(4))
         self._candidates: Words = np.empty(count, np.uint32)
 
     def compute(self, luma: Map, out: Map) -> None:
@@ -116,20 +97,22 @@ class PhaseCongruency:
         transform(self._image, self._spectrum)
         # By Parseval's equation the spectrum has n times the energy of its n samples.
         if not self._wavelets.suffice(self._spectrum, (self._image.size * spread) ** 2):
-            out[:] = phase_congruency_in_float64(luma)
+            out[:] = phase_congruency_in_float64(luma, self._filters.thresholds)
             return
         self._amplitude[:] = 0
         self._energy[:] = 0
         weakest = min(self._add_orientation(orientation) for orientation in range(ORIENTATIONS))
         if weakest < _WEAK * spread:
-            out[:] = phase_congruency_in_float64(luma)
+            out[:] = phase_congruency_in_float64(luma, self._filters.thresholds)
             return
-        _quotient(self._energy, self._amplitude, self._amplitude)
+        self._energy += EPSILON
+        self._amplitude += EPSILON
+        self._energy /= self._amplitude
         height, width = out.shape
         if self._wavelets.transposed:
-            cv2.transpose(self._amplitude.reshape(width, height), out)
+            cv2.transpose(self._energy.reshape(width, height), out)
         else:
-            out[:] = self._amplitude.reshape(height, width)
+            out[:] = self._energy.reshape(height, width)
 
     def _add_orientation(self, orientation: int) -> float:
         """Adds an orientation's amplitude and energy; returns its median amplitude at the finest scale."""
@@ -137,20 +120,9 @@ class PhaseCongruency:
             self._spectrum, orientation, self._amplitude, self._deviation, self._finest
         )
         median = math.sqrt(lower_median(self._finest, self._candidates))
-        _add_above(self._deviation, F32(self._filters.thresholds[orientation] * median), self._energy)
+        self._deviation -= F32(self._filters.thresholds[orientation] * median)
+        self._energy += np.maximum(self._deviation, 0, out=self._deviation)
         return median
-
-
-@kernel
-def _add_above(deviation: Map, threshold: F32, energy: Map) -> None:
-    for j in range(energy.shape[0]):
-        energy[j] += max(deviation[j] - threshold, F32(0))
-
-
-@kernel
-def _quotient(energy: Map, amplitude: Map, out: Map) -> None:
-    for j in range(out.shape[0]):
-        out[j] = (energy[j] + EPSILON) / (amplitude[j] + EPSILON)
 
 
 @kernel
@@ -160,9 +132,7 @@ def lower_median(values: Map, candidates: Words) -> float:
     Non-negative floats are ordered as their bit patterns are: a radix select over the upper 11, the middle
     11 and the lower 10 bits, each time keeping what shares the median's digit.
 
-    Args:
-        values: shape (n,), n > 0, no NaN.
-        candidates: a buffer of n words.
+    There are n > 0 values, and none is NaN; `candidates` is a buffer of n words.
     """
     words = values.view(np.uint32)
     n = words.shape[0]
@@ -189,7 +159,7 @@ def lower_median(values: Map, candidates: Words) -> float:
 
 
 @kernel
-def _digit_of_rank(counts: Counts, rank: int) -> tuple[int, int]:
+def _digit_of_rank(counts: npt.NDArray[np.int64], rank: int) -> tuple[int, int]:
     """The digit that the element of that rank has, and its rank among those with the digit."""
     digit = 0
     while True:
@@ -200,7 +170,7 @@ def _digit_of_rank(counts: Counts, rank: int) -> tuple[int, int]:
         digit += 1
 
 
-def phase_congruency_in_float64(luma: Map) -> Grid:
+def phase_congruency_in_float64(luma: Map, thresholds: Grid) -> Grid:
     """The phase congruency of a luma map (h, w), in [0, 1], where float32 is too coarse.
 
     The same equations as plain array expressions: slow, and needed for few images.
@@ -210,7 +180,7 @@ def phase_congruency_in_float64(luma: Map) -> Grid:
     image = luma.astype(np.float64)
     spectrum = scipy.fft.fft2(image - image.mean())
     amplitude, energy = np.zeros((2, *luma.shape))
-    for filters, threshold in zip(bank, noise_thresholds(bank), strict=True):
+    for filters, threshold in zip(bank, thresholds, strict=True):
         responses = scipy.fft.ifft2(spectrum * filters)
         total = responses.sum(axis=0)
         amplitudes = np.abs(responses)

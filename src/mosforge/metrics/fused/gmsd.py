@@ -8,8 +8,9 @@ import math
 
 from mosforge.metrics.fused.compilation import F32, Map, exact, inline, kernel
 
-PREWITT_SIDE = PREWITT_MIDDLE = F32(1 / 3)
-SCHARR_SIDE, SCHARR_MIDDLE = F32(3 / 16), F32(10 / 16)
+PREWITT = F32(1 / 3), F32(1 / 3)
+SCHARR = F32(3 / 16), F32(10 / 16)
+"""The weights of the outer rows or columns, and of the middle one."""
 
 _T = F32(170)  # for samples in 0..255
 
@@ -20,21 +21,22 @@ def squared_length(x: F32, y: F32) -> F32:
 
 
 @inline
-def gradient(above: Map, here: Map, below: Map, j: int, side: F32, middle: F32) -> tuple[F32, F32]:
+def gradient(above: Map, here: Map, below: Map, j: int, weights: tuple[F32, F32]) -> tuple[F32, F32]:
     """Horizontal and vertical derivative at inner column j of three neighbouring bordered rows."""
+    side, middle = weights
     gx = (above[j + 2] - above[j] + below[j + 2] - below[j]) * side + (here[j + 2] - here[j]) * middle
     gy = (below[j] - above[j] + below[j + 2] - above[j + 2]) * side + (below[j + 1] - above[j + 1]) * middle
     return gx, gy
 
 
 @exact
-def gradient_maps(bordered: Map, side: F32, middle: F32, gradients: Map) -> None:
+def gradient_maps(bordered: Map, weights: tuple[F32, F32], gradients: Map) -> None:
     """Both derivatives and the gradient magnitude, (3, h, w), of a bordered map (h + 2, w + 2)."""
     for i in range(gradients.shape[1]):
         above, here, below = bordered[i], bordered[i + 1], bordered[i + 2]
         row_x, row_y, row = gradients[0, i], gradients[1, i], gradients[2, i]
         for j in range(gradients.shape[2]):
-            x, y = gradient(above, here, below, j, side, middle)
+            x, y = gradient(above, here, below, j, weights)
             row_x[j] = x
             row_y[j] = y
             row[j] = math.sqrt(squared_length(x, y))
@@ -46,12 +48,7 @@ def gmsd(luma: Map, expected: Map) -> float:
 
     The similarity itself is near 1, where float32 has few digits left; d has all of them.
 
-    Args:
-        luma: of the distorted image, in 0..255, bordered.
-        expected: gradient magnitude of the reference image.
-
-    Returns:
-        0: equal; larger is worse.
+    `luma` is in 0..255 and bordered, and `expected` the gradient magnitude of the reference image; 0: equal.
     """
     height, width = expected.shape
     total, squares = 0.0, 0.0
@@ -59,7 +56,7 @@ def gmsd(luma: Map, expected: Map) -> float:
         above, here, below, row = luma[i], luma[i + 1], luma[i + 2], expected[i]
         row_total, row_squares = F32(0), F32(0)
         for j in range(width):
-            gx, gy = gradient(above, here, below, j, PREWITT_SIDE, PREWITT_MIDDLE)
+            gx, gy = gradient(above, here, below, j, PREWITT)
             m2 = squared_length(gx, gy)
             r = row[j]
             difference = math.sqrt(m2) - r

@@ -3,7 +3,7 @@
 import math
 
 from mosforge.metrics.fused.compilation import F32, Map, exact, inline, kernel
-from mosforge.metrics.fused.gmsd import PREWITT_MIDDLE, PREWITT_SIDE, gradient, squared_length
+from mosforge.metrics.fused.gmsd import PREWITT, gradient, squared_length
 
 _C1, _C2, _C3 = F32(140), F32(55), F32(550)
 _ALPHA = F32(0.6)
@@ -16,11 +16,8 @@ def mdsi(maps: Map, expected: Map, gradients: Map, loss: Map) -> float:
     Equal images give exactly 0; piq, whose last step is a fourth root, turns one rounding error of its
     float64 similarity, 1e-17, into up to 1e-4.
 
-    Args:
-        maps: L, H and M of the distorted image, bordered.
-        expected: those of the reference image.
-        gradients: of the reference image: both derivatives of L, and their magnitude.
-        loss: scratch, of the shape of a gradient.
+    `maps` are L, H and M, bordered, and `gradients` those of the reference image: both derivatives of L and
+    the magnitude; `loss` is scratch of their shape.
     """
     has_negative = _losses(maps, expected, gradients, loss)
     return _complex_deviation(loss) if has_negative else _deviation(loss)
@@ -42,7 +39,7 @@ def _losses(maps: Map, expected: Map, gradients: Map, loss: Map) -> bool:
         rgx, rgy, rg = gradients[0, i], gradients[1, i], gradients[2, i]
         row = loss[i]
         for j in range(width):
-            gx, gy = gradient(above, here, below, j, PREWITT_SIDE, PREWITT_MIDDLE)
+            gx, gy = gradient(above, here, below, j, PREWITT)
             a2 = squared_length(gx, gy)
             b = rg[j]
             b2 = b * b

@@ -26,9 +26,8 @@ class Pooling(NamedTuple):
 
     def merged(self, height: int, width: int) -> "Pooling":
         """Itself; where the border is never looked at, with one kind of border, so that metrics share it."""
-        inside = (
-            self.shift == 0 and self.shape[0] * self.factor <= height and self.shape[1] * self.factor <= width
-        )
+        end = self.shape[0] * self.factor, self.shape[1] * self.factor
+        inside = self.shift == 0 and end[0] <= height and end[1] <= width
         return self._replace(replicate=False) if inside else self
 
 

@@ -17,9 +17,8 @@ def log2(x: F32) -> F32:
     bits = F32(x).view(np.int32)
     exponent = I32((bits - I32(0x3F3504F3)) >> I32(23))
     x = I32(bits - (exponent << I32(23))).view(np.float32) - F32(1)
-    series = F32(0.287916481) + x * (
-        F32(-0.238945946) + x * (F32(0.215714291) + x * (F32(-0.207261205) + x * F32(0.125830218)))
-    )
+    series = F32(0.215714291) + x * (F32(-0.207261205) + x * F32(0.125830218))
+    series = F32(0.287916481) + x * (F32(-0.238945946) + x * series)
     series = F32(0.480910629) + x * (F32(-0.360703647) + x * series)
     series = F32(1.44269502) + x * (F32(-0.721347332) + x * series)
     return F32(exponent) + x * series
@@ -34,14 +33,8 @@ def exp2(x: F32) -> F32:
     x = max(x, F32(-126))
     whole = I32(x + F32(127))
     r = x - F32(I32(whole - I32(127))) - F32(0.5)  # in this order, every difference is exact
-    series = F32(1.41421356) + r * (
-        F32(0.98025814)
-        + r
-        * (
-            F32(0.33973157)
-            + r * (F32(0.07849478) + r * (F32(0.01360213) + r * (F32(0.00188565) + r * F32(0.00021784))))
-        )
-    )
+    series = F32(0.07849478) + r * (F32(0.01360213) + r * (F32(0.00188565) + r * F32(0.00021784)))
+    series = F32(1.41421356) + r * (F32(0.98025814) + r * (F32(0.33973157) + r * series))
     return series * I32(whole << I32(23)).view(np.float32)
 
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from mosforge.metrics.fused.compilation import F32, Grid, Map, Places, aligned, inline, kernel
-from mosforge.metrics.fused.fourier import Spectrum, multiply
+from mosforge.metrics.fused.fourier import multiply
 
 TAPS = 10
 _SAMPLES = 1.17  # for each frequency
@@ -33,15 +33,13 @@ _ROWS = 96  # that are interpolated before they are turned to columns: they fit 
 
 
 def _grid_size(frequencies: int) -> int:
-    size: int = cv2.getOptimalDFTSize(math.ceil(_SAMPLES * frequencies))
-    return size
+    return int(cv2.getOptimalDFTSize(math.ceil(_SAMPLES * frequencies)))
 
 
 class _Axis:
     """One axis: the frequencies that count, the grid of their transform, and how that is interpolated.
 
-    Args:
-        passed: what the filters pass of each frequency, in the order of the Fourier transform, shape (n,).
+    `passed` is what the filters pass of each frequency, in the order of the Fourier transform.
     """
 
     def __init__(self, passed: Grid) -> None:
@@ -75,8 +73,7 @@ class _Axis:
 class Resampling:
     """What the inverse transforms of filtered spectra share: the grid, its interpolation, and the filters.
 
-    Args:
-        filters: real transfer functions of like reach, shape (n, h, w).
+    `filters` are real transfer functions of like reach, shape (n, h, w).
     """
 
     def __init__(self, filters: Grid) -> None:
@@ -92,12 +89,7 @@ class Resampling:
         self._left_out = float(best.max())
 
     def suffices(self, spectrum: Map, energy: float) -> bool:
-        """Whether what the grid leaves out of an image's responses does not matter.
-
-        Args:
-            spectrum: of the image, shape (h, w, 2).
-            energy: the sum of the squares of the spectrum.
-        """
+        """Whether what the grid leaves out of the responses to a spectrum of that energy does not matter."""
         if self._left_out == 0:
             return True
         response, inside = _energies(_flat(spectrum), self._best, self.down.positive, self.across.positive)
@@ -107,8 +99,7 @@ class Resampling:
 class ResampledTransforms:
     """Inverse transforms of filtered spectra, but for their last interpolation, in its own buffers.
 
-    Args:
-        grids: one for each set of filters, of spectra of the same shape.
+    There is a grid for each set of filters, all for spectra of the same shape.
     """
 
     def __init__(self, grids: Sequence[Resampling]) -> None:
@@ -125,12 +116,7 @@ class ResampledTransforms:
     def columns(self, spectrum: Map, index: int) -> tuple[Map, ...]:
         """The responses of one filter of each grid, as columns that are still to be interpolated.
 
-        Args:
-            spectrum: of a map, shape (h, w, 2).
-            index: which filter.
-
-        Returns:
-            For each grid the columns at its places, (its finer width, 2 h), valid until the next call.
+        They are those at its places, (its finer width, 2 h) for each grid, and valid until the next call.
         """
         for grid, columns in zip(self._grids, self._columns, strict=True):
             down, across = grid.down, grid.across
@@ -160,12 +146,7 @@ def _flat(pairs: Map) -> Map:
 def _pad(spectrum: Map, transfer: Map, rows_before: int, before: int, out: Map) -> None:
     """The product, with its negative frequencies moved to the ends of the other spectrum; 0 between.
 
-    Args:
-        spectrum: shape (h, 2 w).
-        transfer: the frequencies that count, first those that are not negative.
-        rows_before: how many rows of `transfer` are not negative frequencies.
-        before: how many columns of it are not.
-        out: written.
+    The first `rows_before` rows and `before` columns of `transfer` are the frequencies that are not negative.
     """
     height, width = transfer.shape
     after = width - before

@@ -38,19 +38,13 @@ def ssim_and_ms_ssim(
         moments: local mean and variance of each of `expected`.
         ssim_scale: at which of them SSIM looks.
     """
-    terms = [_compare(x, y, *local) for x, y, local in zip(images, expected, moments, strict=True)]
+    terms = [_similarities(x, y, *local) for x, y, local in zip(images, expected, moments, strict=True)]
     # Contrast and structure at the finer scales, luminance as well at the coarsest; negative means count
     # as 0 (Wang et al. 2003, eq. 7; the rectification is piq's).
     coarsest = len(SCALES) - 1
     of_scales = np.stack([*(term[:, 0] for term in terms[:coarsest]), terms[coarsest][:, 1]])
     multi = np.prod(np.maximum(of_scales, 0) ** SCALES[:, None], axis=0)
     return float(terms[ssim_scale][:, 1].mean()), float(multi.mean())
-
-
-def _compare(x: Map, y: Map, mean: Map, variance: Map) -> Channels:
-    result: Channels = np.empty((x.shape[0], 2))
-    _similarities(x, y, mean, variance, result)
-    return result
 
 
 @inline
@@ -115,14 +109,14 @@ def moments(planes: Map, mean: Map, variance: Map) -> None:
 
 
 @kernel
-def _similarities(x: Map, y: Map, mean: Map, variance: Map, result: Channels) -> None:
-    """Mean contrast-structure term and mean SSIM of each channel (eq. 12 and 13 of 2004)."""
+def _similarities(x: Map, y: Map, mean: Map, variance: Map) -> Channels:
+    """Mean contrast-structure term and mean SSIM of each channel, (C, 2) (eq. 12 and 13 of 2004)."""
     channels, height, width = x.shape
     rows, columns = height - WINDOW + 1, width - WINDOW + 1
     down_x = np.empty(width, np.float32)
     down_xx = np.empty(width, np.float32)
     down_xy = np.empty(width, np.float32)
-    half = F32(0.5)
+    result = np.empty((channels, 2))
     for c in range(channels):
         total_cs, total = 0.0, 0.0
         for i in range(rows):
@@ -133,7 +127,7 @@ def _similarities(x: Map, y: Map, mean: Map, variance: Map, result: Channels) ->
                 mx, my = _along(down_x, j), row_mean[j]
                 covariance = _along(down_xy, j) - mx * my
                 spread = _along(down_xx, j) - mx * mx + row_variance[j]
-                ux, uy = mx + half, my + half  # the luminance term is about means in [0, 1]
+                ux, uy = mx + F32(0.5), my + F32(0.5)  # the luminance term is about means in [0, 1]
                 above, below = F32(2) * covariance + _C2, spread + _C2
                 brightness = ux * ux + uy * uy + _C1
                 # Both quotients from one division, which costs as much as a dozen products
@@ -144,3 +138,4 @@ def _similarities(x: Map, y: Map, mean: Map, variance: Map, result: Channels) ->
             total += float(row_total)
         result[c, 0] = total_cs / (rows * columns)
         result[c, 1] = total / (rows * columns)
+    return result

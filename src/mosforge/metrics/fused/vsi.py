@@ -4,14 +4,15 @@ Its saliency map is SDSP (Zhang et al. 2013, ICIP), computed on images shrunk to
 """
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mosforge.metrics.fused.compilation import F32, Bytes, Grid, Map, aligned, exact, inline, kernel
-from mosforge.metrics.fused.fourier import empty_spectrum, filter_pair, frequencies
-from mosforge.metrics.fused.gmsd import SCHARR_MIDDLE, SCHARR_SIDE, gradient, squared_length
+from mosforge.metrics.fused.fourier import filter_pair, frequencies
+from mosforge.metrics.fused.gmsd import SCHARR, gradient, squared_length
 from mosforge.metrics.fused.pooling import Pooling, pool_row
 from mosforge.metrics.fused.powers import exp2, log2, power
 
@@ -21,7 +22,6 @@ _TURN = F32(math.cos(math.pi * 0.02))  # the real part of (-1)**beta
 _EPSILON = float(np.finfo(np.float64).eps)
 
 SIZE = 256
-
 _SHARPNESS = F32(1e6 / math.log(2))  # exp(-x / 0.001**2) = 2**(-x * _SHARPNESS)
 
 # Of CIE L*a*b*; see `to_lab`.
@@ -35,15 +35,8 @@ _THIRD = F32(1 / 3)
 def vsi(maps: Map, saliency: Map, expected: Map, expected_saliency: Map, gradients: Map) -> float:
     """The similarity of saliency, gradient and chroma, weighted by the larger saliency (eq. 3 to 9).
 
-    Args:
-        maps: L, M and N of the distorted image, bordered.
-        saliency: its saliency.
-        expected: L, M and N of the reference image.
-        expected_saliency: its saliency.
-        gradients: its gradient magnitude.
-
-    Returns:
-        1: equal; smaller is worse. Two flat images give 1: nothing in either is salient.
+    `maps` are L, M and N, bordered, and `gradients` the magnitudes of the reference image; 1: equal. Two flat
+    images give 1: nothing in either is salient.
     """
     height, width = saliency.shape
     numerator, denominator = 0.0, 0.0
@@ -53,7 +46,7 @@ def vsi(maps: Map, saliency: Map, expected: Map, expected_saliency: Map, gradien
         row_saliency, row_expected, row_gradient = saliency[i], expected_saliency[i], gradients[i]
         row_numerator, row_denominator = F32(0), F32(0)
         for j in range(width):
-            gx, gy = gradient(above, here, below, j, SCHARR_SIDE, SCHARR_MIDDLE)
+            gx, gy = gradient(above, here, below, j, SCHARR)
             g2 = squared_length(gx, gy)
             g, r = math.sqrt(g2), row_gradient[j]
             p, q = row_saliency[j], row_expected[j]
@@ -75,43 +68,37 @@ def vsi(maps: Map, saliency: Map, expected: Map, expected_saliency: Map, gradien
     return (numerator + _EPSILON) / (denominator + _EPSILON)
 
 
-def saliency_band_pass(size: int) -> Grid:
-    """VSI's isotropic log-Gabor transfer function: centre 0.021 cycles a pixel, sigma_f 1.34, no corners."""
-    steps = frequencies(size)
+def _band_pass() -> Grid:
+    """SDSP's isotropic log-Gabor transfer function: centre 0.021 cycles a pixel, sigma_f 1.34, no corners."""
+    steps = frequencies(SIZE)
     radius = np.hypot(steps[:, None], steps[None, :])
     # Beyond the circle piq's radius is 0, and exp(-log(0)**2) is 0.
     inside = (radius <= 0.5) & (radius > 0)
     exponent = -(np.log(np.where(inside, radius, 1) / 0.021) ** 2) / (2 * 1.34**2)
-    band_pass: Grid = np.where(inside, np.exp(exponent), 0)
-    return band_pass
-
-
-def central_bias(size: int) -> Grid:
-    """VSI's preference for the centre. piq adds 1 to coordinates in -size/2 .. size/2 - 1; sigma 145."""
-    steps = np.arange(size) - size / 2 + 1
-    return np.exp(-(steps[:, None] ** 2 + steps[None, :] ** 2) / 145.0**2)
+    return np.where(inside, np.exp(exponent), 0)
 
 
 class SaliencyGeometry:
-    """The interpolations, filter and weights for images of one size."""
+    """What all images of one size share."""
 
     def __init__(self, height: int, width: int, pooling: Pooling) -> None:
         self.pooling = pooling
-        self.shrink_rows = positions(SIZE, height, align_corners=False)
-        self.shrink_columns = positions(SIZE, width, align_corners=False)
-        self.enlarge_rows = positions(height, SIZE, align_corners=True)
-        self.enlarge_columns = positions(width, SIZE, align_corners=True)
-        self.band_pass = (saliency_band_pass(SIZE) / SIZE**2).astype(np.float32)
-        self.bias = central_bias(SIZE).astype(np.float32)
+        shrink, enlarge = partial(positions, align_corners=False), partial(positions, align_corners=True)
+        self.shrinking = shrink(SIZE, height), shrink(SIZE, width)
+        self.enlarging = enlarge(height, SIZE), enlarge(width, SIZE)
+        self.band_pass = (_band_pass() / SIZE**2).astype(np.float32)
+        squares = (np.arange(SIZE) - SIZE / 2 + 1) ** 2  # piq adds 1
+        self.bias = np.exp(-(squares[:, None] + squares[None, :]) / 145.0**2).astype(np.float32)
+        """The preference for the centre, sigma 145."""
 
 
 class Saliency:
-    """Computes the pooled map of one image at a time, in its own buffers."""
+    """Computes the saliency of one image at a time, in its own buffers."""
 
     def __init__(self, geometry: SaliencyGeometry) -> None:
         self._geometry = geometry
         self._rgb, self._lab = aligned((3, SIZE, SIZE)), aligned((3, SIZE, SIZE))
-        self._lightness, self._chroma, self._buffer = (empty_spectrum((SIZE, SIZE)) for _ in range(3))
+        self._lightness, self._chroma, self._buffer = (aligned((SIZE, SIZE, 2)) for _ in range(3))
         self._map = aligned((SIZE, SIZE))
 
     def compute(self, planes: Map | Bytes, out: Map) -> None:
@@ -120,9 +107,8 @@ class Saliency:
         A flat image has no salient place: 0 everywhere. piq gives the same where its interpolation of a
         constant is exact, and elsewhere its rounding errors, stretched to [0, 1].
         """
-        geometry = self._geometry
-        resize(planes, geometry.shrink_rows, geometry.shrink_columns, self._rgb)
-        lab = self._lab
+        geometry, lab = self._geometry, self._lab
+        resize(planes, *geometry.shrinking, self._rgb)
         to_lab(self._rgb, lab)
         # The filter does not pass the mean; less a corner, a flat image is exactly 0.
         np.subtract(lab[0], lab[0, 0, 0], out=self._lightness[..., 0])
@@ -131,23 +117,10 @@ class Saliency:
         np.subtract(lab[2], lab[2, 0, 0], out=self._chroma[..., 1])
         for pair in (self._lightness, self._chroma):
             filter_pair(pair, geometry.band_pass, self._buffer)
-        _combine(
-            self._lightness.reshape(SIZE, -1),
-            self._chroma.reshape(SIZE, -1),
-            lab,
-            geometry.bias,
-            lab[1:].min(axis=(1, 2)),
-            lab[1:].max(axis=(1, 2)),
-            self._map,
-        )
-        _enlarge_and_pool(
-            self._map,
-            geometry.enlarge_rows,
-            geometry.enlarge_columns,
-            geometry.pooling.factor,
-            geometry.pooling.shift,
-            out,
-        )
+        lowest, highest = lab[1:].min(axis=(1, 2)), lab[1:].max(axis=(1, 2))
+        _combine(self._lightness, self._chroma, lab, geometry.bias, lowest, highest, self._map)
+        factor, shift = geometry.pooling.factor, geometry.pooling.shift
+        _enlarge_and_pool(self._map, *geometry.enlarging, factor, shift, out)
 
 
 class Positions(NamedTuple):
@@ -207,15 +180,12 @@ def _lightness(ratio: F32) -> F32:
 def to_lab(rgb: Map, lab: Map) -> None:
     """Converts planes (3, h, w) from RGB in [0, 1] to CIE L*a*b*."""
     _, height, width = rgb.shape
-    r, g, b = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    linear = np.empty((3, width), np.float32)
+    r, g, b = linear[0], linear[1], linear[2]
     for i in range(height):
-        # One colour at a time: all three in one loop need more registers than there are.
-        for j in range(width):
-            r[j] = _linear(rgb[0, i, j])
-        for j in range(width):
-            g[j] = _linear(rgb[1, i, j])
-        for j in range(width):
-            b[j] = _linear(rgb[2, i, j])
+        for c in range(3):  # one at a time: all three in one loop need more registers than there are
+            for j in range(width):
+                linear[c, j] = _linear(rgb[c, i, j])
         row_l, row_a, row_b = lab[0, i], lab[1, i], lab[2, i]
         for j in range(width):
             x = F32(0.4124564) * r[j] + F32(0.3575761) * g[j] + F32(0.1804375) * b[j]
@@ -239,8 +209,8 @@ def _inverse(extent: F32) -> F32:
 def _combine(lightness: Map, chroma: Map, lab: Map, bias: Map, lowest: Map, highest: Map, out: Map) -> None:
     """Band-passed colour contrast x central bias x warm colours (eq. 1 to 5 of the SDSP paper).
 
-    `lightness` (h, 2 w) is the response to L* and nothing in turn, `chroma` that to a* and b*,
-    whose extremes are `lowest` and `highest`.
+    `lightness` (h, w, 2) is the response to L* and to nothing, `chroma` that to a* and b*, whose extremes
+    are `lowest` and `highest`.
     """
     a_low, b_low = lowest[0], lowest[1]
     a_scale, b_scale = _inverse(highest[0] - a_low), _inverse(highest[1] - b_low)
@@ -251,7 +221,7 @@ def _combine(lightness: Map, chroma: Map, lab: Map, bias: Map, lowest: Map, high
             p, q = (a[j] - a_low) * a_scale, (b[j] - b_low) * b_scale
             warmth = F32(1) - exp2(-(p * p + q * q) * _SHARPNESS)
             warmth = max(warmth, F32(0))  # the polynomial of 2**0 may exceed 1 by a rounding error
-            x, y, z = light[2 * j], colour[2 * j], colour[2 * j + 1]
+            x, y, z = light[j, 0], colour[j, 0], colour[j, 1]
             row[j] = math.sqrt(x * x + y * y + z * z) * centre[j] * warmth
 
 

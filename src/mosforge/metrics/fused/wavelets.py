@@ -97,12 +97,8 @@ class Wavelets:
     ) -> None:
         """Local energy of one orientation, less the phase deviation, unthresholded (Kovesi 1999, eq. 14).
 
-        Args:
-            spectrum: of the image, (h, w, 2).
-            orientation: which one.
-            amplitude: the sum of the amplitudes is added to it, shape (h * w,).
-            energy: written, of that shape as well.
-            finest: the squared amplitude at the finest scale, written.
+        It is written to `energy`, and the squared amplitude at the finest scale to `finest`; the sum of the
+        amplitudes is added to `amplitude`.
         """
         if self._filters.resampled is not None:
             columns = self._transforms.columns(spectrum, orientation)
@@ -125,12 +121,8 @@ def _add(responses: Map, amplitude: Map, energy: Map, finest: Map) -> None:
         rest = math.sqrt(e1 * e1 + o1 * o1) + math.sqrt(e2 * e2 + o2 * o2) + math.sqrt(e3 * e3 + o3 * o3)
         even, odd = e0 + e1 + e2 + e3, o0 + o1 + o2 + o3
         total = math.sqrt(even * even + odd * odd)
-        across = (
-            abs(e0 * odd - o0 * even)
-            + abs(e1 * odd - o1 * even)
-            + abs(e2 * odd - o2 * even)
-            + abs(e3 * odd - o3 * even)
-        )
+        across = abs(e0 * odd - o0 * even) + abs(e1 * odd - o1 * even)
+        across = across + abs(e2 * odd - o2 * even) + abs(e3 * odd - o3 * even)
         amplitude[j] += math.sqrt(square) + rest
         energy[j] = total - across / (total + EPSILON)
         finest[j] = square

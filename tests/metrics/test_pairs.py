@@ -14,8 +14,8 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
 from mosforge.core.measures import METRICS
 from mosforge.metrics import score
-from mosforge.metrics.arrays import score_arrays
 from mosforge.metrics.engines import Scores
+from mosforge.metrics.pairs import preparation, score_arrays
 
 NAMES_IN_ANY_ORDER = {
     "the function": "from mosforge.metrics import score",
@@ -204,3 +204,13 @@ def test_a_failed_preparation_reaches_those_who_wait(threads: int) -> None:
     first, second = scene(163, 171), scene(163, 171)[::-1]
     with pytest.raises(MemoryError, match="no room"):
         score_arrays(Failing(), first, [second, second], threads)
+
+
+def test_who_waits_for_a_preparation_gets_the_result_or_the_error() -> None:
+    prepare, prepared = preparation(lambda: 5)
+    assert len(prepare()) == 0
+    assert prepared() == 5
+    prepare, prepared = preparation(lambda: 1 // 0)
+    assert len(prepare()) == 0
+    with pytest.raises(ZeroDivisionError):
+        prepared()
