@@ -1,10 +1,13 @@
 """The digest of a job's code changes with what can change a result, and with nothing else."""
 
+import subprocess
+import sys
 import textwrap
 
 import pytest
 
-from mosforge.plan.code import Code
+from mosforge.jobs import RULES
+from mosforge.plan.code import PACKAGE, Code
 
 JOB = "mosforge.stage.job"
 
@@ -155,3 +158,37 @@ def test_files_in_a_folder_beside_count_for_the_module_that_names_it() -> None:
     ]
     assert digests[0][0] != digests[0][1]
     assert digests[1][0] == digests[1][1]
+
+
+OURS = Code.installed()
+JOBS = [f"{PACKAGE}.{stage}.{rule}" for stage, rules in RULES.items() for rule in rules]
+
+
+class Edited(Code):
+    """The installed package with another text of one module; what is known of the others is used again."""
+
+    def __init__(self, module: str, text: str) -> None:
+        super().__init__(OURS.texts | {module: text}, OURS._data)
+        read = self._module
+        self._module = lambda name: read(name) if name == module else OURS._module(name)
+
+
+@pytest.mark.parametrize("module", sorted(OURS.texts))
+def test_each_module_of_the_package_counts_for_the_jobs_that_import_it(module: str) -> None:
+    text = OURS.texts[module]
+    prose = Edited(module, text.replace('"""', '"""Edited: ', 1) + "\n# edited\n")
+    code = Edited(module, text + "\nEDITED = 1\n")
+    assert [job for job in JOBS if prose.digest(job) != OURS.digest(job)] == []
+    changed = {job for job in JOBS if code.digest(job) != OURS.digest(job)}
+    assert changed == {job for job in JOBS if module in OURS.modules(job)}
+
+
+@pytest.mark.slow
+def test_what_python_imports_for_a_job_is_found_without_running_it() -> None:
+    """With no module left out, nothing is imported at the start of a job that the digest did not find."""
+    every = Code({name: text.replace("CHANGES_NO_RESULT", "_NOTE") for name, text in OURS.texts.items()})
+    for job in JOBS:
+        command = f"import sys, {job}; print(*[name for name in sys.modules if name.startswith('{PACKAGE}')])"
+        found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+        assert set(found.stdout.split()) <= every.modules(job), job
+        assert OURS.modules(job) <= every.modules(job)
