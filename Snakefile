@@ -1,4 +1,5 @@
-# The entry of the workflow: `snakemake TARGET`. The stages follow in the order in which data flows.
+# The entry of the workflow: `snakemake TARGET`. The stages follow in the order in which images flow; the
+# tables of the target datasets (stage finetuning) are read by earlier stages too.
 from snakemake.utils import min_version
 
 min_version("9.0")

@@ -37,7 +37,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "evaluation": ("predict", "brisque", "compare", "correlate"),
     "report": ("table", "page"),
 }
-"""The rules of each stage, in the order in which data flows."""
+"""The rules of each stage, in the order in which images flow."""
 
 Job = Callable[..., int | None]
 

@@ -4,7 +4,7 @@
 
 rule predict:
     input:
-        # within a dataset the split says which images are tested on, across datasets all are
+        # within a dataset the part `test` of the split is scored, across datasets all images
         unpack(lambda wildcards: plan.experiments.split_of(wildcards)),
         model=layout.of_model(layout.FINETUNED)["model"],
         card=layout.of_model(layout.FINETUNED)["card"],

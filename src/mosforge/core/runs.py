@@ -17,7 +17,7 @@ RUN = Run._fields
 """The keys of a run, which are columns of `predictions` and of `correlations` too."""
 
 NO_NETWORK = "none"
-"""The backbone of a measure without a network."""
+"""In the place of a backbone: a baseline without a network, whose name is the `initialisation`."""
 
 BRISQUE = "brisque"
-"""The initialisation of the one measure without a network that is trained."""
+"""In the place of an initialisation: the only baseline that is trained."""

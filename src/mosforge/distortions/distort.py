@@ -32,7 +32,7 @@ def distort(catalogue: Path, number: int, *, output: Path, cfg: DistortSettings,
         number: of the block, from 0; an empty block makes an empty manifest.
         output: folder of the images and their manifest, whose paths begin with it as it is given here.
         cfg: the distortions of one group of a corpus.
-        threads: processes.
+        threads: worker processes.
 
     Raises:
         MosforgeError: a distortion is not possible, a reference image has changed or cannot be read, or there

@@ -93,7 +93,7 @@ def group_of(cfg: DistortSettings) -> str:
 def variants_of(cfg: DistortSettings, source: str, image_id: str) -> Iterator[Variant]:
     """The distorted images of a reference image: one for each level, weakest first; or mixtures.
 
-    A larger number of mixtures begins with those of a smaller one.
+    The first mixtures are the same however many are asked for.
 
     Args:
         cfg: the settings of a group.

@@ -1,4 +1,4 @@
-"""The rule `compare`: measures without a network score the test images, to stand beside the networks."""
+"""The rule `compare`: baselines without a network (a metric, or BRISQUE) score the test images."""
 
 import logging
 from pathlib import Path
@@ -38,7 +38,7 @@ def compare(
     output: Path,
     cfg: CompareSettings,
 ) -> None:
-    """Scores the test images with a measure without a network.
+    """Scores the test images with a baseline that has no network.
 
     A full-reference metric needs no training: its prediction is its score in its own unit, or minus its score
     where that is a distance. BRISQUE's regression is fitted only to the training part of the split.

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def correlate(predictions: list[Path], *, output: Path) -> None:
     """Correlates the predictions of each model of an experiment with the given scores.
 
-    A metric without a network that can compare fewer than two test images is left out.
+    A baseline with fewer than two comparable test images is left out.
 
     Args:
         predictions: a table for each model (artefact `predictions`); without any, the result has no row.

@@ -39,7 +39,7 @@ def predict(
         model: folder of the model.
         dataset: the table of the test dataset (artefact `dataset`).
         pack: index of its pack (artefact `pack`).
-        split: within a dataset, the split whose part `test` is scored; across datasets, none: all images are.
+        split: within a dataset, the split whose part `test` is scored; without it, all images are scored.
         output: a row for each image, Parquet (artefact `predictions`).
         device: where the network runs; `auto` is a GPU if there is one.
         threads: CPU threads.

@@ -14,7 +14,7 @@ def tested_images(run: CompareSettings, dataset: Path, split: Path | None) -> Fr
     Args:
         run: the model and the dataset, for messages.
         dataset: the table of the test dataset (artefact `dataset`).
-        split: within a dataset, the split whose part `test` is meant; across datasets None: all images are.
+        split: within a dataset, the split whose part `test` is scored; without it, all images are scored.
 
     Raises:
         MosforgeError: there is none.

@@ -57,6 +57,7 @@ def finetune(
         MosforgeError: an image of the split is unknown, no image is left, the weights do not fit, another
             process trains with the same settings, a loss is not finite, or the training was asked to stop.
     """
+    # On several GPUs this process only starts one for each of them, which run this function again.
     if (status := launch_if_several(setup)) is not None:
         return status
     device = setup.prepare()

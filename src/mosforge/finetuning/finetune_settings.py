@@ -1,4 +1,4 @@
-"""The settings of `finetune`, apart from those of the data, which an edit of a training leaves."""
+"""The settings of `finetune`, in a module of their own: an edit here runs no job that only makes data."""
 
 from collections.abc import Mapping
 from typing import Literal

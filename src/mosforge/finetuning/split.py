@@ -28,7 +28,7 @@ def split(dataset: Path, name: str, *, output: Path, cfg: SplitSettings) -> None
     Raises:
         MosforgeError: see `divide`.
     """
-    # only a random split has a share that is trained on
+    # `train` is given only for random splits; the others do not use the 1.0
     frame = divide(read_table(dataset, DATASET), name, cfg.train or 1.0, cfg.validation)
     parts_digest = split_digest(frame)
     write_table(output, SPLIT, frame, stage="finetuning", cfg={**cfg.plain(), "digest": parts_digest})

@@ -1,7 +1,7 @@
 """The scores of pairs of images, in files or in memory, on several threads; and the checks of a pair.
 
-A task prepares a reference image, or decodes and scores a batch of its distorted images. So decoding and
-scoring overlap, and few images are in memory at a time.
+There are two kinds of task: prepare a reference image, or decode and score a batch of its distorted images.
+So decoding and scoring overlap, and few images are in memory at a time.
 """
 
 import contextlib

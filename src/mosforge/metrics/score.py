@@ -1,7 +1,7 @@
 """The rule `score`: the six full-reference scores of the distorted images of one shard.
 
-The package imports this module whenever it is imported itself (its `__init__` says why): what is heavy is
-imported by the function.
+`import mosforge.metrics` imports this module (its `__init__` says why), so heavy imports stand in the
+function.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""The random crops of an image, drawn from the image's own seed, and the outputs of a network for them."""
+"""The random crops of an image, drawn from a key that the caller gives, and a network's outputs for them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

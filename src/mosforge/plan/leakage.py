@@ -33,7 +33,7 @@ class Leakage:
         return ScreenSettings(correlation=self._section.correlation, dataset=self._datasets.images(dataset))
 
     def datasets(self, source: str) -> list[str]:
-        """The datasets that a source is compared with: those evaluated on, but those made of the source.
+        """The evaluated datasets that a source is compared with: all but those with images of the source.
 
         A dataset's own images are kept apart by its splits; a proxy of the source's own images was asked for
         by name.

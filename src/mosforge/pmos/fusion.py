@@ -35,8 +35,8 @@ def fuse_scores(scores: Floats, fusion: str, knots: int, curves: Mapping[str, An
     Args:
         scores: raw scores in the order of `METRICS`.
         fusion: `mean`, `quantile` or `logistic`.
-        knots: points of the corpus' distribution that are kept, whatever the fusion: other images can
-            then be mapped through it too.
+        knots: number of quantiles that are saved, also for the other fusions, so that `validate` can map a
+            dataset through this corpus.
         curves: for `logistic`, what `curves.fit_curves` found.
     """
     if len(scores) == 0:

@@ -57,11 +57,13 @@ def pretrain(
         raise MosforgeError(
             "--split: a pretraining on the images of a dataset needs its split, and any other has none"
         )
+    # On several GPUs this process only starts one for each of them, which run this function again.
     if (status := launch_if_several(setup)) is not None:
         return status
     device = setup.prepare()
     tables = [read_table(file, LABELS) for file in labels]
     if split is not None:
+        # the last corpus is the authentic one: only it is made of the dataset's images
         tables[-1] = keep_training_part(tables[-1], cfg.sources, read_table(split, SPLIT))
     samples = locate(pd.concat(tables), pd.concat([read_table(file, PACK) for file in pack]))
     data_digest = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])

@@ -31,7 +31,7 @@ GAIN = [
 def gains_of(
     experiment: str, correlations: pd.DataFrame, predictions: Predictions, proxies: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Each pretraining against ImageNet weights only, and CLS+REG against CLS and REG of its corpus.
+    """The SROCC that a pretraining gains over ImageNet weights, and CLS+REG over CLS and over REG.
 
     Args:
         experiment: its name.

@@ -9,7 +9,7 @@ from mosforge.core.tables import read_table, write_table
 
 
 def leaks(tables: list[Path], *, output: Path) -> None:
-    """Joins the leaks of a source into all target datasets.
+    """Puts into one table which images of a source some target dataset shows too.
 
     Args:
         tables: of the leaks into each dataset, Parquet.

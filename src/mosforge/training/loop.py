@@ -75,7 +75,7 @@ def fit(
         raise MosforgeError("there is nothing to train on: no image is left in the training part")
     pack.check_some()
     check_last_batch(network, len(rows) * cfg.patches, cfg)
-    # The launcher sends SIGTERM as soon as one process has ended, and that must not hide another's message.
+    # When one process fails, the launcher sends SIGTERM to the others, which must still print their errors.
     with (
         sigterm_event() as stop_asked,
         joined_processes(device) as processes,
@@ -231,8 +231,8 @@ class _Training:
     def _count(self, reading: Reading, progress: Progress) -> None:
         """Adds the losses of a step to the epoch's, or keeps it as the first whose loss is not finite.
 
-        Which step a GPU's losses are read at differs between processes. So none leaves here, where the others
-        would wait for it in vain: they leave the epoch together, read all that is left, and find the same.
+        The processes read the losses of a step at different times. If one raised here, the others would wait
+        for it for ever: so all leave the epoch together, read what is left, and find the same bad step.
         """
         if self._bad_reading is not None:
             return

@@ -20,7 +20,7 @@ from mosforge.training.settings import TrainingSettings
 from mosforge.training.state import delete_states
 
 TEST_CROPS = 60
-"""Crops whose mean is the score of an image (paper, 4.1), as the card of a model states."""
+"""Crops that users of a model average by default (paper, 4.1); `evaluation.crops` does not change it."""
 
 Head = TypeVar("Head", MultiTaskHead, ScoreHead)
 

@@ -26,7 +26,7 @@ _SECONDS_BETWEEN_LINES = 30.0
 _STEPS_BETWEEN_EVENTS = 20
 
 _NEEDED = {"backbone": 0.1}
-"""Share of its spread that a group must be able to move by, where not 1: pretrained layers need less."""
+"""How far a group must be able to move, as a share of its initial spread; 1 for all others."""
 
 
 class Progress:

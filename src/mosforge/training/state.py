@@ -52,15 +52,15 @@ def locked(state_file: Path) -> Iterator[None]:
         lock.unlink()
 
 
-def state_path(folder: Path, *reasons: Any) -> Path:
+def state_path(folder: Path, *depends_on: Any) -> Path:
     """The file of the state of a training.
 
     Args:
         folder: of the model.
-        reasons: JSON values or digests of all that the result depends on. Only a training with the same
-            reasons finds the state again.
+        depends_on: JSON values or digests of all that the result depends on. Only a training of
+            which all are the same finds the state again.
     """
-    return folder / f".state-{digest(list(reasons))}.pt"
+    return folder / f".state-{digest(list(depends_on))}.pt"
 
 
 def delete_states(folder: Path) -> None:
