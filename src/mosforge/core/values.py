@@ -16,13 +16,9 @@ CHANGES_NO_RESULT = "a value is refused, or given back as it came"
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a value must be, in words, which take the place of pydantic's own error.
+    """What a value must be, in words, which take the place of pydantic's own error."""
 
-    Attributes:
-        words: the end of the sentence "VALUE is not ...".
-    """
-
-    words: str
+    words: str  # the end of the sentence "VALUE is not ..."
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_wrap_validator_function(self._check, handler(source))

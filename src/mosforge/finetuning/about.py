@@ -10,17 +10,11 @@ CHANGES_NO_RESULT = "words for people: they go into messages and model cards, an
 
 @dataclass(frozen=True)
 class About:
-    """What people are told about a dataset.
+    """What people are told about a dataset."""
 
-    Attributes:
-        unit: the scale of the scores.
-        licence: what the authors allow.
-        obtain: what to do to get it, as the end of a sentence.
-    """
-
-    unit: str
-    licence: str
-    obtain: str
+    unit: str  # the scale of the scores
+    licence: str  # what the authors allow
+    obtain: str  # what to do to get it, as the end of a sentence
 
 
 _TEXAS = "copyright The University of Texas at Austin; free of charge with its notice, to be cited"

@@ -30,29 +30,19 @@ _STAGES = 4
 
 @dataclass(frozen=True)
 class Backbone:
-    """The facts that are needed to use a backbone.
+    """The facts that are needed to use a backbone."""
 
-    Attributes:
-        name: its name in the configuration.
-        width: length of the feature vector, which is the input of an ImageNet classifier.
-        stage_widths: channels of the stages before the last one, for the multi-level features; none where
-            the network has no stages.
-        input_size: side in pixels of the square images that its weights were trained on.
-        fixed_size: whether it takes no other size.
-        mean: subtracted from the red, green and blue samples, on their scale of 0 to 255.
-        std: divided by, on the same scale.
-        interpolation: filter that those images were scaled with.
-        classifier: prefixes of the parameters of the ImageNet classifier, which the feature vector bypasses.
-    """
-
-    name: str
-    width: int
+    name: str  # its name in the configuration
+    width: int  # length of the feature vector, which is the input of an ImageNet classifier
+    # channels of the stages before the last one, for the multi-level features; none where the network has no
+    # stages
     stage_widths: tuple[int, ...]
-    input_size: int
-    fixed_size: bool
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    interpolation: str
+    input_size: int  # side in pixels of the square images that its weights were trained on
+    fixed_size: bool  # whether it takes no other size
+    mean: tuple[float, ...]  # subtracted from the red, green and blue samples, on their scale of 0 to 255
+    std: tuple[float, ...]  # divided by, on the same scale
+    interpolation: str  # filter that those images were scaled with
+    # prefixes of the parameters of the ImageNet classifier, which the feature vector bypasses
     classifier: tuple[str, ...]
 
     def feature_width(self, multi_level: bool) -> int:

@@ -21,15 +21,10 @@ _CROPS_AT_ONCE = {"cpu": 6, "cuda": 64}
 
 
 class CropOutputs(NamedTuple):
-    """The outputs of a network for some crops of one image.
+    """The outputs of a network for some crops of one image."""
 
-    Attributes:
-        scores: shape (n,).
-        logits: of the classes, shape (n, classes); None for a network without them.
-    """
-
-    scores: Floats
-    logits: Floats | None
+    scores: Floats  # shape (n,)
+    logits: Floats | None  # of the classes, shape (n, classes); None for a network without them
 
 
 def draw_boxes(pixels: Pixels, size: int, count: int, *key: str | int) -> Boxes:

@@ -16,17 +16,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fused:
-    """The labels of a corpus.
+    """The labels of a corpus."""
 
-    Attributes:
-        pmos: mean of the six mapped scores, shape (n,), higher is better.
-        agreement: their standard deviation, shape (n,).
-        mapping: what maps the oriented scores, to be saved beside the labels; JSON values.
-    """
-
-    pmos: Floats
-    agreement: Floats
-    mapping: dict[str, Any]
+    pmos: Floats  # mean of the six mapped scores, shape (n,), higher is better
+    agreement: Floats  # their standard deviation, shape (n,)
+    mapping: dict[str, Any]  # what maps the oriented scores, to be saved beside the labels; JSON values
 
 
 def fuse_scores(scores: Floats, fusion: str, knots: int, curves: Mapping[str, Any] | None = None) -> Fused:

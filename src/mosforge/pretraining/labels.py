@@ -15,22 +15,16 @@ from mosforge.core.tables import Frame
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of all samples, on the device.
+    """The labels of all samples, on the device."""
 
-    Attributes:
-        scores: pseudo-MOS, float32 (n,).
-        weights: of the samples' score losses, float32 (n,), with a mean of 1; None if all weigh the same.
-        class_index: int64 (n,), -1 for an image with several classes; None if all have several.
-        class_bits: 0 or 1 for each class, float32 (n, classes); None if all images have one class.
-        series: a number for each pristine image and distortion type, int64 (n,).
-        levels: the level within its series, from 1 (weakest); 0 for an image without a level. int64 (n,).
-    """
-
-    scores: Tensor
+    scores: Tensor  # pseudo-MOS, float32 (n,)
+    # of the samples' score losses, float32 (n,), with a mean of 1; None if all weigh the same
     weights: Tensor | None
-    class_index: Tensor | None
+    class_index: Tensor | None  # int64 (n,), -1 for an image with several classes; None if all have several
+    # 0 or 1 for each class, float32 (n, classes); None if all images have one class
     class_bits: Tensor | None
-    series: Tensor
+    series: Tensor  # a number for each pristine image and distortion type, int64 (n,)
+    # the level within its series, from 1 (weakest); 0 for an image without a level. int64 (n,)
     levels: Tensor
 
     def digest(self) -> str:

@@ -20,23 +20,14 @@ from mosforge.report.words import method_names
 
 
 class Artefacts(NamedTuple):
-    """What the page is made from.
+    """What the page is made from."""
 
-    Attributes:
-        results: the folder of results.
-        cfg: what the page is about.
-        tables: the correlations of each experiment, None if it is not measured.
-        labels: the labels of each corpus, None if they are not there.
-        correlations: those of all experiments; a run that several of them share stands there once.
-        names: initialisation -> name of its method, alike on the whole page.
-    """
-
-    results: Path
-    cfg: PageSettings
-    tables: dict[str, pd.DataFrame | None]
-    labels: dict[str, pd.DataFrame | None]
-    correlations: pd.DataFrame
-    names: dict[str, str]
+    results: Path  # the folder of results
+    cfg: PageSettings  # what the page is about
+    tables: dict[str, pd.DataFrame | None]  # the correlations of each experiment, None if it is not measured
+    labels: dict[str, pd.DataFrame | None]  # the labels of each corpus, None if they are not there
+    correlations: pd.DataFrame  # those of all experiments; a run that several of them share stands there once
+    names: dict[str, str]  # initialisation -> name of its method, alike on the whole page
 
     @property
     def runs(self) -> list[Run]:

@@ -24,23 +24,18 @@ NUMBERS = ["experiment", *_ROW, *_COLUMN, "value", *_RANGES, "splits", "images",
 
 
 class ExperimentTable(NamedTuple):
-    """All numbers of an experiment.
+    """All numbers of an experiment."""
 
-    Attributes:
-        experiment: its name.
-        pairs: training and test dataset of its columns, in order; that of the weighted average is last.
-        numbers: a row a number, in the order of the table, with the columns `NUMBERS`: `origin` is `measured`
-            or `published`; `value` the median over splits, or the published number; `q25` and `q75` the
-            quartiles over splits, if there are several; `low` and `high` the 95% interval over resampled test
-            images (of several splits the medians of the ends); `splits` and `images` how many were measured;
-            `mark` is `best`, `second` or empty; `note` says if the scores are a proxy.
-        notes: lines that stand below it.
-    """
-
-    experiment: str
+    experiment: str  # its name
+    # training and test dataset of its columns, in order; that of the weighted average is last
     pairs: Sequence[tuple[str, str]]
+    # a row a number, in the order of the table, with the columns `NUMBERS`: `origin` is `measured` or
+    # `published`; `value` the median over splits, or the published number; `q25` and `q75` the quartiles over
+    # splits, if there are several; `low` and `high` the 95% interval over resampled test images (of several
+    # splits the medians of the ends); `splits` and `images` how many were measured; `mark` is `best`,
+    # `second` or empty; `note` says if the scores are a proxy
     numbers: pd.DataFrame
-    notes: Sequence[str]
+    notes: Sequence[str]  # lines that stand below it
 
     @property
     def measured(self) -> pd.DataFrame:

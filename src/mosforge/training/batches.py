@@ -19,21 +19,13 @@ from mosforge.training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch, and the share of it that this process computes (all of it in a single process).
+    """A batch, and the share of it that this process computes (all of it in a single process)."""
 
-    Attributes:
-        samples: positions of the whole batch in the rows that are trained on, int64 (n,), for the host.
-        positions: the same for the device.
-        shares: how many of its samples each process computes (`Processes.shares`).
-        pixels: this process's crops, uint8 (share, crop, crop, 3).
-        mirrored: which of them are to be mirrored, bool (share,).
-    """
-
-    samples: Indices
-    positions: Tensor
-    shares: tuple[int, ...]
-    pixels: Tensor
-    mirrored: Tensor
+    samples: Indices  # positions of the whole batch in the rows that are trained on, int64 (n,), for the host
+    positions: Tensor  # the same for the device
+    shares: tuple[int, ...]  # how many of its samples each process computes (`Processes.shares`)
+    pixels: Tensor  # this process's crops, uint8 (share, crop, crop, 3)
+    mirrored: Tensor  # which of them are to be mirrored, bool (share,)
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device; from pinned memory the host does not wait for the copy."""

@@ -25,17 +25,11 @@ from mosforge.models.network import Network
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a training, and which of them this one is.
+    """The processes of a training, and which of them this one is."""
 
-    Attributes:
-        rank: number of this process; only process 0 writes files and logs.
-        count: how many there are.
-        hosts: the group for messages between the processes that must not wait for the GPUs.
-    """
-
-    rank: int = 0
-    count: int = 1
-    hosts: Any = None
+    rank: int = 0  # number of this process; only process 0 writes files and logs
+    count: int = 1  # how many there are
+    hosts: Any = None  # the group for messages between the processes that must not wait for the GPUs
 
     @property
     def is_first(self) -> bool:

@@ -148,21 +148,13 @@ def peak_memory(device: torch.device) -> float:
 
 @dataclass(frozen=True)
 class TimidGroup:
-    """A group of layers that its learning rate can hardly move.
+    """A group of layers that its learning rate can hardly move."""
 
-    Attributes:
-        name: of the group.
-        rate: its learning rate.
-        reach: how far a weight can move in the training, about rate x steps under Adam.
-        spread: standard deviation of the weights of its typical layer at the start.
-        needed: the smallest rate that is enough.
-    """
-
-    name: str
-    rate: float
-    reach: float
-    spread: float
-    needed: float
+    name: str  # of the group
+    rate: float  # its learning rate
+    reach: float  # how far a weight can move in the training, about rate x steps under Adam
+    spread: float  # standard deviation of the weights of its typical layer at the start
+    needed: float  # the smallest rate that is enough
 
 
 def warn_of_timid_rates(groups: Mapping[str, Sequence[Tensor]], cfg: TrainingSettings, rows: int) -> None:

@@ -22,25 +22,16 @@ from mosforge.training.optimiser import Average
 
 @dataclass
 class State:
-    """The progress of a training, besides the weights and the optimiser.
+    """The progress of a training, besides the weights and the optimiser."""
 
-    Attributes:
-        epoch: epochs done.
-        step: steps done in the epoch that runs.
-        totals: sums of its losses over its samples, by name.
-        seconds: time spent in it.
-        history: a row of the artefact `history` for each epoch done.
-        best_score: highest validation score so far.
-        best_weights: the network's weights after that epoch; None without validation.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    totals: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
+    epoch: int = 0  # epochs done
+    step: int = 0  # steps done in the epoch that runs
+    totals: dict[str, float] = field(default_factory=dict)  # sums of its losses over its samples, by name
+    seconds: float = 0.0  # time spent in it
+    # a row of the artefact `history` for each epoch done
     history: list[dict[str, Any]] = field(default_factory=list)
-    best_score: float = -math.inf
-    best_weights: Weights | None = None
+    best_score: float = -math.inf  # highest validation score so far
+    best_weights: Weights | None = None  # the network's weights after that epoch; None without validation
 
 
 @contextlib.contextmanager

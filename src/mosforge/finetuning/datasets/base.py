@@ -12,51 +12,30 @@ from mosforge.core.errors import MosforgeError
 
 @dataclass(frozen=True)
 class Layout:
-    """A target dataset as it is released, or a table of the user's.
+    """A target dataset as it is released, or a table of the user's."""
 
-    Attributes:
-        name: value of the configuration's key `layout`.
-        images: number of images with a score; 0 for a user's table, which has any number.
-        contents: number of different references, or of images in an authentic dataset; 0 likewise.
-        lowest: lowest score of the declared range.
-        highest: highest score of the declared range.
-        higher_is_better: false for DMOS.
-        required: paths below the dataset's folder that prove that it is there; one of each tuple must exist.
-        references: whether the reference images belong to it.
-    """
-
-    name: str
-    images: int
-    contents: int
-    lowest: float
-    highest: float
-    higher_is_better: bool
+    name: str  # value of the configuration's key `layout`
+    images: int  # number of images with a score; 0 for a user's table, which has any number
+    contents: int  # number of different references, or of images in an authentic dataset; 0 likewise
+    lowest: float  # lowest score of the declared range
+    highest: float  # highest score of the declared range
+    higher_is_better: bool  # false for DMOS
+    # paths below the dataset's folder that prove that it is there; one of each tuple must exist
     required: tuple[tuple[str, ...], ...]
-    references: bool = False
+    references: bool = False  # whether the reference images belong to it
 
 
 class Row(NamedTuple):
-    """A scored image as its dataset describes it.
+    """A scored image as its dataset describes it."""
 
-    Attributes:
-        image: its name in the dataset.
-        file: its path below the dataset's folder.
-        reference: name of its content.
-        mos: its score, in the dataset's own unit and direction.
-        reference_file: path of its reference image below the dataset's folder.
-        distortion_type: as the dataset names it.
-        level: of the distortion.
-        part: part of the official split: `train`, `validation` or `test`.
-    """
-
-    image: str
-    file: str
-    reference: str
-    mos: float
-    reference_file: str | None = None
-    distortion_type: str | None = None
-    level: int | None = None
-    part: str | None = None
+    image: str  # its name in the dataset
+    file: str  # its path below the dataset's folder
+    reference: str  # name of its content
+    mos: float  # its score, in the dataset's own unit and direction
+    reference_file: str | None = None  # path of its reference image below the dataset's folder
+    distortion_type: str | None = None  # as the dataset names it
+    level: int | None = None  # of the distortion
+    part: str | None = None  # part of the official split: `train`, `validation` or `test`
 
 
 def number(file: Path, text: object, image: str) -> float:
