@@ -22,8 +22,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.distortions import command as distortions
 from mosforge.finetuning import command as finetuning
 from mosforge.metrics import command as metrics
-from mosforge.options import add_verb
-from mosforge.pretraining import command as pretraining
+from mosforge.options import add_verb, add_verify
 from mosforge.report import command as report
 from mosforge.scoring import command as scoring
 from mosforge.sources import command as sources
@@ -34,7 +33,6 @@ _FOR_PEOPLE = {
     "sources": sources,
     "distortions": distortions,
     "metrics": metrics,
-    "pretraining": pretraining,
     "finetuning": finetuning,
     "report": report,
 }
@@ -58,6 +56,8 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
             _add_rule(verbs, stage, rule, is_named=list(words[:2]) == [stage, rule])
         if stage in _FOR_PEOPLE:
             _FOR_PEOPLE[stage].add_commands(commands, verbs)
+        if stage in ("pretraining", "finetuning"):
+            add_verify(verbs)
     scoring.add_commands(commands)
     return parser
 

@@ -13,11 +13,11 @@ import pytest
 from plans import plan_of
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.layout import shard_name
 from mosforge.core.runs import Run
-from mosforge.core.shards import shard_name
 from mosforge.finetuning.settings import PackDatasetSettings
 from mosforge.plan.rule_parts import Parameters, growing, number_of, parameters, source_of
-from mosforge.report.deviations import deviations
+from mosforge.report.published import deviations
 from mosforge.report.settings import Protocol
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -15,8 +15,7 @@ from mosforge.core.measures import METRICS
 from mosforge.core.schemas.correlations import VALIDATION
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import read_table, write_table
-from mosforge.pmos.curves import curves_of, fit_curves, map_curves
-from mosforge.pmos.fusion import fuse_scores, map_quantiles
+from mosforge.pmos.fusion import curves_of, fit_curves, fuse_scores, map_curves, map_quantiles
 from mosforge.pmos.validate import OTHER_CONTENTS, agreement_with_people
 from mosforge.statistics.logistic import logistic
 

@@ -8,19 +8,17 @@ from mosforge.core.rows import format_rows
 from mosforge.finetuning.about import about
 from mosforge.finetuning.registry import layout_of, missing
 from mosforge.finetuning.settings import DatasetSettings
-from mosforge.options import add_config, add_verb, add_verify
+from mosforge.options import add_config, add_verb
 
 if TYPE_CHECKING:
     from mosforge.core.tables import Frame
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
-    """Adds the verbs `check` and `verify`."""
+    """Adds the verb `check`."""
     check = add_verb(verbs, "check", _check, "describe a target dataset, or say what is missing")
     check.add_argument("dataset", help="name in finetuning.datasets")
     add_config(check)
-
-    add_verify(verbs)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -19,11 +19,10 @@ from mosforge.finetuning.finetune_settings import FinetuningSettings
 from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
-from mosforge.training.launch import launch_if_several
 from mosforge.training.loop import fit
 from mosforge.training.losses import Losses
 from mosforge.training.model import start_network, write_model
-from mosforge.training.setup import Setup
+from mosforge.training.setup import Setup, launch_if_several
 from mosforge.training.state import state_path
 
 _VALIDATION_CROPS = 5

@@ -5,7 +5,7 @@ from functools import cache, cached_property
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
-from mosforge.core.shards import shard_paths
+from mosforge.core.layout import shard_paths
 from mosforge.core.values import Level
 from mosforge.distortions.kinds import classes_of, is_bitstream
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings

@@ -8,7 +8,7 @@ from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.files import digest
 from mosforge.core.folders import PUT_THERE, find_images
-from mosforge.core.shards import shard_count
+from mosforge.core.layout import shard_count
 from mosforge.plan.datasets import Datasets
 from mosforge.sources.settings import CatalogueSettings, FetchSettings
 

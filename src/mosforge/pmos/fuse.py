@@ -8,15 +8,14 @@ import pandas as pd
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import write_json
+from mosforge.core.layout import shard_paths
 from mosforge.core.measures import METRICS
 from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.metrics import METRIC_SCORES
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.targets import TARGET_SCORES
-from mosforge.core.shards import shard_paths
 from mosforge.core.tables import Frame, read_table, write_table
-from mosforge.pmos.curves import curves_of
-from mosforge.pmos.fusion import fuse_scores
+from mosforge.pmos.fusion import curves_of, fuse_scores
 from mosforge.pmos.settings import FusionSettings
 
 log = logging.getLogger(__name__)

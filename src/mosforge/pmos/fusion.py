@@ -9,9 +9,12 @@ import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.measures import DISTANCES, METRICS, orient
-from mosforge.pmos.curves import map_curves
+from mosforge.core.tables import Frame
+from mosforge.statistics.logistic import fit_logistic, logistic
 
 Floats = npt.NDArray[np.float64]
+
+_PARAMETERS = ("upper", "lower", "centre", "width")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def fuse_scores(scores: Floats, fusion: str, knots: int, curves: Mapping[str, An
         fusion: `mean`, `quantile` or `logistic`.
         knots: number of quantiles that are saved, also for the other fusions, so that `validate` can map a
             dataset through this corpus.
-        curves: for `logistic`, what `curves.fit_curves` found.
+        curves: for `logistic`, what `fit_curves` found.
     """
     if len(scores) == 0:
         raise MosforgeError("there is no scored image to fuse: the corpus is empty")
@@ -81,3 +84,54 @@ def map_quantiles(oriented: Floats, table: Floats) -> Floats:
         last = np.append(first[1:], len(table)) - 1
         mapped[:, i] = np.interp(oriented[:, i], values, (grid[first] + grid[last]) / 2.0)
     return mapped
+
+
+def curves_of(targets: Frame) -> dict[str, Any]:
+    """The curves from the six metrics to the human scores of a dataset (artefact `targets`).
+
+    Raises:
+        MosforgeError: no image of it could be scored, or as `fit_curves`.
+    """
+    if targets.empty:
+        raise MosforgeError(
+            "pmos.logistic.dataset: no image of it could be scored against its reference; name another"
+        )
+    oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
+    quality = targets["quality"].to_numpy(dtype=np.float64)
+    return fit_curves(oriented, quality, str(targets["dataset"].iloc[0]))
+
+
+def fit_curves(oriented: Floats, quality: Floats, dataset: str) -> dict[str, Any]:
+    """Fits a curve from each metric to the qualities, with both plateaus in [0, 1], as qualities are.
+
+    Args:
+        oriented: scores of a dataset's images, higher is better, shape (n, 6).
+        quality: their human scores, in [0, 1], shape (n,).
+        dataset: its name.
+
+    Returns:
+        `dataset`, and `curves`: the four parameters by metric. JSON values.
+
+    Raises:
+        MosforgeError: a metric's fit does not converge or falls, so that the dataset cannot be used.
+    """
+    curves = {}
+    for i, name in enumerate(METRICS):
+        found = fit_logistic(oriented[:, i], quality, plateaus=(0.0, 1.0))
+        if found is None or found[0] <= found[1]:
+            why = "does not converge" if found is None else "falls"
+            raise MosforgeError(
+                f"the logistic from {name} to the scores of {dataset} {why}; choose another dataset for "
+                "pmos.logistic.dataset, or another fusion"
+            )
+        curves[name] = dict(zip(_PARAMETERS, found, strict=True))
+    return {"dataset": dataset, "curves": curves}
+
+
+def map_curves(oriented: Floats, fitted: Mapping[str, Any]) -> Floats:
+    """Scores through the curves of `fit_curves`, shape (n, 6), in [0, 1]."""
+    columns = [
+        logistic(oriented[:, i], *(fitted["curves"][name][key] for key in _PARAMETERS))
+        for i, name in enumerate(METRICS)
+    ]
+    return np.column_stack(columns)

@@ -14,8 +14,7 @@ from mosforge.core.measures import METRICS, orient
 from mosforge.core.schemas.correlations import VALIDATION
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
-from mosforge.pmos.curves import curves_of, fit_curves, map_curves
-from mosforge.pmos.fusion import map_scores
+from mosforge.pmos.fusion import curves_of, fit_curves, map_curves, map_scores
 from mosforge.pmos.settings import ValidationSettings
 from mosforge.statistics.correlations import FEWEST, correlations
 

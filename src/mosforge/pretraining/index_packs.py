@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from mosforge.core.layout import shard_paths
 from mosforge.core.schemas.packs import PACK
-from mosforge.core.shards import shard_paths
 from mosforge.core.tables import read_table, write_table
 from mosforge.pretraining.settings import IndexPacksSettings
 

@@ -17,10 +17,9 @@ from mosforge.models.heads import MultiTaskHead
 from mosforge.pretraining.labels import number_series, read_labels
 from mosforge.pretraining.objective import make_loss, untrained_parameters
 from mosforge.pretraining.pretrain_settings import PretrainingSettings
-from mosforge.training.launch import launch_if_several
 from mosforge.training.loop import fit
 from mosforge.training.model import start_network, write_model
-from mosforge.training.setup import Setup
+from mosforge.training.setup import Setup, launch_if_several
 from mosforge.training.state import state_path
 
 

@@ -8,8 +8,7 @@ import pandas as pd
 from mosforge.core.runs import BRISQUE, NO_NETWORK
 from mosforge.report import words
 from mosforge.report.blocks import say
-from mosforge.report.deviations import deviations
-from mosforge.report.published import TABLE_OF, averaged_over
+from mosforge.report.published import TABLE_OF, averaged_over, deviations
 from mosforge.report.settings import Protocol, TableSettings
 from mosforge.report.summary import of_networks, standard_error
 

@@ -1,11 +1,14 @@
-"""The numbers that the paper printed (Tables 1 to 3), to stand beside what was measured."""
+"""What the paper printed (Tables 1 to 3), and in what an experiment was measured otherwise."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import pandas as pd
+
+from mosforge.models.origins import ORIGINS
+from mosforge.report.settings import Protocol
 
 TABLE_OF = {"table1": 1, "table2": 2, "table3": 3}
 """Experiment -> the paper's table that it repeats; the ablation (Fig. 3) was published only as bars."""
@@ -59,3 +62,106 @@ def pairs_of(numbers: pd.DataFrame) -> "pd.Series[Any]":
     """Training and test dataset of each row."""
     pairs = list(zip(numbers["train_dataset"], numbers["test_dataset"], strict=True))
     return pd.Series(pairs, index=numbers.index, dtype=object)
+
+
+_TRAINING = {
+    "crop": 224,
+    "optimiser": "adam",
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "gradient_clip": 0.0,
+    "weight_average": 0.0,
+}
+
+_PAPER: Mapping[str, Mapping[str, Any]] = {
+    "evaluation": {"crops": 60},
+    "finetuning": {
+        **{"train": 0.8, "patches": 100, "epochs": 10, "batch_size": 32},
+        **_TRAINING,
+        **{"dropout": 0.5, "multi_level": False},
+    },
+    "pretraining": {
+        **{"epochs": 30, "batch_size": 256, "resize": 256},
+        **_TRAINING,
+        **{"loss_weights": {"classification": 1.0, "score": 1.0}, "agreement_scale": 0.0},
+    },
+}
+"""Section -> key -> the paper's value (3.1, 3.2 and 4.1); it is taken to do without what it does not name."""
+
+_WORDS: Mapping[str, str] = {
+    "crops": "crops of a test image",
+    "train": "share of the contents that is trained on",
+    "patches": "crops of a training image",
+    "crop": "pixels of a crop's side",
+    "resize": "pixels of the side that images are scaled to",
+    "schedule": "schedule of the learning rates",
+    "gradient_clip": "largest norm of the gradients",
+    "weight_average": "running average of the weights",
+    "multi_level": "features of all stages of the backbone",
+    "loss_weights": "factors of the losses",
+    "agreement_scale": "weighting of labels by the agreement of their metrics",
+}
+"""What the keys that do not say it themselves are."""
+
+_SECTIONS = {"evaluation": "", "finetuning": " in fine-tuning", "pretraining": " in pretraining"}
+
+_LAYERS = {"backbone": "backbone", "head": "head", "classification": "class branch", "score": "score branch"}
+
+_RATES = {
+    "fine-tuning": {"backbone": 1e-5, "head": 1e-5},
+    "synthetic pretraining": {"backbone": 1e-4, "classification": 1e-5, "score": 1e-6},
+    "authentic pretraining": {"backbone": 1e-4, "classification": 1e-4, "score": 1e-6},
+}
+
+_SIZES = {"photographs": ("pristine images", 21869), "mixtures": ("mixtures", 700000)}
+"""What the size of a corpus counts, for people, and the paper's size of its corpora."""
+
+
+def deviations(experiment: str, backbones: Collection[str], protocol: Protocol) -> list[str]:
+    """What differs from the paper, each thing as `WHAT VALUE (THE PAPER'S VALUE)`.
+
+    Args:
+        experiment: its name.
+        backbones: of its networks.
+        protocol: how it was measured; what it does not name is not compared.
+    """
+    own = ("resnet50",) if experiment in TABLE_OF else ("resnet50", "alexnet")
+    others = sorted(set(backbones) - set(own))
+    found = [f"backbone {', '.join(others)} ({' and '.join(own)})"] if others else []
+    for name, source in protocol.weights.items():
+        if source == "none" or source not in ORIGINS:
+            origin = "random" if source == "none" else f"from {source}"
+            found.append(f"first weights of {name} {origin} (of ImageNet)")
+    for name, size in protocol.corpora.items():
+        for kind, count in size.items():
+            what, paper = _SIZES[kind]
+            if count != paper:
+                found.append(f"{what} in the corpus {name} {count:,} ({paper:,})")
+    for section, keys in _PAPER.items():
+        values = getattr(protocol, section)
+        for key, paper in keys.items():
+            if (value := values.get(key, paper)) != paper:
+                what = _WORDS.get(key, key.replace("_", " ")) + _SECTIONS[section]
+                found.append(f"{what} {_written(value)} ({_written(paper)})")
+    return [*found, *_rates(protocol)]
+
+
+def _written(value: Any) -> str:
+    """A value of the configuration for people; 0 of what may be left out is `none`."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {part:g}" for name, part in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if value else "none"
+
+
+def _rates(protocol: Protocol) -> Iterator[str]:
+    """The learning rates that differ, one phrase a training."""
+    trainings: dict[str, Any] = {f"{kind} pretraining": rates for kind, rates in protocol.rates.items()}
+    trainings = {"fine-tuning": protocol.finetuning.get("learning_rates", {})} | trainings
+    for training, rates in trainings.items():
+        paper: Mapping[str, float] = _RATES.get(training) or rates
+        pairs = [(name, rate, paper[name]) for name, rate in rates.items() if rate != paper[name]]
+        if pairs:
+            texts = (f"{_LAYERS[name]} {rate:g} ({other:g})" for name, rate, other in pairs)
+            yield f"learning rates of {training}: {', '.join(texts)}"

@@ -10,8 +10,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher import api
 
 from mosforge.core.errors import MosforgeError
-from mosforge.training.launch import count_processes, launch, launch_if_several
-from mosforge.training.setup import Setup
+from mosforge.training.setup import Setup, count_processes, launch, launch_if_several
 
 
 def test_the_launcher_reports_a_process_that_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +44,7 @@ def test_a_training_runs_here_or_as_the_same_command_line_in_several_processes(
         return 7
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr("mosforge.training.launch.launch", record)
+    monkeypatch.setattr("mosforge.training.setup.launch", record)
     monkeypatch.setattr("sys.argv", ["mosforge", "a", "b"])
     assert launch_if_several(Setup(gpus=gpus)) == status
     assert launched == ([] if gpus == 1 else [(2, ["a", "b"])])
@@ -55,7 +54,7 @@ def test_a_training_runs_here_or_as_the_same_command_line_in_several_processes(
 def test_the_launcher_starts_processes_that_find_each_other(tmp_path: Path) -> None:
     """`mosforge` itself in two processes: both fail, and so does the status."""
     words = ["pretraining", "verify", str(tmp_path / "none.parquet")]
-    code = f"from mosforge.training.launch import launch; raise SystemExit(launch(2, {words!r}))"
+    code = f"from mosforge.training.setup import launch; raise SystemExit(launch(2, {words!r}))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "none.parquet: no such file" in result.stderr

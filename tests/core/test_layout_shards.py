@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mosforge.core.shards import shard_count, shard_name, shard_paths
+from mosforge.core.layout import shard_count, shard_name, shard_paths
 
 
 @settings(deadline=None)

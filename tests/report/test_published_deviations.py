@@ -2,8 +2,8 @@
 
 from rows import correlations
 
-from mosforge.report.deviations import deviations
 from mosforge.report.experiment_table import experiment_table
+from mosforge.report.published import deviations
 from mosforge.report.settings import Protocol, TableSettings
 
 OURS = Protocol.model_validate(
