@@ -1,6 +1,6 @@
-"""mosforge: from a folder of good photographs to a trained no-reference image quality model.
+"""mosforge: from a folder of pristine images to a trained no-reference image quality model.
 
-`from mosforge import Scorer` gives pictures their scores; see `mosforge.scoring.scorer`.
+`from mosforge import Scorer` scores images; see `mosforge.scoring.scorer`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ __all__ = ["Score", "Scorer", "__version__"]
 
 __version__ = "0.1.0"
 
-CHANGES_NO_RESULT = "it holds the version, which artefacts only tell, and names for people"
+CHANGES_NO_RESULT = "it holds the version, which artefacts only record, and names for people"
 
 
 def __getattr__(name: str) -> Any:

@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        0, or 1 after an error that is told in one sentence; usage errors exit with 2.
+        0, or 1 after an error, which is reported in one sentence; usage errors exit with 2.
     """
     words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
     arguments = build_parser(words).parse_args(words)

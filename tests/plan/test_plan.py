@@ -196,7 +196,7 @@ def test_full_reference_rows_need_references(with_datasets: dict[str, Any]) -> N
     with_datasets["evaluation"]["experiments"]["table2"]["comparisons"] = ["psnr", "brisque"]
     experiments = plan_of(with_datasets).experiments
     assert {run.initialisation for run in experiments.runs("table2") if run.backbone == "none"} == {"brisque"}
-    assert "psnr on dataset livec left out of table2: it has no undistorted images" in experiments.left_out(
+    assert "psnr on dataset livec left out of table2: it has no reference images" in experiments.left_out(
         ["table2"]
     )
     run = Run("tid2013", "3", "none", "fsim", "tid2013")
@@ -289,7 +289,7 @@ def test_a_table_is_found_whatever_the_case_of_its_name(config: dict[str, Any], 
     assert datasets.image_count("mine") == 1
 
 
-def test_full_reference_metrics_stand_where_undistorted_images_are(
+def test_full_reference_metrics_stand_where_reference_images_are(
     with_datasets: dict[str, Any], tmp_path: Path
 ) -> None:
     for name, lines in (
@@ -307,9 +307,9 @@ def test_full_reference_metrics_stand_where_undistorted_images_are(
         (name, metric) for name in ("all", "some", "tid2013") for metric in ("psnr", "gmsd")
     }
     assert experiments.left_out(["within"]) == [
-        "psnr, gmsd on dataset some of within: measured on those of its images that have an undistorted "
-        "one, 2 of 3",
-        "psnr, gmsd on dataset none left out of within: it has no undistorted images",
+        "psnr, gmsd on dataset some of within: measured only on the images that have a reference "
+        "image, 2 of 3",
+        "psnr, gmsd on dataset none left out of within: it has no reference images",
     ]
 
 

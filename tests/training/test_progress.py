@@ -87,7 +87,7 @@ def test_the_schedule_counts(
         warn_of_timid_rates(groups, cfg, rows=10)
     assert bool(caplog.messages) == warned
     if warned:
-        assert "learning rate of 'head' is timid: 1.0e-02" in caplog.text
+        assert "learning rate of 'head' is low: 1.0e-02" in caplog.text
         assert "in 40 steps" in caplog.text
 
 

@@ -109,14 +109,14 @@ def test_what_is_not_there_is_left_out_with_a_line(project: Path) -> None:
     assert missing in (project / "results/report/index.html").read_text()
     assert missing in (project.parent / "log.txt").read_text()
     assert missing not in notes(project, "table2")
-    line = "psnr, mdsi on dataset rated left out of table2: it has no undistorted pictures"
+    line = "psnr, mdsi on dataset rated left out of table2: it has no reference images"
     assert line in notes(project, "table2")
 
 
-def test_metrics_stand_for_the_pictures_that_have_an_undistorted_one(project: Path) -> None:
+def test_metrics_stand_for_the_images_that_have_a_reference_image(project: Path) -> None:
     line = (
-        "psnr, ssim, fsim on dataset csiq of table1: measured on those of its pictures that have an "
-        "undistorted one, 24 of 30"
+        "psnr, ssim, fsim on dataset csiq of table1: measured only on the images that have a "
+        "reference image, 24 of 30"
     )
     assert line in notes(project, "table1")
     found = table(project, "table1").query("origin == 'measured'").drop_duplicates("method")

@@ -161,7 +161,7 @@ def test_measures_without_a_network_stand_in_the_table_where_they_can(project: P
     assert {"PSNR", "MDSI", "BRISQUE"} < rows.keys()
     assert rows["PSNR"].count("–") == 2, "rated has no reference images"
     assert "–" not in rows["BRISQUE"]
-    assert "psnr, mdsi on dataset rated left out of table2: it has no undistorted pictures" in table
+    assert "psnr, mdsi on dataset rated left out of table2: it has no reference images" in table
 
 
 def test_figures_are_files(project: Path) -> None:

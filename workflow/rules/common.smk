@@ -1,4 +1,4 @@
-# What all rule files share: the checked configuration, and the plan that it amounts to.
+# What all rule files share: the checked configuration, and the plan made from it.
 import atexit
 import sys
 
@@ -10,7 +10,7 @@ from mosforge.plan.rule_parts import (
     code,
     find_own_commands,
     growing,
-    hold_folder,
+    lock_folder,
     number_of,
     option_if_given,
     parameters,
@@ -28,13 +28,13 @@ except MosforgeError as error:
 
 if missing and workflow.is_main_process:
     print(missing, file=sys.stderr)
-    # a dry run of the paper's size prints much: there it is said again where it is read
+    # a dry run at the paper's size prints a lot, so the message is repeated at the end of the output
     atexit.register(lambda: workflow.dryrun and print(missing, file=sys.stderr))
 
 
 # Before the first job: a second run in this folder is refused.
 onstart:
-    hold_folder()
+    lock_folder()
 
 
 wildcard_constraints:

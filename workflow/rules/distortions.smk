@@ -1,10 +1,10 @@
 # Distorted images: one job for each distortion type (or mixtures) and block of a source's catalogue.
 
-KEPT = configuration.distortions.keep
-# Jobs that read images come before jobs that make new ones. If images do not stay, readers take one core each,
-# so that they fit beside the makers: a reader that waited for more cores would wait until all are made.
-READERS_FIRST = 10
-READERS_THREADS = 4 if KEPT else 1
+KEEP_IMAGES = configuration.distortions.keep
+# Jobs that read images run before jobs that make images. If images are temporary, readers use one core each,
+# so that they run beside jobs that make images: a reader that needs more cores would start only after those.
+READER_PRIORITY = 10
+READER_THREADS = 4 if KEEP_IMAGES else 1
 
 IMAGES = directory(layout.SHARD)
 
@@ -15,14 +15,14 @@ rule distort:
             source=source_of(wildcards.shard)
         ),
     output:
-        IMAGES if KEPT else temp(IMAGES),
+        IMAGES if KEEP_IMAGES else temp(IMAGES),
     log:
         "logs/distortions/{corpus}/{group}/{shard}.log",
     benchmark:
         "results/benchmarks/distort/{corpus}/{group}/{shard}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    # a second worker costs a second of start and runs beside the first; several jobs do as well
+    # one worker: a second one takes a second to start, and parallel jobs use the cores just as well
     threads: 1
     resources:
         mem_mb=growing(2000),

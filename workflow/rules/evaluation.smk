@@ -28,7 +28,7 @@ rule predict:
         gpu=1,
     params:
         code=code("evaluation.predict"),
-        cfg=lambda wildcards: parameters(plan.experiments.predicting(wildcards)),
+        cfg=lambda wildcards: parameters(plan.experiments.predict_settings(wildcards)),
         split=option_if_given("split"),
     shell:
         "mosforge evaluation predict --model $(dirname {input.model}) --dataset {input.dataset} {params.split}"
@@ -76,7 +76,7 @@ rule compare:
         runtime=growing(30),
     params:
         code=code("evaluation.compare"),
-        cfg=lambda wildcards: parameters(plan.experiments.comparing(wildcards)),
+        cfg=lambda wildcards: parameters(plan.experiments.compare_settings(wildcards)),
         split=option_if_given("split"),
         dataset=option_if_given("dataset"),
         scores=option_if_given("scores"),

@@ -10,10 +10,10 @@ rule label_proxy:
         "logs/finetuning/{dataset}/labels.log",
     benchmark:
         "results/benchmarks/label_proxy/{dataset}.tsv"
-    priority: READERS_FIRST
+    priority: READER_PRIORITY
     conda:
         "../../envs/cpu.yaml"
-    threads: READERS_THREADS
+    threads: READER_THREADS
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
@@ -33,7 +33,7 @@ rule dataset:
         "logs/finetuning/{dataset}/dataset.log",
     benchmark:
         "results/benchmarks/dataset/{dataset}.tsv"
-    priority: READERS_FIRST
+    priority: READER_PRIORITY
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -87,7 +87,7 @@ rule pack_dataset:
         "logs/finetuning/{dataset}/pack.log",
     benchmark:
         "results/benchmarks/pack_dataset/{dataset}.tsv"
-    priority: READERS_FIRST
+    priority: READER_PRIORITY
     conda:
         "../../envs/cpu.yaml"
     resources:

@@ -10,10 +10,10 @@ rule score:
         "logs/metrics/{corpus}/{group}/{shard}.log",
     benchmark:
         "results/benchmarks/score/{corpus}/{group}/{shard}.tsv"
-    priority: READERS_FIRST
+    priority: READER_PRIORITY
     conda:
         "../../envs/cpu.yaml"
-    threads: READERS_THREADS
+    threads: READER_THREADS
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),
@@ -35,10 +35,10 @@ rule score_dataset:
         "logs/metrics/targets/{dataset}.log",
     benchmark:
         "results/benchmarks/score_dataset/{dataset}.tsv"
-    priority: READERS_FIRST
+    priority: READER_PRIORITY
     conda:
         "../../envs/cpu.yaml"
-    threads: READERS_THREADS
+    threads: READER_THREADS
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),

@@ -1,4 +1,4 @@
-# The pseudo-MOS: one table for a corpus, what it looks like, and how well people agree with it.
+# The pseudo-MOS: one table per corpus, its diagnostics, and its agreement with human scores.
 
 
 rule fuse:

@@ -35,10 +35,10 @@ rule pack_shard:
         "logs/pretraining/{corpus}/packs/{group}/{shard}.log",
     benchmark:
         "results/benchmarks/pack_shard/{corpus}/{group}/{shard}.tsv"
-    priority: READERS_FIRST
+    priority: READER_PRIORITY
     conda:
         "../../envs/cpu.yaml"
-    threads: READERS_THREADS
+    threads: READER_THREADS
     resources:
         mem_mb=growing(2000),
         runtime=growing(60),
@@ -107,8 +107,8 @@ rule pretrain:
         " --log {log} --cfg {params.cfg:q}"
 
 
-# The authentic corpus is made from a target dataset: a pretraining may see only its training part, so it
-# exists once for each split. So does the unified one, which learns from two corpora.
+# The authentic corpus is made from a target dataset. A pretraining may use only its training part, so there
+# is one for each split. The same holds for the unified pretraining, which learns from two corpora.
 use rule pretrain as pretrain_authentic with:
     input:
         labels=lambda wildcards: plan.trainings.files(wildcards.corpus, layout.LABELS),

@@ -1,4 +1,4 @@
-# Tables beside the published ones, and the page.
+# Tables that compare measured with published results, and the page.
 
 
 rule table:
@@ -94,7 +94,7 @@ rule report:
         expand(layout.TABLE, experiment=plan.experiments.names),
 
 
-# Every experiment of the configuration is a target of its name.
+# Every experiment of the configuration is a target with the same name.
 for experiment in plan.experiments.names:
     if workflow.is_rule(experiment) or experiment == "all":
         sys.exit(

@@ -55,7 +55,7 @@ class Types(Section):
     """The levels of the distortion types of a kind, weakest first; a type without levels is left out."""
 
     def levels(self) -> dict[str, tuple[Level, ...]]:
-        """The levels of each type, in the order of the classes, whatever that of the configuration.
+        """The levels of each type, in the order of the classes, not in that of the configuration.
 
         Snakemake puts the keys of a further configuration file first: an order of their own would number the
         classes anew wherever one type is changed.

@@ -29,7 +29,7 @@ class Experiment(Section):
     """true: train on the whole of each dataset, test on the whole of each other one"""
     comparisons: Measures = ()
     """measures without a network that stand beside (ours, after the paper's tables): a full-reference metric,
-    psnr, ssim, ms_ssim, mdsi, vsi, fsim or gmsd, where the dataset has its undistorted images; brisque,
+    psnr, ssim, ms_ssim, mdsi, vsi, fsim or gmsd, where the dataset has its reference images; brisque,
     fitted to the training part of each split"""
 
 

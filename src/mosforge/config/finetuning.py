@@ -50,7 +50,7 @@ class Dataset(Section):
     """names of its splits instead of the seeds below: a seed, or official"""
     table: File | None = None
     """layout table: the CSV below the folder, with columns image, mos and, if you like, reference (content
-    that must stay together), reference_image (file of the undistorted image below images, or an absolute
+    that must stay together), reference_image (file of the reference image below images, or an absolute
     path: the full-reference metrics are then compared with the scores) and split (train, validation, test)"""
     images: Text | None = None
     """layout table: folder of the images below the folder (default: the folder itself)"""

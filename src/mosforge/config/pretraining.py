@@ -78,7 +78,7 @@ class PretrainingSection(TrainingSection):
     """side of the square that images are scaled to, in pixels; 0: none is scaled, and crops show them in
     their own size and shape, as in fine-tuning, for several times the disk: 3 bytes a pixel (ours)"""
     learning_rates: LearningRates
-    """Adam moves a weight by about rate x steps: these are the paper's, and timid for a small corpus"""
+    """Adam moves a weight by about rate x steps: these are the paper's, and too low for a small corpus"""
     loss_weights: LossWeights
     """factors of the two losses in the sum of the objective multitask (ours)"""
     agreement_scale: Amount

@@ -30,7 +30,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path`, and renames it to `path` when the block ends well.
 
     A block that fails, or a process that is killed, never leaves a half-written `path`; the next attempt
-    overwrites what a killed process left under the temporary name. Two processes never write the same file
+    overwrites the temporary file of a killed process. A lock keeps two processes from writing the same file
     at once: after a kill, a job of the killed run may still be running.
 
     Raises:
@@ -52,7 +52,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def check_file_name(target: Path) -> None:
-    """Refuses the name of a folder or a device: a file cannot or (`/dev/null`) must not replace it.
+    """Refuses the name of a folder or a device (such as `/dev/null`), which a file must not replace.
 
     Raises:
         MosforgeError: something of this name exists and is not a file.
@@ -84,8 +84,8 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 def exclusive_lock(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
     """Locks a file, which is made if it is missing, or a folder against all other processes.
 
-    The system releases the lock with the process, however that ends: no lock outlives a kill. A file system
-    without locks only gets a warning.
+    The system releases the lock when the process ends, even by a kill. On a file system without locks, only
+    a warning is logged.
 
     Args:
         path: the file or folder; it may be renamed or removed in the block.
@@ -111,7 +111,7 @@ def exclusive_lock(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _explain_unwritable(target: Path) -> Iterator[None]:
-    """Turns the errors of a disk that cannot be written into one that names `target` and what to do."""
+    """Replaces the error of an unwritable disk with one that names `target` and what to do."""
     try:
         yield
     except MosforgeError:
@@ -124,7 +124,7 @@ def _explain_unwritable(target: Path) -> Iterator[None]:
 
 
 def _errno_of(error: BaseException | None) -> int:
-    """The error number of a failed write: safetensors has it in its text, torch in an earlier error."""
+    """The error number of a failed write: safetensors has it in its message, torch in a chained error."""
     while error is not None:
         if isinstance(error, OSError):
             return error.errno or 0

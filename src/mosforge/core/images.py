@@ -24,7 +24,7 @@ Pixels = npt.NDArray[np.uint8]
 """An RGB image: uint8, shape (height, width, 3)."""
 
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-"""The formats that are decoded, whatever the file's ending says. Pillow knows others; some of them start
+"""The formats that are decoded, independent of the file's suffix. Pillow knows others; some of them start
 other programs (EPS runs Ghostscript)."""
 
 MAX_PIXELS = 120_000_000

@@ -165,7 +165,7 @@ def _allowed_sets(levels: Mapping[str, int], types_per_image: tuple[int, int]) -
         if not groups:
             raise MosforgeError(
                 f"distortions.authentic.types_per_image allows {size} types in an image, but no {size} of "
-                f"the configured types ({', '.join(names) or 'none'}) can be together; lower it or add types"
+                f"the configured types ({', '.join(names) or 'none'}) can be combined; lower it or add types"
             )
     return sets
 
@@ -226,9 +226,9 @@ def _read(reference: Reference) -> Pixels:
     try:
         file = Path(path).read_bytes()
     except OSError as error:
-        raise MosforgeError(f"{path}: {error.strerror or error}; put it back or run sources again") from None
+        raise MosforgeError(f"{path}: {error.strerror or error}; put it back or catalogue it again") from None
     if hashlib.sha256(file).hexdigest() != reference.sha256:
-        raise MosforgeError(f"{path}: the image has changed since it was catalogued; run sources again")
+        raise MosforgeError(f"{path}: the image has changed since it was catalogued; catalogue it again")
     with open_image(file, path) as image:
         pixels = to_rgb(image, path)
     check_size(pixels, path)

@@ -1,4 +1,4 @@
-"""What people are told about each target dataset: what its scores are, its licence, and where to get it."""
+"""What messages and model cards say about each target dataset: its scores, its licence, where to get it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ CHANGES_NO_RESULT = "words for people: they go into messages and model cards, an
 
 @dataclass(frozen=True)
 class About:
-    """What people are told about a dataset."""
+    """What messages and model cards say about a dataset."""
 
     unit: str  # the scale of the scores
     licence: str  # what the authors allow
@@ -62,7 +62,7 @@ _OWNERS = "that of its owner"
 
 
 def about(cfg: DatasetSettings) -> About:
-    """What people are told about a dataset; about a user's table, what the configuration says of it."""
+    """What messages and model cards say about a dataset; a user's table is described by the configuration."""
     if cfg.layout in ABOUT:
         return ABOUT[cfg.layout]
     scale = "MOS" if cfg.higher_is_better else "DMOS"

@@ -100,7 +100,7 @@ def _check_counts(name: str, layout: Layout, rows: Frame) -> None:
 
 
 def _paths(name: str, folder: Folder, files: Sequence[str], what: str) -> list[str]:
-    """The paths of files, whatever the case of their names; each must exist and not be empty."""
+    """The paths of files, with the case of names ignored; each must exist and not be empty."""
     found = {file: folder.find(file) for file in dict.fromkeys(files)}
     absent = [file for file, path in found.items() if path is None or not _has_bytes(path)]
     if absent:

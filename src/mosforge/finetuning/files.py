@@ -1,4 +1,4 @@
-"""The files of a target dataset: found whatever the case of their names, and its tables read.
+"""The files of a target dataset: found with the case of their names ignored, and its tables read.
 
 The workflow imports this module while it plans, so it imports nothing heavy.
 """
@@ -15,7 +15,7 @@ from mosforge.core.errors import MosforgeError
 
 
 class Folder:
-    """Finds files whatever the case of their names, and however their accents are encoded.
+    """Finds files; the case of their names and the encoding of accents are ignored.
 
     Releases, archives and file systems disagree about both. Each directory is listed once. A name in exactly
     the given case comes first; of several others, the first in the order of code points.

@@ -1,4 +1,4 @@
-"""The target datasets by their layouts: the facts that are known without reading them, and their readers.
+"""The layouts of the target datasets: the facts that are known before a file is read, and the readers.
 
 The workflow imports this module while it plans, so it imports nothing heavy.
 """
@@ -12,7 +12,7 @@ from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 from mosforge.finetuning.settings import DatasetSettings
 
-CHANGES_NO_RESULT = "it finds the module of a layout by its name, and rules count the module of their dataset"
+CHANGES_NO_RESULT = "it only selects the module of a layout, and the rules' code digests cover that module"
 
 _OFFICIAL = {module.LAYOUT.name: module for module in (live, csiq, tid2013, livec, koniq10k, kadid10k)}
 

@@ -71,7 +71,7 @@ def divide(dataset: Frame, name: str, train: float, validation: float) -> Frame:
 
 
 def split_digest(split: Frame) -> str:
-    """A digest of which image is in which part, whatever the order of the rows."""
+    """A digest of which image is in which part, independent of the order of the rows."""
     return digest(sorted(zip(split["image"], split["part"], strict=True)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 # The first import of this submodule binds the package's name `score` to the module. It happens here, so that
-# the function below takes the name for good, whatever is imported later. The module is light.
+# the function below keeps the name, even after later imports. The module is light.
 import mosforge.metrics.score  # noqa: F401
 
 if TYPE_CHECKING:

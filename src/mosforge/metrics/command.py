@@ -15,7 +15,7 @@ def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verb `pair`."""
     about = "score one image against its reference image; the verb may be left out"
     parser = options.add_verb(verbs, "pair", _pair, about)
-    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the undistorted image")
+    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the reference image")
     parser.add_argument("distorted", type=Path, metavar="DISTORTED", help="an image of the same size")
     parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
     options.add_format(parser)

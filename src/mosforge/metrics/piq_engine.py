@@ -15,7 +15,7 @@ _FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.g
 
 _CONVOLVING = (piq.ssim, piq.multi_scale_ssim)
 
-_BATCH_PIXELS = 2**22  # on a GPU: about 4 GB of float64 maps, whatever the size of the images
+_BATCH_PIXELS = 2**22  # on a GPU: about 4 GB of float64 maps, for any size of the images
 
 
 class PiqEngine:

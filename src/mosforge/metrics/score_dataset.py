@@ -26,8 +26,8 @@ def score_dataset(
 ) -> None:
     """Scores the images of a target dataset that have a reference image.
 
-    Those whose reference image is smaller than the metrics need are left out too, with a warning. The table
-    may then have no row.
+    Images whose reference image is too small for the metrics are left out with a warning. The table
+    may then be empty.
 
     Args:
         dataset: the images of the dataset, Parquet (artefact `dataset`).

@@ -1,4 +1,4 @@
-"""Weights as tensors by name: in a file, cut to a backbone, and compared with a network."""
+"""Weights (tensors by name): read, written, reduced to a backbone's, and adapted to a network."""
 
 import os
 from typing import Any
@@ -29,8 +29,8 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
 def write_weights(weights: Weights, path: str | os.PathLike[str]) -> None:
     """Writes tensors to a file in safetensors format.
 
-    The format refuses two tensors in one memory. A network that uses a layer twice (timm's CoaT) has it under
-    two names, and each is written.
+    The format refuses tensors that share memory. A network that uses a layer twice (timm's CoaT) has it under
+    two names, so every tensor is copied before it is written.
     """
     save_file(
         {key: value.cpu().clone(memory_format=torch.contiguous_format) for key, value in weights.items()},
@@ -59,7 +59,7 @@ def backbone_weights(weights: Weights) -> Weights:
 def adapt_weights(
     weights: Weights, network: torch.nn.Module, path: str | os.PathLike[str], name: str = "the network"
 ) -> Weights:
-    """The weights in the order and with the types that a network has.
+    """The weights in the order and with the data types of a network.
 
     Args:
         weights: older files lack the counters of batch normalisation, which change no result.

@@ -1,8 +1,8 @@
-"""The digest of a job's code, a param of its rule: an edit runs the jobs that can see it, and no other.
+"""The digest of a job's code, a param of its rule: an edit reruns only the jobs that import the edited code.
 
-What counts is the job's module and all of this package that it imports, directly or not. What an edit can
-change without changing a result is left out: comments, docstrings, annotations, the words of errors that are
-raised and of log lines, and the descriptions of a table's columns. A module that cannot change a result at
+The digest covers the job's module and every module of this package that it imports, directly or not. It
+leaves out what cannot change a result: comments, docstrings, annotations, the messages of raised errors and
+of log lines, and the descriptions of a table's columns. A module that cannot change a result at
 all says so in the constant `CHANGES_NO_RESULT`, with the reason; neither it nor its imports count. The files
 of a folder without modules, such as `templates`, count for a module beside it that names the folder.
 """
@@ -17,10 +17,10 @@ from typing import Any
 
 PACKAGE = "mosforge"
 
-NOT_COUNTED = "CHANGES_NO_RESULT"
-"""The constant of a module that no result depends on; its value says why."""
+EXEMPT_MARKER = "CHANGES_NO_RESULT"
+"""The name of the constant that marks a module on which no result depends; its value is the reason."""
 
-_STORED_WORDS = {"UnreadableImageError"}
+_STORED_ERRORS = {"UnreadableImageError"}
 """Errors whose words are written into artefacts, as the reasons why a file was set aside."""
 
 _LOGGERS = {"log", "logger", "_log", "logging", "warnings"}
@@ -29,7 +29,7 @@ _FIELDS_WITHOUT_MEANING = {"ctx", "kind", "type_comment", "type_ignores"}
 
 
 class Code:
-    """The modules of the package, and what each job sees of them.
+    """The modules of the package, and the digest of those that a job imports.
 
     Args:
         texts: the source of every module, by its dotted name; a package's is that of its `__init__`.
@@ -45,7 +45,7 @@ class Code:
 
     @classmethod
     def installed(cls) -> "Code":
-        """That of the package as it is installed."""
+        """The code of the installed package."""
         return cls(*read_package(Path(__file__).parents[1]))
 
     def modules(self, job: str) -> set[str]:
@@ -55,12 +55,12 @@ class Code:
             job: its module, such as `mosforge.pmos.fuse`.
         """
         found: set[str] = set()
-        open_ends = [job]
-        while open_ends:
-            name = open_ends.pop()
+        pending = [job]
+        while pending:
+            name = pending.pop()
             if name not in found and (module := self._module(name)).counts:
                 found.add(name)
-                open_ends += module.imports
+                pending += module.imports
         return found
 
     def _digest(self, job: str) -> str:
@@ -77,17 +77,17 @@ class _Module:
     def __init__(self, name: str, text: str, names: set[str], data: Mapping[str, bytes]) -> None:
         tree = ast.parse(text)
         self.counts = not any(
-            isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == NOT_COUNTED
+            isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == EXEMPT_MARKER
             for node in tree.body
         )
         self.imports: list[str] = []
         self.digest = ""
         if not self.counts:
             return
-        tree = _Significant().visit(tree)
+        tree = _InsignificantRemover().visit(tree)
         is_package = any(other.startswith(f"{name}.") for other in names)
         package = name if is_package else name.rpartition(".")[0]
-        imports, beside = set(_packages_of(name)), set()
+        imports, beside = set(_parent_packages(name)), set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 imports.update(_imported(node, package, names))
@@ -117,8 +117,8 @@ def read_package(folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
     return texts, data
 
 
-def _packages_of(name: str) -> Iterator[str]:
-    """The packages around a module, whose `__init__` is run when it is imported."""
+def _parent_packages(name: str) -> Iterator[str]:
+    """The packages that contain a module, whose `__init__` is run when it is imported."""
     while "." in name:
         name = name.rpartition(".")[0]
         yield name
@@ -134,11 +134,11 @@ def _imported(node: ast.Import | ast.ImportFrom, package: str, names: Iterable[s
     for name in found:
         if name in names:
             yield name
-            yield from _packages_of(name)
+            yield from _parent_packages(name)
 
 
-class _Significant(ast.NodeTransformer):
-    """Leaves of a module's syntax tree only what can change a result."""
+class _InsignificantRemover(ast.NodeTransformer):
+    """Removes from a module's syntax tree everything that cannot change a result."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """A string by itself is a docstring."""
@@ -172,19 +172,19 @@ class _Significant(ast.NodeTransformer):
         return self.generic_visit(ast.Assign([node.target], node.value))
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        if isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") not in _STORED_WORDS:
-            _Wordless().visit(node.exc)
+        if isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") not in _STORED_ERRORS:
+            _StringEraser().visit(node.exc)
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in _LOGGERS:
-            node.args = [_Wordless().visit(argument) for argument in node.args]
+            node.args = [_StringEraser().visit(argument) for argument in node.args]
         if getattr(node.func, "id", "") == "column":  # of `core.schemas`: name, type, description
             del node.args[2:]
         return self.generic_visit(node)
 
 
-class _Wordless(ast.NodeTransformer):
+class _StringEraser(ast.NodeTransformer):
     """Empties all strings."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:

@@ -99,14 +99,14 @@ class Datasets:
         return None if name in self.proxies else missing(self.table(name))
 
     def _referenced(self, name: str) -> int:
-        """How many scored images of a dataset that is there have their undistorted image."""
+        """How many scored images of a dataset that is there have their reference image."""
         facts = self.facts(name)
         if self.missing(name) or (facts.images and not facts.references):
             return 0
         return facts.images or sum(map(bool, _column(_rows(self.files(name)[0]), REFERENCE_IMAGE)))
 
     def has_references(self, name: str) -> bool:
-        """Whether a dataset is there with undistorted images; a proxy always has them."""
+        """Whether a dataset is there with reference images; a proxy always has them."""
         return name in self.proxies or self.referenced(name) > 0
 
     @cached_property
@@ -170,7 +170,7 @@ def _column(rows: list[list[str]], name: str) -> list[str]:
 
 
 def _listing(table: str) -> str:
-    """A digest of a table of the user's without its scores, whatever the order of its rows."""
+    """A digest of a user's table without its scores, independent of the order of its rows."""
     rows = _rows(table)
     header = _header(rows)
     kept = [place for place, name in enumerate(header) if name != "mos"]

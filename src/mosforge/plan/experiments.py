@@ -33,18 +33,18 @@ class Experiments:
 
     def runs(self, experiment: str) -> list[Run]:
         """The runs of an experiment on the datasets that are there: its networks, then its comparisons."""
-        compared = (run for run in self._compared(experiment) if not self._lost(run))
+        compared = (run for run in self._configured_comparisons(experiment) if not self._lacks_dataset(run))
         return [*self._networks(experiment), *compared]
 
     def _networks(self, experiment: str) -> list[Run]:
-        return [run for run in self._declared(experiment) if not self._lost(run)]
+        return [run for run in self._configured_networks(experiment) if not self._lacks_dataset(run)]
 
     def predictions(self, experiment: str) -> list[str]:
         """Files of the predictions of an experiment's runs."""
         return [_predictions(run) for run in self.runs(experiment)]
 
     def predictions_of_single_splits(self, experiment: str) -> list[str]:
-        """Those of networks that are measured once: what they differ by has an interval only over images."""
+        """Prediction files of networks with one split: their gains have an interval only over images."""
         runs = self._networks(experiment)
         splits = Counter(run._replace(split="") for run in runs)
         return [_predictions(run) for run in runs if splits[run._replace(split="")] == 1]
@@ -71,22 +71,22 @@ class Experiments:
             return {}
         return {"split": layout.SPLIT.format(dataset=run.dataset, split=run.split)}
 
-    def comparing(self, run: Any) -> CompareSettings:
+    def compare_settings(self, run: Any) -> CompareSettings:
         """Settings of the predictions of a measure without a network."""
         return CompareSettings(**_keys(run))
 
-    def predicting(self, run: Any) -> PredictSettings:
+    def predict_settings(self, run: Any) -> PredictSettings:
         """Settings of the predictions of a fine-tuned model."""
         return PredictSettings(**_keys(run), crops=self._crops)
 
     @cached_property
     def pretrained(self) -> list[str]:
-        """Weights of every pretraining that an experiment asks for and that can be had.
+        """Weights files of every pretraining that an experiment needs and that can be run.
 
-        A synthetic corpus needs no target dataset, so its pretraining is worth having before any is there.
+        A synthetic corpus needs no target dataset, so its pretraining runs even when no dataset is available.
         """
         found = set()
-        for run in (run for name in self.names for run in self._declared(name)):
+        for run in (run for name in self.names for run in self._configured_networks(name)):
             corpus, _ = corpus_and_objective(run.initialisation)
             if corpus and self._trainings.can_be_pretrained(corpus, run.dataset):
                 found.add(self._trainings.initial_weights(run))
@@ -110,16 +110,16 @@ class Experiments:
 
     @cached_property
     def evaluated(self) -> list[str]:
-        """Target datasets that some experiment names and that are there, sorted."""
-        return self._there(self.names)
+        """Target datasets that an experiment names and that are available, sorted."""
+        return self._available(self.names)
 
-    def _there(self, experiments: Sequence[str]) -> list[str]:
+    def _available(self, experiments: Sequence[str]) -> list[str]:
         return sorted(name for name in self.datasets(experiments) if not self._datasets.missing(name))
 
     def left_out(self, experiments: Sequence[str]) -> list[str]:
-        """A line for each target dataset, and each metric on one, that is asked for and cannot be had.
+        """One message for each requested target dataset, or metric on a dataset, that is not available.
 
-        A metric that can be had for a part of a dataset's images has one, too.
+        A metric that is available only for some images of a dataset also gets a message.
         """
         lines = ((name, self._datasets.missing(name)) for name in self.datasets(experiments))
         missing = [f"dataset {name} is left out: {line}" for name, line in lines if line]
@@ -132,45 +132,45 @@ class Experiments:
         return missing + metrics
 
     def _about_metrics(self, experiment: str, dataset: str) -> str | None:
-        """What keeps an experiment's full-reference metrics from the images of a dataset that is there."""
+        """Why full-reference metrics cannot be computed for some or all images of an available dataset."""
         metrics = ", ".join(self._full_reference(experiment))
         if not metrics or dataset in self._datasets.proxies or self._datasets.missing(dataset):
             return None
         found, images = self._datasets.referenced(dataset), self._datasets.image_count(dataset)
         if not found:
-            return f"{metrics} on dataset {dataset} left out of {experiment}: it has no undistorted images"
+            return f"{metrics} on dataset {dataset} left out of {experiment}: it has no reference images"
         if found < images:
             return (
-                f"{metrics} on dataset {dataset} of {experiment}: measured on those of its images that "
-                f"have an undistorted one, {found:,} of {images:,}"
+                f"{metrics} on dataset {dataset} of {experiment}: measured only on the images that "
+                f"have a reference image, {found:,} of {images:,}"
             )
         return None
 
     def sizes(self, experiments: Sequence[str]) -> dict[str, int]:
-        """Images of each dataset that is there and not a proxy: the weights of the mean over datasets."""
-        human = (name for name in self._there(experiments) if name not in self._datasets.proxies)
+        """Image count of each available dataset with human scores: the weights of the average."""
+        human = (name for name in self._available(experiments) if name not in self._datasets.proxies)
         return {name: self._datasets.image_count(name) for name in human}
 
-    def _lost(self, run: Run) -> bool:
+    def _lacks_dataset(self, run: Run) -> bool:
         return any(self._datasets.missing(name) for name in (run.dataset, run.test_dataset))
 
-    def _declared(self, experiment: str) -> Iterator[Run]:
+    def _configured_networks(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
         for dataset, split, test in self._pairs(entry.datasets, entry.across):
             for backbone in entry.backbones:
                 for name in entry.initialisations:
                     yield Run(dataset, split, backbone, self._full_name(name, dataset), test)
 
-    def _compared(self, experiment: str) -> Iterator[Run]:
+    def _configured_comparisons(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
         for dataset, split, test in self._pairs(entry.datasets, entry.across):
-            lost = () if self._datasets.has_references(test) else self._full_reference(experiment)
+            unavailable = () if self._datasets.has_references(test) else self._full_reference(experiment)
             for metric in entry.comparisons:
-                if metric not in lost:
+                if metric not in unavailable:
                     yield Run(dataset, split, NO_NETWORK, metric, test)
 
     def _full_reference(self, experiment: str) -> list[str]:
-        """The comparisons of an experiment that need undistorted images."""
+        """The comparisons of an experiment that need reference images."""
         return [name for name in self._entries[experiment].comparisons if name != BRISQUE]
 
     def _pairs(self, datasets: Sequence[str], across: bool) -> Iterator[tuple[str, str, str]]:

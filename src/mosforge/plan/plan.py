@@ -15,7 +15,7 @@ from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.leakage import Leakage
 from mosforge.plan.sources import Sources
-from mosforge.plan.trainings import OF_OBJECTIVE, RECIPE, Trainings
+from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings
 from mosforge.report.settings import PageSettings, Protocol, TableSettings
 
 _RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key not in ("seed", "flip"))
@@ -93,7 +93,7 @@ class Plan:
         for corpus, objective in pretrained:
             for name in self.trainings.corpora_of(corpus):
                 found["corpora"][name] = self.corpora.size(name)
-            found["pretraining"] |= {key: pretraining[key] for key in OF_OBJECTIVE[objective]}
+            found["pretraining"] |= {key: pretraining[key] for key in KEYS_OF_OBJECTIVE[objective]}
             kind = self.trainings.kind(corpus)
             rates = pretraining["learning_rates"][kind]
             found["rates"].setdefault(kind, {}).update({name: rates[name] for name in rates_of(objective)})

@@ -84,7 +84,7 @@ def find_own_commands() -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
-def hold_folder() -> None:
+def lock_folder() -> None:
     """Holds the working directory for this process until it ends; ends it with a sentence if another does.
 
     Snakemake's own lock is a file that stays after `kill -9`, and has to be removed by hand. This one is

@@ -18,7 +18,7 @@ from mosforge.pretraining.settings import PackShardSettings
 RECIPE = tuple(key for key in TrainingSection.model_fields if key != "warm_up")
 """Keys that both trainings have; the warm-up matters only to a schedule that has one."""
 
-OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
+KEYS_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
     "cls": (),
     "reg": ("agreement_scale",),
     "multitask": ("agreement_scale", "loss_weights"),
@@ -53,7 +53,7 @@ class Trainings:
         return [layout.of_model(source)[name] for name in ("model", "card")] if folder.is_dir() else [source]
 
     def missing(self, backbones: Iterable[str]) -> list[str]:
-        """A line for each of these backbones whose file of weights is not there."""
+        """One message for each of these backbones whose weights file is missing."""
         return [
             f"weights of {backbone} are missing: {file}; put them there, or let "
             f"pretraining.backbones.{backbone} be one of {WORDS}"
@@ -71,13 +71,13 @@ class Trainings:
         """`pattern`, with {corpus}, for every corpus that a pretraining learns from."""
         return [pattern.format(corpus=name) for name in self.corpora_of(corpus)]
 
-    def sees_a_dataset(self, corpus: str) -> bool:
-        """Whether a pretraining learns from a target dataset's images, so that each split has its own."""
+    def uses_target_images(self, corpus: str) -> bool:
+        """Whether a pretraining learns from images of a target dataset; there is then one for each split."""
         return any(self._corpora.is_authentic(name) for name in self.corpora_of(corpus))
 
     def can_be_pretrained(self, corpus: str, dataset: str) -> bool:
-        """Whether the images of a pretraining for a dataset are there, or can be made."""
-        if self.sees_a_dataset(corpus) and self._datasets.missing(dataset):
+        """Whether the images of a pretraining for a dataset exist or can be produced."""
+        if self.uses_target_images(corpus) and self._datasets.missing(dataset):
             return False
         return all(self._corpora.sources(name) for name in self.corpora_of(corpus))
 
@@ -91,7 +91,7 @@ class Trainings:
         rates = section["learning_rates"][kind]
         values = _recipe(section) | {
             "multi_level": section["multi_level"],
-            **{key: section[key] for key in OF_OBJECTIVE[which.objective]},
+            **{key: section[key] for key in KEYS_OF_OBJECTIVE[which.objective]},
             "corpus": which.corpus,
             "backbone": which.backbone,
             "objective": which.objective,
@@ -107,14 +107,14 @@ class Trainings:
         return PretrainingSettings(**values, dataset=which.dataset, split=which.split, sources=sources)
 
     def kind(self, corpus: str) -> Literal["synthetic", "authentic", "unified"]:
-        """The kind of a pretraining by what it learns from, which has learning rates of its own."""
+        """The kind of a pretraining, which follows from its corpora; each kind has its own learning rates."""
         corpora = self.corpora_of(corpus)
         if len(corpora) > 1:
             return "unified"
         return "authentic" if self._corpora.is_authentic(corpora[0]) else "synthetic"
 
     def _class_names(self, corpora: list[str]) -> list[str]:
-        """Names of the classes; those of two corpora share some, and get their corpus' name before them."""
+        """Names of the classes; of two corpora, which share some names, each starts with its corpus."""
         names = [(corpus, name) for corpus in corpora for name in self._corpora.class_names(corpus)]
         return [name if len(corpora) == 1 else f"{corpus} {name}" for corpus, name in names]
 
@@ -129,21 +129,21 @@ class Trainings:
             backbone=which.backbone,
             initialisation=which.initialisation,
             multi_level=self._pretraining.multi_level,
-            sources=self._seen_before(which),
+            sources=self._pretraining_sources(which),
             range=(facts.lowest, facts.highest),
             higher_is_better=facts.higher_is_better,
-            # the words for people (`about.card_terms`) are not here: a better sentence trains nothing anew
+            # without the texts of the model card (`about.card_terms`): editing them must not rerun a training
             layout=self._finetuning.datasets[which.dataset].layout,
         )
 
-    def _seen_before(self, which: Wildcards) -> tuple[str, ...]:
+    def _pretraining_sources(self, which: Wildcards) -> tuple[str, ...]:
         """The sources whose images a fine-tuned network has seen in its pretraining."""
         learnt_from, _ = corpus_and_objective(which.initialisation)
         corpora = self.corpora_of(learnt_from) if learnt_from else []
         return tuple(source for corpus in corpora for source in self._sources(corpus, which.dataset))
 
     def _sources(self, corpus: str, dataset: str = "") -> tuple[str, ...]:
-        """The sources that a pretraining uses; of an authentic corpus, only the target dataset's."""
+        """The sources that a pretraining uses; for an authentic corpus, only those of the target dataset."""
         if self._corpora.is_authentic(corpus):
             return tuple(self._corpora.sources_from(corpus, dataset))
         return tuple(self._corpora.sources(corpus))
@@ -156,7 +156,7 @@ class Trainings:
         if which.initialisation == "imagenet":
             return layout.WEIGHTS.format(backbone=which.backbone)
         corpus, objective = corpus_and_objective(which.initialisation)
-        folder = layout.PRETRAINED_ON_SPLIT if self.sees_a_dataset(corpus) else layout.PRETRAINED
+        folder = layout.PRETRAINED_ON_SPLIT if self.uses_target_images(corpus) else layout.PRETRAINED
         values = {key: getattr(which, key) for key in ("dataset", "split", "backbone")}
         return layout.of_model(folder.format(corpus=corpus, objective=objective, **values))["model"]
 

@@ -43,7 +43,7 @@ def run_section(artefacts: Artefacts) -> Iterator[Block]:
     if times:
         yield Block("h4", "Time and memory, from Snakemake's benchmarks")
         yield Block("p", say("times"))
-        head = ["rule", "jobs", "time together", "longest job", "most memory", "device"]
+        head = ["rule", "jobs", "total time", "longest job", "peak memory", "device"]
         yield text_table(head, times, style="", label="Time and memory")
     else:
         yield absent("no_times")
@@ -98,7 +98,7 @@ def _experiment(
     splits = [table(grid) for grid in experiment_table.split_grids(name, correlations, cfg.proxies)]
     if splits:
         items = [*splits, Block("notes", say("every_split") + about_proxy)]
-        yield Block("details", "Every split by itself", items)
+        yield Block("details", "Each split separately", items)
 
 
 def _figures(shown: Sequence[Figure], missing: str = "", style: str = "") -> Iterator[Block]:
@@ -123,13 +123,13 @@ def scatter_section(artefacts: Artefacts) -> Iterator[Block]:
 
 
 def within_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
-    """For each network that was tested within its dataset, the row of the split at the median."""
+    """For each network tested on its own dataset, the row of the split with SROCC nearest to the median."""
     rows = of_networks(correlations[correlations["dataset"] == correlations["test_dataset"]])
     return typical_split(rows.drop_duplicates([*MODEL, "split"]).reset_index(drop=True))
 
 
 def across_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
-    """For each pair of datasets the row of one network: of CLS+REG if there is one, or else of the first."""
+    """For each pair of datasets, the row of one network: CLS+REG if there is one, else the first."""
     rows = of_networks(correlations[correlations["dataset"] != correlations["test_dataset"]])
     other = rows["initialisation"].map(words.method_of).ne(words.BOTH)
     first = rows.assign(other=other).sort_values("other", kind="stable")
@@ -170,11 +170,11 @@ def _labels(corpus: str, diagnostics: Mapping[str, Any]) -> Iterator[Block]:
     if not levels:
         yield Block("p", say("mixtures"))
         return
-    yield Block("h4", "Label against level: median and the middle half of the images")
+    yield Block("h4", "Label against level: median and interquartile range of the images")
     yield from _figures(levels, style="small")
     falling = falling_grid(diagnostics)
     if falling.rows[""]:
-        title = "How steadily the label and each metric fall from the weakest level to the strongest"
+        title = "How consistently the label and each metric decrease from the weakest level to the strongest"
         yield Block("details", title, [table(falling), Block("notes", say("falling"))])
 
 

@@ -122,7 +122,7 @@ def expand(words: list[str]) -> Iterator[Named]:
     """The image files that words name, in their order.
 
     Args:
-        words: a file stands for itself, whatever its name ends in; a folder for the image files in it
+        words: a file stands for itself, with any suffix; a folder for the image files in it
             (`folders.SUFFIXES`, at any depth, without hidden ones). Any other word is a glob, or a file that
             is not there. `-` is a list on standard input: a path in each line, or paths that end with NUL
             bytes, as `find -print0` writes them.

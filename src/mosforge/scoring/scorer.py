@@ -42,9 +42,9 @@ AnyImage = str | os.PathLike[str] | Image.Image | Pixels
 """A file, an image of Pillow's, or a uint8 RGB array (height, width, 3)."""
 
 LARGEST_WHOLE = 25_000_000
-"""Most pixels of an image that goes through a network in one piece: about 2 GB of features."""
+"""Largest number of pixels of an image that is scored in one pass: about 2 GB of features."""
 
-_MOST_DISTORTIONS = 3
+_TOP_DISTORTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Score:
 
     Attributes:
         quality: in [0, 1], higher is better; the mean over the crops, clipped.
-        score: the same on the scale and in the direction of the dataset that the model learned from.
+        score: the quality on the scale of the training dataset, where a lower score may be the better one.
         spread: standard deviation of the quality over the crops; 0 where there is only one.
         distortions: the three likeliest distortion classes and their probabilities, likeliest first; None
             where the model was not trained on them.
@@ -67,7 +67,7 @@ class Score:
 
 @dataclass(frozen=True)
 class CropScores:
-    """An image, its score, and the crops that it was made of.
+    """An image, its score, and the crops that the score is averaged over.
 
     Attributes:
         pixels: uint8 RGB, shape (height, width, 3); at least as large as a crop (see `images.at_least`).
@@ -85,7 +85,7 @@ class CropScores:
 
 
 @dataclass(frozen=True)
-class _ImageInWork:
+class _PendingImage:
     """An image that was read, and its batches that are on their way through the network."""
 
     pixels: Pixels
@@ -109,10 +109,10 @@ class Scorer:
             default. 0: the whole image in one pass, which is quicker, but gives other scores than the
             crops that the model was trained and evaluated on.
         device: `auto`, `cpu` or `cuda`.
-        threads: threads that read images and, on the CPU, compute; one a processor core by default.
+        threads: threads that read images and, on the CPU, compute; by default one per processor core.
 
     Raises:
-        MosforgeError: not a model folder, or a damaged one, or an option that is not possible.
+        MosforgeError: the folder is not a model or is damaged, or an option is invalid.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Scorer:
         outputs = begun.outputs()
         return CropScores(begun.pixels, begun.boxes, self._size, outputs.scores, self._score(outputs))
 
-    def _begin(self, image: str | os.PathLike[str] | Pixels | UnreadableImageError) -> _ImageInWork:
+    def _begin(self, image: str | os.PathLike[str] | Pixels | UnreadableImageError) -> _PendingImage:
         """Reads an image, and sends its batches to the pool."""
         if isinstance(image, UnreadableImageError):
             raise image
@@ -178,16 +178,16 @@ class Scorer:
             if larger.shape[0] * larger.shape[1] > LARGEST_WHOLE:
                 reason = f"more than {LARGEST_WHOLE:,} pixels do not go through in one piece; use crops"
                 raise UnreadableImageError(_name(image), reason)
-            return _ImageInWork(larger, np.zeros((1, 2), np.int64), [self._submit(np.stack([larger]))])
+            return _PendingImage(larger, np.zeros((1, 2), np.int64), [self._submit(np.stack([larger]))])
         boxes = draw_boxes(pixels, self._size, self._crops, pixels_digest(pixels))
         parts = split_into_batches(boxes, self._device)
         batches = [self._submit(cut_crops(larger, part, self._size)) for part in parts]
-        return _ImageInWork(larger, boxes, batches)
+        return _PendingImage(larger, boxes, batches)
 
     def _submit(self, crops: Pixels) -> "Future[CropOutputs]":
         return self._pool.submit(run_network, self._network, crops, self._device)
 
-    def _end(self, begun: "Future[_ImageInWork]") -> Score | UnreadableImageError:
+    def _end(self, begun: "Future[_PendingImage]") -> Score | UnreadableImageError:
         try:
             return self._score(begun.result().outputs())
         except UnreadableImageError as error:
@@ -206,9 +206,9 @@ class Scorer:
         )
 
     def _distortions(self, logits: Floats) -> dict[str, float]:
-        chances = class_probabilities(logits, self.card).mean(axis=0)
-        likeliest = np.argsort(-chances, kind="stable")[:_MOST_DISTORTIONS]
-        return {self.card["classes"][i]: float(chances[i]) for i in likeliest}
+        probabilities = class_probabilities(logits, self.card).mean(axis=0)
+        likeliest = np.argsort(-probabilities, kind="stable")[:_TOP_DISTORTIONS]
+        return {self.card["classes"][i]: float(probabilities[i]) for i in likeliest}
 
 
 def class_probabilities(logits: Floats, card: Card) -> Floats:
@@ -234,7 +234,7 @@ def class_probabilities(logits: Floats, card: Card) -> Floats:
 
 
 def pixels_digest(pixels: Pixels) -> str:
-    """The digest of an image's size and samples that its crops are drawn from."""
+    """The digest of an image's size and pixel values, which seeds the draw of its crops."""
     return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
@@ -255,15 +255,15 @@ def _name(image: str | os.PathLike[str] | Pixels) -> str:
     return "the image" if isinstance(image, np.ndarray) else os.fspath(image)
 
 
-def _cancel(image: "Future[_ImageInWork]") -> None:
-    """Takes an image back from the pool that nobody waits for any more."""
+def _cancel(image: "Future[_PendingImage]") -> None:
+    """Cancels the work of the pool on an image whose score is no longer needed."""
     if not image.cancel() and image.exception() is None:
         for batch in image.result().batches:
             batch.cancel()
 
 
 def _start_pool(threads: int) -> ThreadPoolExecutor:
-    """A pool in each of whose threads torch computes without help from other threads.
+    """A pool of threads in which torch does not start threads of its own.
 
     How torch shares a sum among threads changes its last bits, so a result would depend on their number.
     Work that is cut into parts of a fixed size, one part a thread, does not. The rest of the process keeps
@@ -275,7 +275,7 @@ def _start_pool(threads: int) -> ThreadPoolExecutor:
     for _ in range(threads):
         pool.submit(started.wait)
     started.wait()
-    # The number is also the default of threads that start later, of whatever part of the process.
+    # The number is also the default of all threads that the process starts later.
     torch.set_num_threads(outside)
     return pool
 

@@ -1,6 +1,6 @@
 """Keypoints of an image (SIFT: Lowe, IJCV 60(2), 2004), and words that stand for their descriptors.
 
-A descriptor says what the image looks like at a keypoint, whatever the image's size. Resizing, encoding and
+A descriptor says what the image looks like at a keypoint, at any size of the image. Resizing, encoding and
 cropping leave most of the keypoints as they are, so two files with the same content share many of them.
 """
 

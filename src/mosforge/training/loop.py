@@ -52,7 +52,7 @@ def fit(
     The state is saved after every epoch and on SIGTERM. The next call with the same `state_file` loads it, in
     any number of processes; the weights are then those of an undisturbed run (to the bit on the CPU). The
     crops of an epoch follow only from seed, epoch and sample. The state of a finished training stays: delete
-    it when the weights are safe. Of several processes, only the first has the weights to keep.
+    it once the weights are written. With several processes, only the first has the final weights.
 
     Args:
         network: moved to the device. Its `head` gets the features as its first argument.
@@ -60,12 +60,12 @@ def fit(
         rows: the images to train on; positions in this array name the samples in `loss_of`.
         loss_of: the loss of a batch; it must not wait for the device.
         cfg: how to train.
-        names: of the samples for messages, in the order of `rows`.
+        names: names of the samples, for messages, in the order of `rows`.
         state_file: of the saved state; its name should hold a digest of all that the result depends on.
-        setup: how fast to train; it was prepared.
+        setup: the speed options; its method `prepare` was already called.
         device: where to train.
         validate: called after each epoch; the weights of the best (highest) epoch are kept.
-        groups: a number for each of `rows`; those of one number come together (`epoch_order`).
+        groups: a group number for each of `rows`; an epoch keeps a group together (`epoch_order`).
 
     Raises:
         MosforgeError: another process trains with the same state, the pack is damaged, a loss or a weight is
@@ -91,7 +91,7 @@ def fit(
 
 
 class StepToLoss(nn.Module):
-    """From a batch to its losses, as one module: the processes average the gradient of this."""
+    """Computes the losses of a batch in one module, whose gradient the processes average."""
 
     def __init__(self, network: Network, loss_of: LossOf) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class _Samples:
 
 
 class _Training:
-    """The parts of a training, put together and brought to the saved state."""
+    """The objects of a training, built and set to the saved state."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class _Training:
         self._average = Average(network, cfg.weight_average) if cfg.weight_average else None
         self._state = load_state(state_file, network, self._optimiser, self._average)
         self._bad_reading: Reading | None = None
-        processes.wait()  # before the first can finish and delete the state
+        processes.wait()  # until all have read the state: the first process deletes it at the end
         if setup.compile:
             network.compile_features()
         self._step: nn.Module = StepToLoss(network, loss_of)
@@ -146,11 +146,11 @@ class _Training:
             self._step = DistributedDataParallel(
                 self._step,
                 device_ids=[device.index] if device.type == "cuda" else None,
-                static_graph=True,  # an objective may leave a branch of the head out, but then always
+                static_graph=True,  # a branch of the head may be unused, but then in every step
             )
 
     def run(self, stop_asked: Event, validate: Callable[[], float] | None) -> Frame:
-        """Runs the epochs that are left; the network then has the weights to keep."""
+        """Runs the remaining epochs; afterwards the network has the final weights."""
         state, epochs, is_first = self._state, self._cfg.epochs, self._processes.is_first
         done = state.epoch * self._steps + state.step
         events = self._setup.events
@@ -180,7 +180,7 @@ class _Training:
         self._processes.wait()
 
     def _run_epoch(self, stop_asked: Event, progress: Progress) -> None:
-        """Runs the steps that are left of an epoch, or those before a stop."""
+        """Runs the remaining steps of an epoch, or fewer if a stop is requested."""
         state = self._state
         self._network.train()
         watch = LossWatch()
@@ -258,7 +258,7 @@ class _Training:
             raise self._processes.error(
                 f"the loss is not finite in {place}, on {shown}; lower the learning rates"
             )
-        # A gradient can spoil the weights after a finite loss, and no later step shows it at the very end.
+        # The last update can make the weights non-finite, and no later loss would show it.
         if not all(bool(parameter.isfinite().all()) for parameter in self._network.parameters()):
             place = f"epoch {epoch}, step {self._state.step}"
             raise self._processes.error(f"the weights are not finite after {place}; lower the learning rates")

@@ -163,7 +163,7 @@ def warn_of_timid_rates(groups: Mapping[str, Sequence[Tensor]], cfg: TrainingSet
     steps = sum(rate_factor(cfg, step, total) for step in range(total))
     for group in timid_groups(groups, cfg.learning_rates, steps):
         log.warning(
-            "warning: the learning rate of %r is timid: %.1e moves a weight by about %.1e in %d steps, while "
+            "warning: the learning rate of %r is low: %.1e moves a weight by about %.1e in %d steps, while "
             "the weights of its layers spread by %.1e; raise the rate to %.0e or more, or train longer",
             *(group.name, group.rate, group.reach, total, group.spread, group.needed),
         )

@@ -1,4 +1,4 @@
-"""The state file of a training, which survives a kill; its lock; and the answer to SIGTERM."""
+"""The state file of a training, to resume after a kill; its lock; and the handling of SIGTERM."""
 
 import contextlib
 import math
