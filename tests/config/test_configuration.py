@@ -12,8 +12,8 @@ from mosforge.config.evaluation import Measure
 from mosforge.config.files import read
 from mosforge.config.finetuning import Layout
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import METRICS
 from mosforge.core.runs import BRISQUE
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.values import CorpusKind, Engine, Objective
 from mosforge.distortions.kinds import TYPES
 from mosforge.finetuning.registry import LAYOUTS

@@ -2,11 +2,10 @@
 
 import itertools
 
-from mosforge.core.measures import METRICS
 from mosforge.core.runs import RUN
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import AGREEMENT, CORRELATIONS, MEASURES, VALIDATION
-from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import TARGET_SCORES

@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_image
 
 from mosforge.config.files import load_config
 from mosforge.core.images import Pixels, read_rgb
-from mosforge.core.measures import METRICS
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.distortions.kinds import TYPES
 from mosforge.metrics import score
 from mosforge.metrics.fused.features import Features, Geometry, Reference

@@ -13,10 +13,10 @@ from scipy import stats
 from skimage import data
 
 from mosforge.cli import main
-from mosforge.core.measures import METRICS
 from mosforge.core.packs import write_pack
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
 from mosforge.core.tables import read_table, write_table

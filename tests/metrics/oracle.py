@@ -10,7 +10,7 @@ import torch
 from skimage import data
 
 from mosforge.core.images import Pixels
-from mosforge.core.measures import METRICS
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.metrics import score
 
 _FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)

@@ -12,7 +12,7 @@ from oracle import noisy, scene
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.core.measures import METRICS
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.metrics import score
 from mosforge.metrics.engines import Scores
 from mosforge.metrics.pairs import preparation, score_arrays

@@ -11,9 +11,8 @@ from skimage import data
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import Pixels
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.distortions import KEYS, MANIFEST
-from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
 from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.metrics import score as score_in_memory

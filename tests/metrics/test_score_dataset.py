@@ -11,8 +11,8 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from mosforge.cli import main
-from mosforge.core.measures import METRICS
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import write_table
 from mosforge.pmos.diagnose import diagnostics

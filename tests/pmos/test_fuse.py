@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from mosforge.cli import main
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.leaks import LEAKS
-from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.stamps import read_stamp

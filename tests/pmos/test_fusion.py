@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import METRICS, orient
+from mosforge.core.schemas.metrics import METRICS, orient
 from mosforge.pmos.fusion import fuse_scores, map_quantiles, quantile_knots
 
 DISTANCE_COLUMNS = [2, 5]

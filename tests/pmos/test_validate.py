@@ -11,8 +11,8 @@ from scipy.stats import spearmanr
 
 from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.correlations import VALIDATION
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import read_table, write_table
 from mosforge.pmos.fusion import curves_of, fit_curves, fuse_scores, map_curves, map_quantiles

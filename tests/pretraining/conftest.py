@@ -12,8 +12,8 @@ from PIL import Image, ImageFilter
 from safetensors.torch import save_file
 from skimage import data
 
-from mosforge.core.measures import METRICS
 from mosforge.core.packs import write_pack
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import write_table
 from mosforge.pretraining.fetch_weights import load_weights

@@ -8,8 +8,8 @@ import pytest
 
 from mosforge.cli import main
 from mosforge.core.files import sha256_of_file
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table, write_table

@@ -96,7 +96,7 @@ def test_rates_too_small_to_move_a_layer_are_reported_first(
 ) -> None:
     with caplog.at_level("INFO"):
         toy.train(tmp_path, learning_rates={"backbone": 1e-2, "head": 1e-9})
-    timid = [i for i, line in enumerate(caplog.messages) if "the learning rate of 'head' is timid" in line]
+    timid = [i for i, line in enumerate(caplog.messages) if "the learning rate of 'head' is low" in line]
     assert timid == [0]
     assert caplog.messages[1].startswith("epoch 1/3")
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import DISTANCES
 from mosforge.core.runs import BRISQUE, RUN
 from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.metrics import DISTANCES
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table

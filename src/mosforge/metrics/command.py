@@ -29,7 +29,7 @@ def with_verb(words: list[str]) -> list[str]:
 
 
 def _pair(arguments: argparse.Namespace) -> None:
-    from mosforge.core.measures import METRICS, orient
+    from mosforge.core.schemas.metrics import METRICS, orient
     from mosforge.metrics.engines import make_engine
     from mosforge.metrics.pairs import score_pairs
 

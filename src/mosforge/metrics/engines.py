@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels
-from mosforge.core.measures import DISTANCES, METRICS
+from mosforge.core.schemas.metrics import DISTANCES, METRICS
 
 ENGINES = ("fused", "piq")
 

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import SMALLEST_SIDE, Pixels, check_pixels, open_image, read_rgb
-from mosforge.core.measures import METRICS
 from mosforge.core.parallel import available_threads, map_in_order
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.metrics.engines import Engine, Scores
 
 _REFERENCE = "the reference image"

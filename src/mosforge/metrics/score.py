@@ -28,8 +28,7 @@ def score(images: Path, *, output: Path, cfg: ScoreSettings, threads: int = 1, d
             image, a side is under 161 pixels, or a score is not finite.
     """
     from mosforge.core.manifests import read_manifest
-    from mosforge.core.measures import METRICS
-    from mosforge.core.schemas.metrics import METRIC_SCORES
+    from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
     from mosforge.core.tables import write_table
     from mosforge.metrics.engines import make_engine
     from mosforge.metrics.pairs import score_pairs

@@ -10,8 +10,8 @@ import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import SMALLEST_SIDE, Pixels, open_image
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.metrics.engines import Engine, Scores, make_engine

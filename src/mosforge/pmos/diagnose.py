@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.files import write_json
-from mosforge.core.measures import METRICS, orient
+from mosforge.core.schemas.metrics import METRICS, orient
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import Frame, read_table
 

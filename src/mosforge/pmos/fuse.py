@@ -9,9 +9,8 @@ import pandas as pd
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import write_json
 from mosforge.core.layout import shard_paths
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.leaks import LEAKS
-from mosforge.core.schemas.metrics import METRIC_SCORES
+from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.measures import DISTANCES, METRICS, orient
+from mosforge.core.schemas.metrics import DISTANCES, METRICS, orient
 from mosforge.core.tables import Frame
 from mosforge.statistics.logistic import fit_logistic, logistic
 

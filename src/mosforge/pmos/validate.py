@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import read_json
-from mosforge.core.measures import METRICS, orient
 from mosforge.core.schemas.correlations import VALIDATION
+from mosforge.core.schemas.metrics import METRICS, orient
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.pmos.fusion import curves_of, fit_curves, map_curves, map_scores

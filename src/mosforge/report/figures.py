@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from mosforge.core.measures import DISTANCES, METRICS
 from mosforge.core.runs import Run
+from mosforge.core.schemas.metrics import DISTANCES, METRICS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.report import drawing, words
 from mosforge.report.artefacts import Artefacts, history, runs_of

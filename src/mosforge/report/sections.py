@@ -7,8 +7,8 @@ import pandas as pd
 
 from mosforge.core import layout
 from mosforge.core.files import read_json
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.correlations import MEASURES, VALIDATION
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.models.objectives import corpus_and_objective
 from mosforge.report import experiment_table, figures, provenance, words
 from mosforge.report.artefacts import Artefacts

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
-from mosforge.core.measures import METRICS
 from mosforge.core.schemas.correlations import MEASURES
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.models.objectives import corpus_and_objective
 from mosforge.report.blocks import say
 from mosforge.report.published import AVERAGE

@@ -10,7 +10,7 @@ import torch
 from oracle import assert_agrees, noisy, scene, sum_of_shifts
 
 from mosforge.core.images import Pixels
-from mosforge.core.measures import METRICS
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.metrics import score
 
 FSIM = METRICS.index("fsim")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oracle import assert_agrees
 
 from mosforge.core.images import Pixels
-from mosforge.core.measures import METRICS
+from mosforge.core.schemas.metrics import METRICS
 
 
 def stripes(shape: tuple[int, ...], frequency: float, angle: float, noise_level: float) -> Pixels:

@@ -7,7 +7,7 @@ import pytest
 from oracle import scene
 
 from mosforge.core.images import Pixels
-from mosforge.core.measures import METRICS
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.metrics import score
 from mosforge.metrics.fused.compilation import Map
 from mosforge.metrics.fused.engine import FusedEngine
