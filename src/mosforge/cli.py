@@ -29,14 +29,8 @@ from mosforge.sources import command as sources
 
 log = logging.getLogger(__name__)
 
-_FOR_PEOPLE = {
-    "sources": sources,
-    "distortions": distortions,
-    "metrics": metrics,
-    "finetuning": finetuning,
-    "report": report,
-}
-"""Modules that add commands for people beside the rules of a stage."""
+_FOR_PEOPLE = {module.__package__: module for module in (sources, distortions, metrics, finetuning, report)}
+"""The modules that add commands for people beside the rules of a stage, by its package."""
 
 
 def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -54,8 +48,8 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         verbs = stage_parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="VERB")
         for rule in rules:
             _add_rule(verbs, stage, rule, is_named=list(words[:2]) == [stage, rule])
-        if stage in _FOR_PEOPLE:
-            _FOR_PEOPLE[stage].add_commands(commands, verbs)
+        if (package := f"mosforge.{stage}") in _FOR_PEOPLE:
+            _FOR_PEOPLE[package].add_commands(commands, verbs)
         if stage in ("pretraining", "finetuning"):
             add_verify(verbs)
     scoring.add_commands(commands)

@@ -77,11 +77,7 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
         ),
         ("evaluation.experiments.table1.initialisations", ["multi"], "did you mean 'multitask'?"),
         ("evaluation.experiments.table1.backbones", ["vgg16"], "'vgg16' is not configured"),
-        (
-            "evaluation.experiments.table1.comparisons",
-            ["niqe"],
-            "table1.comparisons.0: 'niqe' is not 'psnr'",
-        ),
+        ("evaluation.experiments.table1.comparisons", ["niqe"], "table1.comparisons.0: 'niqe' is not 'psnr'"),
         (
             "evaluation.experiments.table3.comparisons",
             ["brisque", "psnr"],
@@ -103,11 +99,7 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             "x: a source has either archive or packaged",
         ),
         ("sources.collections.x", archived(md5="12"), "archive.md5: '12' is not 32 hexadecimal digits"),
-        (
-            "sources.collections.x",
-            archived(),
-            "x.archive: the archive cannot be verified; it needs md5",
-        ),
+        ("sources.collections.x", archived(), "x.archive: the archive cannot be verified; it needs md5"),
         ("sources.collections.x", {"obtain": "ask"}, "collections.x: a source needs either the key folder"),
         (
             "finetuning.datasets.livec",
@@ -209,10 +201,7 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic"}
             {"pretraining.unified": {"pair": PAIR | {"synthetic": "authentic"}}},
             "pretraining.unified.pair.synthetic: 'authentic' is not configured",
         ),
-        (
-            {"pretraining.unified": {"pair": PAIR | {"authentic": "autentic"}}},
-            "did you mean 'authentic'?",
-        ),
+        ({"pretraining.unified": {"pair": PAIR | {"authentic": "autentic"}}}, "did you mean 'authentic'?"),
         ({TABLE2: ["pair-cls"]}, "'pair-cls' is not configured"),
         ({"pretraining.backbones.resnet50.a1_in1k": "timm"}, "'resnet50.a1_in1k' is not a name"),
         ({"pretraining.agreement_scale": -1}, "pretraining.agreement_scale: -1"),

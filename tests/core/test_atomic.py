@@ -63,10 +63,7 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path, error: type[BaseExce
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_a_folder_or_a_device_is_not_replaced_by_a_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "there")
-    with (
-        pytest.raises(MosforgeError, match=r"there: .*folder or a device"),
-        atomic_file(tmp_path / "there"),
-    ):
+    with pytest.raises(MosforgeError, match=r"there: .*folder or a device"), atomic_file(tmp_path / "there"):
         pytest.fail("no work is done for nothing")
     assert not (tmp_path / "there").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["there"]

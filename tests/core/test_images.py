@@ -92,11 +92,7 @@ def test_jpeg2000_in_colour_of_more_than_8_bits_is_refused(coffee: np.ndarray) -
         open_image(deep)
     with pytest.raises(UnreadableImageError, match="of 16 bits"):
         open_image(deep[deep.index(b"\xff\x4f\xff\x51") :])  # without the boxes around the samples
-    for pixels in (
-        coffee,
-        coffee[..., 1],
-        coffee[..., 1].astype(np.uint16) * 257,
-    ):  # decoded correctly
+    for pixels in (coffee, coffee[..., 1], coffee[..., 1].astype(np.uint16) * 257):  # decoded correctly
         found = decoded(encoded(pixels, "JPEG2000", irreversible=False))
         np.testing.assert_array_equal(found[..., 1], coffee[..., 1])
 

@@ -103,10 +103,7 @@ _DRAW = st.one_of(_EDGES, st.floats(0, 1, exclude_max=True, width=32))
 
 
 @settings(deadline=None)
-@given(
-    draws=st.lists(st.tuples(_DRAW, _DRAW), min_size=1, max_size=4),
-    size=st.integers(1, 8),
-)
+@given(draws=st.lists(st.tuples(_DRAW, _DRAW), min_size=1, max_size=4), size=st.integers(1, 8))
 def test_crops_are_those_of_a_naive_implementation(
     pack: Pack, draws: list[tuple[float, float]], size: int
 ) -> None:
@@ -145,10 +142,7 @@ def test_an_empty_pack_is_empty(tmp_path: Path) -> None:
 def test_missing_pixels_are_named(tmp_path: Path) -> None:
     index = packed(tmp_path, some_images())
     (tmp_path / "pack.pixels").unlink()
-    with pytest.raises(
-        MosforgeError,
-        match=r"pack\.pixels: .* missing; delete .*pack\.parquet",
-    ):
+    with pytest.raises(MosforgeError, match=r"pack\.pixels: .* missing; delete .*pack\.parquet"):
         Pack(index)
 
 

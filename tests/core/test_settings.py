@@ -26,11 +26,7 @@ def test_plain_gives_the_very_values_that_were_given() -> None:
 
 
 def test_nested_settings_leave_out_what_was_not_given() -> None:
-    given = {
-        "shard_size": 100,
-        "smallest_side": 161,
-        "dataset": {"layout": "table", "folder": "x"},
-    }
+    given = {"shard_size": 100, "smallest_side": 161, "dataset": {"layout": "table", "folder": "x"}}
     assert CatalogueSettings.model_validate(given).plain() == given
 
 

@@ -10,12 +10,7 @@ from skimage import data
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, open_image, to_rgb
-from mosforge.distortions.codecs import (
-    encode_jpeg,
-    encode_jpeg2000,
-    encode_jpeg2000_ratio,
-    encode_png,
-)
+from mosforge.distortions.codecs import encode_jpeg, encode_jpeg2000, encode_jpeg2000_ratio, encode_png
 
 # ITU-T T.81, Annex K, table K.1, first row
 LUMINANCE = np.array([16, 11, 10, 16, 24, 40, 51, 61])

@@ -22,12 +22,7 @@ def config() -> dict[str, Any]:
 def with_datasets(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The full configuration with the files by which TID2013 and LIVEC are known to be there."""
     monkeypatch.chdir(tmp_path)
-    for name in (
-        "tid2013/distorted_images",
-        "tid2013/reference_images",
-        "livec/Data",
-        "livec/Images",
-    ):
+    for name in ("tid2013/distorted_images", "tid2013/reference_images", "livec/Data", "livec/Images"):
         (tmp_path / "resources/datasets" / name).mkdir(parents=True)
     for name in (
         "tid2013/mos_with_names.txt",

@@ -143,9 +143,7 @@ def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: di
     assert plan.table("table2").protocol.corpora == {"authentic": {"mixtures": 700000}}
 
 
-def test_a_table_knows_only_how_its_own_networks_were_trained(
-    with_datasets: dict[str, Any],
-) -> None:
+def test_a_table_knows_only_how_its_own_networks_were_trained(with_datasets: dict[str, Any]) -> None:
     """Else a key that they do not depend on would write it anew."""
     experiments = with_datasets["evaluation"]["experiments"]
     experiments["table1"]["initialisations"] = ["imagenet", "cls"]
@@ -345,10 +343,7 @@ def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], t
 def test_labels_cannot_be_fitted_to_what_is_not_there(
     name: str, why: str, with_datasets: dict[str, Any]
 ) -> None:
-    with_datasets["pmos"] |= {
-        "fusion": "logistic",
-        "logistic": {"dataset": name, "allow_evaluated": True},
-    }
+    with_datasets["pmos"] |= {"fusion": "logistic", "logistic": {"dataset": name, "allow_evaluated": True}}
     with pytest.raises(MosforgeError, match=rf"pmos\.logistic\.dataset: {name} cannot be fitted to: .*{why}"):
         plan_of(with_datasets)
 

@@ -86,11 +86,7 @@ def test_weights_of_the_losses(kind: str) -> None:
     class_part = case(kind)[2]
     got = losses("multitask", kind, loss_weights={"classification": 0.5, "score": 3.0})
     assert got == pytest.approx(
-        {
-            "loss": 0.5 * class_part + 3 * SCORE_LOSS,
-            "class_loss": class_part,
-            "score_loss": SCORE_LOSS,
-        }
+        {"loss": 0.5 * class_part + 3 * SCORE_LOSS, "class_loss": class_part, "score_loss": SCORE_LOSS}
     )
 
 

@@ -238,11 +238,7 @@ def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
 @pytest.mark.slow
 @pytest.mark.parametrize("call", [2, 3, 5])
 def test_a_training_that_was_stopped_ends_with_the_same_model(
-    corpus: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    learnt: Callable[[Path], object],
-    call: int,
+    corpus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learnt: Callable[[Path], object], call: int
 ) -> None:
     """Three steps an epoch, two epochs; the whole network, not a toy."""
     assert train(corpus, tmp_path / "undisturbed") == 0

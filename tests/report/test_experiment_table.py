@@ -103,8 +103,7 @@ def test_a_proxy_is_in_no_average(within: ExperimentTable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "proxies", "published"),
-    [((), (), True), (("own",), ("own",), True), (("own",), (), False)],
+    ("others", "proxies", "published"), [((), (), True), (("own",), ("own",), True), (("own",), (), False)]
 )
 def test_measured_and_published_averages_go_over_the_same_datasets(
     others: tuple[str, ...], proxies: tuple[str, ...], published: bool

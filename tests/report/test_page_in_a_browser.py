@@ -11,10 +11,7 @@ from browser import CHROMIUM, Browser
 
 from mosforge.cli import main
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
 
 CFG = {
     "title": "In a browser",

@@ -12,13 +12,7 @@ import pytest
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import read_rgb
-from mosforge.sources.fetch_source import (
-    DOWNLOADS,
-    fetch_source,
-    find_packaged,
-    packaged_image,
-    write_tiles,
-)
+from mosforge.sources.fetch_source import DOWNLOADS, fetch_source, find_packaged, packaged_image, write_tiles
 from mosforge.sources.settings import FetchSettings
 
 ASTRONAUT = "skimage/data/astronaut.png"
@@ -177,10 +171,7 @@ def test_a_missing_file_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("names", "tile", "message"),
-    [
-        ([ASTRONAUT, ASTRONAUT], 256, "called astronaut"),
-        ([ASTRONAUT], 513, "tile of 513 pixels"),
-    ],
+    [([ASTRONAUT, ASTRONAUT], 256, "called astronaut"), ([ASTRONAUT], 513, "tile of 513 pixels")],
 )
 def test_what_cannot_be_cut_is_refused(tmp_path: Path, names: list[str], tile: int, message: str) -> None:
     pytest.importorskip("skimage")

@@ -30,9 +30,7 @@ def test_an_interval_is_made_of_scipys_values_of_the_resamples(measure: str, dig
     assert found == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=1e-9)
 
 
-def test_the_error_is_measured_with_the_curve_of_all_images(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_error_is_measured_with_the_curve_of_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
     predicted, given = pairs(40)
     monkeypatch.setattr(bootstrap, "map_predictions", lambda x, _: (x / 2, "logistic"))
     found = intervals(predicted, given, "own", "1")

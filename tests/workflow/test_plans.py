@@ -60,10 +60,7 @@ def test_planning_touches_no_network(folder: Path, monkeypatch: pytest.MonkeyPat
 
 # tests/plan has what else is refused
 BAD = {
-    "misspelt key": (
-        {"pretraining": {"epocs": 3}},
-        "pretraining.epocs: unknown key; did you mean 'epochs'?",
-    ),
+    "misspelt key": ({"pretraining": {"epocs": 3}}, "pretraining.epocs: unknown key; did you mean 'epochs'?"),
     "experiment with the name of a rule": (
         {
             "evaluation": {

@@ -85,10 +85,6 @@ class Pack:
     Args:
         index: rows of the artefact `pack`, of one file or several.
 
-    Attributes:
-        heights: of the images, in pixels, shape (n,).
-        widths: of the images, in pixels, shape (n,).
-
     Raises:
         MosforgeError: a file of pixels is missing or shorter than the index says.
     """
@@ -97,6 +93,7 @@ class Pack:
 
     def __init__(self, index: Frame) -> None:
         self._offsets = index["offset"].to_numpy(np.int64)
+        # heights and widths of the images, in pixels, shape (n,)
         self.heights = index["height"].to_numpy(np.int64)
         self.widths = index["width"].to_numpy(np.int64)
         self._paths, self._digests = index["path"].to_numpy(), index["sha256"].to_numpy()

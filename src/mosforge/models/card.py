@@ -11,13 +11,7 @@ CHANGES_NO_RESULT = "the text is for people, and repeats the facts in card.json"
 Card = dict[str, Any]
 """The facts of a trained model; `folder.load_card` checks those that are needed to use it."""
 
-_MEASURES = {
-    "srocc": "SROCC",
-    "plcc": "PLCC",
-    "plcc_mapped": "PLCC mapped",
-    "krocc": "KROCC",
-    "rmse": "RMSE",
-}
+_MEASURES = {"srocc": "SROCC", "plcc": "PLCC", "plcc_mapped": "PLCC mapped", "krocc": "KROCC", "rmse": "RMSE"}
 
 
 def knows_classes(card: Card) -> bool:

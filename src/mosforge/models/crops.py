@@ -75,8 +75,7 @@ def run_network(network: Network, crops: Pixels, device: torch.device) -> CropOu
         output = network(batch)
     logits, scores = output if isinstance(output, tuple) else (None, output)
     return CropOutputs(
-        scores.double().cpu().numpy(),
-        None if logits is None else logits.double().cpu().numpy(),
+        scores.double().cpu().numpy(), None if logits is None else logits.double().cpu().numpy()
     )
 
 

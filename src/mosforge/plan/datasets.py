@@ -18,11 +18,7 @@ from mosforge.finetuning.settings import DatasetSettings, PackDatasetSettings, S
 
 
 class Datasets:
-    """The datasets of the section `finetuning`.
-
-    Attributes:
-        entries: what the configuration says of each dataset.
-    """
+    """The datasets of the section `finetuning`; `entries` are those of the configuration."""
 
     def __init__(self, config: Configuration) -> None:
         self.entries = config.finetuning.datasets

@@ -14,11 +14,7 @@ from mosforge.sources.settings import CatalogueSettings, FetchSettings
 
 
 class Sources:
-    """The section `sources`.
-
-    Attributes:
-        collections: what the configuration says of each source.
-    """
+    """The section `sources`; `collections` are those of the configuration."""
 
     def __init__(self, config: Configuration, datasets: Datasets) -> None:
         self._section = config.sources

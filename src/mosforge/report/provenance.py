@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mosforge import __version__
+from mosforge import __version__, jobs
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
@@ -22,13 +22,9 @@ from mosforge.report.artefacts import Artefacts, Pretraining, history
 from mosforge.report.blocks import Block, Cell, absent, say, text_table
 from mosforge.report.words import duration, number, plural
 
-RULES = (
-    *("fetch_source", "catalogue", "screen", "leaks", "distort", "score", "score_dataset"),
-    *("fuse", "diagnose", "validate", "fetch_weights", "pack_shard", "index_packs", "pretrain"),
-    *("pretrain_authentic", "label_proxy", "dataset", "split", "pack_dataset", "finetune"),
-    *("predict", "brisque", "compare", "correlate", "table", "page"),
-)
-"""The rules with jobs of their own, in the order in which data flows."""
+RULES = [rule for rules in jobs.RULES.values() for rule in rules]
+RULES.insert(RULES.index("pretrain") + 1, "pretrain_authentic")
+"""The rules with jobs of their own, in the order in which images flow."""
 
 _LIBRARIES = ("torch", "torchvision", "timm", "piq", "numpy", "scipy", "pandas", "pillow", "snakemake")
 

@@ -76,11 +76,7 @@ def fit(
     pack.check_some()
     check_last_batch(network, len(rows) * cfg.patches, cfg)
     # When one process fails, the launcher sends SIGTERM to the others, which must still print their errors.
-    with (
-        sigterm_event() as stop_asked,
-        joined_processes(device) as processes,
-        contextlib.ExitStack() as held,
-    ):
+    with sigterm_event() as stop_asked, joined_processes(device) as processes, contextlib.ExitStack() as held:
         if processes.is_first:
             state_file.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(state_file))

@@ -128,13 +128,10 @@ class Gathering:
     Args:
         network: its `head` is called once a forward pass, with the features as its first argument.
         processes: who shares the batches.
-
-    Attributes:
-        shares: those of the present batch (`Processes.shares`).
     """
 
     def __init__(self, network: Network, processes: Processes) -> None:
-        self.shares: tuple[int, ...] = ()
+        self.shares: tuple[int, ...] = ()  # `Processes.shares` of the present batch
         self._rank = processes.rank
         if processes.count > 1:
             network.head.register_forward_pre_hook(self._gather)

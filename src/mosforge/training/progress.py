@@ -42,14 +42,7 @@ class Progress:
     """
 
     def __init__(
-        self,
-        cfg: TrainingSettings,
-        steps: int,
-        samples: int,
-        done: int,
-        *,
-        events: Path | None,
-        silent: bool,
+        self, cfg: TrainingSettings, steps: int, samples: int, done: int, *, events: Path | None, silent: bool
     ) -> None:
         self._cfg, self._steps, self._samples = cfg, steps, samples
         self._silent = silent

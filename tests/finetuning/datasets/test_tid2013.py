@@ -55,16 +55,8 @@ class TestTid2013(OfficialLayout):
             ("{score} {name}", "", "2999 images where tid2013 has 3000"),
             ("{score} {name}", "nan {name}", "the score of {name} is not a number"),
             ("{score} {name}", "high {name}", "the score of {name} is 'high'"),
-            (
-                "{score} {name}",
-                "9.2 {name}",
-                "the score of {name}, 9.2, lies outside",
-            ),
-            (
-                "{score} {name}",
-                "{score} i01_25_1.bmp",
-                "'{score} i01_25_1.bmp' is not a score",
-            ),
+            ("{score} {name}", "9.2 {name}", "the score of {name}, 9.2, lies outside"),
+            ("{score} {name}", "{score} i01_25_1.bmp", "'{score} i01_25_1.bmp' is not a score"),
             ("{score} {name}", "{score} {name}\r\n{score} {name}", "{name} has more than one row"),
             ("{score} {name}", "{score} i01_01_2.bmp", "i01_01_2.bmp has more than one row"),
         ],

@@ -21,10 +21,7 @@ from mosforge.metrics.fused.wavelets import ORIENTATIONS, SCALES, WaveletFilters
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(
-    values=st.lists(st.floats(0, 2.0**120, width=32), min_size=1, max_size=60),
-    repeats=st.integers(1, 5),
-)
+@given(values=st.lists(st.floats(0, 2.0**120, width=32), min_size=1, max_size=60), repeats=st.integers(1, 5))
 def test_lower_median_is_torch_median(values: list[float], repeats: int) -> None:
     array = np.array(values * repeats, np.float32)
     expected = float(torch.median(torch.from_numpy(array)))

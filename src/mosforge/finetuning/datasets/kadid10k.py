@@ -23,31 +23,10 @@ _NAME = re.compile(r"i\d\d_(?P<kind>\d\d)_(?P<level>\d\d)\.png", re.IGNORECASE)
 
 # in the order of the type's number in file names, as the dataset's tables call them
 _TYPES = (
-    "GBLUR",
-    "Lens_Blur",
-    "Motion_Blur",
-    "Color_Diffusion",
-    "Color_Shift",
-    "Color_Quantization",
-    "Saturation_Dist._HSV",
-    "Saturation_Dist._Lab",
-    "JP2K",
-    "JPEG",
-    "AWGN",
-    "AWGN_YCbCr",
-    "Impulse_Noise",
-    "Multiplicative_Noise",
-    "Denoising",
-    "Brighten",
-    "Darken",
-    "Mean_Shift",
-    "Jitter",
-    "Non-eccentricity_patch",
-    "Pixelate",
-    "Quantization",
-    "Color_Block",
-    "High_Sharpen",
-    "Contrast Dist.",
+    *("GBLUR", "Lens_Blur", "Motion_Blur", "Color_Diffusion", "Color_Shift", "Color_Quantization"),
+    *("Saturation_Dist._HSV", "Saturation_Dist._Lab", "JP2K", "JPEG", "AWGN", "AWGN_YCbCr", "Impulse_Noise"),
+    *("Multiplicative_Noise", "Denoising", "Brighten", "Darken", "Mean_Shift", "Jitter"),
+    *("Non-eccentricity_patch", "Pixelate", "Quantization", "Color_Block", "High_Sharpen", "Contrast Dist."),
 )
 
 

@@ -25,30 +25,14 @@ _NAME = re.compile(r"i(?P<content>\d\d)_(?P<kind>\d\d)_(?P<level>\d)\.bmp", re.I
 
 # in the order of the type's number in file names, as the dataset's readme calls them
 _TYPES = (
-    "Additive Gaussian noise",
-    "Additive noise in color components",
-    "Spatially correlated noise",
-    "Masked noise",
-    "High frequency noise",
-    "Impulse noise",
-    "Quantization noise",
-    "Gaussian blur",
-    "Image denoising",
-    "JPEG compression",
-    "JPEG2000 compression",
-    "JPEG transmission errors",
-    "JPEG2000 transmission errors",
-    "Non eccentricity pattern noise",
-    "Local block-wise distortions of different intensity",
-    "Mean shift (intensity shift)",
-    "Contrast change",
-    "Change of color saturation",
-    "Multiplicative Gaussian noise",
-    "Comfort noise",
-    "Lossy compression of noisy images",
-    "Image color quantization with dither",
-    "Chromatic aberrations",
-    "Sparse sampling and reconstruction",
+    *("Additive Gaussian noise", "Additive noise in color components", "Spatially correlated noise"),
+    *("Masked noise", "High frequency noise", "Impulse noise", "Quantization noise", "Gaussian blur"),
+    *("Image denoising", "JPEG compression", "JPEG2000 compression", "JPEG transmission errors"),
+    *("JPEG2000 transmission errors", "Non eccentricity pattern noise"),
+    *("Local block-wise distortions of different intensity", "Mean shift (intensity shift)"),
+    *("Contrast change", "Change of color saturation", "Multiplicative Gaussian noise", "Comfort noise"),
+    *("Lossy compression of noisy images", "Image color quantization with dither", "Chromatic aberrations"),
+    *("Sparse sampling and reconstruction",),
 )
 
 
