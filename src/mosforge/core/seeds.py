@@ -16,7 +16,7 @@ def seed_of(purpose: str, *parts: SeedPart) -> int:
     """A 63-bit seed of a purpose and of what identifies the draw.
 
     Args:
-        purpose: "noise", "split" and the like, so that two uses of the same parts are independent.
+        purpose: "distortion", "split" and the like, so that two uses of the same parts are independent.
         parts: strings and integers, for example the corpus seed and the image id. `1` and `"1"` differ.
 
     Returns:
