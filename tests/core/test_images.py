@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -337,3 +338,96 @@ def test_an_image_in_memory_is_an_array_of_8_bit_rgb() -> None:
             check_pixels(bad, "mine")
     with pytest.raises(MosforgeError, match="the image: a list"):
         check_pixels(good.tolist())
+
+
+def tiff(samples: np.ndarray, bits: int, tags: dict[int, int], order: str = "<") -> bytes:
+    """A grey TIFF of one uncompressed strip: `samples` are the numbers that it stores, a row each."""
+    numbers = [[format(int(value) % 2**bits, f"0{bits}b") for value in row] for row in samples]
+    rows = ["".join(row) for row in numbers]
+    strip = b"".join(int(row.ljust(-len(row) // 8 * -8, "0"), 2).to_bytes(-(-len(row) // 8)) for row in rows)
+    if bits in (16, 32):
+        strip = samples.astype(f"{order}i{bits // 8}").tobytes()
+    height, width = samples.shape
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: 1, 273: 0, 277: 1, 278: height} | tags
+    tags |= {279: len(strip), 273: 10 + 12 * (len(tags) + 1) + 4}
+    entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, tags[tag]) for tag in sorted(tags))
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HIH", 42, 8, len(tags))
+    return head + entries + bytes(4) + strip
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("interpretation", [0, 1])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 12, 16])
+def test_a_tiff_of_any_depth_is_read_right_or_refused(bits: int, interpretation: int, order: str) -> None:
+    samples = np.linspace(0, 2**bits - 1, 64).round().astype(np.int64).reshape(4, 16)
+    expected = samples / (2**bits - 1) * 255
+    content = tiff(samples, bits, {262: interpretation}, order)
+    if bits == 12 or (bits == 16 and interpretation == 0):
+        with pytest.raises(UnreadableImageError, match=rf"{bits} bits|bit depth"):
+            open_image(content)
+    else:
+        shown = decoded(content)[..., 0]
+        np.testing.assert_array_equal(shown, np.round(expected if interpretation else 255 - expected))
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_a_tiff_of_signed_samples_is_refused(bits: int, order: str) -> None:
+    with pytest.raises(UnreadableImageError, match="sample format 2"):
+        open_image(tiff(np.array([[-3, 4, 100]]), bits, {339: 2}, order))
+
+
+@pytest.mark.parametrize(("bits", "interpretation"), [(8, 6), (8, 8)])
+def test_a_tiff_in_colours_that_are_not_decoded_for_sure_is_refused(
+    coffee: np.ndarray, bits: int, interpretation: int
+) -> None:
+    image = Image.fromarray(coffee).convert("YCbCr") if interpretation == 6 else Image.new("LAB", (9, 9))
+    with pytest.raises(
+        UnreadableImageError, match=f"{bits} bits, photometric interpretation {interpretation}"
+    ):
+        open_image(encoded(image, "TIFF"))
+
+
+def test_a_tiff_of_16_bits_in_planes_is_refused() -> None:
+    stream = BytesIO()
+    tifffile.imwrite(stream, np.ones((3, 8, 8), np.uint16), photometric="rgb", planarconfig="separate")
+    with pytest.raises(UnreadableImageError, match="in planes"):
+        open_image(stream.getvalue())
+
+
+def png(bits: int, colour: int, rows: list[bytes], *chunks: tuple[bytes, bytes]) -> bytes:
+    width = len(rows[0]) * 8 // bits // (3 if colour == 2 else 1)
+    head = (b"IHDR", struct.pack(">IIBBBBB", width, len(rows), bits, colour, 0, 0, 0))
+    image = (b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
+    parts = (png_chunk(*chunk) for chunk in (head, *chunks, image, (b"IEND", b"")))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_a_transparent_grey_of_any_depth_becomes_white(bits: int) -> None:
+    row = bytes([0b00000000, 0b00010001]) if bits > 1 else bytes([0b01010101])
+    transparent = 17 if bits == 8 else 17 if bits == 16 else 0 if bits == 1 else 1
+    values = {1: [255] * 8, 2: [0] * 5 + [255, 0, 255], 4: [0, 0, 255, 255], 8: [0, 255], 16: [255]}
+    shown = decoded(png(bits, 0, [row], (b"tRNS", struct.pack(">H", transparent))))
+    assert shown[0, :, 1].tolist() == values[bits]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_transparent_colour_of_any_depth_becomes_white(bits: int) -> None:
+    values = np.array([[0x10, 2, 3], [4, 5, 6]]) * (257 if bits == 16 else 1)
+    colours = np.concatenate([values, values[:1] + np.array([0, 0, 1])])  # the last differs in the lowest bit
+    content = png(
+        bits, 2, [colours.astype(f">u{bits // 8}").tobytes()], (b"tRNS", struct.pack(">3H", *values[0]))
+    )
+    if bits == 16:
+        with pytest.raises(UnreadableImageError, match="16 bits"):
+            open_image(content)
+    else:
+        assert decoded(content)[0].tolist() == [[255] * 3, [4, 5, 6], [0x10, 2, 4]]
+
+
+def test_a_png_with_large_text_and_colour_profile_is_sound() -> None:
+    long = zlib.compress(bytes(3 << 20))
+    texts = [(b"zTXt", b"note\0\0" + long), (b"iTXt", b"note\0\1\0\0\0" + long), (b"iCCP", b"p\0\0" + long)]
+    for text in texts:
+        assert decoded(png(8, 0, [b"\1\2"], text))[0, :, 0].tolist() == [1, 2]

@@ -45,8 +45,7 @@ def _walk(
     if here in above:  # a link that leads back up
         return
     try:
-        with os.scandir(folder) as found:
-            entries = list(found)
+        entries = list(os.scandir(folder))
     except OSError as error:
         unreadable(prefix, error)
         return

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 
@@ -33,19 +33,11 @@ MAX_PIXELS = 120_000_000
 SMALLEST_SIDE = 161
 """The shortest side, in pixels, that the five scales of MS-SSIM with an 11-tap window allow (piq)."""
 
-# The codestream of a JPEG2000 file begins within so many bytes, after the boxes of its colour profile.
-_JPEG2000_BOXES = 1 << 20
+# EXIF orientation -> what turns the image upright: from 2, mirrored, to 8, turned by 90 degrees.
+_UPRIGHT = dict(enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2))
 
-# EXIF orientation -> what turns the image upright.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# Text and colour profiles of a PNG may be as large as the largest image.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 3 * MAX_PIXELS
 
 # Pillow only warns at its own limit and raises at twice that; ours is checked before an image is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -74,10 +66,11 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
         raise UnreadableImageError(name, "no such file") from None
     except Exception as error:  # see to_rgb
         raise UnreadableImageError(name, _reason(error)) from None
-    refusal = _refusal(image)
-    if refusal:
+    if refusal := _refusal(image):
         image.close()
         raise UnreadableImageError(name, refusal)
+    if "transparency" in image.info and image.tile and image.tile[0][3] in ("L;2", "L;4"):
+        image.info["transparency"] *= 85 if image.tile[0][3] == "L;2" else 17  # as Pillow scales the samples
     return image
 
 
@@ -95,10 +88,22 @@ def _refusal(image: ImageFile.ImageFile) -> str | None:
         return f"{image.width}x{image.height} pixels are more than the {MAX_PIXELS:,} allowed"
     try:
         frames = getattr(image, "n_frames", 1)
+        if isinstance(image, TiffImagePlugin.TiffImageFile):  # TIFF 6.0: what Pillow decodes wrongly
+            tags, kind = image.tag_v2, image.tag_v2.get(339, (1,))[0]
+            bits, colours, planes = tags.get(258, (1,)), tags.get(262, 0), tags.get(284) == 2
+            wrong = bits[0] > 8 and (bits[0] != 16 or colours == 0 or (planes and tags.get(259) == 1))
+            wrong |= colours > 6 or (colours == 5 and tags.get(332, 1) != 1) or (planes and len(bits) == 2)
+            if wrong or kind != 1 or (colours == 6 and (tags.get(259) != 7 or len(bits) != 3)):
+                text = f"TIFF of {bits[0]} bits, photometric interpretation {colours}, sample format {kind}"
+                return (
+                    f"{text}{', in planes' * planes}, has no stated range or no sure decoder; save it as PNG"
+                )
     except Exception as error:  # see to_rgb
         return _reason(error)
     if image.format == "JPEG2000" and image.mode != "I;16" and (bits := _bits_of_jpeg2000(image)) > 8:
         return f"JPEG2000 in colour of {bits} bits, which is decoded wrongly; save it as PNG or TIFF"
+    if "transparency" in image.info and image.tile and image.tile[0][3] == "RGB;16B":
+        return "a transparent colour of 16 bits is not decoded; save it as PNG with an alpha channel"
     if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview after it is one image
         return f"animated or many-paged ({frames} frames)"
     return None
@@ -109,7 +114,7 @@ def _bits_of_jpeg2000(image: ImageFile.ImageFile) -> int:
     assert image.fp is not None  # the image has just been opened
     place = image.fp.tell()
     image.fp.seek(0)
-    _, _, size = image.fp.read(_JPEG2000_BOXES).partition(b"\xff\x4f\xff\x51")
+    _, _, size = image.fp.read().partition(b"\xff\x4f\xff\x51")
     image.fp.seek(place)
     components = int.from_bytes(size[36:38])
     return max(((depth & 0x7F) + 1 for depth in size[38 : 38 + 3 * components : 3]), default=8)
@@ -170,7 +175,7 @@ def _reason(error: Exception) -> str:
         return f"the file cannot be read ({error.strerror})"
     text = str(error).strip() or type(error).__name__
     if "cannot identify image file" in text:
-        return "not an image in a format that can be read"
+        return "not an image in a format and bit depth that can be read"
     if "truncated" in text or "Truncated" in text or isinstance(error, EOFError):
         return "the file is truncated"
     return f"the file is damaged ({text.splitlines()[0]})"
