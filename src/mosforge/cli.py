@@ -72,9 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 after an error, which is reported in one sentence; usage errors exit with 2.
     """
     words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
-    arguments = build_parser(words).parse_args(words)
     try:
         with _sigterm_interrupts():
+            arguments = build_parser(words).parse_args(words)
             _start_log(arguments.log)
             status: int = arguments.run(arguments) or 0
             sys.stdout.flush()

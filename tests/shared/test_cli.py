@@ -108,6 +108,17 @@ def test_a_defect_of_ours_leaves_its_stack_trace_in_the_log(
         assert "ZeroDivisionError" in text
 
 
+def test_an_interrupt_while_a_job_is_imported_leaves_no_stack_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(stage: str, rule: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mosforge.jobs.job_of", interrupt)
+    assert main([*FUSE, *CFG]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_log_file_that_cannot_be_written_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

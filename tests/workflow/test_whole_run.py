@@ -247,7 +247,7 @@ def test_score_of_an_image_and_of_its_jpeg(
 def test_model_is_exported_and_scores_elsewhere(project: Path, tmp_path: Path) -> None:
     card = (project / MODEL / "card.md").read_text()
     assert "the training part of the dataset `rated`, split `1`" in card
-    assert "The photographs of `rated`" in card
+    assert "The images of the sources `rated`" in card
     words = ["export", "--model", str(project / MODEL)]
     correlations = str(project / "results/evaluation/table2.parquet")
     copy = tmp_path / "copy"
