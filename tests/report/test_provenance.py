@@ -21,7 +21,7 @@ FILES = Path(__file__).resolve().parents[2] / "workflow/rules"
 def test_rules_are_those_that_are_timed_in_the_order_of_the_snakefile() -> None:
     stages = re.findall(r"workflow/rules/(\w+)\.smk", (FILES.parents[1] / "Snakefile").read_text())
     texts = [(FILES / f"{stage}.smk").read_text() for stage in stages]
-    assert tuple(re.findall(r"results/benchmarks/(\w+)/", "".join(texts))) == RULES
+    assert re.findall(r"results/benchmarks/(\w+)/", "".join(texts)) == RULES
 
 
 def write_benchmark(results: Path, rule: str, text: str, name: str = "a.tsv") -> None:

@@ -89,7 +89,7 @@ def test_each_bad_file_is_reported_and_the_good_ones_scored(
         assert "\n" not in row.get("error", "")
     assert "60000x60000 pixels" in rows["bomb 0.png"]["error"]
     no_images = [row for name, row in rows.items() if name.startswith(("text", "empty"))]
-    assert all("a format that can be read" in row["error"] for row in no_images)
+    assert all("that can be read" in row["error"] for row in no_images)
     scorer = Scorer(trained, device="cpu")
     assert round(scorer.score(folder / "z png.jpg").quality, 6) == rows["z png.jpg"]["quality"]
 

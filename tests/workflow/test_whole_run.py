@@ -258,7 +258,7 @@ def test_model_is_exported_and_scores_elsewhere(project: Path, tmp_path: Path) -
     examples = str(project / "results/finetuning/rated/dataset.parquet")
     page = ["--explain", str(tmp_path / "page.html"), "--examples", examples]
     assert main(["score", original, "--model", str(copy), *page]) == 0
-    assert "Rated pictures of rated" in (tmp_path / "page.html").read_text()
+    assert "Rated images of rated" in (tmp_path / "page.html").read_text()
     expected = Scorer(project / MODEL, device="cpu").score(original).quality
     script = [str(REPOSITORY / "docs/score_onnx.py"), str(tmp_path / "model.onnx"), original]
     out = subprocess.run([sys.executable, *script], capture_output=True, text=True, check=True).stdout
