@@ -49,6 +49,8 @@ def test_he_initialisation(inputs: int) -> None:
 def test_the_pretraining_head_and_the_first_fine_tuning_layer_start_so() -> None:
     pretraining = [layer for layer in MultiTaskHead(2048, 39).modules() if isinstance(layer, nn.Linear)]
     assert len(pretraining) == 5
+    *pretraining, last = pretraining
+    assert (last.weight == 0).all(), "rFC3"
     for layer in (*pretraining, ScoreHead(2048, 0.5).fc1):
         expected = math.sqrt(2 / layer.in_features)
         slack = 6 / math.sqrt(2 * layer.weight.numel())
@@ -67,6 +69,7 @@ def arrays(head: nn.Module) -> dict[str, np.ndarray]:
 def test_equation_5_in_float64() -> None:
     torch.manual_seed(0)
     head = MultiTaskHead(6, 4)
+    initialise([head.rfc3])  # it starts at zero, and every score at the mean
     for layer in head.children():
         nn.init.normal_(layer.bias)
     v = np.random.default_rng(0).normal(size=(3, 6))
@@ -101,6 +104,7 @@ def test_equation_5_by_hand() -> None:
 
 def test_the_score_depends_on_the_classification_branch_and_not_the_other_way() -> None:
     head = MultiTaskHead(8, 3)
+    initialise([head.rfc3])  # it starts at zero, and every score at the mean
     logits, scores = head(torch.randn(4, 8))
     gradient = torch.autograd.grad(scores.sum(), head.cfc1.weight, retain_graph=True)[0]
     assert gradient.abs().sum() > 0
@@ -108,17 +112,11 @@ def test_the_score_depends_on_the_classification_branch_and_not_the_other_way() 
     assert unused is None
 
 
-def test_fine_tuned_scores_start_at_the_mean_of_any_image() -> None:
-    head = ScoreHead(2048, 0.5)
-    head.start_at(0.4)
-    assert head(torch.randn(20, 2048)).tolist() == pytest.approx([0.4] * 20)
-
-
-def test_scores_start_at_the_mean() -> None:
-    for head in (MultiTaskHead(4, 2), ScoreHead(4, 0.5).eval()):
-        head.start_at(0.625)
-        output = head(torch.zeros(2, 4))
-        assert (output[1] if isinstance(output, tuple) else output).tolist() == [0.625, 0.625]
+@pytest.mark.parametrize("head", [MultiTaskHead(2048, 39), ScoreHead(2048, 0.5)])
+def test_scores_of_any_image_start_at_the_mean(head: MultiTaskHead | ScoreHead) -> None:
+    head.start_at(0.625)
+    output = head(torch.randn(20, 2048))
+    assert (output[1] if isinstance(output, tuple) else output).tolist() == [0.625] * 20
 
 
 @pytest.mark.parametrize(

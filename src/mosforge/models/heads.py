@@ -23,7 +23,8 @@ class MultiTaskHead(nn.Module):
     The classification branch is cFC1 and cFC2; the score branch is rFC1, whose output s1 is joined
     with cFC1's c1 to m1 = ReLU(s1 (+) c1) (equation 5), then rFC2 and rFC3. c1 passes the same ReLU on
     its way to cFC2: without it the two layers would be one. The paper does not give the width of rFC2;
-    it is 256, that of the fine-tuning head.
+    it is 256, that of the fine-tuning head. rFC3 starts from zero, as the last layer of `ScoreHead` does
+    and for the same reason; the other layers start from He's initialisation.
 
     Args:
         width: length v of the backbone's feature vector.
@@ -37,7 +38,8 @@ class MultiTaskHead(nn.Module):
         self.rfc1 = nn.Linear(width, _HIDDEN)
         self.rfc2 = nn.Linear(2 * _HIDDEN, _MIXED)
         self.rfc3 = nn.Linear(_MIXED, 1)
-        initialise(self.modules())
+        initialise([self.cfc1, self.cfc2, self.rfc1, self.rfc2])
+        nn.init.zeros_(self.rfc3.weight)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (n, width) -> class logits (n, classes), scores (n,)."""
@@ -47,7 +49,7 @@ class MultiTaskHead(nn.Module):
         return self.cfc2(torch.relu(c1)), score.squeeze(1)
 
     def start_at(self, mean: float) -> None:
-        """Starts the scores at the training labels' mean, which a small learning rate would not reach."""
+        """Starts every score at the training labels' mean, which a small learning rate would not reach."""
         nn.init.constant_(self.rfc3.bias, mean)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
