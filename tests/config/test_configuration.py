@@ -39,6 +39,18 @@ def archived(**digest: str) -> dict[str, Any]:
     return {"folder": "a", "images": 1, "archive": archive}
 
 
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    config = changed("sources.collections.mine", {"folder": "~/photos"})
+    config["finetuning"]["datasets"]["mine"] = TABLE | {"range": [1, 5], "folder": "~/rated", "images": "~/jpg"}
+    config["pretraining"]["backbones"]["resnet50"] = "~/resnet50.pth"
+    found = checked(config)
+    assert found.sources.collections["mine"].folder == "/home/me/photos"
+    assert found.finetuning.datasets["mine"].folder == "/home/me/rated"
+    assert found.finetuning.datasets["mine"].images == "/home/me/jpg"
+    assert found.pretraining.backbones["resnet50"] == "/home/me/resnet50.pth"
+
+
 TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better": True, "corpus": "synthetic"}
 
 

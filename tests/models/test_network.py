@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from mosforge.models.backbones import NAMES, build_backbone, find_backbone, multi_level_features
+from mosforge.models.backbones import build_backbone, find_backbone, multi_level_features
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
+from mosforge.models.origins import NAMES
 
 
 @pytest.mark.parametrize("name", ["resnet18", "efficientnet_lite0"])

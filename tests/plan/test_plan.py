@@ -367,3 +367,29 @@ def test_scores_are_nothing_to_what_reads_a_dataset_for_its_images(
     assert seen(first, second, ("c.png", "1", "z")) != expected
     assert seen(first, ("b.png", "4", "x")) != expected
     assert seen(first, ("caf\xe9.png", "4", "x")) != expected  # not UTF-8: the job says so, not the plan
+
+
+def test_an_experiment_without_any_dataset_is_refused_where_it_is_asked_for(
+    with_datasets: dict[str, Any],
+) -> None:
+    plan = plan_of(with_datasets)
+    plan.check_experiment("ablation")
+    with_datasets["evaluation"]["experiments"]["table1"]["datasets"] = ["live", "csiq"]
+    with_datasets["evaluation"]["experiments"]["table3"]["datasets"] = ["tid2013"]
+    plan = plan_of(with_datasets)
+    with pytest.raises(MosforgeError, match="experiment table1 can be done: dataset live is left out: the "):
+        plan.check_experiment("table1")
+    with pytest.raises(MosforgeError, match="experiment table3 can be done"):  # across a single dataset
+        plan.check_experiment("table3")
+
+
+def test_columns_that_are_probably_misspelt_are_warned_of(
+    with_datasets: dict[str, Any], tmp_path: Path
+) -> None:
+    table = "image,mos,ref,std\na.png,1,x,0.1\n"
+    with_datasets["finetuning"]["datasets"]["mine"] = table_of(tmp_path / "mine", table)
+    assert plan_of(with_datasets).warnings() == [], "no experiment uses it"
+    with_datasets["evaluation"]["experiments"]["table1"]["datasets"] = ["tid2013", "mine"]
+    (line,) = plan_of(with_datasets).warnings()
+    assert f"dataset mine, {tmp_path}/mine/scores.csv: the column 'ref' is not used" in line
+    assert "did you mean 'reference'?" in line

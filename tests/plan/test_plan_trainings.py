@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from plans import plan_of
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import Run
 from mosforge.models.objectives import LOSSES
 from mosforge.plan.plan import Plan
@@ -158,3 +159,15 @@ def test_options_of_the_loop_reach_the_training_of_their_section_only(
     assert parameters_of(config) == [first, before[1]]
     config["finetuning"][key] = second
     assert parameters_of(config) == [first, second]
+
+
+def test_a_misspelt_network_is_refused_while_planning(config: dict[str, Any]) -> None:
+    config["pretraining"]["backbones"] |= {"resnet5": "torchvision", "mobilenetv3_small_100": "timm"}
+    plan = plan_of(config)
+    plan.check_networks()  # an unknown name that no experiment uses harms nobody
+    ablation = config["evaluation"]["experiments"]["ablation"]
+    ablation["backbones"] = ["mobilenetv3_small_100"]
+    plan_of(config).check_networks()
+    ablation["backbones"] = ["resnet5"]
+    with pytest.raises(MosforgeError, match=r"pretraining\.backbones\.resnet5: .* did you mean .*resnet50"):
+        plan_of(config).check_networks()

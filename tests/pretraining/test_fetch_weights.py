@@ -289,6 +289,11 @@ def test_torchvisions_weights_are_downloaded_once(published: Path, whole: dict[s
     torch.testing.assert_close(load_weights("resnet18", "torchvision"), state, rtol=0, atol=0)
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mosforge.pretraining.fetch_weights.PAUSES", (0.0, 0.0))
+
+
 def test_another_file_than_torchvision_published_is_refused(published: Path) -> None:
     published.write_bytes(published.read_bytes()[:-1] + b"x")
     with pytest.raises(MosforgeError, match=r"could not be downloaded from .*\(invalid hash value") as caught:
@@ -301,7 +306,10 @@ def test_a_failed_download_names_a_way_out(monkeypatch: pytest.MonkeyPatch) -> N
 
     from torchvision.models._api import WeightsEnum
 
+    attempts = []
+
     def offline(*_: object, **__: object) -> None:
+        attempts.append("one more")
         raise URLError("no route to host")
 
     monkeypatch.setattr(WeightsEnum, "get_state_dict", offline)
@@ -312,6 +320,7 @@ def test_a_failed_download_names_a_way_out(monkeypatch: pytest.MonkeyPatch) -> N
     assert "https://download.pytorch.org/models/resnet50-0676ba61.pth" in str(caught.value), (
         "V1, as the paper had"
     )
+    assert len(attempts) == 3
 
 
 def test_a_failed_download_of_timm_names_a_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import yaml
 from planning import planned_jobs
 from workflow_project import REPOSITORY, make_project, planned, snakemake
 
-TARGETS = ("corpus", "screened", "pretrained", "table1", "table2", "table3", "ablation", "report", "all")
+TARGETS = ("corpus", "screened", "pretrained", "report", "all")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,15 @@ def test_full_configuration_builds_all_targets_and_lists_what_is_missing(tmp_pat
 
 
 @pytest.mark.slow
+def test_an_experiment_that_was_asked_for_and_has_no_dataset_is_an_error(tmp_path: Path) -> None:
+    result = full_run("--", "table2", folder=tmp_path)
+    assert result.returncode == 1
+    (sentence,) = (line for line in result.stderr.splitlines() if line.startswith("mosforge: error: "))
+    assert "nothing of the experiment table2 can be done: dataset livec is left out" in sentence
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
 def test_planning_touches_no_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("the network was touched")
@@ -61,6 +70,13 @@ def test_planning_touches_no_network(folder: Path, monkeypatch: pytest.MonkeyPat
 # tests/plan has what else is refused
 BAD = {
     "misspelt key": ({"pretraining": {"epocs": 3}}, "pretraining.epocs: unknown key; did you mean 'epochs'?"),
+    "misspelt network": (
+        {
+            "pretraining": {"backbones": {"resnet5": "none"}},
+            "evaluation": {"experiments": {"table2": {"backbones": ["resnet5"]}}},
+        },
+        "pretraining.backbones.resnet5: backbone 'resnet5' is neither",
+    ),
     "experiment with the name of a rule": (
         {
             "evaluation": {

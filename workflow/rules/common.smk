@@ -23,18 +23,31 @@ try:
     configuration = check_files(config, workflow.configfiles)
     plan = Plan(configuration)
     missing = plan.explain_missing()
+    if workflow.is_main_process:
+        plan.check_networks()
+    warnings = [f"mosforge: warning: {line}" for line in plan.warnings()]
 except MosforgeError as error:
     sys.exit(f"mosforge: error: {error}")
 
-if missing and workflow.is_main_process:
-    print(missing, file=sys.stderr)
+notes = "\n".join([missing, *warnings] if missing else warnings)
+if notes and workflow.is_main_process:
+    print(notes, file=sys.stderr)
     # a dry run at the paper's size prints a lot, so the message is repeated at the end of the output
-    atexit.register(lambda: workflow.dryrun and print(missing, file=sys.stderr))
+    atexit.register(lambda: workflow.dryrun and print(notes, file=sys.stderr))
 
 
 # Before the first job: a second run in this folder is refused.
 onstart:
     lock_folder()
+
+
+def table_of_target(experiment):
+    """The table of an experiment that is asked for by its name; a sentence if nothing of it can be done."""
+    try:
+        plan.check_experiment(experiment)
+    except MosforgeError as error:
+        sys.exit(f"mosforge: error: {error}")
+    return layout.TABLE.format(experiment=experiment)
 
 
 wildcard_constraints:

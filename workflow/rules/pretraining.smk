@@ -14,7 +14,6 @@ rule fetch_weights:
         "logs/pretraining/weights/{backbone}.log",
     benchmark:
         "results/benchmarks/fetch_weights/{backbone}.tsv"
-    retries: 2
     conda:
         "../../envs/cuda.yaml"
     params:

@@ -106,4 +106,5 @@ for experiment in plan.experiments.names:
         name:
             experiment
         input:
-            layout.TABLE.format(experiment=experiment),
+            # a function, so that only those that are asked for are looked at
+            lambda wildcards, experiment=experiment: table_of_target(experiment),

@@ -13,7 +13,6 @@ rule fetch_source:
         "logs/sources/{source}.fetch.log",
     benchmark:
         "results/benchmarks/fetch_source/{source}.tsv"
-    retries: 2
     conda:
         "../../envs/cpu.yaml"
     params:

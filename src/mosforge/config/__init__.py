@@ -4,6 +4,7 @@ From these types come the JSON schema, the page of all keys, the comments of `co
 about what is wrong. Here is what the sections share: types of values, and the keys of both trainings.
 """
 
+import os
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -23,12 +24,17 @@ from mosforge.core.values import (
     different,
 )
 
+EXPANDED = AfterValidator(os.path.expanduser)
+"""A leading ~ of a file or folder is the user's home folder, as in a shell."""
+
 Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$"), Allowed("a name of small letters, digits and _")]
 File = Annotated[
     str,
     Field(pattern="^[^{}]+$"),
     Allowed("the name of a file or folder, without braces, which mark Snakemake's wildcards"),
+    EXPANDED,
 ]
+Folder = Annotated[str, Field(min_length=1), Allowed("the name of a folder"), EXPANDED]
 Names = Annotated[tuple[Text, ...], Field(json_schema_extra={"uniqueItems": True}), AfterValidator(different)]
 Crop = Annotated[int, Field(strict=True, ge=64), Allowed("a number of pixels from 64")]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mosforge.config import File, Name, Section, TrainingSection
+from mosforge.config import File, Folder, Name, Section, TrainingSection
 from mosforge.core.values import Allowed, Count, Decay, Flag, Fraction, Number, Text, Whole, different
 
 Layout = Literal["live", "csiq", "tid2013", "livec", "koniq10k", "kadid10k", "table", "proxy"]
@@ -50,9 +50,10 @@ class Dataset(Section):
     """names of its splits instead of the seeds below: a seed, or official"""
     table: File | None = None
     """layout table: the CSV below the folder, with columns image, mos and, if you like, reference (content
-    that must stay together), reference_image (file of the reference image below images, or an absolute
-    path: the full-reference metrics are then compared with the scores) and split (train, validation, test)"""
-    images: Text | None = None
+    that must stay together), reference_image (the reference image: the full-reference metrics are then
+    compared with the scores) and split (train, validation, test); image and reference_image are files below
+    images, or absolute paths"""
+    images: Folder | None = None
     """layout table: folder of the images below the folder (default: the folder itself)"""
     range: tuple[Number, Number] | None = None
     """layout table: lowest and highest possible score"""

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mosforge.config import Name, Section
+from mosforge.config import Folder, Name, Section
 from mosforge.core.values import Allowed, Count, Flag, Text, different
 
 Side = Annotated[
@@ -20,7 +20,6 @@ Correlation = Annotated[
     Field(strict=True, ge=0.5, le=1),
     Allowed("a correlation from 0.5, below which different images pass for the same, to 1"),
 ]
-Folder = Annotated[str, Field(min_length=1), Allowed("the name of a folder")]
 Url = Annotated[str, Field(pattern="^https?://"), Allowed("an address of http or https")]
 Md5 = Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$"), Allowed("32 hexadecimal digits")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$"), Allowed("64 hexadecimal digits")]

@@ -11,6 +11,7 @@ import torchvision
 from torch import nn
 
 from mosforge.core.errors import MosforgeError
+from mosforge.models.origins import NAMES
 
 _TIMM_NAMES = {
     # torchvision's weights of its first recipe, which is the paper's
@@ -20,9 +21,6 @@ _TIMM_NAMES = {
     # efficientnet_lite0 loads them without an error and halves the agreement of its predictions.
     "efficientnet_lite0": "tf_efficientnet_lite0.in1k",
 }
-
-NAMES = ("resnet50", "resnet18", "alexnet", "efficientnet_lite0")
-"""Backbones with names of their own; any other name is a network of timm."""
 
 _STAGES = 4
 """Stages whose pooled outputs make the multi-level features: a residual network has four."""

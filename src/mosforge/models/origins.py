@@ -1,6 +1,13 @@
-"""The origins of a backbone's first weights: words of `pretraining.backbones`; anything else is a path."""
+"""Backbones with names of their own, and the origins of first weights: words of `pretraining.backbones`.
+
+An origin that is none of the words is a path. The workflow imports this module while it plans, so it imports
+nothing heavy.
+"""
 
 from collections.abc import Mapping
+
+NAMES = ("resnet50", "resnet18", "alexnet", "efficientnet_lite0")
+"""Backbones with names of their own; any other name is a network of timm."""
 
 ORIGINS: Mapping[str, str] = {
     "torchvision": "a download",

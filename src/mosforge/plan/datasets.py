@@ -11,7 +11,7 @@ from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.finetuning.datasets.base import Layout
-from mosforge.finetuning.datasets.table import REFERENCE_IMAGE
+from mosforge.finetuning.datasets.table import REFERENCE_IMAGE, about_column, unused_columns
 from mosforge.finetuning.files import Folder, csv_lines
 from mosforge.finetuning.registry import layout_of, missing
 from mosforge.finetuning.settings import DatasetSettings, PackDatasetSettings, SplitSettings
@@ -81,6 +81,19 @@ class Datasets:
         """The user's table of scores, whose edit is a change; official releases are not watched."""
         table = self.table(name)
         return [_csv_of(table)] if table.layout == "table" else []
+
+    def misspelt_columns(self, name: str) -> list[str]:
+        """A line for each column of a user's table that is not used and was probably meant to be.
+
+        The job that reads the table names the others too.
+        """
+        if name in self.proxies or self.missing(name) or not self.files(name):
+            return []
+        (file,) = self.files(name)
+        unused = unused_columns(_header(_rows(file)))
+        return [
+            f"dataset {name}, {file}: {about_column(*item)}" for item in unused.items() if item[1] is not None
+        ]
 
     def facts(self, name: str) -> Layout:
         """What is known of a dataset without reading it, such as the range of its scores."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mosforge.config.configuration import Configuration
+from mosforge.core.errors import MosforgeError
 from mosforge.metrics.settings import ScoreDatasetSettings, ScoreSettings
 from mosforge.models.objectives import corpus_and_objective, rates_of
 from mosforge.plan.corpora import Corpora
@@ -107,6 +108,25 @@ class Plan:
         """A line for all that these experiments ask for and that is not there."""
         weights = self.trainings.missing(self.experiments.backbones(experiments))
         return (*weights, *self.experiments.left_out(experiments))
+
+    def check_networks(self) -> None:
+        """Refuses a backbone of an experiment that is no network; see `Trainings.check_networks`."""
+        self.trainings.check_networks(self.experiments.backbones(self.experiments.names))
+
+    def check_experiment(self, experiment: str) -> None:
+        """Refuses an experiment that was asked for and of which nothing can be done.
+
+        Raises:
+            MosforgeError: none of its datasets is there, or it names no network and no comparison.
+        """
+        if not self.experiments.runs(experiment):
+            why = "; ".join(self.experiments.left_out([experiment])) or "it names no network or comparison"
+            raise MosforgeError(f"nothing of the experiment {experiment} can be done: {why}")
+
+    def warnings(self) -> list[str]:
+        """What is probably a mistake, but can be run: one sentence each."""
+        used = self.experiments.datasets(self.experiments.names)
+        return [line for name in used for line in self.datasets.misspelt_columns(name)]
 
     def explain_missing(self) -> str | None:
         """One message that lists all that is missing, where to get it and where to put it."""

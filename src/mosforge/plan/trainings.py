@@ -7,9 +7,10 @@ from typing import Any, Literal
 from mosforge.config import TrainingSection
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
+from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.finetune_settings import FinetuningSettings
 from mosforge.models.objectives import corpus_and_objective, rates_of
-from mosforge.models.origins import ORIGINS, WORDS
+from mosforge.models.origins import NAMES, ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.pretraining.pretrain_settings import PretrainingSettings
@@ -61,6 +62,21 @@ class Trainings:
             for file in self.weights_file(backbone)
             if not Path(file).is_file()
         ]
+
+    def check_networks(self, backbones: Iterable[str]) -> None:
+        """Refuses a backbone that is no network; only one of timm costs the import of timm.
+
+        Raises:
+            MosforgeError: there is no such network; the sentence names the nearest ones.
+        """
+        if others := [name for name in backbones if name not in NAMES]:
+            from mosforge.models.backbones import timm_name  # imports much
+
+            for name in others:
+                try:
+                    timm_name(name)
+                except MosforgeError as error:
+                    raise MosforgeError(f"configuration: pretraining.backbones.{name}: {error}") from None
 
     def corpora_of(self, corpus: str) -> list[str]:
         """The corpora that a pretraining learns from: the synthetic one first, if there are two."""

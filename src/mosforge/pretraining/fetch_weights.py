@@ -1,6 +1,11 @@
 """The rule `fetch_weights`: the first weights of a backbone, from the origin in the configuration."""
 
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -20,6 +25,11 @@ from mosforge.models.weights import (
     unreadable_weights,
     write_weights,
 )
+
+log = logging.getLogger(__name__)
+
+PAUSES = (1.0, 4.0)
+"""Seconds to wait before a download that failed is tried again."""
 
 _WRAPPERS = ("state_dict", "model", "state_dict_ema")
 """Keys under which training scripts save the weights, beside other things."""
@@ -86,10 +96,8 @@ def _from_torchvision(backbone: str) -> Weights:
         raise MosforgeError(
             f"torchvision has no ImageNet weights of {backbone}; name a file instead"
         ) from None
-    try:
-        return dict(weights.get_state_dict(progress=False, check_hash=True))
-    except (OSError, RuntimeError) as error:
-        raise _not_downloaded(backbone, weights.url, error) from None
+    load = partial(weights.get_state_dict, progress=False, check_hash=True)
+    return dict(_downloaded(load, backbone, weights.url))
 
 
 def _from_timm(backbone: str) -> Weights:
@@ -101,16 +109,23 @@ def _from_timm(backbone: str) -> Weights:
         raise MosforgeError(
             f"timm has no weights of {backbone}; set pretraining.backbones.{backbone} to a file, or to none"
         )
-    try:
-        weights: Weights = timm.create_model(name, pretrained=True, num_classes=0).state_dict()
-    except Exception as error:  # the download library raises errors of many kinds
-        raise _not_downloaded(backbone, facts.hf_hub_id or facts.url, error) from None
+    load = partial(timm.create_model, name, pretrained=True, num_classes=0)
+    weights: Weights = _downloaded(load, backbone, facts.hf_hub_id or facts.url).state_dict()
     return weights
 
 
-def _not_downloaded(backbone: str, place: str, error: Exception) -> MosforgeError:
-    return MosforgeError(
-        f"the weights of {backbone} could not be downloaded from {place} ({first_line(error)}); download "
+def _downloaded(load: Callable[[], Any], backbone: str, place: str) -> Any:
+    """What `load` downloads, at the third attempt at the latest: a broken connection may be whole again."""
+    for pause in (*PAUSES, None):
+        try:
+            return load()
+        except Exception as error:  # the libraries raise errors of many kinds
+            reason = first_line(error)
+        if pause is not None:
+            log.warning("%s: %s; trying again", place, reason)
+            time.sleep(pause)
+    raise MosforgeError(
+        f"the weights of {backbone} could not be downloaded from {place} ({reason}); download "
         f"them elsewhere and set pretraining.backbones.{backbone} to the file's path"
     )
 

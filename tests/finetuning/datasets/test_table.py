@@ -1,5 +1,6 @@
 """A CSV of the user's own as a target dataset."""
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,41 @@ def test_a_reference_image_of_two_contents_is_refused(tmp_path: Path, rows: str)
         read(make(tmp_path, text, ["a.png", "b.png", "cat.png"]))
 
 
+def test_images_and_reference_images_may_lie_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("a.png", "b.png", "original.png"):
+        (home / name).parent.mkdir(exist_ok=True)
+        (home / name).write_bytes(b"x")
+    rows = [f"{home}/a.png,1,{home}/original.png", "~/b.png,2,~/original.png", "../home/b.png,3,"]
+    frame = read(make(tmp_path, "image,mos,reference_image\n" + "\n".join(rows[:2]) + "\n", []))
+    assert frame["path"].tolist() == [f"{home}/a.png", f"{home}/b.png"]
+    assert set(frame["reference_path"]) == {f"{home}/original.png"}
+    # names become paths below the results, which must not lead out of them
+    assert frame["image"].tolist() == [f"{home}/a.png"[1:], f"{home}/b.png"[1:]]
+    frame = read(make(tmp_path, "image,mos,reference_image\n" + rows[2] + "\n", []))
+    assert frame["image"].tolist() == ["_/home/b.png"]
+    assert Path(frame["path"].iloc[0]).samefile(home / "b.png")
+
+
+def test_columns_that_are_not_used_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = "image,mos,ref,std,Splits,reference_imag\na.png,1,x,0.5,train,\n"
+    read(make(tmp_path, text, ["a.png"]))
+    named = dict(re.findall(r"the column '(\w+)' is not used; (.*)", caplog.text))
+    assert named == {
+        "ref": "did you mean 'reference'?",
+        "std": "known are image, mos, reference, reference_image, split",
+        "splits": "did you mean 'split'?",
+        "reference_imag": "did you mean 'reference_image'?",
+    }
+    assert "labels.csv" in caplog.text
+    caplog.clear()
+    read(make(tmp_path, "image,mos,reference,refs\na.png,1,x,0.5\n", ["a.png"]))
+    assert "'refs' is not used; known" in caplog.text, "the column that it is like is there"
+
+
 def test_names_are_found_however_their_accents_are_encoded(tmp_path: Path) -> None:
     composed, apart = (unicodedata.normalize(form, "é.png") for form in ("NFC", "NFD"))
     frame = read(make(tmp_path, f"image,mos\n{composed},1\n", [apart]))
@@ -125,8 +161,9 @@ def test_images_beside_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("image;mos\na.png;1\n", "separate cells with commas or tabs"),
         ("image,mos,MOS\na.png,1,2\n", "more than one column mos"),
         ('image,mos\n"a.png,1\n' + "b.png,2\n" * 20_000, "quotation mark"),
-        ("image,mos\n../a.png,1\n", "'../a.png' is not the name of an image"),
-        ("image,mos\n/a.png,1\n", "'/a.png' is not the name of an image"),
+        ("image,mos\n..,1\n", "'..' is not the name of an image"),
+        ("image,mos\n/,1\n", "'/' is not the name of an image"),
+        ("image,mos\n/nowhere/a.png,1\n", "the first is /nowhere/a.png"),
     ],
 )
 def test_a_bad_table_is_refused_in_one_sentence(tmp_path: Path, text: str, message: str) -> None:

@@ -2,10 +2,15 @@
 
 `reference` names the content: images with the same name stay on one side of every split.
 `reference_image` is the file of the reference image, which the full-reference metrics compare with. Where
-there is no `reference`, all images with one such file are of one content.
+there is no `reference`, all images with one such file are of one content. Both files are paths below the folder
+of the images, or absolute ones.
 """
 
-from collections.abc import Iterator
+import difflib
+import logging
+import os
+
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from mosforge.core.errors import MosforgeError
@@ -13,8 +18,13 @@ from mosforge.finetuning.datasets.base import Layout, Row, number
 from mosforge.finetuning.files import Folder, read_csv
 from mosforge.finetuning.settings import DatasetSettings
 
+log = logging.getLogger(__name__)
+
 REFERENCE_IMAGE = "reference_image"
 """The column that names the reference image."""
+
+COLUMNS = ("image", "mos", "reference", REFERENCE_IMAGE, "split")
+"""The columns that are read."""
 
 _PARTS = ("train", "validation", "test")
 
@@ -50,27 +60,64 @@ def _images_folder(cfg: DatasetSettings) -> str:
 
 
 def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
-    """The images of the table `cfg.table`."""
+    """The images of the table `cfg.table`; a warning names each column that is not used."""
     file = folder.first(cfg.table or "")
     images = PurePosixPath(_images_folder(cfg))
-    for row in read_csv(file, ("image", "mos")):
-        image, part, reference_image = row["image"], row.get("split"), row.get(REFERENCE_IMAGE)
-        _check_name(file, image)
+    rows = read_csv(file, ("image", "mos"))
+    for column, meant in unused_columns(rows[0] if rows else ()).items():
+        log.warning("%s: warning: %s", file, about_column(column, meant))
+    for row in rows:
+        image, part = row["image"], row.get("split")
+        reference_image = os.path.expanduser(row.get(REFERENCE_IMAGE, ""))
+        name = _name_of(file, image)
         if part is not None and part not in _PARTS:
             raise MosforgeError(f"{file}: the split of {image} is {part!r}; it must be {', '.join(_PARTS)}")
         yield Row(
-            image=image,
-            file=(images / image).as_posix(),
+            image=name,
+            file=_file_of(images, image),
             # with neither a name of the content nor a reference image, each image is a content of its own
-            reference=row.get("reference") or reference_image or image,
-            reference_file=(images / reference_image).as_posix() if reference_image else None,
+            reference=row.get("reference") or reference_image or name,
+            reference_file=_file_of(images, reference_image) if reference_image else None,
             mos=number(file, row["mos"], image),
             part=part,
         )
 
 
-def _check_name(file: Path, image: str) -> None:
-    path = PurePosixPath(image)
-    # the name becomes a path below results/ when the image is distorted again
-    if not image or path.is_absolute() or ".." in path.parts:
-        raise MosforgeError(f"{file}: {image!r} is not the name of an image below the key images")
+def unused_columns(columns: Iterable[str]) -> dict[str, str | None]:
+    """The columns of a table that are not read, each with the absent column that may have been meant.
+
+    Args:
+        columns: their names, in lower case.
+    """
+    given = [column for column in columns if column]
+    absent = [column for column in COLUMNS if column not in given]
+    return {column: _meant(column, absent) for column in given if column not in COLUMNS}
+
+
+def _meant(column: str, absent: list[str]) -> str | None:
+    """The absent column with a name like this one, or with this one as its beginning (`ref`)."""
+    begun = [name for name in absent if len(column) > 2 and name.startswith(column)]
+    close = begun or difflib.get_close_matches(column, absent, n=1)
+    return close[0] if close else None
+
+
+def about_column(column: str, meant: str | None) -> str:
+    """A clause about a column that is not used."""
+    advice = f"did you mean {meant!r}?" if meant else f"known are {', '.join(COLUMNS)}"
+    return f"the column {column!r} is not used; {advice}"
+
+
+def _file_of(images: PurePosixPath, name: str) -> str:
+    """The path of an image or a reference image, below the dataset's folder or from the root."""
+    return (images / os.path.expanduser(name)).as_posix()
+
+
+def _name_of(file: Path, image: str) -> str:
+    """The name of an image: its path, made relative.
+
+    The name becomes a path below the results when the image is distorted again, so it must not lead out of them.
+    """
+    parts = [part for part in PurePosixPath(os.path.expanduser(image)).parts if part.strip("/")]
+    if not parts or parts[-1] == "..":
+        raise MosforgeError(f"{file}: {image!r} is not the name of an image; write a path below the key images")
+    return "/".join("_" if part == ".." else part for part in parts)
