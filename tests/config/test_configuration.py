@@ -42,7 +42,11 @@ def archived(**digest: str) -> dict[str, Any]:
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     config = changed("sources.collections.mine", {"folder": "~/photos"})
-    config["finetuning"]["datasets"]["mine"] = TABLE | {"range": [1, 5], "folder": "~/rated", "images": "~/jpg"}
+    config["finetuning"]["datasets"]["mine"] = TABLE | {
+        "range": [1, 5],
+        "folder": "~/rated",
+        "images": "~/jpg",
+    }
     config["pretraining"]["backbones"]["resnet50"] = "~/resnet50.pth"
     found = checked(config)
     assert found.sources.collections["mine"].folder == "/home/me/photos"

@@ -12,12 +12,7 @@ from torch import nn
 from torchvision import models
 
 from mosforge.core.errors import MosforgeError
-from mosforge.models.backbones import (
-    build_backbone,
-    find_backbone,
-    multi_level_features,
-    without_classifier,
-)
+from mosforge.models.backbones import build_backbone, find_backbone, multi_level_features, without_classifier
 from mosforge.models.origins import NAMES
 from mosforge.pretraining.fetch_weights import imagenet_weights, load_weights
 

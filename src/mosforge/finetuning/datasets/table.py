@@ -9,7 +9,6 @@ of the images, or absolute ones.
 import difflib
 import logging
 import os
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -68,7 +67,7 @@ def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
         log.warning("%s: warning: %s", file, about_column(column, meant))
     for row in rows:
         image, part = row["image"], row.get("split")
-        reference_image = os.path.expanduser(row.get(REFERENCE_IMAGE, ""))
+        reference_image = _expanded(row.get(REFERENCE_IMAGE, ""))
         name = _name_of(file, image)
         if part is not None and part not in _PARTS:
             raise MosforgeError(f"{file}: the split of {image} is {part!r}; it must be {', '.join(_PARTS)}")
@@ -107,9 +106,14 @@ def about_column(column: str, meant: str | None) -> str:
     return f"the column {column!r} is not used; {advice}"
 
 
+def _expanded(name: str) -> str:
+    """A path whose leading ~ is the user's home folder."""
+    return os.path.expanduser(name)  # noqa: PTH111 - Path's refuses a name such as ~a.png
+
+
 def _file_of(images: PurePosixPath, name: str) -> str:
     """The path of an image or a reference image, below the dataset's folder or from the root."""
-    return (images / os.path.expanduser(name)).as_posix()
+    return (images / _expanded(name)).as_posix()
 
 
 def _name_of(file: Path, image: str) -> str:
@@ -117,7 +121,9 @@ def _name_of(file: Path, image: str) -> str:
 
     The name becomes a path below the results when the image is distorted again, so it must not lead out of them.
     """
-    parts = [part for part in PurePosixPath(os.path.expanduser(image)).parts if part.strip("/")]
+    parts = [part for part in PurePosixPath(_expanded(image)).parts if part.strip("/")]
     if not parts or parts[-1] == "..":
-        raise MosforgeError(f"{file}: {image!r} is not the name of an image; write a path below the key images")
+        raise MosforgeError(
+            f"{file}: {image!r} is not the name of an image; write a path below the key images"
+        )
     return "/".join("_" if part == ".." else part for part in parts)
