@@ -2,8 +2,8 @@
 
 `reference` names the content: images with the same name stay on one side of every split.
 `reference_image` is the file of the reference image, which the full-reference metrics compare with. Where
-there is no `reference`, all images with one such file are of one content. Both files are paths below the folder
-of the images, or absolute ones.
+there is no `reference`, all images with one such file are of one content. Both files are paths below the
+folder of the images, or absolute ones.
 """
 
 import difflib
@@ -119,7 +119,7 @@ def _file_of(images: PurePosixPath, name: str) -> str:
 def _name_of(file: Path, image: str) -> str:
     """The name of an image: its path, made relative.
 
-    The name becomes a path below the results when the image is distorted again, so it must not lead out of them.
+    The name becomes a path below the results when the image is distorted again, and must not lead out.
     """
     parts = [part for part in PurePosixPath(_expanded(image)).parts if part.strip("/")]
     if not parts or parts[-1] == "..":
