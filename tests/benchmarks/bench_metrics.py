@@ -29,6 +29,7 @@ from skimage import data
 from mosforge.core.images import Pixels
 from mosforge.core.parallel import available_threads
 from mosforge.metrics import fused, score
+from mosforge.metrics.engines import viewing_factor
 from mosforge.metrics.fused.engine import FusedEngine
 from mosforge.metrics.fused.features import Features, Geometry, Reference
 from mosforge.metrics.fused.fsim import fsim
@@ -94,15 +95,17 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 def steps(width: int, height: int, rounds: int) -> None:
     """The median CPU time of each step for one image on one thread."""
     original, distorted = images(width, height)
-    geometry = Geometry(height, width)
+    factor = viewing_factor("auto", height, width)
+    geometry = Geometry(height, width, factor)
     reference, features = Reference(geometry), Features(geometry)
     reference.fill(original)
     features.fill(distorted[0])
     expected = reference.features
     work: dict[str, Callable[[], object]] = {
-        "geometry (once a size)": lambda: Geometry(height, width),
+        "geometry (once a size)": lambda: Geometry(height, width, factor),
         "reference (once)": lambda: reference.fill(original),
-        "poolings and pyramid": features.fill_pyramid,
+        "pyramid": features.fill_pyramid,
+        "poolings": features.fill_pooled,
         "colours": features.fill_colours,
         "phase congruency": features.fill_phase,
         "saliency": features.fill_saliency,

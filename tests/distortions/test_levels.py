@@ -14,6 +14,7 @@ from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.distortions.kinds import TYPES
 from mosforge.metrics import score
+from mosforge.metrics.engines import viewing_factor
 from mosforge.metrics.fused.features import Features, Geometry, Reference
 from mosforge.metrics.fused.ssim import ssim_and_ms_ssim
 
@@ -58,12 +59,12 @@ class OfSsim(Features):
     def fill_colours(self) -> None:
         pass
 
-    fill_phase = fill_saliency = fill_colours
+    fill_pooled = fill_phase = fill_saliency = fill_colours
 
 
 @cache
 def maps(height: int, width: int) -> OfSsim:
-    return OfSsim(Geometry(height, width))
+    return OfSsim(Geometry(height, width, viewing_factor("auto", height, width)))
 
 
 def reference_of(pixels: Pixels) -> Reference:

@@ -1,39 +1,55 @@
 """What the tests of the metrics share: piq in float64 as an oracle, and images."""
 
 import sys
+from contextlib import ExitStack
 from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
 import piq
 import torch
+from PIL import Image
 from skimage import data
 
 from mosforge.core.images import Pixels
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.metrics import score
 
-_FUNCTIONS = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)
+_OF_LUMA = (piq.ssim, piq.multi_scale_ssim)
+_OF_COLOURS = (piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)
 
 
-def assert_agrees(reference: Pixels, distorted: Pixels, skip: int | None = None) -> None:
-    got, want = score(reference, [distorted], threads=1)[0], oracle(reference, distorted)
+def assert_agrees(
+    reference: Pixels, distorted: Pixels, skip: int | None = None, scale: str | int = "auto"
+) -> None:
+    got = score(reference, [distorted], threads=1, scale=scale)[0]
+    want = oracle(reference, distorted, scale)
     kept = [i for i in range(len(METRICS)) if i != skip]
     assert np.all(np.isfinite(got)), dict(zip(METRICS, got, strict=True))
     np.testing.assert_allclose(got[kept], want[kept], rtol=0, atol=1e-4)
 
 
-def oracle(reference: Pixels, distorted: Pixels) -> np.ndarray:
+def oracle(reference: Pixels, distorted: Pixels, scale: str | int = "auto") -> np.ndarray:
     """piq's six values in float64, on one thread: several would wait for each other at small images."""
     x, y = (
         torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].double() / 255
         for image in (distorted, reference)
     )
+    grey = [
+        torch.from_numpy(np.array(Image.fromarray(np.ascontiguousarray(image)).convert("L")))[None, None] / 255
+        for image in (distorted, reference)
+    ]
+    x_luma, y_luma = (plane.double() for plane in grey)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     quick = SimpleNamespace(conv2d=sum_of_shifts, avg_pool2d=torch.nn.functional.avg_pool2d)
-    with mock.patch.object(sys.modules["piq.ssim"], "F", quick), torch.inference_mode():
-        scores = np.array([float(function(x, y)) for function in _FUNCTIONS])
+    with ExitStack() as patches, torch.inference_mode():
+        patches.enter_context(mock.patch.object(sys.modules["piq.ssim"], "F", quick))
+        for name in ("ssim", "mdsi", "vsi", "fsim") if scale != "auto" else ():
+            module = sys.modules[f"piq.{name}"]
+            patches.enter_context(mock.patch.object(module, "round", lambda _: scale, create=True))
+        of_luma = [float(function(x_luma, y_luma)) for function in _OF_LUMA]
+        scores = np.array([*of_luma, *(float(function(x, y)) for function in _OF_COLOURS)])
     torch.set_num_threads(threads)
     return scores
 

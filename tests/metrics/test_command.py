@@ -55,6 +55,8 @@ def test_refusals_are_one_sentence(shard: object, capsys: pytest.CaptureFixture[
         ("small.png", "small.png"): "small.png: 180x160 pixels",
         ("references/a.png", "nowhere.png"): "nowhere.png: no such file",
         ("broken.png", "small.png"): "broken.png: ",
+        ("--scale", "9", "references/a.png", "references/a.png"): "metrics.scale: 9 ",
+        ("--scale", "half", "references/a.png", "references/a.png"): "'half'",
         ("--engine", "fast", "references/a.png", "references/a.png"): "'fast'",
     }
     for words, fact in facts.items():

@@ -167,6 +167,9 @@ def test_refusals() -> None:
         score(IMAGE, [IMAGE, IMAGE[:, :165]])
     with pytest.raises(MosforgeError, match="'fast' is not an engine; choose one of fused, piq"):
         score(IMAGE, [IMAGE], engine="fast")
+    for scale in (0, 9, 2.0, True, "half"):
+        with pytest.raises(MosforgeError, match=rf"metrics\.scale: {scale!r} is not .* from 1 to 8"):
+            score(IMAGE, [IMAGE], scale=scale)
     with pytest.raises(MosforgeError, match="--device cuda: the engine fused is for the CPU"):
         score(IMAGE, [IMAGE], device="cuda")
     with pytest.raises(MosforgeError, match="threads: 0"):

@@ -22,7 +22,7 @@ from mosforge.metrics.settings import ScoreSettings
 
 SHARD = Path("shard")
 OUTPUT = Path("results/metrics/synthetic/noise/00000.parquet")
-CFG = ScoreSettings(engine="fused")
+CFG = ScoreSettings(engine="fused", scale="auto")
 
 
 def read_manifest() -> Frame:
@@ -38,7 +38,7 @@ def test_a_shard_is_scored_in_the_order_of_its_manifest(
 ) -> None:
     score(SHARD, output=OUTPUT, cfg=CFG, threads=2)
     table = read_table(OUTPUT, METRIC_SCORES)
-    assert read_stamp(OUTPUT)["cfg"] == {"engine": "fused"}
+    assert read_stamp(OUTPUT)["cfg"] == {"engine": "fused", "scale": "auto"}
     keys = [key.name for key in KEYS]
     pd.testing.assert_frame_equal(table[keys], read_manifest()[keys])
     for name, (reference, distorted) in shard.items():

@@ -21,7 +21,7 @@ from mosforge.metrics.score_dataset import score_dataset
 from mosforge.metrics.settings import ScoreDatasetSettings
 
 OUTPUT = Path("rated.parquet")
-CFG = ScoreDatasetSettings(engine="fused", dataset="rated")
+CFG = ScoreDatasetSettings(engine="fused", scale="auto", dataset="rated")
 
 
 def write_dataset(rows: list[tuple[str, str | None]]) -> Path:
@@ -53,7 +53,7 @@ def test_a_dataset_is_scored_against_its_reference_images(
     )
     score_dataset(dataset, output=OUTPUT, cfg=CFG)
     table = read_table(OUTPUT, TARGET_SCORES)
-    assert read_stamp(OUTPUT)["cfg"] == {"engine": "fused", "dataset": "rated"}
+    assert read_stamp(OUTPUT)["cfg"] == {"engine": "fused", "scale": "auto", "dataset": "rated"}
     assert table["image"].tolist() == ["1-a.png", "2-b.png", "3-a.png", "a.png"]
     assert table["quality"].tolist() == [0.0, 0.1, 0.2, 0.4]
     assert set(table["dataset"]) == {"rated"}

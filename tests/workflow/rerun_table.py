@@ -114,6 +114,7 @@ def _cases() -> Iterator[Case]:
     yield from _sources()
     yield from _distortions()
     yield Case("metrics.engine", "piq", ("score", "score_dataset"))
+    yield Case("metrics.scale", "auto", ("score", "score_dataset"))
     yield Case("pmos.fusion", "mean", ("fuse",))
     yield Case("pmos.knots", 11, ("fuse",))
     yield Case("pmos.logistic.dataset", "stand_in", ("validate",), note="with `fusion: logistic` fuse too")

@@ -14,7 +14,7 @@ from mosforge.config.pretraining import PretrainingSection
 from mosforge.config.sources import SourcesSection
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE
-from mosforge.core.values import Allowed, Engine, Flag, Fusion, Objective, Text, explain, suggestion
+from mosforge.core.values import Allowed, Engine, Flag, Fusion, Objective, Scale, Text, explain, suggestion
 from mosforge.models.objectives import corpus_and_objective
 
 _Knots = Annotated[int, Field(strict=True, ge=2, le=100_001), Allowed("a whole number from 2 to 100001")]
@@ -27,7 +27,10 @@ class MetricsSection(Section):
     """What computes the metrics:
       fused  this project's engine, the same values on the CPU many times faster (ours)
       piq    the library itself, for a machine with a GPU to spare"""
-
+    scale: Scale
+    """The viewing scale, by which factor SSIM, MDSI, VSI and FSIM shrink images before they compare them:
+    a number from 1 to 8, the same for images of every size, so that their labels can be compared (ours); or
+    auto, round(shorter side / 256), as piq does, where scores jump from 383 to 384 rows, say"""
 
 class Logistic(Section):
     """The human scores that the fusion `logistic` is fitted to."""

@@ -61,6 +61,15 @@ Level = Annotated[Number | tuple[Number, Number], Allowed("a number, or the two 
 """The parameter of a distortion at a level."""
 PngCompression = Annotated[int, Field(strict=True, ge=0, le=9), Allowed("a whole number from 0 to 9")]
 
+LARGEST_SCALE = 8
+"""The largest viewing scale: at 161 pixels, the smallest side, 20 are left, and SSIM's window has 11."""
+
+Scale = Annotated[
+    Literal["auto"] | Annotated[int, Field(strict=True, ge=1, le=LARGEST_SCALE)],
+    Allowed(f"auto, or a whole number from 1 to {LARGEST_SCALE}"),
+]
+"""By which factor the metrics shrink images before they compare them."""
+
 CorpusKind = Literal["synthetic", "authentic", "kadid25"]
 Engine = Literal["fused", "piq"]
 Fusion = Literal["quantile", "mean", "logistic"]

@@ -25,9 +25,11 @@ def score(
     engine: str = "fused",
     threads: int | None = None,
     device: str = "auto",
+    scale: str | int = "auto",
 ) -> "Scores":
     """Scores distorted versions of one reference image with the six full-reference metrics of piq 0.8.
 
+    SSIM and MS-SSIM are those of the rounded luma, as their authors define them: piq's for one channel.
     Both engines agree within 1e-4 with piq in float64; but FSIM with an image of one colour is unstable in
     piq, and `fused` gives what exact arithmetic would (`mosforge.metrics.fused.fsim.fsim`).
 
@@ -40,6 +42,9 @@ def score(
         threads: images that are scored at the same time; by default, the CPUs that this process may use.
             The scores do not depend on it.
         device: for `piq`: `cpu`, `cuda`, or `auto`: a GPU where there is one.
+        scale: by which factor SSIM, MDSI, VSI and FSIM shrink the images first, 1 to 8; `auto`:
+            round(shorter side / 256), as piq does (at 640 and 1152 rows halves go to even, where the
+            authors' MATLAB rounds up). MS-SSIM and GMSD have scales of their own.
 
     Returns:
         float64 array, shape (n, 6), in the order of `measures.METRICS`: SSIM, MS-SSIM, MDSI, VSI, FSIM and
@@ -47,10 +52,10 @@ def score(
         reference image has exactly 0 and 1.
 
     Raises:
-        MosforgeError: an unknown engine or device, an array that is not uint8 RGB, no iterable of arrays, a
+        MosforgeError: an unknown engine, device or scale, an array that is not uint8 RGB, no iterable of arrays, a
             side under 161 pixels, or shapes that differ.
     """
     from mosforge.metrics.engines import make_engine
     from mosforge.metrics.pairs import score_arrays
 
-    return score_arrays(make_engine(engine, device), reference, distorted, threads)
+    return score_arrays(make_engine(engine, device, scale), reference, distorted, threads)

@@ -18,6 +18,7 @@ def add_commands(commands: Any, verbs: Any) -> None:
     parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the reference image")
     parser.add_argument("distorted", type=Path, metavar="DISTORTED", help="an image of the same size")
     parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
+    parser.add_argument("--scale", default="auto", help="viewing scale: 1 to 8, or auto (the default), as piq")
     options.add_format(parser)
 
 
@@ -33,7 +34,8 @@ def _pair(arguments: argparse.Namespace) -> None:
     from mosforge.metrics.engines import make_engine
     from mosforge.metrics.pairs import score_pairs
 
-    engine = make_engine(arguments.engine, "cpu")
+    scale = int(arguments.scale) if arguments.scale.isdecimal() else arguments.scale
+    engine = make_engine(arguments.engine, "cpu", scale)
     scores = score_pairs([str(arguments.reference)], [str(arguments.distorted)], engine, threads=1)
     row = dict(zip(METRICS, scores[0].tolist(), strict=True))
     row["mean"] = float(orient(scores).mean())

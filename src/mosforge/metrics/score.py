@@ -19,7 +19,7 @@ def score(images: Path, *, output: Path, cfg: ScoreSettings, threads: int = 1, d
     Args:
         images: folder of the shard, with its manifest.parquet.
         output: the scores, Parquet (artefact `metrics`), in the order of the manifest.
-        cfg: the engine.
+        cfg: the engine and the viewing scale.
         threads: images that are decoded and scored at the same time; they change no score.
         device: where the engine `piq` computes: cpu, cuda, or auto, a GPU where there is one.
 
@@ -35,7 +35,7 @@ def score(images: Path, *, output: Path, cfg: ScoreSettings, threads: int = 1, d
 
     started = time.monotonic()
     manifest = read_manifest(images)
-    engine = make_engine(cfg.engine, device)
+    engine = make_engine(cfg.engine, device, cfg.scale)
     scores = score_pairs(manifest["reference"].tolist(), manifest["path"].tolist(), engine, threads)
     columns = manifest.assign(**dict(zip(METRICS, scores.T, strict=True)))
     write_table(output, METRIC_SCORES, columns[METRIC_SCORES.columns], stage="metrics", cfg=cfg.plain())

@@ -14,7 +14,7 @@ from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
-from mosforge.metrics.engines import Engine, Scores, make_engine
+from mosforge.metrics.engines import Engine, Scores, luma, make_engine
 from mosforge.metrics.pairs import score_pairs
 from mosforge.metrics.settings import ScoreDatasetSettings
 
@@ -32,7 +32,7 @@ def score_dataset(
     Args:
         dataset: the images of the dataset, Parquet (artefact `dataset`).
         output: the scores, Parquet (artefact `targets`), in the order of the dataset's table.
-        cfg: the name of the dataset, and the engine.
+        cfg: the name of the dataset, the engine and the viewing scale.
         threads: images that are decoded and scored at the same time; they change no score.
         device: where the engine `piq` computes: cpu, cuda, or auto, a GPU where there is one.
 
@@ -46,7 +46,7 @@ def score_dataset(
         raise MosforgeError(f"{dataset}: no image of {cfg.dataset} has a reference image")
     rows = _without_small_references(rows, dataset)
     references = rows["reference_path"].tolist()
-    engine = _WithPsnr(make_engine(cfg.engine, device))
+    engine = _WithPsnr(make_engine(cfg.engine, device, cfg.scale))
     names = (*METRICS, "psnr")
     scores = score_pairs(references, rows["path"].tolist(), engine, threads, names)
     columns = rows.assign(dataset=cfg.dataset, **dict(zip(names, scores.T, strict=True)))
@@ -71,7 +71,7 @@ def _without_small_references(rows: Frame, dataset: Path) -> Frame:
 
 
 class _WithPsnr:
-    """An engine whose scores have a seventh column: the PSNR of the luma (BT.601), in dB.
+    """An engine whose scores have a seventh column: the PSNR of the luma, in dB.
 
     Where the lumas are equal OpenCV gives 361 dB, which is finite and above all others.
     """
@@ -83,14 +83,9 @@ class _WithPsnr:
         return self._engine.batch(shape)
 
     def prepare(self, reference: Pixels) -> tuple[Any, Pixels]:
-        return self._engine.prepare(reference), _luma(reference)
+        return self._engine.prepare(reference), luma(reference)
 
     def score(self, prepared: Callable[[], tuple[Any, Pixels]], images: Sequence[Pixels]) -> Scores:
         six = self._engine.score(lambda: prepared()[0], images)
-        decibels = [cv2.PSNR(_luma(image), prepared()[1]) for image in images]
+        decibels = [cv2.PSNR(luma(image), prepared()[1]) for image in images]
         return np.column_stack([six, decibels])
-
-
-def _luma(image: Pixels) -> Pixels:
-    luma: Pixels = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return luma

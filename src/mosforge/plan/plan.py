@@ -36,11 +36,13 @@ class Plan:
 
     def score(self) -> ScoreSettings:
         """Settings of the scores of a shard."""
-        return ScoreSettings(engine=self._config.metrics.engine)
+        section = self._config.metrics
+        return ScoreSettings(engine=section.engine, scale=section.scale)
 
     def score_dataset(self, dataset: str) -> ScoreDatasetSettings:
         """Settings of the scores of a target dataset."""
-        return ScoreDatasetSettings(dataset=dataset, engine=self._config.metrics.engine)
+        section = self._config.metrics
+        return ScoreDatasetSettings(dataset=dataset, engine=section.engine, scale=section.scale)
 
     def table(self, experiment: str) -> TableSettings:
         """Settings of an experiment's table: what concerns its own datasets, and how it is measured."""

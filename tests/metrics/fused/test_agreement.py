@@ -192,3 +192,20 @@ def test_fsim_of_flat_images_is_that_of_exact_arithmetic(shape: tuple[int, ...])
     chroma = chroma * piq.functional.similarity_map(x_yiq[:, 2:], y_yiq[:, 2:], 200)
     expected = float((edges * chroma.abs() ** 0.03).mean())
     assert score(y, [x], threads=1)[0, FSIM] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("scale", "shape"),
+    [
+        (1, (321, 330)),  # piq by itself: 1
+        (2, (163, 251)),  # 1; odd sides
+        pytest.param(2, (640, 650), marks=pytest.mark.slow),  # 2
+        pytest.param(3, (640, 650), marks=pytest.mark.slow),  # 2, the authors' MATLAB: 3
+        pytest.param(1, (515, 520), marks=pytest.mark.slow),  # 2
+        (4, (165, 171)),  # 1
+        (8, (161, 170)),  # 1; the largest scale at the smallest side
+    ],
+)
+def test_fused_agrees_at_a_fixed_scale(scale: int, shape: tuple[int, int]) -> None:
+    image = scene(*shape)
+    assert_agrees(image, noisy(image, 25), scale=scale)

@@ -57,11 +57,11 @@ def test_two_threads_that_meet_a_new_size_make_its_geometry_once(monkeypatch: py
         def __exit__(self, *_: object) -> None:
             self.lock.release()
 
-    def make(height: int, width: int) -> Geometry:
+    def make(height: int, width: int, factor: int) -> Geometry:
         made.append((height, width))
         for _ in range(2):  # until the other thread is there as well
             asked.acquire(timeout=10)
-        return Geometry(height, width)
+        return Geometry(height, width, factor)
 
     monkeypatch.setattr("mosforge.metrics.fused.engine._LOCK", Lock())
     monkeypatch.setattr("mosforge.metrics.fused.engine.Geometry", make)

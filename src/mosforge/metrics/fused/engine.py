@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mosforge.core.images import Pixels
-from mosforge.metrics.engines import IDENTICAL, Scores, bounded
+from mosforge.metrics.engines import IDENTICAL, Scores, bounded, viewing_factor
 from mosforge.metrics.fused.features import Features, Geometry, Reference
 from mosforge.metrics.fused.fsim import fsim
 from mosforge.metrics.fused.gmsd import gmsd
@@ -23,7 +23,7 @@ _LOCK = threading.Lock()
 
 
 class _Pool(NamedTuple):
-    """What images of one size share: the geometry, and buffers that nobody uses at the moment.
+    """What images of one size and viewing scale share: the geometry, and buffers that nobody uses at the moment.
 
     Getting new memory from the system takes longer than the arithmetic on it.
     """
@@ -45,14 +45,14 @@ class _Prepared:
 
 
 @lru_cache(maxsize=4)
-def _cached_pool(height: int, width: int) -> _Pool:
-    return _Pool(Geometry(height, width), deque(), deque())
+def _cached_pool(height: int, width: int, factor: int) -> _Pool:
+    return _Pool(Geometry(height, width, factor), deque(), deque())
 
 
-def _pool(height: int, width: int) -> _Pool:
+def _pool(height: int, width: int, scale: str | int) -> _Pool:
     # With nothing but the cache, two threads that meet a new size would both make its geometry.
     with _LOCK:
-        return _cached_pool(height, width)
+        return _cached_pool(height, width, viewing_factor(scale, height, width))
 
 
 def _take(idle: deque[Buffers], make: Callable[[Geometry], Buffers], geometry: Geometry) -> Buffers:
@@ -65,20 +65,23 @@ def _take(idle: deque[Buffers], make: Callable[[Geometry], Buffers], geometry: G
 class FusedEngine:
     """piq's values at a fraction of its time, on the CPU; see the package."""
 
+    def __init__(self, scale: str | int = "auto") -> None:
+        self._scale = scale
+
     def batch(self, shape: tuple[int, ...]) -> int:
         """One: each thread has an image of its own."""
         return 1
 
     def prepare(self, reference: Pixels) -> _Prepared:
         """The maps of the reference image."""
-        pool = _pool(*reference.shape[:2])
+        pool = _pool(*reference.shape[:2], self._scale)
         maps = _take(pool.references, Reference, pool.geometry)
         maps.fill(np.ascontiguousarray(reference))
         return _Prepared(pool, maps)
 
     def score(self, prepared: Callable[[], _Prepared], images: Sequence[Pixels]) -> Scores:
         """The six scores of each image, shape (n, 6); waits for the reference only after the first's maps."""
-        pool = _pool(*images[0].shape[:2])
+        pool = _pool(*images[0].shape[:2], self._scale)
         features = _take(pool.features, Features, pool.geometry)
         rows = []
         for image in images:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from mosforge.core.images import Pixels
+from mosforge.metrics.engines import luma
 from mosforge.metrics.fused.compilation import F32, Bytes, Map, aligned, kernel
 from mosforge.metrics.fused.fsim import PhaseCongruency
 from mosforge.metrics.fused.gmsd import PREWITT, SCHARR, gradient_maps
@@ -27,11 +28,13 @@ LMN: Map = np.array([[0.06, 0.63, 0.27], [0.3, 0.04, -0.35], [0.34, -0.6, 0.17]]
 
 
 class Geometry:
-    """Poolings, filters and interpolations for images of height x width pixels, both at least 161."""
+    """Poolings, filters and interpolations for images of height x width pixels, both at least 161.
 
-    def __init__(self, height: int, width: int) -> None:
+    SSIM, MDSI, VSI and FSIM shrink them by `factor`.
+    """
+
+    def __init__(self, height: int, width: int, factor: int) -> None:
         self.height, self.width = height, width
-        factor = max(1, round(min(height, width) / 256))  # halves to even, as in piq
         floor = (height // factor, width // factor)
         ceiling = (-(-height // factor), -(-width // factor))
         odd = max(height % 2, width % 2)
@@ -87,10 +90,11 @@ class Features:
         }
         self._phase = PhaseCongruency(geometry.wavelets)
         self._saliency = Saliency(geometry.saliency)
-        self.pyramid: list[Map] = [aligned((3, *level.shape)) for level in geometry.pyramid]
-        """RGB in [-1/2, 1/2] at the scales of MS-SSIM, and then at SSIM's where that is none of them."""
+        self._luma: Bytes = aligned((1, geometry.height, geometry.width), np.uint8)
+        self.pyramid: list[Map] = [aligned((1, *level.shape)) for level in geometry.pyramid]
+        """Luma in [-1/2, 1/2] at the scales of MS-SSIM, and then at SSIM's where that is none of them."""
         if geometry.ssim_scale == len(SCALES):
-            self.pyramid.append(aligned((3, *geometry.yiq.shape)))
+            self.pyramid.append(aligned((1, *geometry.yiq.shape)))
         self.yiq = _bordered(3, geometry.yiq.shape)
         self.lhm = _bordered(3, geometry.lhm.shape)
         self.lmn = _bordered(3, geometry.lmn.shape)
@@ -112,24 +116,27 @@ class Features:
     def fill(self, image: Pixels) -> None:
         """Computes every map of an image of the geometry's size."""
         cv2.split(image, list(self._planes))
+        self._luma[0] = luma(image)
         self.fill_pyramid()
+        self.fill_pooled()
         self.fill_colours()
         self.fill_phase()
         self.fill_saliency()
 
     def fill_pyramid(self) -> None:
-        """The image as each metric pools it, and the scales of SSIM and MS-SSIM."""
+        """The scales of SSIM and MS-SSIM."""
+        geometry = self.geometry
+        centre(self._luma.reshape(-1), self.pyramid[0].reshape(-1))
+        for finer, coarser, level in zip(self.pyramid, self.pyramid[1:], geometry.pyramid[1:], strict=False):
+            pool(finer, coarser, level.factor, level.shift, level.replicate)
+        if geometry.ssim_scale == len(SCALES):
+            level = geometry.yiq
+            pool(self.pyramid[0], self.pyramid[-1], level.factor, level.shift, level.replicate)
+
+    def fill_pooled(self) -> None:
+        """The image as each metric of colours pools it."""
         for pooling, rgb in self._pooled.items():
             pool(self._planes, rgb, pooling.factor, pooling.shift, pooling.replicate)
-        geometry = self.geometry
-        centre(self._planes.reshape(-1), self.pyramid[0].reshape(-1))
-        for finer, coarser, level in zip(self.pyramid, self.pyramid[1:], geometry.pyramid[1:], strict=False):
-            if finer is self.pyramid[0] and level == geometry.gmsd:
-                centre(self._rgb(level).reshape(-1), coarser.reshape(-1))
-            else:
-                pool(finer, coarser, level.factor, level.shift, level.replicate)
-        if geometry.ssim_scale == len(SCALES):
-            centre(self._rgb(geometry.yiq).reshape(-1), self.pyramid[-1].reshape(-1))
 
     def fill_colours(self) -> None:
         """The opponent colours of FSIM, MDSI and VSI, and the luma of GMSD."""

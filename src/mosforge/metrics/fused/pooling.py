@@ -1,7 +1,6 @@
 """Average pooling by any factor, with piq's two kinds of border.
 
-Each metric of piq shrinks its images by `max(1, round(min(height, width) / 256))` (halves to even), but
-pads them differently before, so that the windows of one metric are shifted against another's.
+Four metrics of piq shrink their images by one factor (`engines.viewing_factor`), but pad them differently before, so that the windows of one metric are shifted against another's.
 """
 
 from typing import NamedTuple
