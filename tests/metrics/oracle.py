@@ -36,7 +36,8 @@ def oracle(reference: Pixels, distorted: Pixels, scale: str | int = "auto") -> n
         for image in (distorted, reference)
     )
     grey = [
-        torch.from_numpy(np.array(Image.fromarray(np.ascontiguousarray(image)).convert("L")))[None, None] / 255
+        torch.from_numpy(np.array(Image.fromarray(np.ascontiguousarray(image)).convert("L")))[None, None]
+        / 255
         for image in (distorted, reference)
     ]
     x_luma, y_luma = (plane.double() for plane in grey)
@@ -47,7 +48,7 @@ def oracle(reference: Pixels, distorted: Pixels, scale: str | int = "auto") -> n
         patches.enter_context(mock.patch.object(sys.modules["piq.ssim"], "F", quick))
         for name in ("ssim", "mdsi", "vsi", "fsim") if scale != "auto" else ():
             module = sys.modules[f"piq.{name}"]
-            patches.enter_context(mock.patch.object(module, "round", lambda _: scale, create=True))
+            patches.enter_context(mock.patch.object(module, "round", create=True, return_value=scale))
         of_luma = [float(function(x_luma, y_luma)) for function in _OF_LUMA]
         scores = np.array([*of_luma, *(float(function(x, y)) for function in _OF_COLOURS)])
     torch.set_num_threads(threads)

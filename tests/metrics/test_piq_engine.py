@@ -14,7 +14,9 @@ def test_the_engine_piq_is_piq(scale: str | int) -> None:
     distorted = [noisy(reference, 20), 255 - reference]
     got = score(reference, distorted, engine="piq", threads=2, device="cpu", scale=scale)
     want = np.stack([oracle(reference, image, scale) for image in distorted])
-    np.testing.assert_allclose(got, want, rtol=0, atol=5e-5)  # Pillow's luma differs in a pixel here and there
+    np.testing.assert_allclose(
+        got, want, rtol=0, atol=5e-5
+    )  # Pillow's luma differs in a pixel here and there
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

@@ -32,6 +32,7 @@ class MetricsSection(Section):
     a number from 1 to 8, the same for images of every size, so that their labels can be compared (ours); or
     auto, round(shorter side / 256), as piq does, where scores jump from 383 to 384 rows, say"""
 
+
 class Logistic(Section):
     """The human scores that the fusion `logistic` is fitted to."""
 

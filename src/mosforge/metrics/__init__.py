@@ -52,8 +52,8 @@ def score(
         reference image has exactly 0 and 1.
 
     Raises:
-        MosforgeError: an unknown engine, device or scale, an array that is not uint8 RGB, no iterable of arrays, a
-            side under 161 pixels, or shapes that differ.
+        MosforgeError: an unknown engine, device or scale, an array that is not uint8 RGB, no iterable of
+            arrays, a side under 161 pixels, or shapes that differ.
     """
     from mosforge.metrics.engines import make_engine
     from mosforge.metrics.pairs import score_arrays

@@ -18,7 +18,9 @@ def add_commands(commands: Any, verbs: Any) -> None:
     parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the reference image")
     parser.add_argument("distorted", type=Path, metavar="DISTORTED", help="an image of the same size")
     parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
-    parser.add_argument("--scale", default="auto", help="viewing scale: 1 to 8, or auto (the default), as piq")
+    parser.add_argument(
+        "--scale", default="auto", help="viewing scale: 1 to 8, or auto (the default), as piq"
+    )
     options.add_format(parser)
 
 

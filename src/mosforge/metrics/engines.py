@@ -42,9 +42,8 @@ def viewing_factor(scale: str | int, height: int, width: int) -> int:
     """By which factor SSIM, MDSI, VSI and FSIM shrink images of that size before they compare them.
 
     Args:
-        scale: the factor itself, or `auto`: the one by which the shorter side comes nearest to 256 pixels, with
-            halves to even, as in piq. The authors' MATLAB rounds halves up: 3 and not 2 at 640 rows, and 5
-            and not 4 at 1152.
+        scale: the factor itself, or `auto`: round(shorter side / 256) with halves to even, as in piq. The
+            authors' MATLAB rounds halves up: to 3 and not 2 at 640 rows, to 5 and not 4 at 1152.
         height: of the images, in pixels.
         width: of the images.
     """

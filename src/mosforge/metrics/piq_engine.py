@@ -60,7 +60,10 @@ class PiqEngine:
         factor = viewing_factor(self._scale, *images[0].shape[:2])
         with torch.inference_mode():
             columns = [
-                *(at_scale(f, factor)(luma_of_distorted, luma_of_reference, reduction="none") for f in _OF_LUMA),
+                *(
+                    at_scale(f, factor)(luma_of_distorted, luma_of_reference, reduction="none")
+                    for f in _OF_LUMA
+                ),
                 *(at_scale(f, factor)(distorted, reference, reduction="none") for f in _OF_COLOURS),
             ]
             columns = [column.double() for column in columns]
@@ -81,6 +84,8 @@ def at_scale(function: Any, factor: int) -> Any:
     that is returned has another `round`; nothing else in these functions is rounded.
     """
     names = {**function.__globals__, "round": lambda _: factor}
-    copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    copy = FunctionType(
+        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
+    )
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy

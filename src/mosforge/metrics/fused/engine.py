@@ -23,7 +23,7 @@ _LOCK = threading.Lock()
 
 
 class _Pool(NamedTuple):
-    """What images of one size and viewing scale share: the geometry, and buffers that nobody uses at the moment.
+    """What images of one size and viewing scale share: the geometry, and buffers that nobody uses just now.
 
     Getting new memory from the system takes longer than the arithmetic on it.
     """

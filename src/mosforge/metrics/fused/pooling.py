@@ -1,6 +1,7 @@
 """Average pooling by any factor, with piq's two kinds of border.
 
-Four metrics of piq shrink their images by one factor (`engines.viewing_factor`), but pad them differently before, so that the windows of one metric are shifted against another's.
+Four metrics of piq shrink their images by one factor (`engines.viewing_factor`), but pad them differently
+before, so that the windows of one metric are shifted against another's.
 """
 
 from typing import NamedTuple
