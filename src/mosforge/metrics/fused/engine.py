@@ -49,7 +49,7 @@ def _cached_pool(height: int, width: int, factor: int) -> _Pool:
     return _Pool(Geometry(height, width, factor), deque(), deque())
 
 
-def _pool(height: int, width: int, scale: str | int) -> _Pool:
+def _pool(scale: str | int, height: int, width: int) -> _Pool:
     # With nothing but the cache, two threads that meet a new size would both make its geometry.
     with _LOCK:
         return _cached_pool(height, width, viewing_factor(scale, height, width))
@@ -74,14 +74,14 @@ class FusedEngine:
 
     def prepare(self, reference: Pixels) -> _Prepared:
         """The maps of the reference image."""
-        pool = _pool(*reference.shape[:2], self._scale)
+        pool = _pool(self._scale, *reference.shape[:2])
         maps = _take(pool.references, Reference, pool.geometry)
         maps.fill(np.ascontiguousarray(reference))
         return _Prepared(pool, maps)
 
     def score(self, prepared: Callable[[], _Prepared], images: Sequence[Pixels]) -> Scores:
         """The six scores of each image, shape (n, 6); waits for the reference only after the first's maps."""
-        pool = _pool(*images[0].shape[:2], self._scale)
+        pool = _pool(self._scale, *images[0].shape[:2])
         features = _take(pool.features, Features, pool.geometry)
         rows = []
         for image in images:
