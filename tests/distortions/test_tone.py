@@ -44,6 +44,16 @@ def test_exposure_adds_and_clips(pixels: Pixels, amount: float) -> None:
     assert np.abs(underexposure(pixels, amount) - darker).max() <= 0.5 + 1e-9
 
 
+@pytest.mark.parametrize("amount", [0.1, 0.3, 0.5, 0.7])
+def test_exposure_rounds_halves_up_and_merges_no_levels(amount: float) -> None:
+    levels = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    shift = round(10 * amount) * 51  # in half levels, exactly
+    brighter, darker = np.arange(256) + (shift + 1) // 2, np.arange(256) - shift // 2
+    np.testing.assert_array_equal(overexposure(levels, amount)[0, :, 0], np.clip(brighter, 0, 255))
+    np.testing.assert_array_equal(underexposure(levels, amount)[0, :, 0], np.clip(darker, 0, 255))
+    np.testing.assert_array_equal(mean_shift(levels, amount), overexposure(levels, amount))
+
+
 @given(pixels=images, factor=st.floats(0, 1))
 def test_contrast_factor_shrinks_about_mid_grey(pixels: Pixels, factor: float) -> None:
     assert np.abs(contrast_factor(pixels, factor) - (127.5 + (pixels - 127.5) * factor)).max() <= 0.5 + 1e-9

@@ -3,8 +3,8 @@
 The rule: EXIF orientation is applied; grey, palette and CMYK images become RGB; 16-bit grey samples are
 scaled to 8 bits with rounding (of 16-bit colour in PNG and TIFF, Pillow gives the upper byte, which is at
 most one step less); transparency is laid over white. A JPEG may carry further images (MPO: a camera's preview
-or second view), of which only the first is read. Animated, many-paged, truncated and over-large files are
-refused with the reason, and so is JPEG2000 in colour of more than 8 bits, whose white Pillow decodes as
+or second view), of which only the first is read. Animated, many-paged, truncated, damaged and over-large files
+are refused with the reason, and so is JPEG2000 in colour of more than 8 bits, whose white Pillow decodes as
 black.
 """
 
@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageFile, PngImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
+from mosforge.core.damage import check_jpeg, drop_damaged_chunks
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 
 Pixels = npt.NDArray[np.uint8]
@@ -61,6 +62,9 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
     if not isinstance(source, bytes) and is_special(Path(source)):
         raise UnreadableImageError(name, "not a regular file")
     try:
+        with BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+            if file.read(len(PngImagePlugin._MAGIC)) == PngImagePlugin._MAGIC:
+                source = drop_damaged_chunks(PngImagePlugin._MAGIC + file.read())
         image = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except FileNotFoundError:
         raise UnreadableImageError(name, "no such file") from None
@@ -134,6 +138,9 @@ def to_rgb(image: Image.Image, name: object = "the image") -> Pixels:
         UnreadableImageError: the file is truncated or damaged, or its mode has no conversion.
     """
     try:
+        if isinstance(image, JpegImagePlugin.JpegImageFile) and image.tile and image.fp:
+            image.fp.seek(0)
+            check_jpeg(image.fp.read())
         return np.ascontiguousarray(_convert(_turn_upright(image), name))
     except UnreadableImageError:
         raise

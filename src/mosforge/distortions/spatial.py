@@ -1,5 +1,7 @@
 """Distortions in space: jitter, displaced patches, covered blocks, and coarse pixels."""
 
+import math
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -59,10 +61,13 @@ def color_blocks(pixels: Pixels, count: float, rng: np.random.Generator) -> Pixe
 
 
 def pixelate(pixels: Pixels, strength: float) -> Pixels:
-    """Scales by 0.95 - `strength`^0.6 and back, to the nearest pixel each time (KADID-10k, type 21)."""
+    """Scales by 0.95 - `strength`^0.6 and back, to the nearest pixel each time (KADID-10k, type 21).
+
+    A side that is no whole number is rounded up, as MATLAB's `imresize` does.
+    """
     check_number(strength, "strength of a pixelation", 0, 0.9)
     scale = 0.95 - strength**0.6
     height, width = pixels.shape[:2]
-    fewer = max(1, int(width * scale)), max(1, int(height * scale))
+    fewer = math.ceil(width * scale), math.ceil(height * scale)
     small = Image.fromarray(pixels).resize(fewer, Image.Resampling.NEAREST)
     return np.asarray(small.resize((width, height), Image.Resampling.NEAREST))

@@ -134,8 +134,12 @@ def parabola(values: npt.NDArray[Any], amount: float) -> npt.NDArray[Any]:
 
 
 def _look_up(pixels: Pixels, table: npt.NDArray[np.float64]) -> Pixels:
-    """Applies a table of values in [0, 1], shape (256,) or (256, 3), to uint8 RGB."""
-    values = np.rint(np.clip(table, 0, 1) * 255).astype(np.uint8)
+    """Applies a table of values in [0, 1], shape (256,) or (256, 3), to uint8 RGB.
+
+    A half is rounded up, as MATLAB does: rounded to even, an exposure of 0.3, which is 76.5 of 255, would
+    merge each even value with a neighbour. The 9 decimals keep halves that were computed in a few steps.
+    """
+    values = np.floor(np.round(np.clip(table, 0, 1) * 255, 9) + 0.5).astype(np.uint8)
     return np.asarray(cv2.LUT(pixels, values.reshape(1, 256, -1)), dtype=np.uint8)
 
 
