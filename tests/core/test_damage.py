@@ -54,7 +54,9 @@ def is_whole(content: bytes) -> bool:
 def places(content: bytes, count: int, length: int) -> list[int]:
     """Offsets of pieces of samples, spread over all scans, without the tables between them."""
     spread = np.linspace(content.index(START_OF_SCAN) + 40, len(content) - length - 40, count).astype(int)
-    return [place for place in spread.tolist() if b"\xff\xc4" not in content[place - 40 : place + length + 40]]
+    return [
+        place for place in spread.tolist() if b"\xff\xc4" not in content[place - 40 : place + length + 40]
+    ]
 
 
 def test_a_whole_jpeg_passes(whole: bytes) -> None:

@@ -17,12 +17,12 @@ _START_OF_SCAN, _END_OF_IMAGE, _RESTART = 0xDA, 0xD9, 0xD0
 
 
 def check_jpeg(content: bytes) -> None:
-    """Refuses a JPEG of which a scan, or a part between restart markers, has more or fewer bytes than it needs.
+    """Refuses a JPEG with a part, a scan or what lies between restart markers, of a wrong number of bytes.
 
-    libjpeg takes a file in pieces. While it decodes samples it wants many bytes ahead, and leaves a single byte
-    untouched; once it has all samples of the part it looks for a marker, and skips each byte at once. So one
-    byte tells whether a part is complete: it must not be 4 bytes before the part's end, and must be 8 bytes
-    behind it. Files with arithmetic codes are not looked at, since they cannot be decoded in pieces.
+    libjpeg takes a file in pieces. While it decodes samples it wants many bytes ahead, and leaves a single
+    byte untouched; once it has all samples of the part it looks for a marker, and skips each byte at once. So
+    one byte tells whether a part is complete: it must not be 4 bytes before the part's end, and must be 8
+    bytes behind it. Files with arithmetic codes are not looked at, since they cannot be decoded in pieces.
 
     Args:
         content: a whole file; what stands behind its first end marker (a preview, say) does not matter.

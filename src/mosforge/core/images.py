@@ -3,9 +3,9 @@
 The rule: EXIF orientation is applied; grey, palette and CMYK images become RGB; 16-bit grey samples are
 scaled to 8 bits with rounding (of 16-bit colour in PNG and TIFF, Pillow gives the upper byte, which is at
 most one step less); transparency is laid over white. A JPEG may carry further images (MPO: a camera's preview
-or second view), of which only the first is read. Animated, many-paged, truncated, damaged and over-large files
-are refused with the reason, and so is JPEG2000 in colour of more than 8 bits, whose white Pillow decodes as
-black.
+or second view), of which only the first is read. Animated, many-paged, truncated, damaged and over-large
+files are refused with the reason, and so is JPEG2000 in colour of more than 8 bits, whose white Pillow
+decodes as black.
 """
 
 import os
