@@ -137,3 +137,11 @@ def test_without_convergence_the_raw_values_stand(monkeypatch: pytest.MonkeyPatc
     assert found["mapping"] == "none"
     assert found["plcc_mapped"] == found["plcc"]
     assert found["rmse"] == pytest.approx(np.sqrt(np.mean((predicted - given_) ** 2)))
+
+
+def test_anti_correlated_predictions_are_said_to_be_so() -> None:
+    predicted, given_ = noisy()
+    found = correlations(-predicted, given_)
+    assert found["mapping"] == "falling"
+    assert found["plcc"] < 0 < found["plcc_mapped"]
+    assert found["plcc_mapped"] == pytest.approx(correlations(predicted, given_)["plcc_mapped"], abs=1e-4)

@@ -53,7 +53,7 @@ def scatters(rows: pd.DataFrame, artefacts: Artefacts) -> list[Figure]:
             colour = drawing.colour_of(method)
             points = axes.scatter(predicted, given, s=9, alpha=alpha, linewidths=0, color=colour)
             points.set_rasterized(len(given) > MANY_POINTS)
-            fitted = fit_logistic(predicted, given) if row["mapping"] == "logistic" else None
+            fitted = fit_logistic(predicted, given) if row["mapping"] != "none" else None
             if fitted is not None:
                 x = np.linspace(predicted.min(), predicted.max(), 120)
                 axes.plot(x, logistic(x, *fitted), color=drawing.INK, linewidth=1.2)

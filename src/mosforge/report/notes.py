@@ -74,10 +74,11 @@ def _about_comparisons(summary: pd.DataFrame) -> list[str]:
 
 def _about_mappings(summary: pd.DataFrame) -> list[str]:
     notes = []
-    for row in summary[summary["unmapped"] > 0].to_dict("records"):
-        where = f" in {row['unmapped']} of {row['splits']} splits" if row["splits"] > 1 else ""
-        model = words.model_name(row["method"], row["backbone"].replace(NO_NETWORK, ""))
-        notes.append(say("unmapped", model, words.dataset_pair(row["dataset"], row["test_dataset"]), where))
+    for kind, key in (("unmapped", "unmapped"), ("falling", "falling_fit")):
+        for row in summary[summary[kind] > 0].to_dict("records"):
+            where = f" in {row[kind]} of {row['splits']} splits" if row["splits"] > 1 else ""
+            model = words.model_name(row["method"], row["backbone"].replace(NO_NETWORK, ""))
+            notes.append(say(key, model, words.dataset_pair(row["dataset"], row["test_dataset"]), where))
     return notes
 
 

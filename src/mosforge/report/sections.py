@@ -217,7 +217,10 @@ def agreement_section(artefacts: Artefacts) -> Iterator[Block]:
             fusion = f"fusion {row['measure']}"
             small = [f"from {row['fitted_on']}"] if isinstance(row["fitted_on"], str) else []
             name = Cell(words.METRIC_NAMES.get(row["measure"], fusion), small)
-            rows.append([name, *heads(*(words.number(row[measure]) for measure in MEASURES))])
+            cells = {measure: Cell(words.number(row[measure])) for measure in MEASURES}
+            if row["mapping"] == "falling":
+                cells["plcc_mapped"] = cells["plcc_mapped"]._replace(small=[say("falling_curve")])
+            rows.append([name, *cells.values()])
         yield table(Grid(heads("measure", *words.MEASURE_NAMES.values()), {"": rows}))
         yield Block("notes", say("agreement_notes", f"{found['images'].iloc[0]:,}"))
     if not artefacts.cfg.validated:

@@ -24,7 +24,7 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
         of test images) and, for each measure, its median under the measure's name, its quartiles as
         MEASURE_q25 and MEASURE_q75, and as MEASURE_low and MEASURE_high the medians over splits of the ends
         of its 95% interval over test images. `unmapped` is the number of splits in which the fit of the
-        logistic did not converge. A measure that is undefined in one split (a constant prediction) is
+        logistic did not converge, `falling` that in which its curve falls. A measure that is undefined in one split (a constant prediction) is
         undefined in the summary.
     """
     rows = []
@@ -36,11 +36,12 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
             row |= {measure: middle, f"{measure}_q25": low, f"{measure}_q75": high}
             for end in ("low", "high"):
                 row[f"{measure}_{end}"] = np.median(group[f"{measure}_{end}"].to_numpy(dtype=float))
-        row["unmapped"] = int((group["mapping"] == "none").sum())
+        for name, mapping in (("unmapped", "none"), ("falling", "falling")):
+            row[name] = int((group["mapping"] == mapping).sum())
         rows.append(row)
     ends = ("", "_q25", "_q75", "_low", "_high")
     columns = [f"{measure}{end}" for measure in MEASURES for end in ends]
-    return pd.DataFrame(rows, columns=[*MODEL, "splits", "images", *columns, "unmapped"])
+    return pd.DataFrame(rows, columns=[*MODEL, "splits", "images", *columns, "unmapped", "falling"])
 
 
 def of_networks(rows: pd.DataFrame) -> pd.DataFrame:

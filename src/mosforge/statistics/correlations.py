@@ -25,7 +25,8 @@ def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
     Returns:
         The values of the artefact `correlations`. `plcc_mapped` and `rmse` compare the given qualities with
         the predictions after the logistic mapping; where the logistic does not converge, `mapping` is `none`
-        and they compare with the predictions as they are. The correlations of constant values are NaN.
+        and they compare with the predictions as they are; where its best curve falls, `mapping` is `falling`:
+        the predictions run against the given qualities, and `plcc_mapped` is positive all the same. The correlations of constant values are NaN.
 
     Raises:
         MosforgeError: there are fewer images than `FEWEST`, or a value is not finite.
@@ -55,8 +56,11 @@ def map_predictions(predicted: Floats, given: Floats) -> tuple[Floats, str]:
         given: given qualities, shape (n,).
 
     Returns:
-        The mapped predictions and `logistic`; where the fit does not converge, the predictions as they are
-        and `none`.
+        The mapped predictions and `logistic`, or `falling` where the fitted curve falls; where the fit does
+        not converge, the predictions as they are and `none`.
     """
     found = fit_logistic(predicted, given)
-    return (predicted, "none") if found is None else (logistic(predicted, *found), "logistic")
+    if found is None:
+        return predicted, "none"
+    upper, lower, _, _ = found
+    return logistic(predicted, *found), "logistic" if upper > lower else "falling"

@@ -15,7 +15,12 @@ AGREEMENT = (
     column("plcc", pa.float64(), "Pearson's correlation of the raw predictions", nullable=True),
     column("plcc_mapped", pa.float64(), "Pearson's correlation after the logistic mapping", nullable=True),
     column("rmse", pa.float64(), "root mean squared error after the mapping, on [0, 1]"),
-    column("mapping", pa.string(), "`logistic`, or `none` where its fit did not converge"),
+    column(
+        "mapping",
+        pa.string(),
+        "`logistic`; `falling` where its curve falls, since the predictions run against the scores; or `none` "
+        "where its fit did not converge",
+    ),
 )
 
 _INTERVALS = tuple(
