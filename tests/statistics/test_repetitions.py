@@ -58,7 +58,9 @@ def test_without_shared_images_it_is_students() -> None:
     assert high - low == pytest.approx((wanted.high - wanted.low) * math.sqrt((1 / 4 + 0.25) / (1 / 4)))
 
 
-@pytest.mark.parametrize(("values", "ratio"), [([0.5], 0.25), ([0.5, math.nan], 0.25), ([0.5, 0.6], math.nan)])
+@pytest.mark.parametrize(
+    ("values", "ratio"), [([0.5], 0.25), ([0.5, math.nan], 0.25), ([0.5, 0.6], math.nan)]
+)
 def test_what_is_undefined_has_no_interval(values: list[float], ratio: float) -> None:
     assert np.isnan(corrected_interval(values, ratio)).all()
 

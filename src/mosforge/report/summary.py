@@ -24,8 +24,8 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
         of test images) and, for each measure, its median under the measure's name, its quartiles as
         MEASURE_q25 and MEASURE_q75, and as MEASURE_low and MEASURE_high the medians over splits of the ends
         of its 95% interval over test images. `unmapped` is the number of splits in which the fit of the
-        logistic did not converge, `falling` that in which its curve falls. A measure that is undefined in one split (a constant prediction) is
-        undefined in the summary.
+        logistic did not converge, `falling` that in which its curve falls. A measure that is undefined in one
+        split (a constant prediction) is undefined in the summary.
     """
     rows = []
     for key, group in correlations.drop_duplicates([*MODEL, "split"]).groupby(list(MODEL), sort=False):

@@ -26,7 +26,8 @@ def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
         The values of the artefact `correlations`. `plcc_mapped` and `rmse` compare the given qualities with
         the predictions after the logistic mapping; where the logistic does not converge, `mapping` is `none`
         and they compare with the predictions as they are; where its best curve falls, `mapping` is `falling`:
-        the predictions run against the given qualities, and `plcc_mapped` is positive all the same. The correlations of constant values are NaN.
+        the predictions run against the given qualities, and `plcc_mapped` is positive all the same. The
+        correlations of constant values are NaN.
 
     Raises:
         MosforgeError: there are fewer images than `FEWEST`, or a value is not finite.

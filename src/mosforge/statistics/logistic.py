@@ -70,7 +70,7 @@ def fit_logistic(
 
 
 def _best_of_grid(x: Floats, given: Floats, limits: tuple[float, float]) -> Curve:
-    """The curve with the least squares among some centres and widths; its plateaus are a linear regression."""
+    """The best curve among some centres and widths; its plateaus are a linear regression."""
     found = []
     for centre in np.quantile(x, _CENTRES):
         for width in _WIDTHS:

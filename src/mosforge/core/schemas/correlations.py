@@ -18,8 +18,8 @@ AGREEMENT = (
     column(
         "mapping",
         pa.string(),
-        "`logistic`; `falling` where its curve falls, since the predictions run against the scores; or `none` "
-        "where its fit did not converge",
+        "`logistic`; `falling` where its curve falls, since the predictions run against the scores; or "
+        "`none` where its fit did not converge",
     ),
 )
 
