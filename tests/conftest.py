@@ -55,6 +55,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
 
 
+PACKAGED = {
+    "astronaut": "skimage/data/astronaut.png",
+    "chelsea": "skimage/data/chelsea.png",
+    "china": "sklearn/datasets/images/china.jpg",
+    "coffee": "skimage/data/coffee.png",
+    "flower": "sklearn/datasets/images/flower.jpg",
+    "motorcycle": "skimage/data/motorcycle_left.png",
+    "rocket": "skimage/data/rocket.jpg",
+}
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    """Names and paths of images from installed packages."""
+    pytest.importorskip("skimage")
+    pytest.importorskip("sklearn")
+    from PIL import Image
+
+    from mosforge.sources.fetch_source import packaged_image
+
+    folder = tmp_path_factory.mktemp("images")
+    for name, packaged in PACKAGED.items():
+        Image.fromarray(packaged_image(packaged)).save(folder / f"{name}.png")
+    return [(name, str(folder / f"{name}.png")) for name in PACKAGED]
+
+
 @pytest.fixture(scope="session")
 def learnt() -> Callable[[Path], tuple[bytes, dict[str, Any]]]:
     """What two runs of one training have in common: the weights, and the card without what was measured."""

@@ -33,7 +33,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "metrics": ("score", "score_dataset"),
     "pmos": ("fuse", "diagnose", "validate"),
     "pretraining": ("fetch_weights", "pack_shard", "index_packs", "pretrain"),
-    "finetuning": ("label_proxy", "dataset", "split", "pack_dataset", "finetune"),
+    "finetuning": ("label_proxy", "dataset", "contents", "split", "split_across", "pack_dataset", "finetune"),
     "evaluation": ("predict", "brisque", "compare", "correlate"),
     "report": ("table", "page"),
 }

@@ -43,7 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         packed.append((f"p/{images[i]}", np.zeros_like(pixels) if i == 5 else pixels))
     write_pack(folder / "pack.parquet", folder / "pack.pixels", packed, stage="test", cfg={})
     parts = ["train" if i % 2 else "test" for i in range(COUNT)]
-    split = frame[["image", "reference"]].assign(part=parts)
+    split = frame[["image", "reference"]].assign(content=frame["reference"], part=parts)
     write_table(folder / "split.parquet", SPLIT, split, stage="test", cfg={})
     shown = frame[["image", "path", "reference", "mos", "quality"]].iloc[::-1]
     targets = shown.assign(dataset="a", reference_path="p/whole.png")
@@ -57,11 +57,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def compare(place: Path, tmp_path: Path) -> Callable[..., int]:
-    def call(metric: str, *, scores: str, split: str = "split", **run: Any) -> int:
+    def call(metric: str, *, scores: str, split: str = "split", within: bool = True, **run: Any) -> int:
         keys = {"dataset": "a", "split": "1", "backbone": "none", "initialisation": metric}
-        words = ["--test_dataset", "dataset", "--test_scores", scores, "--split", split]
+        words = ["--test_dataset", "dataset", "--test_scores", scores]
+        words += ["--test_split", split] if within else []
         if metric == "brisque":
-            words += ["--dataset", "dataset", "--scores", scores]
+            words += ["--dataset", "dataset", "--split", split, "--scores", scores]
         files = [word if word.startswith("--") else f"{place}/{word}.parquet" for word in words]
         cfg = json.dumps(keys | {"test_dataset": "a"} | run)
         return main(["evaluation", "compare", *files, "--output", f"{tmp_path}/out.parquet", "--cfg", cfg])
@@ -111,8 +112,11 @@ def test_brisque_never_sees_the_scores_of_the_test_part(
 
 def test_across_datasets_all_are_scored(compare: Callable[..., int], tmp_path: Path) -> None:
     for metric, scores in (("brisque", "brisque"), ("psnr", "targets")):
-        assert compare(metric, scores=scores, test_dataset="b") == 0
-        assert len(read_table(tmp_path / "out.parquet", PREDICTIONS)) == COUNT
+        assert compare(metric, scores=scores, test_dataset="b", within=False) == 0
+        frame = read_table(tmp_path / "out.parquet", PREDICTIONS)
+        assert len(frame) == COUNT
+        assert frame["content"].equals(frame["image"])
+        assert frame["clean"].isna().all()  # nothing was compared
 
 
 def test_an_image_without_features_in_the_table_is_named(

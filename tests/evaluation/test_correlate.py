@@ -30,7 +30,7 @@ def predictions(**run: str) -> Frame:
     rng = np.random.default_rng(0)
     quality = rng.uniform(size=COUNT)
     images = [f"{i:02}.png" for i in range(COUNT)]
-    columns = {"image": images, "path": images, "mos": quality, "quality": quality}
+    columns = {"image": images, "path": images, "content": images, "mos": quality, "quality": quality}
     noisy = quality + rng.normal(0, 0.2, COUNT)
     return pd.DataFrame({**RUN, **run, **columns, "prediction": noisy, "spread": 0.1})
 

@@ -52,7 +52,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     write_pack(folder / "pack.parquet", folder / "pack.pixels", packed, stage="test", cfg={})
     parts = ["test", "test", "train", "test", "validation", "test", "train", "test"]
-    split = frame[["image", "reference"]].assign(part=parts)
+    split = frame[["image", "reference"]].assign(content=frame["reference"], part=parts, clean=True)
+    split.loc[1, ["content", "clean"]] = "0.png", False
     write_table(folder / "split.parquet", SPLIT, split, stage="test", cfg={})
     return folder
 
@@ -92,6 +93,8 @@ def test_only_the_test_part_is_scored(run: Callable[..., int], place: Path, tmp_
     dataset = read_table(place / "dataset.parquet", DATASET).set_index("image")
     assert frame["quality"].tolist() == dataset["quality"][frame["image"]].tolist()
     assert set(frame["initialisation"]) == {"imagenet"}
+    assert frame["content"].tolist() == ["0.png", "0.png", "3.png", "5.png", "7.png"]
+    assert frame["clean"].tolist() == [True, False, True, True, True]
 
 
 def test_across_datasets_all_are_scored(run: Callable[..., int], tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     write_table(folder / "dataset.parquet", DATASET, frame, stage="test", cfg={})
     write_pack(folder / "pack.parquet", folder / "pack.pixels", images, stage="test", cfg={})
     for name, parts in {"split": PARTS, "without": [p.replace("validation", "train") for p in PARTS]}.items():
-        split = frame[["image", "reference"]].assign(part=parts)
+        split = frame[["image", "reference"]].assign(content=frame["reference"], part=parts)
         write_table(folder / f"{name}.parquet", SPLIT, split, stage="test", cfg={})
     state = {key: value.contiguous() for key, value in random_weights(BACKBONE).items()}
     save_file(state, folder / "weights.safetensors")

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
-from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.datasets import CONTENTS, DATASET, SPLIT
 from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
+from mosforge.finetuning.settings import SplitSettings
 from mosforge.finetuning.split import divide, split_digest
+from mosforge.finetuning.split import split as write_split
 
 
 def dataset(contents: int, each: int = 3, parts: dict[int, str] | None = None) -> pd.DataFrame:
@@ -25,7 +27,8 @@ def dataset(contents: int, each: int = 3, parts: dict[int, str] | None = None) -
         for c in range(contents)
         for n in range(each)
     ]
-    return pd.DataFrame(rows, columns=["image", "reference", "part"]).astype({"part": object})
+    frame = pd.DataFrame(rows, columns=["image", "reference", "part"]).astype({"part": object})
+    return frame.assign(content=frame["reference"])
 
 
 def contents_of(split: pd.DataFrame, part: str) -> set[str]:
@@ -82,7 +85,7 @@ def test_the_same_under_any_hash_seed() -> None:
     code = (
         "import pandas as pd; from mosforge.finetuning.split import divide, split_digest\n"
         "names = [f'content {n}' for n in range(40)]\n"
-        "frame = pd.DataFrame({'image': names, 'reference': names, 'part': None})\n"
+        "frame = pd.DataFrame({'image': names, 'reference': names, 'content': names, 'part': None})\n"
         "print(split_digest(divide(frame, '7', 0.8, 0.1)))"
     )
     digests = {
@@ -110,7 +113,7 @@ def test_the_digest_is_of_the_parts_not_of_the_order() -> None:
 @pytest.mark.parametrize(("name", "shares"), [("3", {"train": 0.8}), ("official", {})])
 def test_a_split_is_written_with_its_digest(tmp_path: Path, name: str, shares: dict[str, float]) -> None:
     parts = {content: "train" if content < 4 else "test" for content in range(5)}
-    frame = dataset(5, 2, parts).assign(path="p", mos=1.0, quality=0.5)
+    frame = dataset(5, 2, parts).assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
     write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
     cfg = {"layout": "table", "folder": ".", "validation": 0.0, **shares}
     files = ["--dataset", f"{tmp_path}/dataset.parquet", "--output", f"{tmp_path}/split.parquet"]
@@ -165,3 +168,55 @@ def test_a_content_in_two_parts_of_the_official_split_is_refused() -> None:
     frame.loc[1, "part"] = "test"
     with pytest.raises(MosforgeError, match="content 000 is in train and in test"):
         divide(frame, "official", 0.8, 0.0)
+
+
+def test_images_of_one_scene_stay_together_in_seeded_splits() -> None:
+    frame = dataset(40, 1)
+    frame["content"] = [f"content {place - place % 2:03d}" for place in range(40)]
+    for name in range(20):
+        split = divide(frame, str(name), 0.8, 0.2)
+        assert split.groupby("content")["part"].nunique().max() == 1
+        assert split["clean"].all()
+    assert not divide(frame.assign(content=frame["reference"]), "1", 0.8, 0.2).equals(split)
+
+
+def test_an_official_split_stays_and_says_which_test_images_are_clean() -> None:
+    parts = {0: "train", 1: "validation", 2: "train", 3: "test", 4: "test", 5: "test"}
+    frame = dataset(6, 1, parts)
+    # the scenes of 0 and 3, and those of 1 and 4, are one
+    frame["content"] = [f"content {number:03d}" for number in (0, 1, 2, 0, 1, 5)]
+    split = divide(frame, "official", 0.8, 0.0)
+    assert dict(zip(split["image"], split["part"], strict=True)) == {
+        f"{content:03d}_0.png": part for content, part in parts.items()
+    }
+    assert split["clean"].tolist() == [True, True, True, False, False, True]
+
+
+def test_the_job_takes_the_contents_that_were_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = dataset(5, 1, {content: "train" if content < 4 else "test" for content in range(5)})
+    frame = frame.assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
+    write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
+    found = frame[["image", "reference"]].assign(content=["a", "b", "c", "d", "a"])
+    write_table(tmp_path / "contents.parquet", CONTENTS, found, stage="test", cfg={})
+    files = [f"--{name}={tmp_path}/{name}.parquet" for name in ("dataset", "contents")]
+    cfg = json.dumps({"layout": "table", "folder": ".", "validation": 0.0})
+    words = [*files, f"--output={tmp_path}/split.parquet", "--name=official", f"--cfg={cfg}"]
+    assert main(["finetuning", "split", *words]) == 0
+    split = read_table(tmp_path / "split.parquet", SPLIT)
+    assert split["content"].tolist() == ["a", "b", "c", "d", "a"]
+    assert split["clean"].tolist() == [True] * 4 + [False]
+    assert "1 of 1 test images" in capsys.readouterr().err
+    write_table(tmp_path / "contents.parquet", CONTENTS, found[:-1], stage="test", cfg={})
+    assert main(["finetuning", "split", *words]) == 1
+
+
+def test_without_contents_nothing_is_said_of_clean_images(tmp_path: Path) -> None:
+    frame = dataset(5, 2).assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
+    write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
+    cfg = SplitSettings(layout="table", folder=".", validation=0.0, train=0.8)
+    write_split(tmp_path / "dataset.parquet", "1", output=tmp_path / "split.parquet", cfg=cfg)
+    split = read_table(tmp_path / "split.parquet", SPLIT)
+    assert split["clean"].isna().all()
+    assert split["content"].equals(split["reference"])

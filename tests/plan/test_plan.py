@@ -199,7 +199,7 @@ def test_full_reference_rows_need_references(with_datasets: dict[str, Any]) -> N
     )
     run = Run("tid2013", "3", "none", "fsim", "tid2013")
     assert experiments.comparison(run) == {
-        "split": "results/finetuning/tid2013/3/split.parquet",
+        "test_split": "results/finetuning/tid2013/3/split.parquet",
         "test_dataset": "results/finetuning/tid2013/dataset.parquet",
         "test_scores": "results/metrics/targets/tid2013.parquet",
     }
@@ -210,6 +210,7 @@ def test_full_reference_rows_need_references(with_datasets: dict[str, Any]) -> N
         "scores": "results/evaluation/brisque/tid2013.parquet",
         "test_dataset": "results/finetuning/livec/dataset.parquet",
         "test_scores": "results/evaluation/brisque/livec.parquet",
+        "test_split": "results/finetuning/livec/across/tid2013/split.parquet",
     }
     assert not any("none" in path for path in experiments.pretrained)
 

@@ -113,7 +113,8 @@ def test_several_labels_an_image_are_bits(corpus: Any, tmp_path: Path) -> None:
 
 def test_an_authentic_corpus_is_trained_on_the_training_part_only(corpus: Any, tmp_path: Path) -> None:
     parts = {"0.png": "train", "1.png": "test", "2.png": "validation", "3.png": "train"}
-    split = pd.DataFrame({"image": list(parts), "reference": list(parts), "part": list(parts.values())})
+    names = {name: list(parts) for name in ("image", "reference", "content")}
+    split = pd.DataFrame({**names, "part": list(parts.values())})
     write_table(tmp_path / "split.parquet", SPLIT, split, stage="test", cfg={})
     index = read_table(corpus.pack, PACK)
     allowed = index["path"].str.contains(r"coffee-[03]-").tolist()

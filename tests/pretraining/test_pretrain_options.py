@@ -137,7 +137,8 @@ def mixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pack(folder / "pack.parquet", folder / "pack.pixels", images, stage="test", cfg={})
     names = [f"{image}.png" for image in range(4)]
     split = pd.DataFrame(
-        {"image": names, "reference": names, "part": ["train", "test", "train", "validation"]}
+        dict.fromkeys(("image", "reference", "content"), names)
+        | {"part": ["train", "test", "train", "validation"]}
     )
     write_table(folder / "split.parquet", SPLIT, split, stage="test", cfg={})
     return folder

@@ -167,6 +167,7 @@ def write_run(results: Path, images: pd.DataFrame, run: tuple[str, ...], noise: 
         **{name: [value] * len(quality) for name, value in keys.items()},
         "image": [path.replace("/", " ") for path in images["path"]],
         "path": list(images["path"]),
+        "content": list(images["image_id"]),
         "mos": quality * 100,
         "quality": quality,
         "prediction": prediction,

@@ -73,7 +73,7 @@ def dataset(tmp_path: Path, images: Path) -> Path:
         "quality": [i / 8 for i in range(9)],
     }
     write_table(folder / "dataset.parquet", DATASET, columns, stage="finetuning", cfg={})
-    parts = {"image": names, "reference": names, "part": ["train"] * 8 + ["test"]}
+    parts = {"image": names, "reference": names, "content": names, "part": ["train"] * 8 + ["test"]}
     write_table(folder / "1/split.parquet", SPLIT, parts, stage="finetuning", cfg={})
     return folder / "dataset.parquet"
 

@@ -132,8 +132,8 @@ def _sources() -> Iterator[Case]:
     photos, archive = f"{collections}.photos", f"{collections}.archived.archive"
     yield Case("sources.shard_size", 2, ("catalogue", *DATA), note="the images' bytes stay the same")
     yield Case("sources.smallest_side", 162, ("catalogue",))
-    yield Case("sources.leakage.guard", False, ("fuse",))
-    yield Case("sources.leakage.correlation", 0.8, ("screen",))
+    yield Case("sources.leakage.guard", False, ("fuse", "split", "predict"))
+    yield Case("sources.leakage.correlation", 0.8, ("screen", "contents", "split_across"))
     yield Case(f"{photos}.folder", "./photos", ("catalogue",), "photos")
     yield Case(f"{photos}.images", 5, ("catalogue",), "photos", "more shards, where it is another number")
     yield Case(f"{photos}.obtain", "ask the photographer", ())

@@ -90,6 +90,9 @@ RULE_OF = {f"{stage}.{rule}": rule for stage, rules in RULES.items() for rule in
 CODE = Code.installed()
 
 
+READERS = {"screen", "contents", "split", "split_across", "pack_dataset"}
+"""Rules that read a dataset's table only for its images."""
+
 LAYOUTS = {f"{PACKAGE}.finetuning.datasets.{layout}" for layout in ("kadid10k", "table")}
 """The modules of the layouts that the datasets of the project have: the rule `dataset` counts these."""
 
@@ -141,7 +144,7 @@ def test_an_edit_of_prose_plans_nothing_and_one_of_code_what_imports_the_module(
     jobs = planned_after(with_another_statement, module, wide)
     rules = rules_that_import(module)
     # rules that read a dataset's table for its images only stand for the code that writes it
-    readers = {"catalogue", "screen", "split", "pack_dataset"} if "dataset" in rules else set()
+    readers = {"catalogue", *READERS} if "dataset" in rules else set()
     assert rules <= {job.rule for job in jobs}
     assert {job.rule for job in jobs if not job.follows} <= rules | readers
 
@@ -149,7 +152,7 @@ def test_an_edit_of_prose_plans_nothing_and_one_of_code_what_imports_the_module(
 def test_an_edit_of_a_layout_reads_only_its_own_datasets_again(wide: Path) -> None:
     jobs = planned_after(with_another_statement, f"{PACKAGE}.finetuning.datasets.kadid10k", wide)
     first = [job for job in jobs if not job.follows]
-    assert {job.rule for job in first} <= {"dataset", "split", "pack_dataset", "screen"}
+    assert {job.rule for job in first} <= {"dataset", *READERS}
     assert all("/official" in job.output for job in first)
     assert not planned_after(with_another_statement, f"{PACKAGE}.finetuning.datasets.csiq", wide)
     assert not planned_after(with_another_statement, f"{PACKAGE}.finetuning.registry", wide)
@@ -198,13 +201,13 @@ def test_what_reads_a_dataset_for_its_images_does_not_follow_its_scores(
     jobs = planned_jobs(wide, {"finetuning": {"datasets": {"rated": {key: value}}}})
     rules = {job.rule for job in jobs}
     assert {"dataset", "finetune", "predict"} <= rules
-    assert not rules & {"catalogue", "screen", "split", "pack_dataset", *DATA, *TRAININGS}
+    assert not rules & {"catalogue", *READERS, *DATA, *TRAININGS}
 
 
 def test_what_reads_a_dataset_for_its_images_follows_them_in_the_same_run(wide: Path) -> None:
     change = {"finetuning": {"datasets": {"rated": {"table": "third.csv"}}}}
     rules = {job.rule for job in planned_jobs(wide, change)}
-    assert {"catalogue", "split", "pack_dataset"} <= rules
+    assert {"catalogue", "contents", "split", "pack_dataset"} <= rules
 
 
 def test_a_deleted_intermediate_is_made_again_only_if_something_reads_it(wide: Path) -> None:

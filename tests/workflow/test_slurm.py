@@ -35,15 +35,15 @@ SITE = {
     "default-resources": {"slurm_partition": "short", "mem_mb": 2000, "runtime": 30},
     "set-resources": {rule: {"slurm_partition": "accelerated"} for rule in TRAININGS},
     "latency-wait": 120,
-    "set-threads": dict.fromkeys(("catalogue", "screen", "score", *TRAININGS), 1),
+    "set-threads": dict.fromkeys(("catalogue", "screen", "contents", "score", *TRAININGS), 1),
     "groups": {
-        **dict.fromkeys(("dataset", "split", "pack_dataset", "screen", "leaks"), "target"),
+        **dict.fromkeys(("dataset", "contents", "split", "pack_dataset", "screen", "leaks"), "target"),
         **dict.fromkeys(("fuse", "diagnose"), "labels"),
         **dict.fromkeys(("correlate", "table", "page"), "results"),
     },
 }
 SLURM_JOBS = {
-    *("catalogue", "target_dataset_leaks_pack_dataset_screen_split", "distort", "score", "pack_shard"),
+    *("catalogue", "target_contents_dataset_leaks_pack_dataset_screen_split", "distort", "score", "pack_shard"),
     *("labels_diagnose_fuse", "index_packs", *TRAININGS, "results_correlate_page_table"),
 }
 

@@ -4,7 +4,7 @@
 
 rule predict:
     input:
-        # within a dataset the part `test` of the split is scored, across datasets all images
+        # the split of the test dataset; across datasets its part `test` are all images
         unpack(lambda wildcards: plan.experiments.split_of(wildcards)),
         model=layout.of_model(layout.FINETUNED)["model"],
         card=layout.of_model(layout.FINETUNED)["card"],
@@ -77,12 +77,13 @@ rule compare:
     params:
         code=code("evaluation.compare"),
         cfg=lambda wildcards: parameters(plan.experiments.compare_settings(wildcards)),
+        test_split=option_if_given("test_split"),
         split=option_if_given("split"),
         dataset=option_if_given("dataset"),
         scores=option_if_given("scores"),
     shell:
         "mosforge evaluation compare --test_dataset {input.test_dataset} --test_scores {input.test_scores}"
-        " {params.split} {params.dataset} {params.scores} --output {output} --log {log}"
+        " {params.test_split} {params.split} {params.dataset} {params.scores} --output {output} --log {log}"
         " --cfg {params.cfg:q}"
 
 

@@ -46,8 +46,37 @@ rule dataset:
         "mosforge finetuning dataset --name {wildcards.dataset} --output {output} --log {log} --cfg {params.cfg:q}"
 
 
+rule contents:
+    input:
+        dataset=lambda wildcards: plan.datasets.table_for_images(
+            wildcards.dataset, ancient
+        ),
+        images=lambda wildcards: plan.corpora.images_of_proxy(wildcards.dataset),
+    output:
+        layout.CONTENTS,
+    log:
+        "logs/finetuning/{dataset}/contents.log",
+    benchmark:
+        "results/benchmarks/contents/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        code=lambda wildcards: code(
+            "finetuning.contents", *plan.datasets.code(wildcards.dataset)
+        ),
+        cfg=lambda wildcards: parameters(plan.datasets.contents(wildcards.dataset)),
+    shell:
+        "mosforge finetuning contents --dataset {input.dataset} --output {output} --threads {threads}"
+        " --log {log} --cfg {params.cfg:q}"
+
+
 rule split:
     input:
+        unpack(lambda wildcards: plan.datasets.contents_inputs(wildcards.dataset)),
         dataset=lambda wildcards: plan.datasets.table_for_images(
             wildcards.dataset, ancient
         ),
@@ -69,9 +98,46 @@ rule split:
         cfg=lambda wildcards: parameters(
             plan.datasets.split(wildcards.dataset, wildcards.split)
         ),
+        contents=option_if_given("contents"),
     shell:
-        "mosforge finetuning split --dataset {input.dataset} --name {wildcards.split} --output {output}"
-        " --log {log} --cfg {params.cfg:q}"
+        "mosforge finetuning split --dataset {input.dataset} {params.contents} --name {wildcards.split}"
+        " --output {output} --log {log} --cfg {params.cfg:q}"
+
+
+# Across datasets all images of the one are tested on, and all of the other trained on.
+rule split_across:
+    input:
+        dataset=lambda wildcards: plan.datasets.table_for_images(
+            wildcards.test_dataset, ancient
+        ),
+        trained_on=lambda wildcards: plan.datasets.table_for_images(
+            wildcards.dataset, ancient
+        ),
+        contents=layout.CONTENTS.format(dataset="{test_dataset}"),
+    output:
+        layout.SPLIT_ACROSS,
+    log:
+        "logs/finetuning/{test_dataset}/across/{dataset}.log",
+    benchmark:
+        "results/benchmarks/split_across/{test_dataset}/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 4
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        code=lambda wildcards: code(
+            "finetuning.split_across",
+            *plan.datasets.code(wildcards.test_dataset),
+            *plan.datasets.code(wildcards.dataset),
+        ),
+        cfg=lambda wildcards: parameters(
+            plan.datasets.split_across(wildcards.test_dataset, wildcards.dataset)
+        ),
+    shell:
+        "mosforge finetuning split_across --dataset {input.dataset} --trained_on {input.trained_on}"
+        " --contents {input.contents} --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"
 
 
 rule pack_dataset:

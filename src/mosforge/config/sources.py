@@ -29,7 +29,7 @@ class Leakage(Section):
     """The leakage guard."""
 
     guard: Flag
-    """false: sources and target datasets are not compared"""
+    """false: contents are compared neither with target datasets nor within them"""
     correlation: Correlation
     """correlation of the pixels, one image laid over the other, from which on both show the same"""
 
@@ -126,6 +126,8 @@ class SourcesSection(Section):
     leakage: Leakage
     """The leakage guard (ours; the paper keeps its sources apart from its targets by choice): an image that
     shows the same as one of a target dataset of an experiment, be it resized, re-encoded, cropped or
-    mirrored, is found by content and gets no labels, so that no network is pretrained on it."""
+    mirrored, is found by content and gets no labels, so that no network is pretrained on it. Images of one
+    target dataset that show the same stay on one side of its seeded splits; tables give the figures without
+    the test images whose content is trained on, in an official split or across datasets."""
     collections: Mapping[Name, Collection]
     """Where pristine images come from. Only the sources that a corpus below names are used."""

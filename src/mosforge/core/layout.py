@@ -37,6 +37,9 @@ PRETRAINED_ON_SPLIT = "results/pretraining/{corpus}/{dataset}/{split}/{backbone}
 
 PROXY_LABELS = "results/finetuning/{dataset}/labels.csv"
 DATASET = "results/finetuning/{dataset}/dataset.parquet"
+CONTENTS = "results/finetuning/{dataset}/contents.parquet"
+SPLIT_ACROSS = "results/finetuning/{test_dataset}/across/{dataset}/split.parquet"
+"""The images of a dataset as the test part of models that are fine-tuned on the whole of another one."""
 PACK_OF_DATASET = "results/finetuning/{dataset}/pack.parquet"
 PIXELS_OF_DATASET = "results/finetuning/{dataset}/pack.pixels"
 SPLIT = "results/finetuning/{dataset}/{split}/split.parquet"

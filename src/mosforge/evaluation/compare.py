@@ -15,7 +15,7 @@ from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.evaluation.settings import CompareSettings
-from mosforge.evaluation.tested import tested_images
+from mosforge.evaluation.tested import TESTED, tested_images
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -31,6 +31,7 @@ FEATURES = 36
 def compare(
     test_dataset: Path,
     test_scores: Path,
+    test_split: Path | None = None,
     split: Path | None = None,
     dataset: Path | None = None,
     scores: Path | None = None,
@@ -46,7 +47,8 @@ def compare(
     Args:
         test_dataset: the table of the dataset that is tested on (artefact `dataset`).
         test_scores: the metrics of its images (artefact `targets`); for BRISQUE its features (`brisque`).
-        split: within a dataset, whose part `test` is scored; for BRISQUE, whose part `train` is trained on.
+        test_split: the split of that dataset whose part `test` is scored; without it, all images are scored.
+        split: only for BRISQUE, the split whose part `train` is trained on.
         dataset: only for BRISQUE, the table of the dataset that is trained on.
         scores: only for BRISQUE, the features of that dataset.
         output: a row for each image, Parquet (artefact `predictions`).
@@ -55,8 +57,7 @@ def compare(
     Raises:
         MosforgeError: an image has no features, or there is no image to train or to test on.
     """
-    within = cfg.dataset == cfg.test_dataset
-    rows = tested_images(cfg, test_dataset, split if within else None)
+    rows = tested_images(cfg, test_dataset, test_split)
     if cfg.initialisation != BRISQUE:
         rows, predictions = _full_reference(cfg, rows, test_scores)
     elif dataset and split and scores:
@@ -64,7 +65,7 @@ def compare(
     else:
         raise MosforgeError("brisque is trained: give --dataset, --split and --scores")
     run = {key: getattr(cfg, key) for key in RUN}
-    found = rows[["image", "path", "mos", "quality"]].assign(**run, prediction=predictions, spread=0.0)
+    found = rows[TESTED].assign(**run, prediction=predictions, spread=0.0)
     write_table(output, PREDICTIONS, found, stage="evaluation", cfg=cfg.plain())
 
 

@@ -13,7 +13,7 @@ from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import read_table, write_table
 from mosforge.evaluation.settings import PredictSettings
-from mosforge.evaluation.tested import tested_images
+from mosforge.evaluation.tested import TESTED, tested_images
 from mosforge.models import crops
 from mosforge.models.devices import device_name, pick_device
 from mosforge.models.folder import load_model
@@ -39,7 +39,7 @@ def predict(
         model: folder of the model.
         dataset: the table of the test dataset (artefact `dataset`).
         pack: index of its pack (artefact `pack`).
-        split: within a dataset, the split whose part `test` is scored; without it, all images are scored.
+        split: the split of the test dataset whose part `test` is scored; without it, all images are scored.
         output: a row for each image, Parquet (artefact `predictions`).
         device: where the network runs; `auto` is a GPU if there is one.
         threads: CPU threads.
@@ -62,5 +62,5 @@ def predict(
         means.append(float(scores.mean()))
         spreads.append(float(scores.std()))
     run = {key: getattr(cfg, key) for key in RUN}
-    found = rows[["image", "path", "mos", "quality"]].assign(**run, prediction=means, spread=spreads)
+    found = rows[TESTED].assign(**run, prediction=means, spread=spreads)
     write_table(output, PREDICTIONS, found, stage="evaluation", cfg=cfg.plain(), device=device_name(where))

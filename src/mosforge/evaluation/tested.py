@@ -7,22 +7,29 @@ from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table
 from mosforge.evaluation.settings import CompareSettings
 
+TESTED = ["image", "path", "content", "clean", "mos", "quality"]
+"""The columns of a test image that stand beside its prediction."""
+
 
 def tested_images(run: CompareSettings, dataset: Path, split: Path | None) -> Frame:
-    """The rows of a dataset that a model is tested on.
+    """The rows of a dataset that a model is tested on, with their `content`, and whether they are `clean`.
 
     Args:
         run: the model and the dataset, for messages.
         dataset: the table of the test dataset (artefact `dataset`).
-        split: within a dataset, the split whose part `test` is scored; without it, all images are scored.
+        split: the split of that dataset whose part `test` is scored; without it, all images are scored, their
+            contents are those that the dataset names, and nothing says which of them are clean.
 
     Raises:
         MosforgeError: there is none.
     """
     rows = read_table(dataset, DATASET)
-    if split is not None:
+    if split is None:
+        rows = rows.assign(content=rows["reference"], clean=None)
+    else:
         parts = read_table(split, SPLIT)
-        rows = rows[rows["image"].isin(set(parts.loc[parts["part"] == "test", "image"]))]
+        parts = parts.loc[parts["part"] == "test", ["image", "content", "clean"]]
+        rows = rows.merge(parts, on="image", validate="one_to_one")
     if rows.empty:
         raise MosforgeError(f"{run.test_dataset}: split {run.split} has no test image")
     return rows

@@ -1,6 +1,6 @@
 """The settings of the jobs of `finetuning`; the keys of the configuration keep their names and meanings."""
 
-from mosforge.core.settings import DatasetImages
+from mosforge.core.settings import DatasetImages, Settings
 from mosforge.core.values import Decay, Flag, Fraction, Number
 
 
@@ -14,6 +14,20 @@ class DatasetSettings(DatasetImages):
     range: tuple[Number, Number] | None = None
     higher_is_better: Flag = True
     pictures: str | None = None
+
+
+class ContentsSettings(DatasetImages):
+    """What the contents of a target dataset depend on."""
+
+    correlation: Number
+
+
+class SplitAcrossSettings(Settings):
+    """What the comparison of a test dataset with the dataset that is trained on depends on."""
+
+    correlation: Number
+    dataset: DatasetImages  # that is tested on
+    trained_on: DatasetImages
 
 
 class SplitSettings(DatasetImages):

@@ -9,38 +9,74 @@ import pandas as pd
 from mosforge.core import seeds
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
-from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.datasets import CONTENTS, DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.finetuning.settings import SplitSettings
 
 log = logging.getLogger(__name__)
 
 
-def split(dataset: Path, name: str, *, output: Path, cfg: SplitSettings) -> None:
-    """Divides a target dataset into parts that share no content.
+def split(
+    dataset: Path, name: str, contents: Path | None = None, *, output: Path, cfg: SplitSettings
+) -> None:
+    """Divides a target dataset into parts; no content is in two of them, except in an official split.
 
     Args:
         dataset: the table of the dataset (artefact `dataset`).
         name: the seed of a random split, `official` for the dataset's own, or `full` to train on everything.
+        contents: which of its images show the same (artefact `contents`); without it, contents are those that
+            the dataset names.
         output: the part of each image, Parquet (artefact `split`). Its stamp has the digest of the parts.
         cfg: the shares of the parts.
 
     Raises:
         MosforgeError: see `divide`.
     """
+    rows = with_contents(read_table(dataset, DATASET), contents)
     # `train` is given only for random splits; the others do not use the 1.0
-    frame = divide(read_table(dataset, DATASET), name, cfg.train or 1.0, cfg.validation)
+    frame = divide(rows, name, cfg.train or 1.0, cfg.validation)
+    if contents is None:
+        frame["clean"] = None
     parts_digest = split_digest(frame)
     write_table(output, SPLIT, frame, stage="finetuning", cfg={**cfg.plain(), "digest": parts_digest})
     parts = ", ".join(f"{part} {count}" for part, count in frame["part"].value_counts().sort_index().items())
     log.info("split %s: %s images, digest %s", name, parts, parts_digest)
+    if seen := int((frame["clean"] == False).sum()):  # noqa: E712 (a column with empty cells)
+        tests = int((frame["part"] == "test").sum())
+        log.warning(
+            "split %s: %d of %d test images show the content of an image that is trained on; tables give the "
+            "figures without them, too",
+            *(name, seen, tests),
+        )
+
+
+def with_contents(dataset: Frame, contents: Path | None) -> Frame:
+    """The rows of a dataset with their `content`.
+
+    Args:
+        dataset: rows of the artefact `dataset`.
+        contents: its artefact `contents`; without it, contents are those that the dataset names.
+
+    Raises:
+        MosforgeError: an image is not in it.
+    """
+    if contents is None:
+        return dataset.assign(content=dataset["reference"])
+    found = dataset["image"].map(read_table(contents, CONTENTS).set_index("image")["content"])
+    if found.isna().any():
+        lost = dataset["image"][found.isna()].iloc[0]
+        raise MosforgeError(f"{contents}: {lost} is not in it; delete the file and run again")
+    return dataset.assign(content=found)
 
 
 def divide(dataset: Frame, name: str, train: float, validation: float) -> Frame:
-    """Divides a dataset into `train`, `validation` and `test`; a content is never in two of them.
+    """Divides a dataset into `train`, `validation` and `test`.
+
+    A content is in one part, except in an official split, whose authors may have overlooked that images of
+    two names show the same: then its test images of such contents are not `clean`.
 
     Args:
-        dataset: rows of the artefact `dataset`, in any order.
+        dataset: rows of the artefact `dataset`, with their `content`, in any order.
         name: a number, which is the seed of a random split by content; `official` for the dataset's own
             split; `full` to train on everything, for tests on other datasets.
         train: share of the contents that is trained on, in random splits.
@@ -52,22 +88,22 @@ def divide(dataset: Frame, name: str, train: float, validation: float) -> Frame:
 
     Raises:
         MosforgeError: no such split, too few contents, no official split, or an official one that
-            has a content in two parts.
+            has a reference in two parts.
     """
-    contents = sorted(set(dataset["reference"]))
+    frame = dataset[["image", "reference", "content"]].assign(part="train")
     if name == "official":
-        parts = _official(dataset)
-    elif name == "full":
-        parts = dict.fromkeys(contents, "train")
+        frame["part"] = _official(dataset)
     elif name.isascii() and name.isdigit():
-        parts = _random(contents, name, train)
-    else:
+        frame["part"] = frame["content"].map(_random(sorted(set(frame["content"])), name, train))
+    elif name != "full":
         raise MosforgeError(f"split {name}: there is no such split; use a number, official or full")
-    if validation > 0 and "validation" not in parts.values():
-        parts |= _validation(parts, name, validation)
-    frame = dataset[["image", "reference"]].sort_values("image", ignore_index=True)
-    frame["part"] = frame["reference"].map(parts)
-    return frame
+    if validation > 0 and "validation" not in set(frame["part"]):
+        training = frame["part"] == "train"
+        chosen = _validation(sorted(set(frame.loc[training, "content"])), name, validation)
+        frame.loc[training & frame["content"].isin(chosen), "part"] = "validation"
+    is_test = frame["part"] == "test"
+    frame["clean"] = ~(is_test & frame["content"].isin(set(frame.loc[~is_test, "content"])))
+    return frame.sort_values("image", ignore_index=True)
 
 
 def split_digest(split: Frame) -> str:
@@ -83,16 +119,14 @@ def _random(contents: list[str], name: str, train: float) -> dict[str, str]:
     return {content: "train" if place < count else "test" for place, content in enumerate(shuffled)}
 
 
-def _validation(parts: dict[str, str], name: str, share: float) -> dict[str, str]:
+def _validation(training: list[str], name: str, share: float) -> list[str]:
     """The contents that leave the training part; the test part does not depend on `share`."""
-    training = sorted(content for content, part in parts.items() if part == "train")
     if len(training) < 2:
         raise MosforgeError(f"split {name}: {len(training)} training content leaves none for validation")
-    shuffled = _shuffled(training, "validation", name)
-    return dict.fromkeys(shuffled[: _share(len(training), share)], "validation")
+    return _shuffled(training, "validation", name)[: _share(len(training), share)]
 
 
-def _official(dataset: Frame) -> dict[str, str]:
+def _official(dataset: Frame) -> "pd.Series[str]":
     parts: dict[str, str] = {}
     for image, reference, part in zip(dataset["image"], dataset["reference"], dataset["part"], strict=True):
         if pd.isna(part):
@@ -105,7 +139,7 @@ def _official(dataset: Frame) -> dict[str, str]:
     for needed in ("train", "test"):
         if needed not in parts.values():
             raise MosforgeError(f"split official: the dataset's split has no part {needed}")
-    return parts
+    return dataset["part"]
 
 
 def _shuffled(contents: list[str], purpose: str, name: str) -> list[str]:

@@ -14,7 +14,13 @@ from mosforge.finetuning.datasets.base import Layout
 from mosforge.finetuning.datasets.table import REFERENCE_IMAGE, about_column, unused_columns
 from mosforge.finetuning.files import Folder, csv_lines
 from mosforge.finetuning.registry import layout_of, missing
-from mosforge.finetuning.settings import DatasetSettings, PackDatasetSettings, SplitSettings
+from mosforge.finetuning.settings import (
+    ContentsSettings,
+    DatasetSettings,
+    PackDatasetSettings,
+    SplitAcrossSettings,
+    SplitSettings,
+)
 
 
 class Datasets:
@@ -23,6 +29,7 @@ class Datasets:
     def __init__(self, config: Configuration) -> None:
         self.entries = config.finetuning.datasets
         self._splits = config.finetuning.splits
+        self._leakage = config.sources.leakage
         self.missing = cache(self._missing)
         self.referenced = cache(self._referenced)
         self.table = cache(self._table)
@@ -122,6 +129,24 @@ class Datasets:
     def with_references(self) -> list[str]:
         """Datasets whose images full-reference metrics can score."""
         return [name for name in self.entries if self.has_references(name)]
+
+    @property
+    def compares_contents(self) -> bool:
+        """Whether the images of target datasets are compared by content."""
+        return self._leakage.guard
+
+    def contents(self, name: str) -> ContentsSettings:
+        """Settings of the contents of a dataset."""
+        return ContentsSettings(**self.images(name).plain(), correlation=self._leakage.correlation)
+
+    def contents_inputs(self, name: str) -> dict[str, str]:
+        """What a split needs beside the dataset: its contents, if they are compared."""
+        return {"contents": layout.CONTENTS.format(dataset=name)} if self.compares_contents else {}
+
+    def split_across(self, name: str, trained_on: str) -> SplitAcrossSettings:
+        """Settings of the comparison of a test dataset with the dataset that is trained on."""
+        datasets = {"dataset": self.images(name), "trained_on": self.images(trained_on)}
+        return SplitAcrossSettings(correlation=self._leakage.correlation, **datasets)
 
     def splits(self, name: str) -> list[str]:
         """Names of a dataset's splits."""

@@ -57,19 +57,27 @@ class Experiments:
             "test_dataset": layout.DATASET.format(dataset=run.test_dataset),
             "test_scores": scores.format(dataset=run.test_dataset),
         }
+        tested |= self.split_of(run, "test_split")
         if not brisque:
-            return tested | self.split_of(run)
+            return tested
         return tested | {
             "dataset": layout.DATASET.format(dataset=run.dataset),
             "split": layout.SPLIT.format(dataset=run.dataset, split=run.split),
             "scores": scores.format(dataset=run.dataset),
         }
 
-    def split_of(self, run: Any) -> dict[str, str]:
-        """The split that chooses a run's test images, as an input of its rule; none across datasets."""
-        if run.dataset != run.test_dataset:
+    def split_of(self, run: Any, name: str = "split") -> dict[str, str]:
+        """The split that says which images a run is tested on and which of them are clean.
+
+        Args:
+            run: the run, or wildcards of the same names.
+            name: of this input of the rule; there is none across datasets whose contents are not compared.
+        """
+        if run.dataset == run.test_dataset:
+            return {name: layout.SPLIT.format(dataset=run.dataset, split=run.split)}
+        if not self._datasets.compares_contents:
             return {}
-        return {"split": layout.SPLIT.format(dataset=run.dataset, split=run.split)}
+        return {name: layout.SPLIT_ACROSS.format(dataset=run.dataset, test_dataset=run.test_dataset)}
 
     def compare_settings(self, run: Any) -> CompareSettings:
         """Settings of the predictions of a measure without a network."""

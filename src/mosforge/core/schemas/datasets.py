@@ -4,6 +4,21 @@ import pyarrow as pa
 
 from mosforge.core.schemas import Artefact, column
 
+CONTENT = column(
+    "content",
+    pa.string(),
+    "name of the content that was found: images of one scene have one name, also where the dataset gives "
+    "them several",
+)
+
+CLEAN = column(
+    "clean",
+    pa.bool_(),
+    "of a test image: whether no image that is trained on shows its content; true for the others, and none "
+    "where contents were not compared",
+    nullable=True,
+)
+
 DATASET = Artefact(
     "dataset",
     column("image", pa.string(), "name of the image in the dataset; unique"),
@@ -17,9 +32,27 @@ DATASET = Artefact(
     column("part", pa.string(), "part of the dataset's official split", nullable=True),
 )
 
+CONTENTS = Artefact(
+    "contents",
+    column("image", pa.string(), "name of the image in the dataset"),
+    column("reference", pa.string(), "name of the image's content, as the dataset gives it"),
+    CONTENT,
+    column(
+        "twin",
+        pa.string(),
+        "the image with the same content that agrees best with this one, or the path of that reference image",
+        nullable=True,
+    ),
+    column(
+        "correlation", pa.float64(), "correlation of the pixels where the two images overlap", nullable=True
+    ),
+)
+
 SPLIT = Artefact(
     "split",
     column("image", pa.string(), "name of the image in the dataset"),
-    column("reference", pa.string(), "name of the image's content"),
+    column("reference", pa.string(), "name of the image's content, as the dataset gives it"),
+    CONTENT,
     column("part", pa.string(), "`train`, `validation` or `test`"),
+    CLEAN,
 )

@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from mosforge.core.schemas import Artefact, column
+from mosforge.core.schemas.datasets import CLEAN, CONTENT
 
 RUN_COLUMNS = (
     column("dataset", pa.string(), "dataset that the model was fine-tuned on"),
@@ -21,6 +22,8 @@ PREDICTIONS = Artefact(
     *RUN_COLUMNS,
     column("image", pa.string(), "name of the image in the test dataset"),
     column("path", pa.string(), "path of the file"),
+    CONTENT,
+    CLEAN,
     column("mos", pa.float64(), "given score, in the dataset's own unit"),
     column("quality", pa.float64(), "given score, [0, 1], higher is better"),
     column(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mosforge.sources.keypoints import read_keypoints
+from mosforge.content.keypoints import read_keypoints
 
 
 def test_an_even_image_has_no_keypoints(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from mosforge.core import seeds
 from mosforge.core.images import Pixels, open_image, to_rgb
 
 SIDE = 320
-"""Longer side, in pixels, that images are scaled to before keypoints are detected."""
+"""Longer side, in pixels, that images are scaled to by default before keypoints are detected."""
 _CELLS = 4  # rows and columns of a grid that keypoints are spread over, or a crop of sky would have none
 _PER_CELL = 20
 _CONTRAST = 0.02  # half of Lowe's limit, for the same reason
@@ -34,7 +34,7 @@ Words = npt.NDArray[np.int64]
 class Keypoints:
     """The keypoints of an image."""
 
-    thumbnail: Pixels  # the image in grey, uint8 (height, width), its longer side `SIDE`
+    thumbnail: Pixels  # the image in grey, uint8 (height, width), its longer side `side`
     points: npt.NDArray[np.float32]  # places of the keypoints in it, x and y in pixels, (n, 2)
     descriptors: npt.NDArray[np.uint8]  # of each keypoint, (n, 128)
 
@@ -45,13 +45,17 @@ class Keypoints:
         return Keypoints(self.thumbnail[:, ::-1], points, self.descriptors[:, _MIRRORED])
 
 
-def read_keypoints(path: str) -> Keypoints:
+def read_keypoints(path: str, side: int = SIDE) -> Keypoints:
     """Reads an image and describes up to 320 keypoints.
+
+    Args:
+        path: of the image.
+        side: longer side of the thumbnail in which they are detected, in pixels.
 
     Raises:
         UnreadableImageError: see `images.to_rgb`.
     """
-    thumbnail = read_thumbnail(path)
+    thumbnail = read_thumbnail(path, side)
     detector = cv2.SIFT.create(0, 3, _CONTRAST, 10.0, 1.6, cv2.CV_8U)
     found = _spread(detector.detect(thumbnail, None), *thumbnail.shape)
     # without a keypoint, as in a strip a few pixels wide, OpenCV may throw
@@ -61,12 +65,12 @@ def read_keypoints(path: str) -> Keypoints:
     return Keypoints(thumbnail, np.array([point.pt for point in described], np.float32), descriptors)
 
 
-def read_thumbnail(path: str) -> Pixels:
-    """An image in grey, uint8 (height, width), its longer side `SIDE` pixels."""
+def read_thumbnail(path: str, side: int = SIDE) -> Pixels:
+    """An image in grey, uint8 (height, width), its longer side `side` pixels."""
     with open_image(path) as image:
-        image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded no larger than needed
+        image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded no larger than needed
         grey = Image.fromarray(to_rgb(image, path)).convert("L")
-    scale = SIDE / max(grey.size)
+    scale = side / max(grey.size)
     size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
     return np.asarray(grey.resize(size, Image.Resampling.BILINEAR))
 

@@ -1,0 +1,1 @@
+"""The content of images: which images show the same, be they resized, re-encoded, cropped or mirrored."""
