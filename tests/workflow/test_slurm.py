@@ -43,7 +43,13 @@ SITE = {
     },
 }
 SLURM_JOBS = {
-    *("catalogue", "target_contents_dataset_leaks_pack_dataset_screen_split", "distort", "score", "pack_shard"),
+    *(
+        "catalogue",
+        "target_contents_dataset_leaks_pack_dataset_screen_split",
+        "distort",
+        "score",
+        "pack_shard",
+    ),
     *("labels_diagnose_fuse", "index_packs", *TRAININGS, "results_correlate_page_table"),
 }
 
