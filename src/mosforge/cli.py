@@ -87,11 +87,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError) and _is_unread():
             return 1
         message = f"{error.filename or 'input or output'}: {error.strerror or error}"
-    except Exception:
-        log.exception("mosforge: a defect of mosforge itself:")
-        return 1
+    except Exception as error:
+        known = _explain_device_error(error)
+        if known is None:
+            log.exception("mosforge: a defect of mosforge itself:")
+            return 1
+        message = known
     log.error("mosforge: error: %s", message)
     return 1
+
+
+def _explain_device_error(error: Exception) -> str | None:
+    """See `models.devices`; only where torch, which raises such errors, was imported."""
+    if "torch" not in sys.modules:
+        return None
+    from mosforge.models.devices import explain_device_error
+
+    return explain_device_error(error)
 
 
 def _start_log(file: Path | None) -> None:

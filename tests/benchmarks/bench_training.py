@@ -1,9 +1,10 @@
 """How far a training keeps its device busy: `python tests/benchmarks/bench_training.py [--small]`.
 
 Images a second end to end, from packs through the training loop, beside the same step on random data
-that already lie on the device, in the same run; with and without `torch.compile` on a GPU, and where the
-time goes. On a GPU: pretraining ResNet-50 in batches of 256, fine-tuning it in batches of 32. On the CPU,
-or with --small: EfficientNet-Lite0 in batches of 16. The goal is 90%.
+that already lie on the device, in the same run; on a GPU with and without `torch.compile`, on the CPU in
+float32 and in bfloat16; and where the time goes. On a GPU: pretraining ResNet-50 in batches of 256,
+fine-tuning it in batches of 32. On the CPU, or with --small: EfficientNet-Lite0 and ResNet-50 in batches of
+16. The goal is 90%.
 
 It needs torch, torchvision, timm, pandas, pyarrow and safetensors, but neither Snakemake nor piq, so that a
 bare GPU machine runs it: `PYTHONPATH=src python3 tests/benchmarks/bench_training.py`.
@@ -103,6 +104,7 @@ LARGE = (
 SMALL = (
     Case("pretraining", "efficientnet_lite0", 16, images=32, height=256, width=256, patches=1),
     Case("finetuning", "efficientnet_lite0", 16, images=16, height=384, width=512, patches=2),
+    Case("pretraining", "resnet50", 16, images=32, height=256, width=256, patches=1),
 )
 
 
@@ -137,6 +139,7 @@ def end_to_end(
 def resident(case: Case, setup: Setup, device: torch.device) -> Callable[[], None]:
     """The step of the loop on a batch that lies on the device, as a function to repeat."""
     network = case.network().to(device).train()
+    network.precision = setup.precision
     optimiser = make_optimiser(network, case.settings(1), device)
     if setup.compile:
         network.compile_features()
@@ -157,7 +160,7 @@ def resident(case: Case, setup: Setup, device: torch.device) -> Callable[[], Non
 
 def rate(case: Case, step: Callable[[], None], device: torch.device, rounds: int = 3) -> float:
     """Images a second, the best of several rounds as long as an epoch."""
-    steps = max(2, case.images * case.repeats // case.batch)
+    steps = max(2, case.images * case.patches // case.batch)
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     for _ in range(3):
         step()
@@ -188,18 +191,20 @@ def main(small: bool, compiled: bool, threads: int) -> None:
     device = Setup(threads=threads).prepare()
     on_gpu = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if on_gpu else f"CPU, {threads} threads"
+    ways = {"bfloat16": Setup()} if on_gpu else {"float32": Setup(), "bfloat16": Setup(precision="bfloat16")}
+    if compiled:
+        ways["compiled"] = Setup(compile=True)
     print(f"{name}, torch {torch.__version__}")
-    print("stage        backbone            batch  compiled  end to end  resident  share  peak MiB")
+    print("stage        backbone            batch       way  end to end  resident  share  peak MiB")
     profiles = []
     for case in SMALL if small or not on_gpu else LARGE:
         with tempfile.TemporaryDirectory() as folder:
             pack = packed(case, Path(folder))
-            for how in (False, True) if compiled else (False,):
-                setup = Setup(compile=how)
+            for way, setup in ways.items():
                 ours, memory = end_to_end(case, pack, setup, device, epochs=3)
                 ceiling = rate(case, resident(case, setup, device), device)
                 print(
-                    f"{case.stage:<13}{case.backbone:<20}{case.batch:>5}{'yes' if how else 'no':>10}"
+                    f"{case.stage:<13}{case.backbone:<20}{case.batch:>5}{way:>10}"
                     f"{ours:>12.1f}{ceiling:>10.1f}{ours / ceiling:>7.0%}{memory:>10.0f}",
                     flush=True,
                 )

@@ -1,4 +1,4 @@
-"""The benchmarks themselves are too long for a test; what they import and their command lines are not."""
+"""The benchmarks themselves are too long for a test; their command lines and one small case are not."""
 
 import os
 import runpy
@@ -18,3 +18,13 @@ def test_a_benchmark_starts(
         runpy.run_path(str(script), run_name="__main__")
     assert left.value.code == 0
     assert f"usage: {script.name}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_small_case_of_the_trainings_is_measured(tmp_path: Path) -> None:
+    bench = runpy.run_path(str(Path(__file__).with_name("bench_training.py")))
+    case = bench["Case"]("finetuning", "resnet18", 4, images=4, height=64, width=64, patches=1)
+    bench["rate"].__globals__["CROP"] = 32
+    device, setup = bench["torch"].device("cpu"), bench["Setup"]()
+    ours, memory = bench["end_to_end"](case, bench["packed"](case, tmp_path), setup, device, epochs=2)
+    assert min(ours, memory, bench["rate"](case, bench["resident"](case, setup, device), device, 1)) > 0

@@ -190,6 +190,7 @@ rule finetune:
         gpu=1,
         compile=0,
         deterministic=0,
+        precision="auto",
     params:
         code=code("finetuning.finetune"),
         cfg=lambda wildcards: parameters(plan.trainings.finetuning(wildcards)),
@@ -197,4 +198,4 @@ rule finetune:
         "mosforge finetuning finetune --dataset {input.dataset} --split {input.split} --pack {input.pack}"
         " --weights {input.weights} --output $(dirname {output.model}) --threads {threads}"
         " --gpus {resources.gpu} --compile {resources.compile} --deterministic {resources.deterministic}"
-        " --events {log}.events --log {log} --cfg {params.cfg:q}"
+        " --precision {resources.precision} --events {log}.events --log {log} --cfg {params.cfg:q}"

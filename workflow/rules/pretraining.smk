@@ -95,6 +95,7 @@ rule pretrain:
         gpu=1,
         compile=0,
         deterministic=0,
+        precision="auto",
     params:
         code=code("pretraining.pretrain"),
         cfg=lambda wildcards: parameters(plan.trainings.pretraining(wildcards)),
@@ -102,8 +103,8 @@ rule pretrain:
     shell:
         "mosforge pretraining pretrain --labels {input.labels} --pack {input.pack} --weights {input.weights}"
         " {params.split} --output $(dirname {output.model}) --threads {threads} --gpus {resources.gpu}"
-        " --compile {resources.compile} --deterministic {resources.deterministic} --events {log}.events"
-        " --log {log} --cfg {params.cfg:q}"
+        " --compile {resources.compile} --deterministic {resources.deterministic}"
+        " --precision {resources.precision} --events {log}.events --log {log} --cfg {params.cfg:q}"
 
 
 # The authentic corpus is made from a target dataset. A pretraining may use only its training part, so there

@@ -1,4 +1,4 @@
-"""The device that a network runs on, and its name."""
+"""The device that a network runs on: its choice, its name, and its errors in plain words."""
 
 import os
 
@@ -23,7 +23,8 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise MosforgeError("device cuda: torch finds no GPU here; take auto or cpu, or look at `nvidia-smi`")
     if name == "cuda" and "LOCAL_RANK" in os.environ:
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        # Processes that share a GPU, which is of use only for tests, take the next one in turn.
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
         torch.cuda.set_device(device)
         return device
     return torch.device(name)
@@ -32,3 +33,29 @@ def pick_device(name: str) -> torch.device:
 def device_name(device: torch.device) -> str:
     """`CPU`, or the name of the GPU."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+def explain_device_error(error: Exception) -> str | None:
+    """What a user can do about an error of torch's that the machine causes, and no defect of the code.
+
+    Args:
+        error: any error.
+
+    Returns:
+        One sentence; None where the error has another cause.
+    """
+    reason = str(error).partition("\n")[0]
+    if isinstance(error, torch.OutOfMemoryError) or "CUDA error: out of memory" in reason:
+        return (
+            "the memory of the GPU is used up; take a smaller batch_size or crop, or free the memory that "
+            "other programs hold (`nvidia-smi` lists them)"
+        )
+    if "DefaultCPUAllocator" in reason:
+        return "the memory of this machine is used up; take a smaller batch_size or crop"
+    if "busy or unavailable" in reason:
+        return (
+            "the GPU is in use by another program that does not share it (`nvidia-smi` lists it); wait for it"
+        )
+    if "CUDA error" in reason or "NVIDIA driver" in reason:
+        return f"the GPU cannot be used ({reason}); look at `nvidia-smi`, or compute with the device cpu"
+    return None

@@ -1,6 +1,6 @@
 """A backbone with a head, fed with 8-bit pixels."""
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -8,9 +8,14 @@ from torch import Tensor, nn
 from mosforge.models.backbones import build_backbone, find_backbone, multi_level_features
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 
+Precision = Literal["auto", "float32", "bfloat16"]
+"""What a backbone computes in; `auto` is bfloat16 on CUDA and float32 on the CPU."""
+
 
 class Network(nn.Module):
     """Backbone and head; the normalisation of the pixels is part of it.
+
+    Its attribute `precision` is what the backbone computes in.
 
     Args:
         backbone: name of the backbone.
@@ -27,6 +32,7 @@ class Network(nn.Module):
         self.backbone = build_backbone(backbone).to(memory_format=torch.channels_last)
         self.head = head
         self.multi_level = multi_level
+        self.precision: Precision = "auto"
         # Facts of the backbone, not weights: they are not saved.
         self.register_buffer("mean", torch.tensor(facts.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(facts.std).view(1, 3, 1, 1), persistent=False)
@@ -34,11 +40,12 @@ class Network(nn.Module):
     def forward(self, pixels: Tensor) -> Any:
         """uint8 RGB pixels (n, height, width, 3) -> the outputs of the head.
 
-        The backbone runs in bfloat16 under autocast on CUDA; the head always in float32, for bfloat16's
-        steps of .004 near .7 would tie scores.
+        The head runs always in float32, for bfloat16's steps of .004 near .7 would tie scores.
         """
         planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=pixels.device.type == "cuda"):
+        kind = pixels.device.type
+        enabled = self.precision == "bfloat16" or (self.precision == "auto" and kind == "cuda")
+        with torch.autocast(kind, torch.bfloat16, enabled=enabled):
             features = self.features(planes)
         return self.head(features.float())
 

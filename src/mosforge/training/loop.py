@@ -129,6 +129,7 @@ class _Training:
         self._steps = math.ceil(self._sample_count / cfg.batch_size)
         share_batch_statistics(network, processes, device)
         self._network = network.to(device)
+        network.precision = setup.precision
         self._gathering = Gathering(network, processes)
         self._optimiser = make_optimiser(network, cfg, device)
         self._average = Average(network, cfg.weight_average) if cfg.weight_average else None

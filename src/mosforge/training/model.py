@@ -76,6 +76,8 @@ def write_model(
     if not started_processes().is_first:
         return
     name, plain = device_name(device), cfg.plain()
+    if network.precision != "auto":
+        name += f", {network.precision}"
     write_table(folder / "history.parquet", HISTORY, history, stage=stage, cfg=plain, device=name)
     measured = {
         "device": name,

@@ -99,7 +99,9 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
     if processes.count == 1:
         yield processes
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    # NCCL wants a GPU for each process.
+    alone = device.type == "cuda" and int(os.environ["LOCAL_WORLD_SIZE"]) <= torch.cuda.device_count()
+    dist.init_process_group("nccl" if alone else "gloo")
     try:
         yield Processes(processes.rank, processes.count, dist.new_group(backend="gloo"))
     finally:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from mosforge.core.errors import MosforgeError
 from mosforge.models.devices import pick_device
+from mosforge.models.network import Precision
 from mosforge.training.processes import started_processes
 
 CHANGES_NO_RESULT = "the machine changes only how sums are rounded, and each process runs the whole job"
@@ -28,6 +29,8 @@ class Setup:
         gpus: the most GPUs to train on, each with a process of its own; 0 with the device `auto`: the CPU.
         compile: 1: with torch.compile, which is faster after a start of minutes.
         deterministic: 1: the same bits on a GPU in each run, but slower.
+        precision: what the backbone computes in: `float32`, `bfloat16`, or `auto`, which is bfloat16 on a GPU
+            and float32 on the CPU.
         events: folder for TensorBoard's events.
     """
 
@@ -36,6 +39,7 @@ class Setup:
     gpus: Annotated[int, Field(ge=0)] = 1
     compile: bool = False
     deterministic: bool = False
+    precision: Precision = "auto"
     events: Path | None = None
 
     def prepare(self) -> torch.device:
