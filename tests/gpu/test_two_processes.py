@@ -15,7 +15,8 @@ ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds 
 
 
 @pytest.mark.parametrize(
-    "device", [pytest.param("cpu", marks=pytest.mark.exhaustive), pytest.param("cuda", marks=ON_CUDA)])
+    "device", [pytest.param("cpu", marks=pytest.mark.exhaustive), pytest.param("cuda", marks=ON_CUDA)]
+)
 def test_two_processes_have_the_losses_of_one(device: str, tmp_path: Path) -> None:
     """In float32, each loss within .01: only the order of sums differs, which 24 steps make larger."""
     losses = []
