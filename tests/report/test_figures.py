@@ -13,12 +13,11 @@ from rows import correlations, crossed
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table
-from mosforge.report import figures, sections
-from mosforge.report.artefacts import Artefacts, history, read_artefacts, runs_of
-from mosforge.report.drawing import INK, METHOD_COLOURS
+from mosforge.report import figures
+from mosforge.report.artefacts import Artefacts, history, read_artefacts
+from mosforge.report.drawing import METHOD_COLOURS
 from mosforge.report.experiment_table import ExperimentTable, experiment_table
 from mosforge.report.settings import PageSettings, TableSettings
-from mosforge.statistics.logistic import fit_logistic, logistic
 
 
 @pytest.fixture(scope="module")
@@ -67,38 +66,6 @@ def test_a_pretraining_of_two_parts_shows_their_sum_too(artefacts: Artefacts) ->
     for points, column in zip(found, ("loss", "class_loss", "score_loss"), strict=True):
         assert points == pytest.approx(rows[["epoch", column]].to_numpy(), abs=5e-3)
     assert "CLS+REG on the corpus tiles" in figure.caption
-
-
-def test_a_scatter_is_the_predictions_of_its_run(artefacts: Artefacts) -> None:
-    chosen = sections.within_datasets(artefacts.correlations).drop_duplicates("dataset", keep="last")
-    shown = figures.scatters(chosen, artefacts)
-    assert len(shown) == len(chosen) == 2
-    for figure, run in zip(shown, runs_of(chosen), strict=True):
-        rows = artefacts.predictions(run)
-        assert rows is not None
-        drawn = Drawn(figure)
-        colour, points = drawn.markers()
-        assert points == pytest.approx(rows[["prediction", "quality"]].to_numpy(), abs=2e-3)
-        assert colour == METHOD_COLOURS["CLS+REG"]
-        ((ink, curve),) = drawn.lines()
-        fitted = fit_logistic(rows["prediction"].to_numpy(), rows["quality"].to_numpy())
-        assert fitted is not None
-        assert curve[:, 1] == pytest.approx(logistic(curve[:, 0], *fitted), abs=5e-3)
-        assert ink == INK
-        assert f"split {run.split}, 36 images" in figure.caption
-        assert ("not human scores" in figure.caption) == (run.dataset == "own")
-
-
-def test_across_datasets_each_pair_has_one_scatter(artefacts: Artefacts, across: pd.DataFrame) -> None:
-    other = across.assign(initialisation="imagenet", srocc=0.99)
-    rows = pd.concat([other, across], ignore_index=True)
-    chosen = sections.across_datasets(rows)
-    assert list(chosen["initialisation"]) == ["tiles-multitask"] * 6, "not what scored best"
-    (first,) = figures.scatters(chosen.head(1), artefacts)
-    assert first.caption.startswith("live → csiq, CLS+REG, efficientnet_lite0: 36 images, SROCC 0.")
-    assert first.name == "scatter-live-csiq-efficientnet_lite0-tiles-multitask"
-    assert set(sections.across_datasets(other)["initialisation"]) == {"imagenet"}
-    assert sections.within_datasets(across).empty
 
 
 def test_bars_show_both_intervals() -> None:

@@ -1,4 +1,4 @@
-"""All figures of the page: scatters, learning curves, bars, matrices, and those of the labels."""
+"""Figures of the page: learning curves, bars, matrices, and those of the labels."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -13,54 +13,19 @@ from mosforge.core.runs import Run
 from mosforge.core.schemas.metrics import DISTANCES, METRICS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.report import drawing, words
-from mosforge.report.artefacts import Artefacts, history, runs_of
+from mosforge.report.artefacts import Artefacts, history
 from mosforge.report.blocks import say
 from mosforge.report.drawing import Figure
 from mosforge.report.experiment_table import ExperimentTable
 from mosforge.report.published import AVERAGE
-from mosforge.statistics.logistic import fit_logistic, logistic
 
 _Lines = Sequence[tuple[str, pd.DataFrame]]
-
-MANY_POINTS = 3000
-"""Above this a scatter's points are embedded as pixels: as shapes they would take megabytes."""
 
 _ABOVE: Mapping[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
 """Where a legend stands."""
 
 _CELL, _LETTER = (0.5, 0.34), 0.068
 """Width and height of a cell of a matrix, and width of a letter of its names, in inches."""
-
-
-def scatters(rows: pd.DataFrame, artefacts: Artefacts) -> list[Figure]:
-    """For each row of `correlations`, predicted quality against given score, and the fitted logistic."""
-    figures = []
-    for run, row in zip(runs_of(rows), rows.to_dict("records"), strict=True):
-        predictions = artefacts.predictions(run)
-        if predictions is None:
-            continue
-        method, crosses = artefacts.names[run.initialisation], run.dataset != run.test_dataset
-        predicted, given = (predictions[name].to_numpy(dtype=float) for name in ("prediction", "quality"))
-        split = "" if crosses else f"{words.split_name(run.split)}, "
-        caption = (
-            f"{words.dataset_pair(run.dataset, run.test_dataset)}, {method}, {run.backbone}: {split}"
-            f"{len(given)} images, SROCC {words.number(row['srocc'])}."
-            f"{words.proxy_caption((run.dataset, run.test_dataset), artefacts.cfg.proxies)}"
-        )
-        tested = run.test_dataset if crosses else ""
-        with drawing.canvas(3.3, 3.1, grid="both") as (canvas, axes):
-            alpha = 0.45 if len(given) > 100 else 0.7
-            colour = drawing.colour_of(method)
-            points = axes.scatter(predicted, given, s=9, alpha=alpha, linewidths=0, color=colour)
-            points.set_rasterized(len(given) > MANY_POINTS)
-            fitted = fit_logistic(predicted, given) if row["mapping"] != "none" else None
-            if fitted is not None:
-                x = np.linspace(predicted.min(), predicted.max(), 120)
-                axes.plot(x, logistic(x, *fitted), color=drawing.INK, linewidth=1.2)
-            axes.set(xlabel="predicted quality", ylabel="given score, 0 to 1")
-            name = drawing.file_stem("scatter", run.dataset, tested, run.backbone, run.initialisation)
-            figures.append(drawing.finish(canvas, name, caption))
-    return figures
 
 
 def finetuning_curves(artefacts: Artefacts) -> list[Figure]:

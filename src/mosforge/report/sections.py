@@ -10,13 +10,12 @@ from mosforge.core.files import read_json
 from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.models.objectives import corpus_and_objective
-from mosforge.report import experiment_table, figures, provenance, words
+from mosforge.report import experiment_table, figures, provenance, scatters, words
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import IMAGES, SPLITS, gains_grid
 from mosforge.report.settings import TableSettings
-from mosforge.report.summary import MODEL, of_networks, typical_split
 from mosforge.report.thumbnails import distortions, extremes
 
 _TITLES = {
@@ -111,8 +110,8 @@ def _figures(shown: Sequence[Figure], missing: str = "", style: str = "") -> Ite
 
 def scatter_section(artefacts: Artefacts) -> Iterator[Block]:
     """Predicted against given scores, within and across datasets."""
-    within = figures.scatters(within_datasets(artefacts.correlations), artefacts)
-    across = figures.scatters(across_datasets(artefacts.correlations), artefacts)
+    within = scatters.scatters(scatters.within_datasets(artefacts.correlations), artefacts)
+    across = scatters.scatters(scatters.across_datasets(artefacts.correlations), artefacts)
     if within or across:
         yield Block("p", say("scatter"))
     yield from _figures(within, "" if across else "no_predictions")
@@ -120,20 +119,6 @@ def scatter_section(artefacts: Artefacts) -> Iterator[Block]:
         yield Block("h3", "Trained on one dataset, tested on another")
         yield Block("p", say("across"))
     yield from _figures(across)
-
-
-def within_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
-    """For each network tested on its own dataset, the row of the split with SROCC nearest to the median."""
-    rows = of_networks(correlations[correlations["dataset"] == correlations["test_dataset"]])
-    return typical_split(rows.drop_duplicates([*MODEL, "split"]).reset_index(drop=True))
-
-
-def across_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
-    """For each pair of datasets, the row of one network: CLS+REG if there is one, else the first."""
-    rows = of_networks(correlations[correlations["dataset"] != correlations["test_dataset"]])
-    other = rows["initialisation"].map(words.method_of).ne(words.BOTH)
-    first = rows.assign(other=other).sort_values("other", kind="stable")
-    return rows.loc[first.drop_duplicates(["dataset", "test_dataset"]).sort_index().index]
 
 
 def curves_section(artefacts: Artefacts) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""From the correlations of single splits to those of models: medians, quartiles, typical splits."""
+"""From the correlations of single splits to those of models: medians, quartiles, the split that is shown."""
 
 import math
 
@@ -56,18 +56,19 @@ def per_split(correlations: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("split", key=lambda split: split != "official", kind="stable")
 
 
-def typical_split(correlations: pd.DataFrame) -> pd.DataFrame:
-    """For each model the row of the split whose SROCC is nearest to the median, the first of equal ones.
+def split_at_the_median(correlations: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one split of each pair of datasets, the same for all its models, so that they compare.
 
-    A split without an SROCC is taken only if no split has one. The models keep the order of their first
-    appearance.
+    Of the splits that most models have a correlation in, that whose mean SROCC over the models is nearest to
+    the median of these means; the first of equal ones. The rows keep their order.
     """
-    medians = correlations.groupby(list(MODEL))["srocc"].transform("median")
-    distance = (correlations["srocc"] - medians).abs().fillna(math.inf)
-    ordered = correlations.assign(distance=distance).sort_values(["distance", "split"], kind="stable")
-    chosen = ordered.drop_duplicates(list(MODEL)).set_index(list(MODEL))
-    models = pd.MultiIndex.from_frame(correlations[list(MODEL)].drop_duplicates())
-    return chosen.loc[models].reset_index()[list(correlations.columns)]
+    chosen = []
+    for _, rows in correlations.groupby(["dataset", "test_dataset"], sort=False):
+        models = rows.groupby("split", sort=False)["srocc"].count()
+        means = rows.groupby("split", sort=False)["srocc"].mean()[models == models.max()]
+        distance = (means - means.median()).abs().fillna(math.inf).round(12)
+        chosen.append(rows[rows["split"] == distance.sort_index(kind="stable").idxmin()])
+    return pd.concat(chosen).sort_index() if chosen else correlations
 
 
 def standard_error(correlation: float, images: int) -> float:
