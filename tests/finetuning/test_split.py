@@ -195,7 +195,7 @@ def test_an_official_split_stays_and_says_which_test_images_are_clean() -> None:
 def test_the_job_takes_the_contents_that_were_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    frame = dataset(5, 1, {content: "train" if content < 4 else "test" for content in range(5)})
+    frame = dataset(5, 1, {content: "train" if content < 3 else "test" for content in range(5)})
     frame = frame.assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
     write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
     found = frame[["image", "reference"]].assign(content=["a", "b", "c", "d", "a"])
@@ -207,9 +207,23 @@ def test_the_job_takes_the_contents_that_were_found(
     split = read_table(tmp_path / "split.parquet", SPLIT)
     assert split["content"].tolist() == ["a", "b", "c", "d", "a"]
     assert split["clean"].tolist() == [True] * 4 + [False]
-    assert "1 of 1 test images" in capsys.readouterr().err
+    assert "1 of 2 test images" in capsys.readouterr().err
     write_table(tmp_path / "contents.parquet", CONTENTS, found[:-1], stage="test", cfg={})
     assert main(["finetuning", "split", *words]) == 1
+
+
+def test_a_test_part_that_is_too_small_is_refused_before_any_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = dataset(5, 1, {content: "train" if content < 4 else "test" for content in range(5)})
+    frame = frame.assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
+    write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
+    cfg = json.dumps({"layout": "table", "folder": ".", "validation": 0.0})
+    words = [f"--dataset={tmp_path}/dataset.parquet", f"--output={tmp_path}/split.parquet", f"--cfg={cfg}"]
+    assert main(["finetuning", "split", *words, "--name=official"]) == 1
+    assert "split official: 1 image" in capsys.readouterr().err
+    assert not (tmp_path / "split.parquet").exists()
+    assert main(["finetuning", "split", *words, "--name=full"]) == 0
 
 
 def test_without_contents_nothing_is_said_of_clean_images(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_all_models_show_the_same_split() -> None:
     rows = within_datasets(
         correlations({("net", "imagenet"): [0.84, 0.60], ("net", "tiles-multitask"): [0.86, 0.625]})
     )
-    assert rows["split"].nunique() == 1
+    assert len(set(rows["split"])) == 1
     assert rows["srocc"].is_monotonic_increasing
 
 

@@ -11,7 +11,7 @@ from rows import correlations
 from scipy import stats
 
 from mosforge.core.schemas.correlations import MEASURES
-from mosforge.report.summary import per_split, standard_error, summarise, split_at_the_median
+from mosforge.report.summary import per_split, split_at_the_median, standard_error, summarise
 
 
 @settings(max_examples=30, deadline=None)

@@ -180,7 +180,7 @@ EDITS = {
     ),
     "short tables are skipped": (
         "evaluation.correlate",
-        replaced("len(table) < FEWEST", "len(table) < 100"),
+        replaced("len(table) < FEWEST_TESTED", "len(table) < 100"),
         {"correlate", "table", "page"},
     ),
 }

@@ -16,6 +16,9 @@ class Run(NamedTuple):
 RUN = Run._fields
 """The keys of a run, which are columns of `predictions` and of `correlations` too."""
 
+FEWEST_TESTED = 2
+"""Test images that a correlation needs."""
+
 NO_NETWORK = "none"
 """In the place of a backbone: a baseline without a network, whose name is the `initialisation`."""
 

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.runs import NO_NETWORK, RUN
+from mosforge.core.runs import FEWEST_TESTED, NO_NETWORK, RUN
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import Frame, read_table, write_table
-from mosforge.statistics.correlations import FEWEST, correlations
+from mosforge.statistics.correlations import correlations
 from mosforge.statistics.intervals import intervals
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def correlate(predictions: list[Path], *, output: Path) -> None:
     rows = []
     for path in predictions:
         table = read_table(path, PREDICTIONS)
-        if len(table) < FEWEST and set(table["backbone"]) <= {NO_NETWORK}:
+        if len(table) < FEWEST_TESTED and set(table["backbone"]) <= {NO_NETWORK}:
             log.warning("%s: left out, with %d images that could be compared", path, len(table))
             continue
         try:

@@ -9,6 +9,7 @@ import pandas as pd
 from mosforge.core import seeds
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
+from mosforge.core.runs import FEWEST_TESTED
 from mosforge.core.schemas.datasets import CONTENTS, DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.finetuning.settings import SplitSettings
@@ -30,19 +31,24 @@ def split(
         cfg: the shares of the parts.
 
     Raises:
-        MosforgeError: see `divide`.
+        MosforgeError: see `divide`; or the test part is too small for a correlation.
     """
     rows = with_contents(read_table(dataset, DATASET), contents)
     # `train` is given only for random splits; the others do not use the 1.0
     frame = divide(rows, name, cfg.train or 1.0, cfg.validation)
     if contents is None:
         frame["clean"] = None
+    tests = int((frame["part"] == "test").sum())
+    if name != "full" and tests < FEWEST_TESTED:
+        raise MosforgeError(
+            f"split {name}: {tests} image to test on, and a correlation needs at least {FEWEST_TESTED}; "
+            "leave the split out, or give its test part more"
+        )
     parts_digest = split_digest(frame)
     write_table(output, SPLIT, frame, stage="finetuning", cfg={**cfg.plain(), "digest": parts_digest})
     parts = ", ".join(f"{part} {count}" for part, count in frame["part"].value_counts().sort_index().items())
     log.info("split %s: %s images, digest %s", name, parts, parts_digest)
     if seen := int((frame["clean"] == False).sum()):  # noqa: E712 (a column with empty cells)
-        tests = int((frame["part"] == "test").sum())
         log.warning(
             "split %s: %d of %d test images show the content of an image that is trained on; tables give the "
             "figures without them, too",

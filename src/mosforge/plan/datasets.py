@@ -11,7 +11,7 @@ from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.finetuning.datasets.base import Layout
-from mosforge.finetuning.datasets.table import REFERENCE_IMAGE, about_column, unused_columns
+from mosforge.finetuning.datasets.table import COLUMNS, REFERENCE_IMAGE, about_column, unused_columns
 from mosforge.finetuning.files import Folder, csv_lines
 from mosforge.finetuning.registry import layout_of, missing
 from mosforge.finetuning.settings import (
@@ -21,6 +21,7 @@ from mosforge.finetuning.settings import (
     SplitAcrossSettings,
     SplitSettings,
 )
+from mosforge.plan.test_parts import untested
 
 
 class Datasets:
@@ -33,6 +34,7 @@ class Datasets:
         self.missing = cache(self._missing)
         self.referenced = cache(self._referenced)
         self.table = cache(self._table)
+        self.untested = cache(self._untested)
         self._recorded = cache(_recorded)
 
     @cached_property
@@ -149,8 +151,19 @@ class Datasets:
         return SplitAcrossSettings(correlation=self._leakage.correlation, **datasets)
 
     def splits(self, name: str) -> list[str]:
-        """Names of a dataset's splits."""
+        """Names of a dataset's splits, but for those that cannot be tested."""
+        return [split for split in self._configured_splits(name) if split not in self.untested(name)]
+
+    def _configured_splits(self, name: str) -> list[str]:
         return [str(split) for split in self.entries[name].splits or self._splits.seeds]
+
+    def _untested(self, name: str) -> dict[str, str]:
+        """Splits of a dataset that cannot be tested, each with the reason."""
+        if name in self.proxies or self.missing(name) or not self.files(name):
+            return {}
+        rows = _rows(self.files(name)[0])
+        columns = {column: _column(rows, column) for column in COLUMNS}
+        return untested(columns, self._configured_splits(name), self._splits.train)
 
     def split(self, name: str, split: str) -> SplitSettings:
         """Settings of a split; the share that is trained on matters only to random ones."""

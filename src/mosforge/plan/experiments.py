@@ -125,12 +125,23 @@ class Experiments:
         return sorted(name for name in self.datasets(experiments) if not self._datasets.missing(name))
 
     def left_out(self, experiments: Sequence[str]) -> list[str]:
-        """One message for each requested target dataset, or metric on a dataset, that is not available.
+        """One message for each requested target dataset, split or metric on a dataset, that is not available.
 
         A metric that is available only for some images of a dataset also gets a message.
         """
         lines = ((name, self._datasets.missing(name)) for name in self.datasets(experiments))
         missing = [f"dataset {name} is left out: {line}" for name, line in lines if line]
+        divided = [
+            name
+            for entry in experiments
+            if not self._entries[entry].across
+            for name in self.datasets([entry])
+        ]
+        missing += [
+            f"split {split} of dataset {name} is left out: {line}"
+            for name in dict.fromkeys(divided)
+            for split, line in self._datasets.untested(name).items()
+        ]
         metrics = [
             line
             for experiment in experiments

@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import read_json
+from mosforge.core.runs import FEWEST_TESTED
 from mosforge.core.schemas.correlations import VALIDATION
 from mosforge.core.schemas.metrics import METRICS, orient
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.pmos.fusion import curves_of, fit_curves, map_curves, map_scores
 from mosforge.pmos.settings import ValidationSettings
-from mosforge.statistics.correlations import FEWEST, correlations
+from mosforge.statistics.correlations import correlations
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def agreement_with_people(
         mapping: of that corpus, as `fusion.fuse_scores` made it.
         fitted: the scored images of the dataset that `pmos.logistic` names, if it names one.
     """
-    if len(targets) < FEWEST:
+    if len(targets) < FEWEST_TESTED:
         log.warning("no measure is compared with people, since only %d images have scores", len(targets))
         return Frame(columns=VALIDATION.columns)
     quality = targets["quality"].to_numpy(dtype=np.float64)

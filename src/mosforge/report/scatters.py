@@ -1,4 +1,4 @@
-"""The scatter plots of the page: predicted against given scores, on the same axes for all models of a dataset."""
+"""The scatter plots of the page: predicted against given scores, on the same axes for all models."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -46,7 +46,7 @@ def scale_of(predictions: pd.DataFrame) -> Scale:
     of the quality itself where fewer than two scores differ.
     """
     inside = predictions[(predictions["quality"] > 0) & (predictions["quality"] < 1)]
-    rows = inside if inside["quality"].nunique() > 1 else predictions
+    rows = inside if len(set(inside["quality"])) > 1 else predictions
     ends = rows.sort_values("quality").iloc[[0, -1]]
     (low, high), (first, last) = (ends[name].to_numpy(dtype=float) for name in ("quality", "mos"))
     if low == high:

@@ -7,19 +7,17 @@ import numpy.typing as npt
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.runs import FEWEST_TESTED
 from mosforge.statistics.logistic import fit_logistic, logistic
 
 Floats = npt.NDArray[np.float64]
-
-FEWEST = 2
-"""Images that a correlation needs."""
 
 
 def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
     """SROCC, KROCC (tau-b), PLCC (raw and mapped) and RMSE of predictions.
 
     Args:
-        predicted: predicted qualities, shape (n,), n at least `FEWEST`.
+        predicted: predicted qualities, shape (n,), n at least `FEWEST_TESTED`.
         given: given qualities on [0, 1], higher is better, shape (n,).
 
     Returns:
@@ -30,9 +28,9 @@ def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
         correlations of constant values are NaN.
 
     Raises:
-        MosforgeError: there are fewer images than `FEWEST`, or a value is not finite.
+        MosforgeError: there are fewer images than `FEWEST_TESTED`, or a value is not finite.
     """
-    if len(predicted) < FEWEST:
+    if len(predicted) < FEWEST_TESTED:
         raise MosforgeError("a correlation needs at least two test images")
     if not (np.isfinite(predicted).all() and np.isfinite(given).all()):
         raise MosforgeError("a prediction or a given score is not a finite number")

@@ -1,0 +1,51 @@
+"""Splits of a user's table whose test part is too small: told before anything is trained."""
+
+from collections.abc import Mapping, Sequence
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.runs import FEWEST_TESTED
+from mosforge.finetuning.datasets.table import REFERENCE_IMAGE
+
+
+def untested(columns: Mapping[str, Sequence[str]], splits: Sequence[str], train: float) -> dict[str, str]:
+    """The splits that leave too few images to test on, as far as the table says.
+
+    The job `split` refuses what only the pixels say: that images of several names are of one content.
+
+    Args:
+        columns: of the table; those that it does not have may be missing, or empty.
+        splits: their names.
+        train: share of the contents that is trained on, in splits by a seed.
+
+    Returns:
+        Split -> why it cannot be tested.
+    """
+    counts = {name: _tested(columns, name, train) for name in splits}
+    return {
+        name: f"its test part has {count} image{'' if count == 1 else 's'}, and a correlation needs at least "
+        f"{FEWEST_TESTED}; give it more"
+        for name, count in counts.items()
+        if count is not None and count < FEWEST_TESTED
+    }
+
+
+def _tested(columns: Mapping[str, Sequence[str]], split: str, train: float) -> int | None:
+    """How many images a split tests; None if it is not known, and for seeded splits of many contents."""
+    parts = columns.get("split") or []
+    if split == "official":
+        return parts.count("test") if parts else None
+    images = list(columns.get("image") or [])
+    names = [columns.get(key) or [""] * len(images) for key in ("reference", REFERENCE_IMAGE)]
+    contents = [a or b or image for a, b, image in zip(*names, images, strict=True)]
+    if not contents or len(set(contents)) * (1 - train) >= FEWEST_TESTED:
+        return None
+    # heavy to import, and few tables are so small
+    import pandas as pd
+
+    from mosforge.finetuning.split import divide
+
+    rows = pd.DataFrame({"image": images, "reference": contents, "content": contents})
+    try:
+        return int((divide(rows, split, train, 0.0)["part"] == "test").sum())
+    except MosforgeError:
+        return 0
