@@ -30,7 +30,8 @@ def predictions(**run: str) -> Frame:
     rng = np.random.default_rng(0)
     quality = rng.uniform(size=COUNT)
     images = [f"{i:02}.png" for i in range(COUNT)]
-    columns = {"image": images, "path": images, "content": images, "mos": quality, "quality": quality}
+    columns = {"image": images, "path": images, "content": images, "other_contents": 70}
+    columns |= {"mos": quality, "quality": quality}
     noisy = quality + rng.normal(0, 0.2, COUNT)
     return pd.DataFrame({**RUN, **run, **columns, "prediction": noisy, "spread": 0.1})
 
@@ -51,7 +52,10 @@ def test_a_row_holds_the_run_its_correlations_and_their_intervals() -> None:
     assert {key: row[key] for key in RUN} == RUN
     columns = frame["prediction"].to_numpy(), frame["quality"].to_numpy()
     assert row["srocc"] == correlations(*columns)["srocc"]
-    assert (row["srocc_low"], row["srocc_high"]) == intervals(*columns, "live", "1")["srocc"]
+    assert (row["srocc_low"], row["srocc_high"]) == intervals(
+        *columns, frame["content"].tolist(), "live", "1"
+    )["srocc"]
+    assert (row["contents"], row["other_contents"]) == (COUNT, 70)
 
 
 def test_the_order_of_the_images_changes_nothing() -> None:

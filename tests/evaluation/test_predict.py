@@ -95,6 +95,9 @@ def test_only_the_test_part_is_scored(run: Callable[..., int], place: Path, tmp_
     assert set(frame["initialisation"]) == {"imagenet"}
     assert frame["content"].tolist() == ["0.png", "0.png", "3.png", "5.png", "7.png"]
     assert frame["clean"].tolist() == [True, False, True, True, True]
+    split = read_table(place / "split.parquet", SPLIT)
+    others = set(split.loc[split["part"] != "test", "content"])
+    assert set(frame["other_contents"]) == {len(others)}
 
 
 def test_across_datasets_all_are_scored(run: Callable[..., int], tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def write_run(results: Path, images: pd.DataFrame, run: tuple[str, ...], noise: 
         **{name: [value] * len(quality) for name, value in keys.items()},
         "image": [path.replace("/", " ") for path in images["path"]],
         "path": list(images["path"]),
-        "content": list(images["image_id"]),
+        "content": [path.replace("/", " ") for path in images["path"]],
         "mos": quality * 100,
         "quality": quality,
         "prediction": prediction,
@@ -186,7 +186,8 @@ def write_run(results: Path, images: pd.DataFrame, run: tuple[str, ...], noise: 
         "plcc_mapped": plcc,
         "rmse": float(np.sqrt(np.mean((prediction - quality) ** 2))),
     }
-    return keys | {"images": len(quality), "mapping": "logistic"} | values | around(values)
+    counts = {"images": len(quality), "contents": len(quality), "other_contents": 4 * len(quality)}
+    return keys | counts | {"mapping": "logistic"} | values | around(values)
 
 
 def around(values: dict[str, float]) -> dict[str, float]:

@@ -12,6 +12,8 @@ def measured(run: Run, srocc: float, images: int = 100, mapping: str = "logistic
     return {
         **run._asdict(),
         "images": images,
+        "contents": images // 2,
+        "other_contents": 2 * images,
         **values,
         **{f"{measure}_low": srocc - 0.1 for measure in MEASURES},
         **{f"{measure}_high": srocc + 0.1 for measure in MEASURES},

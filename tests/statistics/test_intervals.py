@@ -1,6 +1,7 @@
 """Intervals against scipy, resample by resample and as a whole."""
 
 import math
+from collections.abc import Sized
 
 import numpy as np
 import pytest
@@ -20,11 +21,20 @@ def pairs(count: int, digits: int = 9, seed: int = 0) -> tuple[np.ndarray, np.nd
     return np.round(scores + draws.normal(0, 0.2, count), digits), np.round(scores, digits)
 
 
+def names(values: Sized) -> list[str]:
+    """A content for each image, which sort as the images do."""
+    return [f"{place:05}" for place in range(len(values))]
+
+
+def difference(first: np.ndarray, second: np.ndarray, given: np.ndarray) -> tuple[float, float]:
+    return interval_of_difference(first[None], second[None], given, names(given), "own", "1")
+
+
 @pytest.mark.parametrize("measure", SCIPY)
 @pytest.mark.parametrize("digits", [1, 9])  # with ties, and without
 def test_an_interval_is_made_of_scipys_values_of_the_resamples(measure: str, digits: int) -> None:
     predicted, given = pairs(40, digits)
-    found = intervals(predicted, given, "own", "1")[measure]
+    found = intervals(predicted, given, names(given), "own", "1")[measure]
     drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (RESAMPLES, 40))
     values = [SCIPY[measure](predicted[row], given[row]).statistic for row in drawn]
     assert found == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=1e-9)
@@ -33,7 +43,7 @@ def test_an_interval_is_made_of_scipys_values_of_the_resamples(measure: str, dig
 def test_the_error_is_measured_with_the_curve_of_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
     predicted, given = pairs(40)
     monkeypatch.setattr(bootstrap, "map_predictions", lambda x, _: (x / 2, "logistic"))
-    found = intervals(predicted, given, "own", "1")
+    found = intervals(predicted, given, names(given), "own", "1")
     drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (RESAMPLES, 40))
     errors = [np.sqrt(np.mean((predicted[row] / 2 - given[row]) ** 2)) for row in drawn]
     assert found["rmse"] == pytest.approx(np.percentile(errors, [2.5, 97.5]), abs=1e-9)
@@ -51,31 +61,31 @@ def test_the_interval_agrees_with_scipys_bootstrap() -> None:
         n_resamples=1000,
         rng=3,
     ).confidence_interval
-    found = intervals(predicted, given, "own", "1")["srocc"]
+    found = intervals(predicted, given, names(given), "own", "1")["srocc"]
     assert found == pytest.approx((reference.low, reference.high), abs=0.02)
 
 
 def test_neither_the_block_nor_the_run_changes_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     predicted, given = pairs(30)
-    whole = intervals(predicted, given, "own", "1")
-    assert intervals(predicted, given, "own", "1") == whole
+    whole = intervals(predicted, given, names(given), "own", "1")
+    assert intervals(predicted, given, names(given), "own", "1") == whole
     monkeypatch.setattr(bootstrap, "_BLOCK", 30 * 7)
-    assert intervals(predicted, given, "own", "1") == whole
-    assert intervals(predicted, given, "own", "2") != whole
+    assert intervals(predicted, given, names(given), "own", "1") == whole
+    assert intervals(predicted, given, names(given), "own", "2") != whole
 
 
 def test_more_images_give_a_narrower_interval() -> None:
-    widths = [np.ptp(intervals(*pairs(count), "own")["srocc"]) for count in (50, 500)]
+    widths = [np.ptp(intervals(*pairs(count), names(range(count)), "own")["srocc"]) for count in (50, 500)]
     assert widths[1] < widths[0] / 2
 
 
 @pytest.mark.parametrize("count", [FEWEST - 1, FEWEST])
 def test_too_few_images_and_constant_predictions_have_no_interval(count: int) -> None:
     predicted, given = pairs(count)
-    found = intervals(predicted, given, "own")
+    found = intervals(predicted, given, names(given), "own")
     assert found.keys() == set(MEASURES)
     assert all(math.isnan(low) == (count < FEWEST) for low, _ in found.values())
-    constant = intervals(np.full(count, 0.5), given, "own")
+    constant = intervals(np.full(count, 0.5), given, names(given), "own")
     assert all(math.isnan(end) for name in ("srocc", "krocc", "plcc") for end in constant[name])
 
 
@@ -85,7 +95,7 @@ def test_resamples_of_equal_values_are_left_out(measure: str, turned: bool) -> N
     """A third of the resamples leave out the one image whose value differs from the others."""
     columns = np.append(np.full(29, 0.37), 0.41), pairs(30)[1]
     first, second = reversed(columns) if turned else columns
-    found = intervals(first, second, "own", "1")[measure]
+    found = intervals(first, second, names(first), "own", "1")[measure]
     drawn = generator("bootstrap over test images", "own", "1").integers(0, 30, (RESAMPLES, 30))
     varied = [row for row in drawn if (row == 29).any()]
     assert len(varied) < 0.7 * RESAMPLES
@@ -95,21 +105,63 @@ def test_resamples_of_equal_values_are_left_out(measure: str, turned: bool) -> N
 
 def test_values_that_differ_by_rounding_have_no_correlation() -> None:
     given = pairs(30)[1]
-    found = intervals(0.3 + 1e-15 * given, given, "own", "1")
+    found = intervals(0.3 + 1e-15 * given, given, names(given), "own", "1")
     assert all(math.isnan(end) for end in found["plcc"])
 
 
 def test_a_difference_is_taken_on_the_resamples_of_the_intervals() -> None:
     predicted, given = pairs(30)
     other = pairs(30, seed=1)[0]
-    of_zero = interval_of_difference(predicted, predicted, given, "own", "1")
+    of_zero = difference(predicted, predicted, given)
     assert of_zero == (0.0, 0.0)
-    low, high = interval_of_difference(predicted, other, given, "own", "1")
-    assert interval_of_difference(other, predicted, given, "own", "1") == pytest.approx((-high, -low))
+    low, high = difference(predicted, other, given)
+    assert difference(other, predicted, given) == pytest.approx((-high, -low))
     # an image that is hard for both models does not widen the interval of their difference
     noisier = predicted + np.random.default_rng(2).normal(0, 0.02, 30)
-    ends = interval_of_difference(predicted, noisier, given, "own", "1")
-    assert np.ptp(ends) < np.ptp(intervals(predicted, given, "own", "1")["srocc"]) / 3
-    assert np.isnan(
-        interval_of_difference(*(x[: FEWEST - 1] for x in (predicted, other, given)), "own")
-    ).all()
+    ends = difference(predicted, noisier, given)
+    assert np.ptp(ends) < np.ptp(intervals(predicted, given, names(given), "own", "1")["srocc"]) / 3
+    assert np.isnan(difference(*(x[: FEWEST - 1] for x in (predicted, other, given)))).all()
+
+
+@pytest.mark.parametrize("measure", [*SCIPY, "rmse"])
+def test_a_content_is_drawn_with_all_its_images(measure: str) -> None:
+    """Of contents of one to five images, in no order."""
+    predicted, given = pairs(36)
+    contents = np.random.default_rng(5).permutation(np.repeat(list("abcdefghijkl"), [1, 2, 3, 4, 5, 3] * 2))
+    found = intervals(predicted, given, contents.tolist(), "own", "1")[measure]
+    drawn = generator("bootstrap over test images", "own", "1").integers(0, 12, (RESAMPLES, 12))
+    images = [np.flatnonzero(contents == name) for name in "abcdefghijkl"]
+    rows = [np.concatenate([images[content] for content in row]) for row in drawn]
+    if measure == "rmse":
+        mapped = bootstrap.map_predictions(predicted, given)[0]
+        values = [np.sqrt(np.mean((mapped[row] - given[row]) ** 2)) for row in rows]
+    else:
+        values = [SCIPY[measure](predicted[row], given[row]).statistic for row in rows]
+    assert found == pytest.approx(np.nanpercentile(values, [2.5, 97.5]), abs=1e-9)
+
+
+def test_images_of_few_contents_say_less_than_as_many_contents() -> None:
+    """Ten contents of 20 images that share their errors: to draw images one by one would be too narrow."""
+    draws = np.random.default_rng(6)
+    given = draws.uniform(size=200)
+    contents = np.repeat(list("abcdefghij"), 20).tolist()
+    predicted = given + np.repeat(draws.normal(0, 0.4, 10), 20) + draws.normal(0, 0.05, 200)
+    widths = [np.ptp(intervals(predicted, given, kind, "own")["srocc"]) for kind in (contents, names(given))]
+    assert widths[0] > 1.5 * widths[1]
+    few = [name if name in "abcd" else "d" for name in contents]
+    assert np.isnan(intervals(predicted, given, few, "own")["srocc"]).all()
+
+
+def test_the_noise_of_several_trainings_widens_the_interval_of_a_difference() -> None:
+    predicted, given = pairs(60)
+    draws = np.random.default_rng(7)
+    first, second = (predicted + draws.normal(0, 0.15, (3, 60)) for _ in range(2))
+    alike = interval_of_difference(first[[0, 0, 0]], second[[0, 0, 0]], given, names(given), "own")
+    assert alike == pytest.approx(interval_of_difference(first[:1], second[:1], given, names(given), "own"))
+    ends = interval_of_difference(first, second, given, names(given), "own")
+    gains = [
+        stats.spearmanr(a, given)[0] - stats.spearmanr(b, given)[0]
+        for a, b in zip(first, second, strict=True)
+    ]
+    student = stats.ttest_1samp(gains, 0).confidence_interval(0.95)
+    assert np.ptp(ends) > student.high - student.low

@@ -59,11 +59,14 @@ def row_of(predictions: Frame) -> dict[str, Any]:
     # always in one order, since a resample draws positions
     rows = predictions.sort_values("image")
     predicted, given = rows["prediction"].to_numpy(), rows["quality"].to_numpy()
-    values = correlations(predicted, given)
+    values = correlations(predicted, given) | {
+        "contents": len(set(rows["content"])),
+        "other_contents": None if rows.empty else rows["other_contents"].iloc[0],
+    }
     key = (run["test_dataset"], run["split"])
     ends = {
         f"{measure}_{end}": value
-        for measure, pair in intervals(predicted, given, *key).items()
+        for measure, pair in intervals(predicted, given, rows["content"].tolist(), *key).items()
         for end, value in zip(("low", "high"), pair, strict=True)
     }
     return run | values | ends

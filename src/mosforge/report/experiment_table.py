@@ -182,7 +182,7 @@ def small_print(table: ExperimentTable) -> list[str]:
     texts = []
     if table.measured["low"].notna().any():
         ends = " (with several splits, the medians of its ends)" if several else ""
-        texts.append(f"“95%” is the interval over 1,000 resamples of the test images{ends}")
+        texts.append(f"“95%” is the interval over 1,000 resamples of the contents of the test images{ends}")
     if several:
         texts.append("“splits” is the middle half of the splits (quartiles)")
     value = "Measured values are medians over the splits. " if several else ""

@@ -4,9 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from mosforge.core.runs import Run
 from mosforge.models.objectives import corpus_and_objective
@@ -14,6 +12,7 @@ from mosforge.report.blocks import Cell, Grid, model_cell, say
 from mosforge.report.summary import MODEL, of_networks
 from mosforge.report.words import BOTH, PLAIN, PROXY, dataset_pair, method_names, method_of, number, signed
 from mosforge.statistics.intervals import interval_of_difference
+from mosforge.statistics.repetitions import corrected_interval
 
 Predictions = Callable[[Run], pd.DataFrame | None]
 """The predictions of a run, if they are there."""
@@ -42,8 +41,9 @@ def gains_of(
     Returns:
         A row for each two methods that share splits, with the columns `GAIN`: `difference` is the mean SROCC
         of `method` less that of `against`; `low` and `high` are its 95% interval, and `interval_over` says
-        what it is taken over. Over several splits that is Student's t of the paired differences; of a
-        single split the range of 95% of the resamples of its test images, on which both are measured.
+        what it is taken over. Over several splits that is the corrected resampled t-test of the paired
+        differences; of a single split the range of 95% of the resamples of the contents of its test images,
+        on which both are measured.
         Further columns are `initialisation`, of `method`, and `first` and `second`, the two means.
     """
     rows = of_networks(correlations).drop_duplicates([*MODEL, "split"])
@@ -57,7 +57,12 @@ def gains_of(
                 continue
             first, second = (measured[key].loc[shared, "srocc"].to_numpy(dtype=float) for key in (name, base))
             if len(shared) > 1:
-                ends, over = _over_splits(first - second), SPLITS
+                tested, others = (
+                    measured[name].loc[shared, key].to_numpy(dtype=float)
+                    for key in ("contents", "other_contents")
+                )
+                ratio = float(np.mean(tested / others))
+                ends, over = corrected_interval((first - second).tolist(), ratio), SPLITS
             else:
                 run = Run(str(train), shared[0], str(backbone), name, str(test))
                 tables = predictions(run), predictions(run._replace(initialisation=base))
@@ -82,11 +87,6 @@ def _pairs(initialisations: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield from ((name, base) for base in bases if base in initialisations)
 
 
-def _over_splits(gains: npt.NDArray[np.float64]) -> tuple[float, float]:
-    half = stats.t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
-    return float(gains.mean() - half), float(gains.mean() + half)
-
-
 def _over_images(first: pd.DataFrame | None, second: pd.DataFrame | None) -> tuple[float, float]:
     """Of two models that were tested on the same images; NaN if their predictions are not there."""
     if first is None or second is None:
@@ -99,7 +99,8 @@ def _over_images(first: pd.DataFrame | None, second: pd.DataFrame | None) -> tup
     first_scores, second_scores, given = (column.to_numpy(dtype=float) for column in columns)
     # the key of `evaluation`, so that these are the resamples of the models' own intervals
     key = (str(one["test_dataset"].iloc[0]), str(one["split"].iloc[0]))
-    return interval_of_difference(first_scores, second_scores, given, *key)
+    contents = one["content"].tolist()
+    return interval_of_difference(first_scores[None], second_scores[None], given, contents, *key)
 
 
 def gains_grid(gains: pd.DataFrame) -> Grid:
@@ -151,6 +152,6 @@ def _finding(gain: Mapping[Any, Any], method: str) -> str:
     shows = f"all of it {'above' if gain['low'] > 0 else 'below'} zero"
     if gain["low"] <= 0 <= gain["high"]:
         shows = "it contains zero, so no difference is shown"
-    what = "resampled test images" if gain["interval_over"] == IMAGES else "splits"
+    what = "resampled contents of test images" if gain["interval_over"] == IMAGES else "splits"
     ends = signed(gain["low"]), signed(gain["high"])
     return text + say("finding_interval", signed(gain["difference"]), what, *ends, shows)

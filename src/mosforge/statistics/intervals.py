@@ -1,33 +1,36 @@
-"""Intervals of correlations and of their differences, by resampling test images.
+"""Intervals of correlations and of their differences, by resampling the contents of the test images.
 
 The bootstrap's percentile interval: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+Images of one content are drawn together, since their scores are not independent (Davison and Hinkley,
+Bootstrap Methods and their Application, 1997, section 3.8).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import kendalltau, rankdata
+from scipy.stats import kendalltau
 
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import SeedPart, generator
 from mosforge.statistics.correlations import map_predictions
+from mosforge.statistics.repetitions import with_training_noise
 
 Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.int64]
 Intervals = dict[str, tuple[float, float]]
 
 RESAMPLES = 1000
 FEWEST = 5
-"""Fewer test images give no interval."""
+"""Fewer contents of test images give no interval."""
 
 _BLOCK = 2**18  # numbers of an array that is in memory at a time
 _ROUNDING = 1e-12  # values that differ by a smaller share of themselves are equal but for rounding
 _ENDS = (2.5, 97.5)
 
 
-def intervals(predicted: Floats, given: Floats, *key: SeedPart) -> Intervals:
-    """The 95% percentile interval of each measure over resampled test images.
+def intervals(predicted: Floats, given: Floats, contents: Sequence[str], *key: SeedPart) -> Intervals:
+    """The 95% percentile interval of each measure over resampled contents of the test images.
 
     The logistic is fitted once, to all images. To fit it to every resample moves the ends by less than 0.006
     from 250 images on, and by at most 0.02 at 78, but takes minutes for 10,000.
@@ -35,73 +38,110 @@ def intervals(predicted: Floats, given: Floats, *key: SeedPart) -> Intervals:
     Args:
         predicted: predicted qualities, shape (n,).
         given: given qualities, shape (n,).
+        contents: the name of each image's content, n of them.
         key: what is resampled; models that were tested on the same images get the same resamples for it.
 
     Returns:
-        Measure -> lower and upper end. Images are drawn one by one, also where several show the same
-        content. Resamples in which a measure is undefined, because all values are equal, are left out.
-        Both ends are NaN if no resample is left, and for fewer than `FEWEST` images.
+        Measure -> lower and upper end. Contents are drawn, each with all its images. Resamples in which a
+        measure is undefined, because all values are equal, are left out. Both ends are NaN if no resample
+        is left, and for fewer than `FEWEST` contents.
     """
-    if len(given) < FEWEST:
+    if len(set(contents)) < FEWEST:
         return dict.fromkeys(MEASURES, (np.nan, np.nan))
     mapped = map_predictions(predicted, given)[0]
-    blocks = [_measures(predicted[rows], mapped[rows], given[rows]) for rows in _resamples(len(given), *key)]
+    blocks = [_measures(predicted, mapped, given, counts) for counts in _resamples(contents, *key)]
     return {name: _ends([block[name] for block in blocks]) for name in MEASURES}
 
 
 def interval_of_difference(
-    first: Floats, second: Floats, given: Floats, *key: SeedPart
+    first: Floats, second: Floats, given: Floats, contents: Sequence[str], *key: SeedPart
 ) -> tuple[float, float]:
-    """The 95% percentile interval of how much higher one model's SROCC is than another's.
+    """The 95% interval of how much higher one model's SROCC is than another's.
 
     Both models are measured on the same resamples, those of `intervals`, so that what makes an image hard
-    for both does not widen the interval.
+    for both does not widen the interval. With several trainings it holds their noise too.
 
     Args:
-        first: predicted qualities of the one model, shape (n,).
-        second: predicted qualities of the other model for the same images, shape (n,).
+        first: predicted qualities of the trainings of the one model, shape (k, n).
+        second: predicted qualities of the other model, by the same seeds and for the same images.
         given: given qualities, shape (n,).
+        contents: the name of each image's content, n of them.
         key: what is resampled, as for `intervals`.
 
     Returns:
         Lower and upper end; NaN where `intervals` has NaN for either model.
     """
-    if len(given) < FEWEST:
+    if len(set(contents)) < FEWEST:
         return np.nan, np.nan
-    differences = []
-    for rows in _resamples(len(given), *key):
-        ranks = [rankdata(values[rows], axis=1) for values in (first, second, given)]
-        differences.append(_pearson(ranks[0], ranks[2]) - _pearson(ranks[1], ranks[2]))
-    return _ends(differences)
+    drawn = [_gains(first, second, given, counts) for counts in _resamples(contents, *key)]
+    ends = _ends([gains.mean(axis=0) for gains in drawn])
+    return with_training_noise(ends, _gains(first, second, given, np.ones((1, len(given)), np.int64))[:, 0])
 
 
-def _resamples(count: int, *key: SeedPart) -> Iterator[Indices]:
-    """The resamples of `count` images, a block of them at a time, shape (resamples, count)."""
+def _gains(first: Floats, second: Floats, given: Floats, counts: Counts) -> Floats:
+    """The difference of SROCC of each training in each resample, shape (k, resamples)."""
+    ranks = _ranks(given, counts)
+    return np.array(
+        [
+            _pearson(_ranks(one, counts), ranks, counts) - _pearson(_ranks(other, counts), ranks, counts)
+            for one, other in zip(first, second, strict=True)
+        ]
+    )
+
+
+def _resamples(contents: Sequence[str], *key: SeedPart) -> Iterator[Counts]:
+    """How often each image is in each resample, a block of resamples at a time, shape (resamples, images)."""
     draws = generator("bootstrap over test images", *key)
-    rows = max(1, _BLOCK // count)
+    names, places = np.unique(np.asarray(contents, dtype=str), return_inverse=True)
+    rows = max(1, _BLOCK // len(contents))
     for first in range(0, RESAMPLES, rows):
-        yield draws.integers(0, count, (min(rows, RESAMPLES - first), count))
+        drawn = draws.integers(0, len(names), (min(rows, RESAMPLES - first), len(names)))
+        counts = np.zeros(drawn.shape, np.int64)
+        np.add.at(counts, (np.arange(len(drawn))[:, None], drawn), 1)
+        yield counts[:, places]
 
 
-def _measures(predicted: Floats, mapped: Floats, given: Floats) -> dict[str, Floats]:
-    """All measures of each resample; the arguments have the shape (resamples, images)."""
+def _measures(predicted: Floats, mapped: Floats, given: Floats, counts: Counts) -> dict[str, Floats]:
+    """All measures of each resample; `counts` has the shape (resamples, images)."""
+    pairs = ((np.repeat(predicted, row), np.repeat(given, row)) for row in counts)
     return {
-        "srocc": _pearson(rankdata(predicted, axis=1), rankdata(given, axis=1)),
-        "krocc": np.array([kendalltau(*pair).statistic for pair in zip(predicted, given, strict=True)]),
-        "plcc": _pearson(predicted, given),
-        "plcc_mapped": _pearson(mapped, given),
-        "rmse": np.sqrt(np.mean((mapped - given) ** 2, axis=1)),
+        "srocc": _pearson(_ranks(predicted, counts), _ranks(given, counts), counts),
+        "krocc": np.array([kendalltau(*pair).statistic for pair in pairs]),
+        "plcc": _pearson(predicted, given, counts),
+        "plcc_mapped": _pearson(mapped, given, counts),
+        "rmse": np.sqrt(counts @ (mapped - given) ** 2 / counts.sum(axis=1)),
     }
 
 
-def _pearson(first: Floats, second: Floats) -> Floats:
-    """Pearson's correlation of each resample; NaN where all values of one side are equal."""
-    a, b = (values - values.mean(axis=1, keepdims=True) for values in (first, second))
-    products, squares = (a * b).sum(axis=1), (a * a).sum(axis=1) * (b * b).sum(axis=1)
-    defined = np.logical_and(
-        *(np.ptp(values, axis=1) > _ROUNDING * np.abs(values).max(axis=1) for values in (first, second))
-    )
-    found: Floats = np.divide(products, np.sqrt(squares), out=np.full(len(first), np.nan), where=defined)
+def _ranks(values: Floats, counts: Counts) -> Floats:
+    """The rank of each image among the images of each resample; equal values share the middle of theirs."""
+    levels, places = np.unique(values, return_inverse=True)
+    order = np.argsort(places, kind="stable")
+    firsts = np.searchsorted(places[order], np.arange(len(levels)))
+    together = np.add.reduceat(counts[:, order], firsts, axis=1)
+    ranks: Floats = (np.cumsum(together, axis=1) - (together - 1) / 2)[:, places]
+    return ranks
+
+
+def _pearson(first: Floats, second: Floats, counts: Counts) -> Floats:
+    """Pearson's correlation in each resample; NaN where all values of one side are equal.
+
+    Args:
+        first: values of the images, shape (n,), or others in each resample, shape (resamples, n).
+        second: likewise.
+        counts: how often each image is in each resample, shape (resamples, n).
+    """
+    total = counts.sum(axis=1, keepdims=True)
+    defined = np.full(len(counts), True)
+    centred = []
+    for values in (first, second):
+        drawn = np.where(counts > 0, values, np.nan)
+        defined &= np.nanmax(drawn, 1) - np.nanmin(drawn, 1) > _ROUNDING * np.nanmax(np.abs(drawn), 1)
+        centred.append(values - (counts * values).sum(axis=1, keepdims=True) / total)
+    a, b = centred
+    products = (counts * a * b).sum(axis=1)
+    squares = (counts * a * a).sum(axis=1) * (counts * b * b).sum(axis=1)
+    found: Floats = np.divide(products, np.sqrt(squares), out=np.full(len(counts), np.nan), where=defined)
     return found
 
 

@@ -27,14 +27,24 @@ _INTERVALS = tuple(
     column(
         f"{measure}_{end}",
         pa.float64(),
-        f"{about} end of the 95% bootstrap interval of {measure} over test images; none below 5 images",
+        f"{about} end of the 95% bootstrap interval of {measure} over contents of test images; none below 5",
         nullable=True,
     )
     for measure in MEASURES
     for end, about in (("low", "lower"), ("high", "upper"))
 )
 
-CORRELATIONS = Artefact("correlations", *RUN_COLUMNS, *AGREEMENT, *_INTERVALS)
+_CONTENTS = (
+    column("contents", pa.int32(), "number of contents of the test images"),
+    column(
+        "other_contents",
+        pa.int32(),
+        "number of contents of the dataset that are not tested on in this split; none across datasets",
+        nullable=True,
+    ),
+)
+
+CORRELATIONS = Artefact("correlations", *RUN_COLUMNS, *AGREEMENT, *_CONTENTS, *_INTERVALS)
 
 VALIDATION = Artefact(
     "validation",

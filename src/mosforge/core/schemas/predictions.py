@@ -24,6 +24,13 @@ PREDICTIONS = Artefact(
     column("path", pa.string(), "path of the file"),
     CONTENT,
     CLEAN,
+    column(
+        "other_contents",
+        pa.int32(),
+        "number of contents of the dataset that are not tested on in this split, the same in each row; none "
+        "across datasets",
+        nullable=True,
+    ),
     column("mos", pa.float64(), "given score, in the dataset's own unit"),
     column("quality", pa.float64(), "given score, [0, 1], higher is better"),
     column(
