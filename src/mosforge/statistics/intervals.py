@@ -75,7 +75,8 @@ def interval_of_difference(
         return np.nan, np.nan
     drawn = [_gains(first, second, given, counts) for counts in _resamples(contents, *key)]
     ends = _ends([gains.mean(axis=0) for gains in drawn])
-    return with_training_noise(ends, _gains(first, second, given, np.ones((1, len(given)), np.int64))[:, 0])
+    whole = _gains(first, second, given, np.ones((1, len(given)), np.int64))[:, 0]
+    return with_training_noise(ends, whole.tolist())
 
 
 def _gains(first: Floats, second: Floats, given: Floats, counts: Counts) -> Floats:
