@@ -30,7 +30,7 @@ def predictions(**run: str) -> Frame:
     rng = np.random.default_rng(0)
     quality = rng.uniform(size=COUNT)
     images = [f"{i:02}.png" for i in range(COUNT)]
-    columns = {"image": images, "path": images, "content": images, "other_contents": 70}
+    columns = {"image": images, "path": images, "content": images, "clean": True, "other_contents": 70}
     columns |= {"mos": quality, "quality": quality}
     noisy = quality + rng.normal(0, 0.2, COUNT)
     return pd.DataFrame({**RUN, **run, **columns, "prediction": noisy, "spread": 0.1})
@@ -101,3 +101,25 @@ def test_a_metric_that_can_compare_a_single_image_is_left_out(
 def test_an_experiment_without_a_dataset_is_an_empty_table(tmp_path: Path) -> None:
     assert correlate(tmp_path / "table.parquet") == 0
     assert len(read_table(tmp_path / "table.parquet", CORRELATIONS)) == 0
+
+
+def test_clean_images_have_their_own_correlations_beside_those_of_all(tmp_path: Path) -> None:
+    frame = predictions().assign(clean=[place % 3 > 0 for place in range(COUNT)])
+    assert correlate(tmp_path / "table.parquet", write(tmp_path / "a.parquet", frame)) == 0
+    row = read_table(tmp_path / "table.parquet", CORRELATIONS).iloc[0]
+    clean = row_of(frame[frame["clean"]])
+    assert (row["images"], row["clean_images"], clean["clean_images"]) == (COUNT, 20, 20)
+    assert row["clean_srocc"] == clean["srocc"] != row["srocc"]
+    assert row["clean_srocc_low"] == clean["srocc_low"]
+    assert row["srocc"] == row_of(predictions())["srocc"]
+
+
+@pytest.mark.parametrize(("clean", "images"), [(True, COUNT), (None, None), (False, 0)])
+def test_nothing_stands_beside_where_all_or_none_are_clean_or_nothing_was_compared(
+    tmp_path: Path, clean: bool | None, images: int | None
+) -> None:
+    file = write(tmp_path / "a.parquet", predictions().assign(clean=clean))
+    assert correlate(tmp_path / "table.parquet", file) == 0
+    row = read_table(tmp_path / "table.parquet", CORRELATIONS).iloc[0]
+    assert row["clean_images"] == images if images is not None else pd.isna(row["clean_images"])
+    assert pd.isna(row["clean_srocc"])

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from mosforge.cli import main
+from mosforge.core.seeds import generator
 from mosforge.finetuning.about import ABOUT
 from mosforge.finetuning.registry import LAYOUTS
 
@@ -18,6 +21,12 @@ RATINGS = {
     "range": [0, 100],
     "higher_is_better": False,
 }
+
+
+def _scene(number: int) -> Image.Image:
+    """An image with keypoints: smooth noise."""
+    noise = generator("scene of a rated image", number).integers(0, 256, (24, 24), dtype=np.uint8)
+    return Image.fromarray(noise).resize((192, 192), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture
@@ -34,7 +43,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "ratings/images").mkdir(parents=True)
     lines = ["image,mos,reference,split"]
     for place in range(10):
-        (tmp_path / f"ratings/images/{place}.JPG").write_bytes(b"x")
+        # 9 shows the scene of 1; the one is trained on, the other is tested on
+        _scene(1 if place == 9 else place).save(tmp_path / f"ratings/images/{place}.JPG", quality=95 - place)
         part = "test" if place < 2 else "train"
         lines.append(f"{place}.jpg,{10 * place + 0.5},content {place // 2},{part}")
     (tmp_path / "ratings/scores.csv").write_text("\n".join(lines))
@@ -56,7 +66,19 @@ def test_a_dataset_is_described(here: Path, capsys: pytest.CaptureFixture[str]) 
         "highest": "90.5000",
         "official_split": "train 8, test 2",
         "licence": "that of its owner",
+        "contents_found": "4",
+        "in_several": "2 of 5 contents share 1 scenes",
+        "most_alike": found["most_alike"],
+        "trained_on": "2 of 2 test images of the official split show a scene that is trained on",
     }
+    assert found["most_alike"].startswith("1.jpg and 9.jpg (0.9")
+
+
+def test_without_the_guard_contents_are_not_compared(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = yaml.safe_load((here / "mine.yaml").read_text()) | {"sources": {"leakage": {"guard": False}}}
+    (here / "mine.yaml").write_text(yaml.safe_dump(config))
+    assert main(["finetuning", "check", "ratings", "--config", "mine.yaml"]) == 0
+    assert "contents_found" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

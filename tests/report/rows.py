@@ -1,5 +1,7 @@
 """Rows of `correlations` for tests that need no images."""
 
+import math
+
 import pandas as pd
 
 from mosforge.core.runs import Run
@@ -18,6 +20,8 @@ def measured(run: Run, srocc: float, images: int = 100, mapping: str = "logistic
         **{f"{measure}_low": srocc - 0.1 for measure in MEASURES},
         **{f"{measure}_high": srocc + 0.1 for measure in MEASURES},
         "mapping": mapping,
+        "clean_images": images,
+        **{f"clean_{measure}{end}": math.nan for measure in MEASURES for end in ("", "_low", "_high")},
     }
 
 

@@ -167,6 +167,7 @@ def test_equal_values_share_the_mark() -> None:
         "mapping": "none",
         "initialisation": "imagenet",
         **{f"{measure}_{end}": math.nan for measure in MEASURES for end in ("low", "high")},
+        "clean_images": 50,
     }
     rows = [
         {**row, "backbone": name, "srocc": srocc}
@@ -337,3 +338,25 @@ def test_a_second_best_is_named_where_there_may_be_one() -> None:
     for count in (2, 3):
         rows = correlations(dict(list(several.items())[:count]))
         assert ("second best" in markdown(table_of("t", rows))) == (count == 3)
+
+
+def test_values_without_contents_that_are_trained_on_stand_beside() -> None:
+    rows = correlations({("resnet50", "imagenet"): [0.8, 0.6, 0.7], ("resnet50", "own-cls"): [0.9, 0.8, 0.7]})
+    rows["split"] = rows["split"].replace("0", "official")
+    spoiled = rows["split"] == "official"
+    rows.loc[spoiled, ["clean_images", "clean_srocc", "clean_plcc"]] = 78, 0.5, 0.4
+    table = table_of("own", rows)
+    srocc = table.measured[table.measured["metric"] == "srocc"]
+    # of the other two splits all images are clean, and count as they are
+    assert srocc["clean"].tolist() == [0.6, 0.7]
+    assert srocc["value"].tolist() == [0.7, 0.8]
+    assert "clean 0.600" in first_cell(table).small
+    assert any("own, official split: 22 of 100 test images" in note for note in table.notes)
+    assert "“clean”" in "".join(small_print(table))
+    frame = splits_frame("own", rows, ())
+    assert frame.loc[frame["split"] == "official", "clean_srocc"].tolist() == [0.5, 0.5]
+    cells = split_grids("own", rows, ())[0].rows[""][0]
+    assert ["clean 0.500" in cell.small for cell in cells[1:]] == [True, False, False]
+    untouched = table_of("own", rows[~spoiled])
+    assert untouched.measured["clean"].isna().all()
+    assert "clean" not in " ".join([*small_print(untouched), *untouched.notes])

@@ -45,7 +45,7 @@ def correlate(predictions: list[Path], *, output: Path) -> None:
 
 
 def row_of(predictions: Frame) -> dict[str, Any]:
-    """The row of one model: its run, its correlations and their intervals.
+    """The row of one model: its run, its correlations and their intervals, of all and of clean test images.
 
     Models that were tested on the same images of the same split share their resamples.
 
@@ -56,17 +56,31 @@ def row_of(predictions: Frame) -> dict[str, Any]:
         MosforgeError: there are fewer than two rows, or a score is not finite.
     """
     run = {key: predictions[key].iloc[0] for key in RUN} if len(predictions) else {}
+    values = _agreement(predictions) | {
+        "contents": len(set(predictions["content"])),
+        "other_contents": None if predictions.empty else predictions["other_contents"].iloc[0],
+    }
+    is_clean = predictions["clean"]
+    if is_clean.isna().any():
+        return run | values
+    clean = predictions[is_clean.astype(bool)]
+    found: dict[str, Any] = {"images": len(clean)}
+    if FEWEST <= len(clean) < len(predictions):
+        found |= _agreement(clean)
+        del found["mapping"]
+    return run | values | {f"clean_{name}": value for name, value in found.items()}
+
+
+def _agreement(predictions: Frame) -> dict[str, Any]:
+    """The correlations of some predictions of one model, and the ends of their intervals."""
     # always in one order, since a resample draws positions
     rows = predictions.sort_values("image")
     predicted, given = rows["prediction"].to_numpy(), rows["quality"].to_numpy()
-    values = correlations(predicted, given) | {
-        "contents": len(set(rows["content"])),
-        "other_contents": None if rows.empty else rows["other_contents"].iloc[0],
-    }
-    key = (run["test_dataset"], run["split"])
+    values = correlations(predicted, given)
+    key = (rows["test_dataset"].iloc[0], rows["split"].iloc[0])
     ends = {
         f"{measure}_{end}": value
         for measure, pair in intervals(predicted, given, rows["content"].tolist(), *key).items()
         for end, value in zip(("low", "high"), pair, strict=True)
     }
-    return run | values | ends
+    return values | ends

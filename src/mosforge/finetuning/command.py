@@ -25,8 +25,8 @@ def _check(arguments: argparse.Namespace) -> int:
     from mosforge.config.files import entry_of, load_config
     from mosforge.finetuning.dataset import load
 
-    name = arguments.dataset
-    entry = entry_of(load_config(arguments.config).finetuning.datasets, "finetuning.datasets", name)
+    name, config = arguments.dataset, load_config(arguments.config)
+    entry = entry_of(config.finetuning.datasets, "finetuning.datasets", name)
     if entry.layout == "proxy":
         print(f"{name}: the workflow makes this dataset itself; its scores are not human ones")
         return 0
@@ -34,9 +34,48 @@ def _check(arguments: argparse.Namespace) -> int:
     if problem := missing(cfg):
         print(f"{name}: {problem}")
         return 1
-    rows = [{"item": key, "found": value} for key, value in describe(name, load(name, cfg), cfg).items()]
+    dataset = load(name, cfg)
+    found = describe(name, dataset, cfg)
+    if config.sources.leakage.guard:
+        found |= describe_contents(dataset, config.sources.leakage.correlation)
+    rows = [{"item": key, "found": value} for key, value in found.items()]
     sys.stdout.write(format_rows(rows, ("item", "found"), "table"))
     return 0
+
+
+def describe_contents(dataset: "Frame", correlation: float) -> dict[str, object]:
+    """Which images of a dataset show the same scene, by the words for it; every image is read.
+
+    Args:
+        dataset: what `load` returned.
+        correlation: of the pixels of two images, from which on they show the same.
+
+    Raises:
+        UnreadableImageError: an image is damaged.
+    """
+    from mosforge.content.matching import find_pairs_within, undistorted_images
+    from mosforge.core.parallel import available_threads
+    from mosforge.finetuning.contents import group_contents
+    from mosforge.finetuning.split import divide
+
+    pairs = find_pairs_within(undistorted_images(dataset), correlation, available_threads())
+    contents = group_contents(dataset, pairs)
+    sizes = contents.groupby("content")["reference"].nunique()
+    found: dict[str, object] = {
+        "contents_found": len(sizes),
+        "in_several": f"{sizes[sizes > 1].sum()} of {sizes.sum()} contents share {(sizes > 1).sum()} scenes",
+    }
+    if len(pairs):
+        alike = pairs.sort_values("correlation", kind="stable").iloc[-1]
+        found["most_alike"] = f"{alike['image']} and {alike['other']} ({alike['correlation']:.3f})"
+    if {"train", "test"} <= set(dataset["part"].dropna()) and dataset["part"].notna().all():
+        split = divide(dataset.merge(contents[["image", "content"]], on="image"), "official", 1.0, 0.0)
+        tests = split[split["part"] == "test"]
+        found["trained_on"] = (
+            f"{(~tests['clean']).sum()} of {len(tests)} test images of the official split show a scene that is "
+            "trained on"
+        )
+    return found
 
 
 def describe(name: str, dataset: "Frame", cfg: DatasetSettings) -> dict[str, object]:

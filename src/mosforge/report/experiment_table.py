@@ -10,7 +10,7 @@ from mosforge.core.runs import NO_NETWORK, RUN
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.report import words
 from mosforge.report.blocks import Cell, Grid, heads, model_cell, say
-from mosforge.report.notes import table_notes
+from mosforge.report.notes import about_contents, table_notes
 from mosforge.report.published import AVERAGE, pairs_of, published_for
 from mosforge.report.settings import TableSettings
 from mosforge.report.summary import per_split, summarise
@@ -19,7 +19,8 @@ _Key = tuple[str, str, str]
 _ROW = ["origin", "method", "backbone"]
 _COLUMN = ["train_dataset", "test_dataset", "metric"]
 _RANGES = ["q25", "q75", "low", "high"]
-NUMBERS = ["experiment", *_ROW, *_COLUMN, "value", *_RANGES, "splits", "images", "mark", "note"]
+_CLEAN = ["clean", "clean_images"]
+NUMBERS = ["experiment", *_ROW, *_COLUMN, "value", *_RANGES, "splits", "images", *_CLEAN, "mark", "note"]
 """The columns of `ExperimentTable.numbers`."""
 
 
@@ -32,7 +33,8 @@ class ExperimentTable(NamedTuple):
     # a row a number, in the order of the table, with the columns `NUMBERS`: `origin` is `measured` or
     # `published`; `value` the median over splits, or the published number; `q25` and `q75` the quartiles over
     # splits, if there are several; `low` and `high` the 95% interval over resampled test images (of several
-    # splits the medians of the ends); `splits` and `images` how many were measured; `mark` is `best`,
+    # splits the medians of the ends); `splits` and `images` how many were measured; `clean` the value without the test images whose content is
+    # trained on, and `clean_images` how many are left, where there are any such images; `mark` is `best`,
     # `second` or empty; `note` says if the scores are a proxy
     numbers: pd.DataFrame
     notes: Sequence[str]  # lines that stand below it
@@ -78,7 +80,9 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
         experiment=experiment, mark=_marks(numbers), note=np.where(is_proxy, words.PROXY, "")
     )
     notes = table_notes(experiment, summary, human, cfg, has_published=not published.empty)
-    return ExperimentTable(experiment, pairs, numbers[NUMBERS], [*notes, *cfg.left_out])
+    return ExperimentTable(
+        experiment, pairs, numbers[NUMBERS], [*notes, *about_contents(correlations), *cfg.left_out]
+    )
 
 
 def _measured(summary: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +94,9 @@ def _measured(summary: pd.DataFrame) -> pd.DataFrame:
     for measure in MEASURES:
         ranges = summary[[f"{measure}_{end}" for end in _RANGES]].set_axis(_RANGES, axis=1)
         ranges.loc[summary["splits"] == 1, ["q25", "q75"]] = np.nan
-        parts.append(pd.concat([models.assign(metric=measure, value=summary[measure]), ranges], axis=1))
+        values = {"metric": measure, "value": summary[measure], "clean": summary[f"clean_{measure}"]}
+        values["clean_images"] = summary["clean_images"]
+        parts.append(pd.concat([models.assign(**values), ranges], axis=1))
     return pd.concat(parts)
 
 
@@ -165,6 +171,7 @@ def _cell(item: Mapping[Any, Any] | None) -> Cell:
         return Cell("–")
     ranges = {"95%": (item["low"], item["high"]), "splits": (item["q25"], item["q75"])}
     small = [f"{word} {words.interval(*ends)}" for word, ends in ranges.items() if np.isfinite(ends).all()]
+    small += [f"clean {words.number(item['clean'])}"] if np.isfinite(item["clean"]) else []
     return Cell(words.number(item["value"]), small, mark=item["mark"])
 
 
@@ -185,6 +192,8 @@ def small_print(table: ExperimentTable) -> list[str]:
         texts.append(f"“95%” is the interval over 1,000 resamples of the contents of the test images{ends}")
     if several:
         texts.append("“splits” is the middle half of the splits (quartiles)")
+    if table.measured["clean"].notna().any():
+        texts.append(say("clean"))
     value = "Measured values are medians over the splits. " if several else ""
     return [f"{value}With a value, {'; '.join(texts)}."] if texts else []
 
@@ -210,7 +219,8 @@ def splits_frame(experiment: str, correlations: pd.DataFrame, proxies: Collectio
     rows = per_split(correlations).assign(experiment=experiment)
     is_proxy = rows["dataset"].isin(proxies) | rows["test_dataset"].isin(proxies)
     measures = [f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")]
-    columns = ["experiment", "method", *RUN, "images", *measures, "mapping", "note"]
+    clean = ["clean_images", *(f"clean_{measure}" for measure in measures)]
+    columns = ["experiment", "method", *RUN, "images", *measures, *clean, "mapping", "note"]
     return rows.assign(note=np.where(is_proxy, words.PROXY, ""))[columns]
 
 
@@ -228,7 +238,10 @@ def split_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection
         for item in within.to_dict("records"):
             ends = (item["srocc_low"], item["srocc_high"])
             small = [f"95% {words.interval(*ends)}"] if np.isfinite(ends).all() else []
-            cell = Cell(words.number(item["srocc"]), [*small, f"PLCC {words.number(item['plcc'])}"])
+            small.append(f"PLCC {words.number(item['plcc'])}")
+            if np.isfinite(item["clean_srocc"]):
+                small.append(f"clean {words.number(item['clean_srocc'])}")
+            cell = Cell(words.number(item["srocc"]), small)
             model = (item["method"], item["backbone"].replace(NO_NETWORK, ""))
             models.setdefault(model, {})[item["split"]] = cell
         lines = []

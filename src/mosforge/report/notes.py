@@ -57,6 +57,18 @@ def _about_published(
     return say("published_elsewhere", number, "these datasets" if has_human else "proxy scores")
 
 
+def about_contents(correlations: pd.DataFrame) -> list[str]:
+    """Of each split, or pair of datasets, how many test images show a content that is trained on."""
+    notes = []
+    spoiled = correlations[correlations["clean_images"] < correlations["images"]]
+    for (train, test, split), rows in spoiled.groupby(["dataset", "test_dataset", "split"], sort=False):
+        most = rows.sort_values("images").iloc[-1]
+        place = words.dataset_pair(train, test) + (f", {words.split_name(split)}" if train == test else "")
+        images, clean = int(most["images"]), int(most["clean_images"])
+        notes.append(say("contents", place, images - clean, images, clean))
+    return notes
+
+
 def _about_average(experiment: str, datasets: Sequence[str]) -> str:
     papers = averaged_over(experiment)
     if set(datasets) == set(papers):

@@ -25,7 +25,8 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
         MEASURE_q25 and MEASURE_q75, and as MEASURE_low and MEASURE_high the medians over splits of the ends
         of its 95% interval over test images. `unmapped` is the number of splits in which the fit of the
         logistic did not converge, `falling` that in which its curve falls. A measure that is undefined in one
-        split (a constant prediction) is undefined in the summary.
+        split (a constant prediction) is undefined in the summary. `clean_images` and clean_MEASURE are the
+        medians over splits for the clean test images, NaN where in every split all are clean.
     """
     rows = []
     for key, group in correlations.drop_duplicates([*MODEL, "split"]).groupby(list(MODEL), sort=False):
@@ -36,12 +37,27 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
             row |= {measure: middle, f"{measure}_q25": low, f"{measure}_q75": high}
             for end in ("low", "high"):
                 row[f"{measure}_{end}"] = np.median(group[f"{measure}_{end}"].to_numpy(dtype=float))
+        row |= _of_clean_images(group)
         for name, mapping in (("unmapped", "none"), ("falling", "falling")):
             row[name] = int((group["mapping"] == mapping).sum())
         rows.append(row)
     ends = ("", "_q25", "_q75", "_low", "_high")
     columns = [f"{measure}{end}" for measure in MEASURES for end in ends]
+    columns += ["clean_images", *(f"clean_{measure}" for measure in MEASURES)]
     return pd.DataFrame(rows, columns=[*MODEL, "splits", "images", *columns, "unmapped", "falling"])
+
+
+def _of_clean_images(splits: pd.DataFrame) -> dict[str, float]:
+    """Medians over a model's splits for the clean test images; one of clean images only counts as it is."""
+    all_clean = splits["clean_images"] == splits["images"]
+    names = ["clean_images", *(f"clean_{measure}" for measure in MEASURES)]
+    if all_clean.all() or splits["clean_images"].isna().any():
+        return dict.fromkeys(names, math.nan)
+    found = {}
+    for name in names:
+        own = splits[name.removeprefix("clean_")]
+        found[name] = float(np.median(splits[name].astype(float).where(~all_clean, own.astype(float))))
+    return found
 
 
 def of_networks(rows: pd.DataFrame) -> pd.DataFrame:

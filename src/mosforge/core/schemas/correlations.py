@@ -44,7 +44,26 @@ _CONTENTS = (
     ),
 )
 
-CORRELATIONS = Artefact("correlations", *RUN_COLUMNS, *AGREEMENT, *_CONTENTS, *_INTERVALS)
+_CLEAN = (
+    column(
+        "clean_images",
+        pa.int32(),
+        "number of test images whose content is not trained on; none where contents were not compared",
+        nullable=True,
+    ),
+    *(
+        column(
+            f"clean_{field.name}",
+            field.type,
+            f"of the clean test images: {field.metadata[b'about'].decode()}",
+            nullable=True,
+        )
+        for field in (*AGREEMENT[1:-1], *_INTERVALS)
+    ),
+)
+
+CORRELATIONS = Artefact("correlations", *RUN_COLUMNS, *AGREEMENT, *_CONTENTS, *_INTERVALS, *_CLEAN)
+"""The clean columns are none, but for `clean_images`, where all test images are clean or fewer than two."""
 
 VALIDATION = Artefact(
     "validation",
