@@ -72,8 +72,8 @@ def describe_contents(dataset: "Frame", correlation: float) -> dict[str, object]
         split = divide(dataset.merge(contents[["image", "content"]], on="image"), "official", 1.0, 0.0)
         tests = split[split["part"] == "test"]
         found["trained_on"] = (
-            f"{(~tests['clean']).sum()} of {len(tests)} test images of the official split show a scene that is "
-            "trained on"
+            f"{(~tests['clean']).sum()} of {len(tests)} test images of the official split show a scene "
+            "that is trained on"
         )
     return found
 

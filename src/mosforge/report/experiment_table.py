@@ -33,9 +33,9 @@ class ExperimentTable(NamedTuple):
     # a row a number, in the order of the table, with the columns `NUMBERS`: `origin` is `measured` or
     # `published`; `value` the median over splits, or the published number; `q25` and `q75` the quartiles over
     # splits, if there are several; `low` and `high` the 95% interval over resampled test images (of several
-    # splits the medians of the ends); `splits` and `images` how many were measured; `clean` the value without the test images whose content is
-    # trained on, and `clean_images` how many are left, where there are any such images; `mark` is `best`,
-    # `second` or empty; `note` says if the scores are a proxy
+    # splits the medians of the ends); `splits` and `images` how many were measured; `clean` the value without
+    # the test images whose content is trained on, and `clean_images` how many are left, where there are any
+    # such images; `mark` is `best`, `second` or empty; `note` says if the scores are a proxy
     numbers: pd.DataFrame
     notes: Sequence[str]  # lines that stand below it
 
