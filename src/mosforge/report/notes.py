@@ -60,13 +60,31 @@ def _about_published(
 def about_contents(correlations: pd.DataFrame) -> list[str]:
     """Of each split, or pair of datasets, how many test images show a content that is trained on."""
     notes = []
-    spoiled = correlations[correlations["clean_images"] < correlations["images"]]
-    for (train, test, split), rows in spoiled.groupby(["dataset", "test_dataset", "split"], sort=False):
+    for place, train, test, split in spoiled_splits(correlations):
+        keys = {"dataset": train, "test_dataset": test, "split": split}
+        rows = correlations[(correlations[list(keys)] == pd.Series(keys)).all(axis=1)]
         most = rows.sort_values("images").iloc[-1]
-        place = words.dataset_pair(train, test) + (f", {words.split_name(split)}" if train == test else "")
         images, clean = int(most["images"]), int(most["clean_images"])
         notes.append(say("contents", place, images - clean, images, clean))
     return notes
+
+
+def spoiled_splits(correlations: pd.DataFrame) -> list[tuple[str, str, str, str]]:
+    """The splits with test images whose content is trained on.
+
+    Returns:
+        How each is called, and its training dataset, test dataset and name.
+    """
+    spoiled = correlations[correlations["clean_images"] < correlations["images"]]
+    found = spoiled[["dataset", "test_dataset", "split"]].drop_duplicates()
+    return [
+        (
+            words.dataset_pair(*pair) + (f", {words.split_name(split)}" if len(set(pair)) == 1 else ""),
+            *pair,
+            split,
+        )
+        for *pair, split in found.to_numpy()
+    ]
 
 
 def _about_average(experiment: str, datasets: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from mosforge.models.objectives import corpus_and_objective
 from mosforge.report import experiment_table, figures, provenance, scatters, words
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
+from mosforge.report.contents import content_blocks
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import IMAGES, SPLITS, gains_grid
 from mosforge.report.settings import TableSettings
@@ -33,6 +34,7 @@ def run_section(artefacts: Artefacts) -> Iterator[Block]:
     yield Block("counts", items=[*provenance.source_counts(sources, artefacts), *_counts(labels, artefacts)])
     for source in sources:
         yield from provenance.source_blocks(source, artefacts)
+    yield from content_blocks(artefacts)
     config = list(provenance.flatten(artefacts.cfg.config))
     whole = Block("details", "The whole configuration", [text_table([], config)])
     yield whole if config else absent("no_config")
