@@ -65,7 +65,7 @@ def row_of(predictions: Frame) -> dict[str, Any]:
         return run | values
     clean = predictions[is_clean.astype(bool)]
     found: dict[str, Any] = {"images": len(clean)}
-    if FEWEST <= len(clean) < len(predictions):
+    if FEWEST_TESTED <= len(clean) < len(predictions):
         found |= _agreement(clean)
         del found["mapping"]
     return run | values | {f"clean_{name}": value for name, value in found.items()}
