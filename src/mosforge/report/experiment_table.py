@@ -94,9 +94,9 @@ def _measured(summary: pd.DataFrame) -> pd.DataFrame:
     for measure in MEASURES:
         ranges = summary[[f"{measure}_{end}" for end in _RANGES]].set_axis(_RANGES, axis=1)
         ranges.loc[summary["splits"] == 1, ["q25", "q75"]] = np.nan
-        values = {"metric": measure, "value": summary[measure], "clean": summary[f"clean_{measure}"]}
+        values = models.assign(metric=measure, value=summary[measure], clean=summary[f"clean_{measure}"])
         values["clean_images"] = summary["clean_images"]
-        parts.append(pd.concat([models.assign(**values), ranges], axis=1))
+        parts.append(pd.concat([values, ranges], axis=1))
     return pd.concat(parts)
 
 
