@@ -25,7 +25,7 @@ from mosforge.training.batches import Batch, batches, check_last_batch, on_devic
 from mosforge.training.losses import Losses, LossOf, LossWatch, Reading
 from mosforge.training.optimiser import Average, make_optimiser, rate_factor
 from mosforge.training.processes import Gathering, Processes, joined_processes, share_batch_statistics
-from mosforge.training.progress import Progress, peak_memory, warn_of_timid_rates
+from mosforge.training.progress import Progress, peak_memory
 from mosforge.training.settings import TrainingSettings
 from mosforge.training.setup import Setup
 from mosforge.training.state import load_state, locked, save_state, sigterm_event
@@ -80,7 +80,6 @@ def fit(
         if processes.is_first:
             state_file.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(state_file))
-            warn_of_timid_rates(network.parameter_groups(), cfg, len(rows))
         samples = _Samples(pack, rows, groups, names)
         training = _Training(network, samples, loss_of, cfg, state_file, setup, device, processes)
         return training.run(stop_asked, validate)

@@ -1,21 +1,16 @@
-"""Words for people: before a training, rates that are too small; while it runs, a bar, lines and events."""
+"""Words for people while a training runs: a bar, lines and events."""
 
 import logging
-import math
 import resource
-import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from mosforge.training.optimiser import rate_factor
 from mosforge.training.settings import TrainingSettings
 
 CHANGES_NO_RESULT = "it only reports the progress, the speed and the memory of a training"
@@ -24,9 +19,6 @@ log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LINES = 30.0
 _STEPS_BETWEEN_EVENTS = 20
-
-_NEEDED = {"backbone": 0.1}
-"""How far a group must be able to move, as a share of its initial spread; 1 for all others."""
 
 
 class Progress:
@@ -137,54 +129,3 @@ def peak_memory(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-
-
-@dataclass(frozen=True)
-class TimidGroup:
-    """A group of layers that its learning rate can hardly move."""
-
-    name: str  # of the group
-    rate: float  # its learning rate
-    reach: float  # how far a weight can move in the training, about rate x steps under Adam
-    spread: float  # standard deviation of the weights of its typical layer at the start
-    needed: float  # the smallest rate that is enough
-
-
-def warn_of_timid_rates(groups: Mapping[str, Sequence[Tensor]], cfg: TrainingSettings, rows: int) -> None:
-    """Logs a warning for each group that a training on `rows` images can hardly move."""
-    total = cfg.epochs * math.ceil(rows * cfg.patches / cfg.batch_size)
-    steps = sum(rate_factor(cfg, step, total) for step in range(total))
-    for group in timid_groups(groups, cfg.learning_rates, steps):
-        log.warning(
-            "warning: the learning rate of %r is low: %.1e moves a weight by about %.1e in %d steps, while "
-            "the weights of its layers spread by %.1e; raise the rate to %.0e or more, or train longer",
-            *(group.name, group.rate, group.reach, total, group.spread, group.needed),
-        )
-
-
-def timid_groups(
-    groups: Mapping[str, Sequence[Tensor]], rates: Mapping[str, float], steps: float
-) -> list[TimidGroup]:
-    """The groups whose layers will end about where they start.
-
-    Adam divides a gradient by its own size, so that a weight moves by at most about its rate a step,
-    whatever the loss. A new layer should be able to move by its initial spread, a pretrained one by a tenth
-    of it.
-
-    Args:
-        groups: parameters by group, as they start. Biases, frozen layers and those that start at zero do
-            not count.
-        rates: learning rates by group.
-        steps: steps of the training, each weighted with its share of the rate.
-    """
-    timid = []
-    for name, parameters in groups.items():
-        layers = [layer.detach() for layer in parameters if layer.dim() > 1 and layer.requires_grad]
-        spreads = [spread for layer in layers if (spread := float(layer.std(correction=0))) > 0]
-        if not spreads:
-            continue
-        spread, reach = statistics.median(spreads), rates[name] * steps
-        target = spread * _NEEDED.get(name, 1.0)
-        if reach < target:
-            timid.append(TimidGroup(name, rates[name], reach, spread, needed=target / steps))
-    return timid
