@@ -1,9 +1,12 @@
 # Everything a fresh machine needs: `make demo` installs and runs the demo, `make test` installs and tests.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/pip install --quiet --constraint envs/requirements.txt --editable
-DEMO_MODEL := results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
-UNSEEN := resources/sources/demo_unseen/flower/flower_00_00.png
+# An index that holds torch for the CPU, which saves 4 GB: make TORCH_INDEX=ADDRESS demo
+TORCH_INDEX ?=
+PIP := $(BIN)/pip install --quiet --constraint envs/requirements.txt
+DEMO := runs/demo
+DEMO_MODEL := runs/demo/results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
+UNSEEN := $(DEMO)/resources/sources/demo_unseen/flower/flower_00_00.png
 
 .PHONY: install demo test test-all lint pages bench docs clean clean-results
 
@@ -16,19 +19,18 @@ install: .venv/installed-demo
 
 .venv/installed-%: .venv/bin/python pyproject.toml envs/requirements.txt
 	@echo "Installing mosforge[$*] and what it needs into .venv (a few minutes the first time) ..."
-	$(INSTALL) '.[$*]'
+	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url "$(TORCH_INDEX)" torch torchvision)
+	$(PIP) --editable '.[$*]'
 	@touch $@
 
 # The whole pipeline, small and offline; run again, it does nothing.
 demo: .venv/installed-demo
-	$(BIN)/snakemake --configfile workflow/configs/demo.yaml -- all
+	$(BIN)/snakemake --directory $(DEMO) -- all
 	@for level in 1 3 5; do $(BIN)/mosforge distort $(UNSEEN) --type jpeg --level $$level \
-	  -o results/demo/flower_jpeg_$$level.jpg || exit 1; done
-	@echo; echo "Correlations (median over splits):"
-	@$(BIN)/mosforge report summary results/evaluation/demo.parquet --proxy demo
+	  -o $(DEMO)/results/demo/flower_jpeg_$$level.jpg || exit 1; done
 	@echo; echo "Scores of an image and of its JPEGs at quality 43, 7 and 0:"
-	@$(BIN)/mosforge score $(UNSEEN) results/demo/*.jpg --model $(DEMO_MODEL)
-	@echo; echo "The page: results/report/index.html"
+	@$(BIN)/mosforge score $(UNSEEN) $(DEMO)/results/demo/*.jpg --model $(DEMO_MODEL)
+	@echo; echo "The page: $(DEMO)/results/report/index.html"
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
@@ -61,7 +63,7 @@ clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build src/*.egg-info
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
-# Everything that the workflow made in this folder. What Snakemake knows of results goes with them: alone
-# it would be missed, for results without it are never made again.
+# Everything that the workflow made in this folder and for the demo; runs of your own stay. What Snakemake knows of
+# results goes with them: alone it would be missed, for results without it are never made again.
 clean-results:
-	rm -rf results logs .snakemake
+	rm -rf $(foreach folder,. $(DEMO),$(folder)/results $(folder)/logs $(folder)/.snakemake) $(DEMO)/resources

@@ -2,10 +2,19 @@
 # tables of the target datasets (stage finetuning) are read by earlier stages too.
 from snakemake.utils import min_version
 
+from mosforge.config.files import OWN, without_names
+
 min_version("9.0")
 
 
 configfile: Path(workflow.basedir) / "config.yaml"
+
+
+# A folder with a run.yaml is a run of its own: `snakemake --directory runs/NAME -- TARGET`.
+if OWN.exists():
+    config.update(without_names(config))
+
+    configfile: OWN
 
 
 report: "workflow/report/workflow.rst"

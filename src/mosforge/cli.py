@@ -23,6 +23,7 @@ from mosforge.distortions import command as distortions
 from mosforge.finetuning import command as finetuning
 from mosforge.metrics import command as metrics
 from mosforge.options import add_verb, add_verify
+from mosforge.plan import command as plan
 from mosforge.report import command as report
 from mosforge.scoring import command as scoring
 from mosforge.sources import command as sources
@@ -52,6 +53,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
             _FOR_PEOPLE[package].add_commands(commands, verbs)
         if stage in ("pretraining", "finetuning"):
             add_verify(verbs)
+    plan.add_commands(commands)
     scoring.add_commands(commands)
     return parser
 

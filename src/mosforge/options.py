@@ -1,11 +1,16 @@
 """What the commands for people share: options, their values, and the verb `verify`."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.rows import FORMATS
+
+if TYPE_CHECKING:
+    from mosforge.config.configuration import Configuration
 
 Run = Callable[[argparse.Namespace], int | None]
 
@@ -37,6 +42,27 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     """Adds `--config FILE`, for the commands that people call; see `config.files.load_config`."""
     about = "laid over config.yaml; may be repeated"
     parser.add_argument("--config", type=Path, action="append", default=[], metavar="FILE", help=about)
+
+
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    """Adds `--directory DIR`, for the commands that look at what a run's configuration names."""
+    about = "folder of the run, as Snakemake's option (default: the working directory)"
+    parser.add_argument("--directory", type=Path, default=Path(), metavar="DIR", help=about)
+
+
+def load_config(arguments: argparse.Namespace) -> "Configuration":
+    """The configuration that `--directory` and `--config` name; the working directory is then that of the run.
+
+    Raises:
+        MosforgeError: there is no such folder; or see `config.files.load_config`.
+    """
+    from mosforge.config import files
+
+    overlays = [path.absolute() for path in arguments.config]
+    if not arguments.directory.is_dir():
+        raise MosforgeError(f"{arguments.directory}: no such folder; correct the name after --directory")
+    os.chdir(arguments.directory)
+    return files.load_config(overlays)
 
 
 def add_verify(verbs: Any) -> None:

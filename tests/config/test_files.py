@@ -6,20 +6,44 @@ import pytest
 import yaml
 
 from mosforge.config.configuration import checked
-from mosforge.config.files import check_files, entry_of, load_config, read
+from mosforge.config.files import check_files, entry_of, load_config, read, without_names
 from mosforge.core.errors import MosforgeError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BASE = read(REPOSITORY / "config.yaml")
 
 
-@pytest.mark.parametrize(
-    "overlay", sorted((REPOSITORY / "workflow/configs").glob("*.yaml")), ids=lambda path: path.stem
-)
-def test_shipped_configurations_are_accepted(overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shipped_configuration_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
     assert load_config() == check_files(BASE, ["config.yaml"])
-    assert load_config([overlay]) != load_config()
+
+
+@pytest.mark.parametrize("name", ["demo", "biq2021"])
+def test_a_folder_with_a_run_has_only_the_names_of_its_own(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(REPOSITORY / "runs" / name)
+    config, own = load_config(), read(Path("run.yaml"))
+    assert list(config.evaluation.experiments) == [name]
+    assert set(config.sources.collections) == set(own["sources"]["collections"])
+    assert set(config.distortions.corpora) == set(own["distortions"]["corpora"])
+    assert list(config.finetuning.datasets) == [name]
+    assert config.finetuning.crop == BASE["finetuning"]["crop"], "all else is that of config.yaml"
+    values = without_names(BASE)
+    assert values["evaluation"] == BASE["evaluation"] | {"experiments": {}}
+    assert BASE["evaluation"]["experiments"], "the given values are as before"
+
+
+def test_the_configuration_of_another_folders_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Laid over config.yaml it would be another run, whose results lie among others."""
+    file = REPOSITORY / "runs/demo/run.yaml"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MosforgeError, match=r"runs/demo/run\.yaml: .* --directory .*/runs/demo"):
+        check_files(BASE, [file])
+    monkeypatch.chdir(file.parent)
+    check_files(BASE, ["run.yaml", file])
 
 
 def test_mappings_are_merged_and_lists_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

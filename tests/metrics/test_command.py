@@ -47,6 +47,50 @@ def test_the_six_scores_and_the_oriented_mean_are_printed(
     assert float(line.split(",")[0]) == pytest.approx(values["ssim"], abs=1e-4)
 
 
+def test_it_says_which_way_each_metric_points(shard: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["metrics", "references/a.png", "shard/3-a.png"]) == 0
+    out, err = capsys.readouterr()
+    assert "is better" not in out
+    assert "higher is better: ssim, ms_ssim, vsi, fsim, mean; lower is better: mdsi, gmsd" in err
+
+
+def test_many_pairs_come_from_a_table(shard: object, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pairs").mkdir()
+    references, distorted = Path("references").absolute(), ["shard/3-a.png", "shard/1-b.png", "shard/1-b.png"]
+    rows = [f"{name},x,{references}/{name.split('-')[1]}" for name in (f"../{path}" for path in distorted)]
+    Path("pairs/p.csv").write_text("\ufeffDistorted,note, Reference \n" + "\n".join(rows) + "\n")
+    assert main(["metrics", "--pairs", "pairs/p.csv", "--format", "json"]) == 0
+    many = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["distorted"] for row in many] == [f"pairs/../{path}" for path in distorted]
+    for row in many[:2]:
+        assert main(["metrics", row["reference"], row["distorted"], "--format", "json"]) == 0
+        (one,) = map(json.loads, capsys.readouterr().out.splitlines())
+        assert one == {key: value for key, value in row.items() if key not in ("reference", "distorted")}
+    assert many[2] == many[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("reference,image\na,b\n", "no column distorted; the columns are: reference, image"),
+        ("", "no column reference, distorted; the columns are: none"),
+        ("reference,distorted\n", "no pair"),
+        ("reference,distorted\na.png\n", "line 2 lacks"),
+        ("reference,distorted\n,b.png\n", "line 2 lacks"),
+        ("reference,distorted\na.png,b.png\n", "a.png: no such file"),
+    ],
+)
+def test_a_bad_table_of_pairs_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, fact: str
+) -> None:
+    (tmp_path / "p.csv").write_text(text)
+    assert main(["metrics", "--pairs", str(tmp_path / "p.csv")]) == 1
+    assert fact in capsys.readouterr().err
+    for words in ([], ["a.png"], ["a.png", "b.png", "--pairs", "p.csv"]):
+        assert main(["metrics", "pair", *words]) == 1
+        assert "--pairs" in capsys.readouterr().err
+
+
 def test_refusals_are_one_sentence(shard: object, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(data.astronaut()[:160, :180]).save("small.png")
     Path("broken.png").write_bytes(b"nothing")

@@ -1,10 +1,13 @@
 # What all rule files share: the checked configuration, and the plan made from it.
 import atexit
+import subprocess
 import sys
 
 from mosforge.config.files import check_files
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
+from mosforge.plan.estimate import estimate
+from mosforge.plan.made import correlations_in, explain_made
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import (
     code,
@@ -30,15 +33,46 @@ except MosforgeError as error:
     sys.exit(f"mosforge: error: {error}")
 
 notes = "\n".join([missing, *warnings] if missing else warnings)
-if notes and workflow.is_main_process:
-    print(notes, file=sys.stderr)
-    # a dry run at the paper's size prints a lot, so the message is repeated at the end of the output
-    atexit.register(lambda: workflow.dryrun and print(notes, file=sys.stderr))
+
+
+def print_estimate():
+    # in a dry run all jobs count as finished
+    jobs = workflow.dag.needrun_jobs(exclude_finished=False) if workflow.dag else ()
+    if text := estimate(plan, [(job.rule.name, job.wildcards) for job in jobs]):
+        print(text, file=sys.stderr)
+
+
+def end_dry_run():
+    """A dry run at the paper's size prints a lot, so what matters is repeated at the end of the output."""
+    if workflow.dryrun:
+        print_estimate()
+        if notes:
+            print(notes, file=sys.stderr)
+
+
+if workflow.is_main_process:
+    if notes:
+        print(notes, file=sys.stderr)
+    atexit.register(end_dry_run)
 
 
 # Before the first job: a second run in this folder is refused.
 onstart:
     lock_folder()
+    print_estimate()
+
+
+# The numbers of the experiments that were asked for, and where all of it lies.
+onsuccess:
+    jobs = sorted(workflow.dag.jobs, key=lambda job: job.jobid)
+    if correlations := correlations_in(jobs):
+        proxies = [
+            word for name in plan.datasets.proxies for word in ("--proxy", name)
+        ]
+        print("\nCorrelations (median over splits):", flush=True)
+        subprocess.run(["mosforge", "report", "summary", *correlations, *proxies])
+    if text := explain_made(jobs, Path.cwd()):
+        print(f"\n{text}", flush=True)
 
 
 def table_of_target(experiment):

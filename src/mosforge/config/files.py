@@ -1,5 +1,10 @@
-"""The files of a configuration: `config.yaml`, and others laid over it."""
+"""The files of a configuration: `config.yaml`, and others laid over it.
 
+A folder with a file `run.yaml` is a run of its own. That file is laid over `config.yaml`, whose sources, corpora,
+datasets and experiments are the paper's and no part of such a run.
+"""
+
+import copy
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +20,17 @@ Entry = TypeVar("Entry")
 DEFAULT = Path("config.yaml")
 """The configuration of the working directory."""
 
+OWN = Path("run.yaml")
+"""The configuration of a run that has a folder of its own, which is the working directory."""
+
+_NAMES = {
+    "sources": "collections",
+    "distortions": "corpora",
+    "finetuning": "datasets",
+    "evaluation": "experiments",
+}
+"""The keys whose entries are named freely, by section."""
+
 PAPERS = Path(__file__).with_name("config.yaml")
 """The paper's configuration; in the repository, a link to the one beside the Snakefile."""
 
@@ -27,15 +43,28 @@ def check_files(values: Mapping[str, Any], files: Iterable[str | Path]) -> Confi
         files: which are read again, since Snakemake takes a key that stands twice without a word.
 
     Raises:
-        MosforgeError: see `read` and `configuration.checked`.
+        MosforgeError: a `run.yaml` of another folder is among them; see also `read` and `configuration.checked`.
     """
-    for file in files:
-        read(Path(file))
+    for file in map(Path, files):
+        read(file)
+        if file.name == OWN.name and file.resolve() != OWN.resolve():
+            raise MosforgeError(
+                f"{file}: the configuration of a folder of its own; run there: snakemake --directory "
+                f"{file.resolve().parent} (without --configfile)"
+            )
     return checked(values)
 
 
+def without_names(values: Mapping[str, Any]) -> Values:
+    """A configuration without its sources, corpora, datasets and experiments: what a run of its own starts from."""
+    bare = copy.deepcopy(dict(values))
+    for section, key in _NAMES.items():
+        bare[section][key] = {}
+    return bare
+
+
 def load_config(overlays: Iterable[Path] = ()) -> Configuration:
-    """`config.yaml` of the working directory with other files laid over it, as Snakemake does.
+    """The configuration of the working directory with other files laid over it, as Snakemake does.
 
     In a folder without a `config.yaml`, the paper's configuration takes its place. Mappings are merged key by
     key; anything else, also a list, is replaced.
@@ -43,8 +72,10 @@ def load_config(overlays: Iterable[Path] = ()) -> Configuration:
     Raises:
         MosforgeError: a file is missing or no configuration; or see `configuration.checked`.
     """
-    values: Values = {}
-    for path in (DEFAULT if DEFAULT.exists() else PAPERS, *overlays):
+    values = read(DEFAULT if DEFAULT.exists() else PAPERS)
+    if OWN.exists():
+        values = _merged(without_names(values), read(OWN))
+    for path in overlays:
         values = _merged(values, read(path))
     return checked(values)
 

@@ -91,7 +91,7 @@ class Collection(Section):
     archive: Archive | None = None
     """it is downloaded and unpacked into the folder"""
     packaged: Packaged | None = None
-    """images inside installed Python packages, cut into squares (see workflow/configs/demo.yaml)"""
+    """images inside installed Python packages, cut into squares (see runs/demo/run.yaml)"""
     dataset: Text | None = None
     """instead of all these: the images of a target dataset of section 6"""
 

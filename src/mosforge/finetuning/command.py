@@ -8,7 +8,7 @@ from mosforge.core.rows import format_rows
 from mosforge.finetuning.about import about
 from mosforge.finetuning.registry import layout_of, missing
 from mosforge.finetuning.settings import DatasetSettings
-from mosforge.options import add_config, add_verb
+from mosforge.options import add_config, add_directory, add_verb, load_config
 
 if TYPE_CHECKING:
     from mosforge.core.tables import Frame
@@ -19,13 +19,14 @@ def add_commands(commands: Any, verbs: Any) -> None:
     check = add_verb(verbs, "check", _check, "describe a target dataset, or say what is missing")
     check.add_argument("dataset", help="name in finetuning.datasets")
     add_config(check)
+    add_directory(check)
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from mosforge.config.files import entry_of, load_config
+    from mosforge.config.files import entry_of
     from mosforge.finetuning.dataset import load
 
-    name, config = arguments.dataset, load_config(arguments.config)
+    name, config = arguments.dataset, load_config(arguments)
     entry = entry_of(config.finetuning.datasets, "finetuning.datasets", name)
     if entry.layout == "proxy":
         print(f"{name}: the workflow makes this dataset itself; its scores are not human ones")

@@ -1,22 +1,37 @@
-"""`mosforge metrics REFERENCE DISTORTED`: the six scores of one image, and their oriented mean."""
+"""`mosforge metrics REFERENCE DISTORTED`: the six scores of one image or of many, and their oriented mean."""
 
 import argparse
+import csv
+import logging
 from pathlib import Path
 from typing import Any
 
 from mosforge import options
+from mosforge.core.errors import MosforgeError
 from mosforge.core.rows import write_rows
 from mosforge.jobs import RULES
+
+log = logging.getLogger(__name__)
+
+_PAIR = ("reference", "distorted")
 
 _VERBS = frozenset({*RULES["metrics"], "pair", "-h", "--help"})
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verb `pair`."""
-    about = "score one image against its reference image; the verb may be left out"
+    about = "score images against their reference images; the verb may be left out"
     parser = options.add_verb(verbs, "pair", _pair, about)
-    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the reference image")
-    parser.add_argument("distorted", type=Path, metavar="DISTORTED", help="an image of the same size")
+    parser.add_argument("reference", type=Path, nargs="?", metavar="REFERENCE", help="the reference image")
+    parser.add_argument(
+        "distorted", type=Path, nargs="?", metavar="DISTORTED", help="an image of the same size"
+    )
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        metavar="CSV",
+        help="instead: a table with the columns reference and distorted, paths from its folder or absolute ones",
+    )
     parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
     parser.add_argument(
         "--scale", default="auto", help="viewing scale: 1 to 8, or auto (the default), as piq"
@@ -32,13 +47,59 @@ def with_verb(words: list[str]) -> list[str]:
 
 
 def _pair(arguments: argparse.Namespace) -> None:
-    from mosforge.core.schemas.metrics import METRICS, orient
+    from mosforge.core.parallel import available_threads
+    from mosforge.core.schemas.metrics import DISTANCES, METRICS, orient
     from mosforge.metrics.engines import make_engine
     from mosforge.metrics.pairs import score_pairs
 
+    pairs = _pairs(arguments)
+    references, distorted = ([str(pair[place]) for pair in pairs] for place in (0, 1))
     scale = int(arguments.scale) if arguments.scale.isdecimal() else arguments.scale
     engine = make_engine(arguments.engine, "cpu", scale)
-    scores = score_pairs([str(arguments.reference)], [str(arguments.distorted)], engine, threads=1)
-    row = dict(zip(METRICS, scores[0].tolist(), strict=True))
-    row["mean"] = float(orient(scores).mean())
-    write_rows([row], (*METRICS, "mean"), arguments.format, arguments.output)
+    scores = score_pairs(references, distorted, engine, threads=min(len(pairs), available_threads()))
+    names, columns = zip(references, distorted, strict=True), (*METRICS, "mean")
+    rows = [
+        dict(zip((*_PAIR, *columns), (*pair, *values, mean), strict=True))
+        for pair, values, mean in zip(names, scores.tolist(), orient(scores).mean(1).tolist(), strict=True)
+    ]
+    shown = columns if arguments.pairs is None else (*_PAIR, *columns)
+    write_rows(rows, shown, arguments.format, arguments.output)
+    higher = ", ".join(name for name in columns if name not in DISTANCES)
+    log.info(
+        "higher is better: %s; lower is better: %s (in the mean, 1 - each)", higher, ", ".join(DISTANCES)
+    )
+
+
+def _pairs(arguments: argparse.Namespace) -> list[tuple[Path, Path]]:
+    """The pairs of the command line: one, or those of a table."""
+    if arguments.pairs is None:
+        if arguments.reference is None or arguments.distorted is None:
+            raise MosforgeError("name a REFERENCE and a DISTORTED image, or a table of pairs with --pairs")
+        return [(arguments.reference, arguments.distorted)]
+    if arguments.reference is not None:
+        raise MosforgeError(f"{arguments.reference}: give images, or a table with --pairs, but not both")
+    return _read_pairs(arguments.pairs)
+
+
+def _read_pairs(file: Path) -> list[tuple[Path, Path]]:
+    """The rows of a table of pairs; relative paths start from its folder."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            lines = csv.DictReader(text, strict=True)
+            rows = [(lines.line_num, row) for row in lines]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise MosforgeError(f"{file}: not a CSV in UTF-8 ({error})") from None
+    header = [name.strip().casefold() for name in lines.fieldnames or ()]
+    if lacking := [name for name in _PAIR if name not in header]:
+        raise MosforgeError(
+            f"{file}: there is no column {', '.join(lacking)}; the columns are: {', '.join(header) or 'none'}"
+        )
+    if not rows:
+        raise MosforgeError(f"{file}: there is no pair in it")
+    pairs = []
+    for line, row in rows:
+        cells = dict(zip(header, row.values(), strict=False))
+        if not all(cells[name] for name in _PAIR):
+            raise MosforgeError(f"{file}: line {line} lacks a reference or a distorted image; complete the row")
+        pairs.append((file.parent / cells["reference"].strip(), file.parent / cells["distorted"].strip()))
+    return pairs

@@ -115,6 +115,15 @@ class Corpora:
     def _pristine_images(self, corpus: str) -> int:
         return sum(self._sources.image_count(source) for source in self.sources(corpus))
 
+    def versions(self, corpus: str, group: str) -> int:
+        """Distorted images that a group has of each pristine image."""
+        return self._share(corpus) if self.is_authentic(corpus) else len(self._levels(corpus)[group])
+
+    def image_count(self, corpus: str) -> int:
+        """Distorted images of a corpus, if no pristine image is set aside."""
+        versions = sum(self.versions(corpus, group) for group in self.groups(corpus))
+        return versions * self._pristine_images(corpus)
+
     def size(self, corpus: str) -> dict[str, int]:
         """How large a corpus is, as the paper counts its own: pristine images, or mixtures of them."""
         if self.is_authentic(corpus):

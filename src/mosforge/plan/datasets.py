@@ -165,6 +165,10 @@ class Datasets:
         columns = {column: _column(rows, column) for column in COLUMNS}
         return untested(columns, self._configured_splits(name), self._splits.train)
 
+    def training_share(self, split: str) -> float:
+        """About the share of a dataset's images that a split trains on; an official one is not looked at."""
+        return 1.0 if split == "full" else self._splits.train
+
     def split(self, name: str, split: str) -> SplitSettings:
         """Settings of a split; the share that is trained on matters only to random ones."""
         values = self.images(name).plain() | {"validation": self._splits.validation}

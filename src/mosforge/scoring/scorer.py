@@ -2,7 +2,7 @@
 
 from mosforge import Scorer
 
-scorer = Scorer("results/finetuning/demo/1/efficientnet_lite0/synthetic-multitask")
+scorer = Scorer("runs/demo/results/finetuning/demo/1/efficientnet_lite0/synthetic-multitask")
 print(scorer.score("image.jpg").quality)
 for score in scorer.score_many(["a.jpg", "b.png"]):
     print(score)  # a `Score`, or the `UnreadableImageError` of a bad file

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from mosforge.core.rows import write_rows
-from mosforge.options import add_config, add_verb
+from mosforge.options import add_config, add_directory, add_verb, load_config
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
@@ -13,12 +13,12 @@ def add_commands(commands: Any, verbs: Any) -> None:
     verb = add_verb(verbs, "check", _check, about)
     verb.add_argument("name", metavar="NAME", help="the source's name in the configuration")
     add_config(verb)
+    add_directory(verb)
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from mosforge.config.files import load_config
     from mosforge.sources.check import check
 
-    rows, complete = check(arguments.name, load_config(arguments.config))
+    rows, complete = check(arguments.name, load_config(arguments))
     write_rows(rows, ("item", "state", "detail"), "table")
     return 0 if complete else 1

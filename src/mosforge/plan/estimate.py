@@ -1,0 +1,187 @@
+"""An estimate of a run before its first job: crops, hours and disk."""
+
+import math
+import os
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mosforge.core import layout
+from mosforge.core.errors import MosforgeError
+from mosforge.core.folders import find_images
+from mosforge.core.parallel import available_threads
+from mosforge.plan.plan import Plan
+from mosforge.plan.rule_parts import source_of
+
+CHANGES_NO_RESULT = "words for people before a run"
+
+CROPS_OF_A_CORE = 9.0
+"""Crops of 224 pixels a second that a processor core trains EfficientNet-Lite0 on (measured: 17.8 on two)."""
+
+CROPS_OF_A_GPU = 1000.0
+"""The same on a GPU; an assumption on the safe side (4,095 were measured on an H100 without reading packs)."""
+
+MOST_CORES = 8
+"""Threads of a training, as its rule asks for them."""
+
+_TRAINED_PER_SCORED = 3  # crops that are only scored need the forward pass of the three
+_SECONDS_OF_AN_IMAGE = 0.15  # on a core: an image is distorted, scored and packed
+_BYTES_OF_A_PIXEL = 1.7  # of a distorted image on the disk, the mean over the types of the corpus `synthetic`
+_PIXELS = 640 * 480  # of an image whose size is not known
+_SAMPLED = 20  # images of a folder whose sizes are read
+
+Job = tuple[str, Any]
+"""The rule of a job, and its wildcards."""
+
+
+@dataclass
+class Work:
+    """What jobs have to do."""
+
+    trained: Counter[str] = field(default_factory=Counter)  # crops to train on, by backbone
+    scored: Counter[str] = field(default_factory=Counter)  # crops of test images, by backbone
+    images: float = 0.0  # distorted images to make
+    disk: float = 0.0  # bytes to write
+
+
+def has_gpu() -> bool:
+    """Whether the machine has an NVIDIA GPU, without importing torch."""
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def assumed_rate() -> float:
+    """Crops a second that this machine is assumed to train on."""
+    return CROPS_OF_A_GPU if has_gpu() else CROPS_OF_A_CORE * min(available_threads(), MOST_CORES)
+
+
+def estimate(plan: Plan, jobs: Iterable[Job], results: Path = Path("results")) -> str:
+    """What a run has to do, in one paragraph for people; empty where little is to be done.
+
+    Args:
+        plan: of the run.
+        jobs: those that it has to do.
+        results: the folder of the results: trainings that were made there say how fast this machine is.
+    """
+    work = work_of(plan, jobs)
+    if not work.trained and not work.images:
+        return ""
+    rates = {backbone: measured_rate(results, backbone) for backbone in work.trained | work.scored}
+    seconds = work.images * _SECONDS_OF_AN_IMAGE / available_threads()
+    for backbone, measured in rates.items():
+        rate = measured or assumed_rate()
+        seconds += work.trained[backbone] / rate + work.scored[backbone] / (_TRAINED_PER_SCORED * rate)
+    basis = "measured in earlier trainings here" if all(rates.values()) else "assumed, not measured"
+    shown = sum(measured or assumed_rate() for measured in rates.values()) / max(1, len(rates))
+    pace = f" ({basis}: {shown:,.0f} crops a second)" if rates else ""
+    return (
+        f"Estimate: {work.images:,.0f} distorted images, {sum(work.trained.values()):,} crops to train on and "
+        f"{sum(work.scored.values()):,} to score: about {_duration(seconds)} on this machine{pace}; "
+        f"about {_size(work.disk)} of disk."
+    )
+
+
+def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
+    """Adds up what jobs have to do; sizes of images are those of a sample."""
+    work, sides = Work(), _Sizes(plan)
+    for rule, which in jobs:
+        if rule == "distort":
+            images = plan.corpora.versions(which.corpus, which.group) * sides.images(source_of(which.shard))
+            work.images += images
+            work.disk += images * sides.pixels(source_of(which.shard)) * _BYTES_OF_A_PIXEL
+        elif rule == "pack_shard":
+            images = plan.corpora.versions(which.corpus, which.group) * sides.images(source_of(which.shard))
+            work.disk += 3 * images * (plan.trainings.pack().resize ** 2 or sides.pixels(source_of(which.shard)))
+        elif rule == "pack_dataset":
+            work.disk += 3 * sides.images_of(which.dataset) * sides.pixels_of(which.dataset)
+        elif rule in ("pretrain", "pretrain_authentic"):
+            corpora = plan.trainings.corpora_of(which.corpus)
+            images = sum(map(plan.corpora.image_count, corpora))
+            work.trained[which.backbone] += plan.trainings.pretraining(which).epochs * images
+        elif rule == "finetune":
+            cfg = plan.trainings.finetuning(which)
+            images = round(plan.datasets.training_share(which.split) * sides.images_of(which.dataset))
+            work.trained[which.backbone] += cfg.epochs * cfg.patches * images
+        elif rule == "predict":
+            share = 1.0
+            if which.dataset == which.test_dataset:
+                share -= plan.datasets.training_share(which.split)
+            images = round(share * sides.images_of(which.test_dataset))
+            work.scored[which.backbone] += plan.experiments.predict_settings(which).crops * images
+    return work
+
+
+def measured_rate(results: Path, backbone: str) -> float | None:
+    """The median crops a second of the trainings of a backbone that were made in a folder; None without any."""
+    from mosforge.core.schemas.training import HISTORY
+    from mosforge.core.tables import read_table
+
+    found = []
+    for stage in ("pretraining", "finetuning"):
+        for file in sorted((results / stage).glob(f"**/{backbone}/*/{layout.HISTORY}")):
+            try:
+                found += read_table(file, HISTORY)["images_per_second"].tolist()
+            except (MosforgeError, OSError):
+                continue
+    return statistics.median(found) if found else None
+
+
+class _Sizes:
+    """Numbers and mean sizes of images; each is found once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._pixels: dict[str, float] = {}
+
+    def images(self, source: str) -> float:
+        """Images of a source in one of its shards, on average."""
+        return self._plan.sources.image_count(source) / max(1, self._plan.sources.shards(source))
+
+    def images_of(self, dataset: str) -> int:
+        """Scored images of a target dataset."""
+        pictures = self._plan.datasets.entries[dataset].pictures
+        return self._plan.corpora.image_count(pictures) if pictures else self._plan.datasets.image_count(dataset)
+
+    def pixels(self, source: str) -> float:
+        """Pixels of an image of a source."""
+        entry = self._plan.sources.collections[source]
+        if entry.packaged is not None:
+            return float(entry.packaged.tile**2)
+        return self.pixels_of(entry.dataset) if entry.dataset else self._mean(str(entry.folder))
+
+    def pixels_of(self, dataset: str) -> float:
+        """Pixels of an image of a target dataset."""
+        entry = self._plan.datasets.entries[dataset]
+        if entry.pictures:
+            return self.pixels(self._plan.corpora.sources(entry.pictures)[0])
+        return self._mean(os.path.join(str(entry.folder), entry.images or ""))
+
+    def _mean(self, folder: str) -> float:
+        if folder not in self._pixels:
+            found = list(_sampled_pixels(Path(folder)))
+            self._pixels[folder] = statistics.fmean(found) if found else _PIXELS
+        return self._pixels[folder]
+
+
+def _sampled_pixels(folder: Path) -> Iterator[int]:
+    from mosforge.core.images import open_image
+
+    names = find_images(folder, unreadable=lambda *_: None) if folder.is_dir() else []
+    for name in names[:: math.ceil(len(names) / _SAMPLED) or 1]:
+        try:
+            with open_image(folder / name) as image:
+                yield image.width * image.height
+        except (MosforgeError, OSError):
+            continue
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 5400:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.1f} hours" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} days"
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"

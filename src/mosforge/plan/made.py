@@ -1,0 +1,36 @@
+"""What a run has made, for its end: where the tables, the page and the models lie."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mosforge.core.layout import MODEL
+
+CHANGES_NO_RESULT = "words for people after a run"
+
+
+def correlations_in(jobs: Sequence[Any]) -> list[str]:
+    """The correlations of the experiments that a run was asked for.
+
+    Args:
+        jobs: Snakemake's jobs of the run, done in it or before.
+    """
+    return [str(job.input.correlations) for job in jobs if job.rule.name == "table"]
+
+
+def explain_made(jobs: Sequence[Any], folder: Path) -> str:
+    """Lines that name what a run has made; empty where it made nothing for people.
+
+    Args:
+        jobs: as for `correlations_in`.
+        folder: of the run; the paths start with it, so that they can be used anywhere.
+    """
+    tables = [folder / str(job.output.csv) for job in jobs if job.rule.name == "table"]
+    pages = [folder / str(job.output.page) for job in jobs if job.rule.name == "page"]
+    models = sorted(folder / str(job.output.model) for job in jobs if job.rule.name == "finetune")
+    lines = [f"The table: {table} (and .md)" for table in tables]
+    lines += [f"The page:  {page}" for page in pages]
+    if models:
+        lines.append(f"The models, {len(models)} (each is a folder with {MODEL}); score images with the first one:")
+        lines.append(f"  mosforge score IMAGE --model {models[0].parent}")
+    return "\n".join(lines)

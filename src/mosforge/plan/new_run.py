@@ -1,0 +1,206 @@
+"""`mosforge init`: a folder of a run of one's own, whose configuration is small enough to be run at once."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mosforge.config.files import OWN
+from mosforge.core.atomic import atomic_file
+from mosforge.core.errors import MosforgeError
+from mosforge.core.folders import PUT_THERE, find_images
+from mosforge.finetuning.datasets.base import number
+from mosforge.finetuning.datasets.table import REFERENCE_IMAGE
+from mosforge.finetuning.files import Folder, read_csv
+from mosforge.plan.estimate import CROPS_OF_A_GPU, assumed_rate, has_gpu
+
+CHANGES_NO_RESULT = "it writes a configuration, from which all else follows"
+
+SCALES = ((0.0, 1.0), (1.0, 5.0), (0.0, 5.0), (1.0, 10.0), (0.0, 10.0), (0.0, 100.0))
+"""The usual scales of scores, the narrowest first."""
+
+HOURS = 1.0
+"""About how long the pretraining may take, and the fine-tunings together."""
+
+_CLASSES = 39  # distorted images of a pristine one in a corpus of the kind `synthetic`
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """What was found in a table of ratings."""
+
+    table: Path
+    images: Path
+    count: int
+    scale: tuple[float, float]
+    higher_is_better: bool
+    has_references: bool
+    has_split: bool
+
+
+def read_ratings(
+    table: Path, images: Path | None, scale: tuple[float, float] | None, higher_is_better: bool
+) -> Ratings:
+    """Looks at a table of ratings.
+
+    Args:
+        table: the CSV.
+        images: the folder of its images; by default that of the table.
+        scale: lowest and highest possible score; by default the narrowest usual scale that holds all scores.
+        higher_is_better: false for DMOS.
+
+    Raises:
+        MosforgeError: there is no such table, it cannot be read, or its first image is not there.
+    """
+    if not table.is_file():
+        raise MosforgeError(f"{table}: no such table of ratings; correct the name after --ratings")
+    rows = read_csv(table, ("image", "mos"))
+    if not rows:
+        raise MosforgeError(f"{table}: there is no rating in it")
+    folder = table.parent if images is None else images
+    if Folder(folder).find(rows[0]["image"]) is None:
+        raise MosforgeError(
+            f"{table}: the image {rows[0]['image']} is not below {folder}; name the folder with --images"
+        )
+    scores = [number(table, row["mos"], row["image"]) for row in rows]
+    return Ratings(
+        table=table.resolve(),
+        images=folder.resolve(),
+        count=len(rows),
+        scale=scale or _scale_of(table, scores),
+        higher_is_better=higher_is_better,
+        has_references=any(row.get(REFERENCE_IMAGE) for row in rows),
+        has_split={"train", "test"} <= {row.get("split") for row in rows},
+    )
+
+
+def _scale_of(table: Path, scores: Sequence[float]) -> tuple[float, float]:
+    for lowest, highest in SCALES:
+        if all(lowest <= score <= highest for score in scores):
+            return lowest, highest
+    raise MosforgeError(
+        f"{table}: the scores go from {min(scores):g} to {max(scores):g}, which is no usual scale; give the "
+        "lowest and the highest possible score with --range"
+    )
+
+
+def write_run(folder: Path, photos: Path, ratings: Ratings) -> Path:
+    """Writes the configuration of a run into a new folder.
+
+    Args:
+        folder: of the run.
+        photos: a folder of pristine images.
+        ratings: see `read_ratings`.
+
+    Returns:
+        The file.
+
+    Raises:
+        MosforgeError: there is a configuration already, or no image among the photos.
+    """
+    file = folder / OWN
+    if file.exists():
+        raise MosforgeError(f"{file}: there is a run in this folder already; name another one with --directory")
+    if not photos.is_dir():
+        raise MosforgeError(f"{photos}: no such folder; correct the name after --photos")
+    count = len(find_images(photos))
+    if not count:
+        raise MosforgeError(f"{photos}: there is no image in this folder; {PUT_THERE}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_file(file) as temporary:
+        temporary.write_text(configuration(photos.resolve(), count, ratings), encoding="utf-8")
+    return file
+
+
+def configuration(photos: Path, count: int, ratings: Ratings) -> str:
+    """The text of a small configuration that runs.
+
+    Args:
+        photos: the folder of the pristine images.
+        count: their number.
+        ratings: the table of ratings.
+    """
+    size = preset(count, ratings.count, official=ratings.has_split)
+    comparisons = ["psnr", "ssim", "brisque"] if ratings.has_references else ["brisque"]
+    splits = ", splits: [official]" if ratings.has_split else ""
+    machine = "a GPU" if has_gpu() else "a machine without a GPU"
+    return f"""\
+# A run of your own, written by `mosforge init` for {count:,} pristine images, {ratings.count:,} ratings and {machine}.
+# It holds what differs from config.yaml, whose sources, corpora, datasets and experiments are no part of it. Sizes
+# were chosen so that pretraining, and all fine-tunings together, take about an hour each; larger ones may be better.
+#     snakemake --directory FOLDER -- mine report        with the folder of this file
+sources:
+  collections:
+    # good images: sharp, without visible noise or compression
+    photos: {{folder: {json.dumps(str(photos), ensure_ascii=False)}}}
+
+distortions:
+  corpora:
+    # {count:,} x {_CLASSES} = {count * _CLASSES:,} distorted images
+    synthetic: {{kind: synthetic, sources: [photos]}}
+
+pretraining:
+  epochs: {size["epochs"]}
+  batch_size: {size["batch_size"]}
+  # higher than the paper's, which are for 852,891 images
+  learning_rates:
+    synthetic: {{backbone: 1.0e-4, classification: 1.0e-3, score: 1.0e-3}}
+  schedule: cosine
+
+finetuning:
+  datasets:
+    ratings:
+      layout: table
+      folder: {json.dumps(str(ratings.table.parent), ensure_ascii=False)}
+      table: {json.dumps(ratings.table.name, ensure_ascii=False)}
+      images: {json.dumps(str(ratings.images), ensure_ascii=False)}
+      # lowest and highest possible score
+      range: [{ratings.scale[0]:g}, {ratings.scale[1]:g}]
+      higher_is_better: {json.dumps(ratings.higher_is_better)}
+      corpus: synthetic{splits.replace(", ", chr(10) + "      ")}
+  # random divisions into 80% to train on and 20% to test on; each is a training for each initialisation
+  splits: {{seeds: {list(range(1, size["splits"] + 1))}}}
+  patches: {size["patches"]}
+  epochs: {size["tuning_epochs"]}
+  batch_size: {size["tuning_batch_size"]}
+  learning_rates: {{backbone: 1.0e-4, head: 1.0e-3}}
+  schedule: cosine
+
+evaluation:
+  crops: {size["crops"]}
+  experiments:
+    # ImageNet weights only, and the pretraining on your images, side by side
+    mine:
+      datasets: [ratings]
+      backbones: [efficientnet_lite0]
+      initialisations: [imagenet, multitask]
+      comparisons: [{", ".join(comparisons)}]
+
+report:
+  title: {json.dumps(f"Pretrained on {photos.name}, tested on {ratings.table.name}", ensure_ascii=False)}
+"""
+
+
+def preset(images: int, ratings: int, *, official: bool) -> Mapping[str, int]:
+    """Sizes of the trainings, so that both kinds take about `HOURS` each at the rate assumed of this machine.
+
+    Args:
+        images: number of pristine images.
+        ratings: number of rated images.
+        official: the table has its own split, so that there is one training for each initialisation.
+    """
+    budget, gpu = HOURS * 3600 * assumed_rate(), assumed_rate() >= CROPS_OF_A_GPU
+    splits = 10 if gpu else 3
+    trainings = 2 * (1 if official else splits)
+    passes = max(3, int(budget / trainings / max(1.0, 0.8 * ratings)))
+    tuning_epochs = min(10, passes)
+    return {
+        "epochs": min(30, max(1, int(budget / (images * _CLASSES)))),
+        "batch_size": 128 if gpu else 32,
+        "splits": splits,
+        "patches": min(100, max(1, math.floor(passes / tuning_epochs))),
+        "tuning_epochs": tuning_epochs,
+        "tuning_batch_size": 32 if gpu else 16,
+        "crops": 60 if gpu else 20,
+    }

@@ -1,0 +1,91 @@
+"""The estimate of a run: what its jobs add up to, and how fast the machine is."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from plans import plan_of
+
+from mosforge.core.schemas.training import HISTORY
+from mosforge.core.tables import write_table
+from mosforge.plan import estimate as module
+from mosforge.plan.estimate import estimate, measured_rate, work_of
+from mosforge.plan.plan import Plan
+
+
+@pytest.fixture
+def plan(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """Ten images of 200x300 pixels to distort, and four rated ones."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for number in range(10):
+        Image.new("RGB", (200, 300)).save(tmp_path / f"photos/{number}.png")
+    (tmp_path / "scores.csv").write_text("image,mos\n" + "".join(f"photos/{i}.png,{i}\n" for i in range(5)))
+    config["sources"]["collections"] = {"photos": {"folder": "photos"}}
+    config["distortions"]["corpora"] = {"synthetic": {"kind": "synthetic", "sources": ["photos"]}}
+    config["finetuning"]["datasets"] = {
+        "mine": {
+            "layout": "table",
+            "folder": ".",
+            "table": "scores.csv",
+            "images": "photos",
+            "range": [0, 9],
+            "higher_is_better": True,
+            "corpus": "synthetic",
+        }
+    }
+    config["evaluation"]["experiments"] = {
+        "mine": {"datasets": ["mine"], "backbones": ["resnet50"], "initialisations": ["multitask"]}
+    }
+    return plan_of(config)
+
+
+def jobs(plan: Plan) -> list[tuple[str, SimpleNamespace]]:
+    run = SimpleNamespace(
+        dataset="mine",
+        split="1",
+        backbone="resnet50",
+        initialisation="synthetic-multitask",
+        test_dataset="mine",
+        corpus="synthetic",
+        objective="multitask",
+    )
+    shard = SimpleNamespace(corpus="synthetic", group="jpeg", shard="photos-00000")
+    return [("distort", shard), ("pack_shard", shard), ("pack_dataset", run), ("fuse", run)] + [
+        (rule, run) for rule in ("pretrain", "finetune", "predict")
+    ]
+
+
+def test_work_is_added_up_from_jobs(plan: Plan) -> None:
+    work = work_of(plan, jobs(plan))
+    assert work.images == 10 * 5, "levels of JPEG"
+    assert work.trained == {"resnet50": 10 * 39 * 30 + 4 * 100 * 10}
+    assert work.scored == {"resnet50": 60}
+    packs = 3 * 256**2 * 50 + 3 * 60_000 * 5
+    assert work.disk == pytest.approx(packs + 50 * 60_000 * module._BYTES_OF_A_PIXEL)
+
+
+def test_the_rate_is_measured_where_there_was_a_training(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "has_gpu", lambda: False)
+    monkeypatch.setattr(module, "available_threads", lambda: 2)
+    assumed = estimate(plan, jobs(plan))
+    assert "15,700 crops to train on and 60 to score: about 15 min" in assumed
+    assert "assumed, not measured: 18 crops a second" in assumed
+    epochs = pd.DataFrame({"epoch": [1, 2], "images_per_second": [2.0, 4.0]}).reindex(columns=HISTORY.columns)
+    epochs = epochs.fillna(dict.fromkeys(["loss", "seconds"], 1.0)).astype({"epoch": np.int32})
+    file = tmp_path / "results/finetuning/mine/1/resnet50/imagenet/history.parquet"
+    write_table(file, HISTORY, epochs, stage="finetuning", cfg={})
+    assert measured_rate(tmp_path / "results", "resnet50") == 3.0
+    assert measured_rate(tmp_path / "results", "resnet18") is None
+    measured = estimate(plan, jobs(plan))
+    assert "about 87 min on this machine (measured in earlier trainings here: 3 crops a second)" in measured
+
+
+def test_little_work_needs_no_estimate(plan: Plan) -> None:
+    assert estimate(plan, [job for job in jobs(plan) if job[0] in ("fuse", "predict")]) == ""
