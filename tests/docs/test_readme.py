@@ -33,8 +33,8 @@ class Project:
     """A folder in which the README's commands can be run, as in the repository.
 
     Attributes:
-        folder: with the workflow, a model with random weights where the demo puts its own, `image.jpg`, and images
-            and ratings with the configuration that the README's first command makes of them.
+        folder: with the workflow, a model with random weights where the demo puts its own, `image.jpg`, and
+            images and ratings with the configuration that the README's first command makes of them.
     """
 
     folder: Path
@@ -128,7 +128,7 @@ def test_snakemake_plans_the_runs(project: Project, command: str) -> None:
     assert "This was a dry-run" in told
     if "mine" in command:
         assert re.search(r"^pretrain +1$", told, flags=re.MULTILINE)
-        assert re.search(r"^finetune +(6|20)$", told, flags=re.MULTILINE)  # two initialisations; splits by machine
+        assert re.search(r"^finetune +(6|20)$", told, flags=re.MULTILINE)
         assert re.search(r"^Estimate: 234 distorted images, ", told, flags=re.MULTILINE)
         assert "left out" not in told, "nothing of the paper is asked for"
     else:
@@ -140,11 +140,7 @@ def test_snakemake_plans_the_runs(project: Project, command: str) -> None:
     [
         (
             "make demo",
-            [
-                "snakemake --directory runs/demo -- all",
-                "mosforge score",
-                "results/report/index.html",
-            ],
+            ["snakemake --directory runs/demo -- all", "mosforge score", "results/report/index.html"],
         ),
         ("make test", ["python -m pytest"]),
         ("make docs", ["mkdocs build --strict"]),

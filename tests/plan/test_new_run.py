@@ -78,12 +78,20 @@ def test_options_say_what_the_table_does_not(here: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("score", "scale"), [("0.5", (0, 1)), ("4.9", (1, 5)), ("0", (0, 5)), ("7", (1, 10)), ("63", (0, 100))]
+    ("scores", "scale"),
+    [
+        ((0.5, 1), (0, 1)),
+        ((4.9, 1), (1, 5)),
+        ((0, 4.9), (0, 5)),
+        ((1, 7), (1, 10)),
+        ((0.5, 7), (0, 10)),
+        ((63, 40), (0, 100)),
+    ],
 )
 def test_the_narrowest_usual_scale_that_holds_all_scores(
-    here: Path, monkeypatch: pytest.MonkeyPatch, score: str, scale: tuple[float, float]
+    here: Path, monkeypatch: pytest.MonkeyPatch, scores: tuple[float, float], scale: tuple[float, float]
 ) -> None:
-    write(f"image,mos\n1.png,{score}\n2.png,1\n")
+    write(f"image,mos\n1.png,{scores[0]}\n2.png,{scores[1]}\n")
     init()
     assert made(here / "runs/mine", monkeypatch).finetuning.datasets["ratings"].range == scale
 
@@ -106,7 +114,7 @@ def test_a_split_and_reference_images_are_used(here: Path, monkeypatch: pytest.M
         ("no rating", "there is no rating"),
         ("no photos", 'my "photos": there is no image'),
         ("an odd scale", "from -3 to 120, which is no usual scale"),
-        ("images elsewhere", "9.png is not below rated # 1; name the folder of the images with --images"),
+        ("images elsewhere", "9.png is not below rated # 1; name it with --images"),
     ],
 )
 def test_what_cannot_be_run_is_refused_and_nothing_is_written(

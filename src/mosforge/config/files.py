@@ -1,7 +1,7 @@
 """The files of a configuration: `config.yaml`, and others laid over it.
 
-A folder with a file `run.yaml` is a run of its own. That file is laid over `config.yaml`, whose sources, corpora,
-datasets and experiments are the paper's and no part of such a run.
+A folder with a file `run.yaml` is a run of its own. That file is laid over `config.yaml`, whose sources,
+corpora, datasets and experiments are the paper's and no part of such a run.
 """
 
 import copy
@@ -43,7 +43,8 @@ def check_files(values: Mapping[str, Any], files: Iterable[str | Path]) -> Confi
         files: which are read again, since Snakemake takes a key that stands twice without a word.
 
     Raises:
-        MosforgeError: a `run.yaml` of another folder is among them; see also `read` and `configuration.checked`.
+        MosforgeError: a `run.yaml` of another folder is among them; or see `read` and
+            `configuration.checked`.
     """
     for file in map(Path, files):
         read(file)
@@ -56,7 +57,7 @@ def check_files(values: Mapping[str, Any], files: Iterable[str | Path]) -> Confi
 
 
 def without_names(values: Mapping[str, Any]) -> Values:
-    """A configuration without its sources, corpora, datasets and experiments: what a run of its own starts from."""
+    """A configuration without its sources, corpora, datasets and experiments: the start of a run of its own."""
     bare = copy.deepcopy(dict(values))
     for section, key in _NAMES.items():
         bare[section][key] = {}

@@ -30,7 +30,7 @@ def add_commands(commands: Any, verbs: Any) -> None:
         "--pairs",
         type=Path,
         metavar="CSV",
-        help="instead: a table with the columns reference and distorted, paths from its folder or absolute ones",
+        help="instead: a table with columns reference and distorted, paths from its folder",
     )
     parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
     parser.add_argument(
@@ -86,10 +86,11 @@ def _read_pairs(file: Path) -> list[tuple[Path, Path]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             lines = csv.DictReader(text, strict=True)
+            names = lines.fieldnames or ()
             rows = [(lines.line_num, row) for row in lines]
     except (UnicodeDecodeError, csv.Error) as error:
         raise MosforgeError(f"{file}: not a CSV in UTF-8 ({error})") from None
-    header = [name.strip().casefold() for name in lines.fieldnames or ()]
+    header = [name.strip().casefold() for name in names]
     if lacking := [name for name in _PAIR if name not in header]:
         raise MosforgeError(
             f"{file}: there is no column {', '.join(lacking)}; the columns are: {', '.join(header) or 'none'}"
@@ -100,6 +101,6 @@ def _read_pairs(file: Path) -> list[tuple[Path, Path]]:
     for line, row in rows:
         cells = dict(zip(header, row.values(), strict=False))
         if not all(cells[name] for name in _PAIR):
-            raise MosforgeError(f"{file}: line {line} lacks a reference or a distorted image; complete the row")
+            raise MosforgeError(f"{file}: line {line} lacks a reference or a distorted image; complete it")
         pairs.append((file.parent / cells["reference"].strip(), file.parent / cells["distorted"].strip()))
     return pairs

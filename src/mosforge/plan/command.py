@@ -17,7 +17,7 @@ def add_commands(commands: Any) -> None:
     init.add_argument(
         "--ratings", type=Path, required=True, metavar="CSV", help="a table with the columns image and mos"
     )
-    init.add_argument("--images", type=Path, metavar="DIR", help="of the rated images (default: that of the CSV)")
+    init.add_argument("--images", type=Path, metavar="DIR", help="of rated images (default: the CSV's)")
     init.add_argument(
         "--range",
         type=float,

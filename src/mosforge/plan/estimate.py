@@ -1,7 +1,6 @@
 """An estimate of a run before its first job: crops, hours and disk."""
 
 import math
-import os
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -22,7 +21,7 @@ CROPS_OF_A_CORE = 9.0
 """Crops of 224 pixels a second that a processor core trains EfficientNet-Lite0 on (measured: 17.8 on two)."""
 
 CROPS_OF_A_GPU = 1000.0
-"""The same on a GPU; an assumption on the safe side (4,095 were measured on an H100 without reading packs)."""
+"""The same on a GPU: an assumption on the safe side (an H100 did 4,095, from pixels that lay on it)."""
 
 MOST_CORES = 8
 """Threads of a training, as its rule asks for them."""
@@ -77,8 +76,8 @@ def estimate(plan: Plan, jobs: Iterable[Job], results: Path = Path("results")) -
     shown = sum(measured or assumed_rate() for measured in rates.values()) / max(1, len(rates))
     pace = f" ({basis}: {shown:,.0f} crops a second)" if rates else ""
     return (
-        f"Estimate: {work.images:,.0f} distorted images, {sum(work.trained.values()):,} crops to train on and "
-        f"{sum(work.scored.values()):,} to score: about {_duration(seconds)} on this machine{pace}; "
+        f"Estimate: {work.images:,.0f} distorted images, {work.trained.total():,} crops to train on and "
+        f"{work.scored.total():,} to score: about {_duration(seconds)} on this machine{pace}; "
         f"about {_size(work.disk)} of disk."
     )
 
@@ -93,7 +92,8 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             work.disk += images * sides.pixels(source_of(which.shard)) * _BYTES_OF_A_PIXEL
         elif rule == "pack_shard":
             images = plan.corpora.versions(which.corpus, which.group) * sides.images(source_of(which.shard))
-            work.disk += 3 * images * (plan.trainings.pack().resize ** 2 or sides.pixels(source_of(which.shard)))
+            pixels = plan.trainings.pack().resize ** 2 or sides.pixels(source_of(which.shard))
+            work.disk += 3 * images * pixels
         elif rule == "pack_dataset":
             work.disk += 3 * sides.images_of(which.dataset) * sides.pixels_of(which.dataset)
         elif rule in ("pretrain", "pretrain_authentic"):
@@ -114,7 +114,7 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
 
 
 def measured_rate(results: Path, backbone: str) -> float | None:
-    """The median crops a second of the trainings of a backbone that were made in a folder; None without any."""
+    """The median crops a second of a backbone's trainings in a folder of results; None without any."""
     from mosforge.core.schemas.training import HISTORY
     from mosforge.core.tables import read_table
 
@@ -142,7 +142,9 @@ class _Sizes:
     def images_of(self, dataset: str) -> int:
         """Scored images of a target dataset."""
         pictures = self._plan.datasets.entries[dataset].pictures
-        return self._plan.corpora.image_count(pictures) if pictures else self._plan.datasets.image_count(dataset)
+        if pictures:
+            return self._plan.corpora.image_count(pictures)
+        return self._plan.datasets.image_count(dataset)
 
     def pixels(self, source: str) -> float:
         """Pixels of an image of a source."""
@@ -156,7 +158,7 @@ class _Sizes:
         entry = self._plan.datasets.entries[dataset]
         if entry.pictures:
             return self.pixels(self._plan.corpora.sources(entry.pictures)[0])
-        return self._mean(os.path.join(str(entry.folder), entry.images or ""))
+        return self._mean(str(Path(str(entry.folder), entry.images or "")))
 
     def _mean(self, folder: str) -> float:
         if folder not in self._pixels:

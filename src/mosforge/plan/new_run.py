@@ -61,7 +61,7 @@ def read_ratings(
     folder = table.parent if images is None else images
     if Folder(folder).find(rows[0]["image"]) is None:
         raise MosforgeError(
-            f"{table}: the image {rows[0]['image']} is not below {folder}; name the folder with --images"
+            f"{table}: the image {rows[0]['image']} is not below {folder}; name it with --images"
         )
     scores = [number(table, row["mos"], row["image"]) for row in rows]
     return Ratings(
@@ -101,7 +101,7 @@ def write_run(folder: Path, photos: Path, ratings: Ratings) -> Path:
     """
     file = folder / OWN
     if file.exists():
-        raise MosforgeError(f"{file}: there is a run in this folder already; name another one with --directory")
+        raise MosforgeError(f"{file}: there is a run in this folder; name another with --directory")
     if not photos.is_dir():
         raise MosforgeError(f"{photos}: no such folder; correct the name after --photos")
     count = len(find_images(photos))
@@ -126,9 +126,10 @@ def configuration(photos: Path, count: int, ratings: Ratings) -> str:
     splits = ", splits: [official]" if ratings.has_split else ""
     machine = "a GPU" if has_gpu() else "a machine without a GPU"
     return f"""\
-# A run of your own, written by `mosforge init` for {count:,} pristine images, {ratings.count:,} ratings and {machine}.
-# It holds what differs from config.yaml, whose sources, corpora, datasets and experiments are no part of it. Sizes
-# were chosen so that pretraining, and all fine-tunings together, take about an hour each; larger ones may be better.
+# A run of your own: `mosforge init` wrote this file for {count:,} pristine images, {ratings.count:,} ratings and
+# {machine}. It holds what differs from config.yaml, whose sources, corpora, datasets and
+# experiments are no part of it. The pretraining, and all fine-tunings together, are to take an hour each at the
+# most; longer ones may be better.
 #     snakemake --directory FOLDER -- mine report        with the folder of this file
 sources:
   collections:
