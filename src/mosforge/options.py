@@ -51,7 +51,7 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(arguments: argparse.Namespace) -> "Configuration":
-    """The configuration that `--directory` and `--config` name; the run's folder becomes the working directory.
+    """The configuration that `--directory` and `--config` name; the directory becomes the working directory.
 
     Raises:
         MosforgeError: there is no such folder; or see `config.files.load_config`.

@@ -57,7 +57,7 @@ def check_files(values: Mapping[str, Any], files: Iterable[str | Path]) -> Confi
 
 
 def without_names(values: Mapping[str, Any]) -> Values:
-    """A configuration without its sources, corpora, datasets and experiments: the start of a run of its own."""
+    """A configuration without sources, corpora, datasets and experiments: the start of a run of its own."""
     bare = copy.deepcopy(dict(values))
     for section, key in _NAMES.items():
         bare[section][key] = {}

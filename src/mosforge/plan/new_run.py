@@ -126,10 +126,10 @@ def configuration(photos: Path, count: int, ratings: Ratings) -> str:
     splits = ", splits: [official]" if ratings.has_split else ""
     machine = "a GPU" if has_gpu() else "a machine without a GPU"
     return f"""\
-# A run of your own: `mosforge init` wrote this file for {count:,} pristine images, {ratings.count:,} ratings and
-# {machine}. It holds what differs from config.yaml, whose sources, corpora, datasets and
-# experiments are no part of it. The pretraining, and all fine-tunings together, are to take an hour each at the
-# most; longer ones may be better.
+# A run of your own, which `mosforge init` wrote for {count:,} pristine images, {ratings.count:,} ratings
+# and {machine}. It holds what differs from config.yaml, whose sources, corpora, datasets
+# and experiments are no part of it. The pretraining, and all fine-tunings together, are to take an hour each
+# at the most; longer ones may be better.
 #     snakemake --directory FOLDER -- mine report        with the folder of this file
 sources:
   collections:
