@@ -90,8 +90,9 @@ def _make_data(folder: Path) -> None:
     for i in range(6):
         pixels = rng.integers(0, 256, (170, 180, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"photos/deep/{i}.png")
-        Image.fromarray(pixels // 2).save(folder / f"ratings/{i}.png")
-        rows.append(f"{i}.png,{1 + i / 2}")
+        for divisor in (2, 3):
+            Image.fromarray(pixels // divisor).save(folder / f"ratings/{i}_{divisor}.png")
+            rows.append(f"{i}_{divisor}.png,{1 + i / divisor}")
     (folder / "ratings/scores.csv").write_text("\n".join(rows) + "\n")
 
 

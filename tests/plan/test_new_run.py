@@ -16,15 +16,15 @@ from mosforge.plan.plan import Plan
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three pristine images, one of them deep, and four rated ones, in folders with difficult names."""
+    """Three pristine images, one of them deep, and forty rated ones, in folders with difficult names."""
     monkeypatch.chdir(tmp_path)
     for name in ('my "photos"/a.png', 'my "photos"/deep/b: c.png', 'my "photos"/d.png'):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (200, 170)).save(tmp_path / name)
     (tmp_path / "rated # 1").mkdir()
-    for name in ("1.png", "2.png", "3.png", "4.png"):
-        Image.new("RGB", (200, 170)).save(tmp_path / "rated # 1" / name)
-    write("image,mos\n1.png,1.5\n2.png,4.5\n3.png,3\n4.png,2\n")
+    for number in range(1, 41):
+        Image.new("RGB", (200, 170)).save(tmp_path / f"rated # 1/{number}.png")
+    write("image,mos\n" + "".join(f"{number}.png,{1 + number / 10}\n" for number in range(1, 41)))
     return tmp_path
 
 
@@ -47,7 +47,7 @@ def test_the_configuration_is_complete_and_names_only_what_is_ones_own(
 ) -> None:
     init()
     lines = capsys.readouterr().out.splitlines()
-    assert "4 ratings from 1 to 5, higher is better" in lines[0]
+    assert "40 ratings from 1 to 5, higher is better" in lines[0]
     config = made(here / "runs/mine", monkeypatch)
     assert list(config.evaluation.experiments) == ["mine"]
     assert list(config.finetuning.datasets) == ["ratings"]
@@ -97,8 +97,9 @@ def test_the_narrowest_usual_scale_that_holds_all_scores(
 
 
 def test_a_split_and_reference_images_are_used(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = ["1.png,1,train,4.png", "2.png,2,test,", "3.png,3,train,"]
-    write("image,mos,split,reference_image\n" + "\n".join(rows) + "\n")
+    parts = ["test" if number < 20 else "train" for number in range(1, 40)]
+    rows = [f"{number}.png,3,{part},40.png\n" for number, part in enumerate(parts, start=1)]
+    write("image,mos,split,reference_image\n" + "".join(rows))
     init()
     plan = Plan(made(here / "runs/mine", monkeypatch))
     runs = plan.experiments.runs("mine")
@@ -114,7 +115,7 @@ def test_a_split_and_reference_images_are_used(here: Path, monkeypatch: pytest.M
         ("no rating", "there is no rating"),
         ("no photos", 'my "photos": there is no image'),
         ("an odd scale", "from -3 to 120, which is no usual scale"),
-        ("images elsewhere", "9.png is not below rated # 1; name it with --images"),
+        ("images elsewhere", "99.png is not below rated # 1; name it with --images"),
     ],
 )
 def test_what_cannot_be_run_is_refused_and_nothing_is_written(
@@ -132,7 +133,7 @@ def test_what_cannot_be_run_is_refused_and_nothing_is_written(
     elif change == "an odd scale":
         write("image,mos\n1.png,-3\n2.png,120\n")
     elif change == "images elsewhere":
-        write("image,mos\n9.png,3\n")
+        write("image,mos\n99.png,3\n")
     before = sorted(Path().rglob("*"))
     capsys.readouterr()
     init(status=1)
