@@ -166,7 +166,7 @@ def test_every_command_is_among_those_that_are_checked() -> None:
 
 
 def test_the_model_is_the_one_that_the_demo_scores_with() -> None:
-    (model,) = set(re.findall(r"\S+results/finetuning/\S+?multitask(?=\")", README))
+    (model,) = set(re.findall(r"runs/\S+?multitask", README))
     assert f"DEMO_MODEL := {model}\n" in (REPOSITORY / "Makefile").read_text()
 
 
