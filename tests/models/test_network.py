@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from mosforge.core.errors import MosforgeError
 from mosforge.models.backbones import build_backbone, find_backbone, multi_level_features
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
@@ -105,3 +106,46 @@ def test_on_cuda_the_head_runs_in_float32() -> None:
     pixels = torch.randint(0, 256, (8, 64, 64, 3), dtype=torch.uint8, device="cuda")
     with torch.inference_mode():
         assert network(pixels).dtype == torch.float32
+
+
+def test_frozen_statistics_stay_while_the_weights_train() -> None:
+    network = Network("resnet18", ScoreHead(512, 0.5))
+    network.frozen_statistics = True
+    before = {key: value.clone() for key, value in network.backbone.named_buffers()}
+    network.train()
+    network(torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)).sum().backward()
+    assert all(torch.equal(value, before[key]) for key, value in network.backbone.named_buffers())
+    assert network.backbone.get_parameter("bn1.weight").grad is not None
+    assert network.head.training
+    network.frozen_statistics = False
+    network.train()
+    network(torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8))
+    assert not all(torch.equal(value, before[key]) for key, value in network.backbone.named_buffers())
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "first"),
+    [
+        ("resnet18", "layer2.1.bn2.bias", "layer3.0.conv1.weight"),
+        ("efficientnet_lite0", "blocks.1.1.bn3.bias", "blocks.2.0.conv_pw.weight"),
+    ],
+)
+def test_the_stem_and_the_first_stages_are_frozen(name: str, last: str, first: str) -> None:
+    with torch.device("meta"):
+        network = Network(name, ScoreHead(find_backbone(name).width, 0.5))
+    network.freeze_stages(0)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    network.freeze_stages(2)
+    names = [key for key, _ in network.backbone.named_parameters()]
+    frozen = [key for key, value in network.backbone.named_parameters() if not value.requires_grad]
+    assert frozen == names[: len(frozen)]
+    assert frozen[-1] == last
+    assert names[len(frozen)] == first
+
+
+@pytest.mark.parametrize(("name", "fact"), [("resnet18", "has only 4"), ("alexnet", "has none")])
+def test_more_stages_than_there_are_cannot_be_frozen(name: str, fact: str) -> None:
+    with torch.device("meta"):
+        network = Network(name, ScoreHead(find_backbone(name).width, 0.5))
+    with pytest.raises(MosforgeError, match=f"frozen_stages: 5: {name} {fact}"):
+        network.freeze_stages(5)

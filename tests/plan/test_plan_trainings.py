@@ -141,7 +141,7 @@ def test_weights_that_are_not_there_are_listed_with_all_that_is_missing(
     assert "weights of alexnet are missing: model/card.json" in (plan_of(config).explain_missing() or "")
 
 
-@pytest.mark.parametrize("key", ["warm_up", "gradient_clip", "weight_average"])
+@pytest.mark.parametrize("key", ["warm_up", "gradient_clip", "weight_average", "frozen_stages"])
 def test_options_of_the_loop_reach_the_training_of_their_section_only(
     config: dict[str, Any], key: str
 ) -> None:
@@ -154,7 +154,7 @@ def test_options_of_the_loop_reach_the_training_of_their_section_only(
     for section in ("pretraining", "finetuning"):
         config[section]["schedule"] = "cosine"  # the only one that has a warm-up
     before = parameters_of(config)
-    first, second = (7, 8) if key == "warm_up" else (0.7, 0.8)
+    first, second = (7, 8) if key in ("warm_up", "frozen_stages") else (0.7, 0.8)
     config["pretraining"][key] = first
     assert parameters_of(config) == [first, before[1]]
     config["finetuning"][key] = second

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from mosforge.config import File, Name, Section, TrainingSection
-from mosforge.core.values import Allowed, Amount, Flag, Fraction, Positive, Text
+from mosforge.core.values import Allowed, Amount, Count, Flag, Fraction, Positive, Text
 from mosforge.models.origins import ORIGINS
 
 
@@ -90,6 +90,11 @@ class PretrainingSection(TrainingSection):
     multi_level: Flag
     """features of all stages of the backbone, and not only of its last; fine-tuning uses them then too
     (ours)"""
+    head_width: Count
+    """width of the first layers of both branches (paper: 1024)"""
+    distillation: Amount
+    """weight of a third loss, which holds the backbone's last features near those of the weights that it
+    starts from: the mean of their squared differences, each in units of its own deviation; 0: none (ours)"""
     unified: Mapping[Name, Pair]
     """Pretraining on two corpora at once, with the classes of both (ours): its name, used like a corpus' name
     in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic}"""

@@ -166,6 +166,28 @@ def multi_level_features(backbone: Any, planes: torch.Tensor) -> torch.Tensor:
     return torch.cat([*(stage.mean((2, 3)) for stage in stages), backbone.forward_head(last)], dim=1)
 
 
+def first_stages(name: str, network: Any, count: int) -> list[nn.Parameter]:
+    """The parameters of a backbone's stem and of its first stages.
+
+    Args:
+        name: of the backbone.
+        network: the backbone.
+        count: number of stages; 0: nothing.
+
+    Raises:
+        MosforgeError: the backbone has no so many stages.
+    """
+    if count == 0:
+        return []
+    stages: dict[int, list[str]] = {}
+    if hasattr(network, "group_matcher"):
+        stages = timm.models.group_parameters(network, network.group_matcher(coarse=True))
+    if count > len(stages) - 1:
+        has = f"only {len(stages) - 1}" if stages else "none"
+        raise MosforgeError(f"frozen_stages: {count}: {name} has {has}; choose fewer, or 0")
+    return [network.get_parameter(key) for stage in range(count + 1) for key in stages[stage]]
+
+
 def _stages(network: Any) -> Any:
     """timm's facts of a network's stages; none where it cannot give their outputs."""
     if not hasattr(network, "forward_intermediates"):

@@ -14,7 +14,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file, write_json
 from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, card_markdown
-from mosforge.models.heads import MultiTaskHead, ScoreHead
+from mosforge.models.heads import PAPERS_WIDTH, MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
 from mosforge.models.weights import adapt_weights, read_weights, write_weights
 
@@ -127,7 +127,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
     multi_level = bool(card.get("multi_level"))
     width = find_backbone(card["backbone"]).feature_width(multi_level)
     head = (
-        MultiTaskHead(width, len(card["classes"]))
+        MultiTaskHead(width, len(card["classes"]), card.get("head_width", PAPERS_WIDTH))
         if card["head"] == "multitask"
         else ScoreHead(width, card["dropout"])
     )

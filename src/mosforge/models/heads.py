@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-_HIDDEN = 1024
+PAPERS_WIDTH = 1024
+"""Width of the first layers of a `MultiTaskHead` in the paper."""
+
 _MIXED = 256
 
 
@@ -29,14 +31,15 @@ class MultiTaskHead(nn.Module):
     Args:
         width: length v of the backbone's feature vector.
         classes: N, the length of the class output.
+        hidden: width of cFC1 and rFC1.
     """
 
-    def __init__(self, width: int, classes: int) -> None:
+    def __init__(self, width: int, classes: int, hidden: int = PAPERS_WIDTH) -> None:
         super().__init__()
-        self.cfc1 = nn.Linear(width, _HIDDEN)
-        self.cfc2 = nn.Linear(_HIDDEN, classes)
-        self.rfc1 = nn.Linear(width, _HIDDEN)
-        self.rfc2 = nn.Linear(2 * _HIDDEN, _MIXED)
+        self.cfc1 = nn.Linear(width, hidden)
+        self.cfc2 = nn.Linear(hidden, classes)
+        self.rfc1 = nn.Linear(width, hidden)
+        self.rfc2 = nn.Linear(2 * hidden, _MIXED)
         self.rfc3 = nn.Linear(_MIXED, 1)
         initialise([self.cfc1, self.cfc2, self.rfc1, self.rfc2])
         nn.init.zeros_(self.rfc3.weight)

@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from mosforge.models.backbones import build_backbone, find_backbone, multi_level_features
+from mosforge.models.backbones import build_backbone, find_backbone, first_stages, multi_level_features
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -15,7 +16,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class Network(nn.Module):
     """Backbone and head; the normalisation of the pixels is part of it.
 
-    Its attribute `precision` is what the backbone computes in.
+    Its attribute `precision` is what the backbone computes in; with `frozen_statistics`, batch normalisation
+    keeps its means and variances while the network trains.
 
     Args:
         backbone: name of the backbone.
@@ -29,10 +31,12 @@ class Network(nn.Module):
     def __init__(self, backbone: str, head: MultiTaskHead | ScoreHead, multi_level: bool = False) -> None:
         super().__init__()
         facts = find_backbone(backbone)
+        self.name = backbone
         self.backbone = build_backbone(backbone).to(memory_format=torch.channels_last)
         self.head = head
         self.multi_level = multi_level
         self.precision: Precision = "auto"
+        self.frozen_statistics = False
         # Facts of the backbone, not weights: they are not saved.
         self.register_buffer("mean", torch.tensor(facts.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(facts.std).view(1, 3, 1, 1), persistent=False)
@@ -42,15 +46,22 @@ class Network(nn.Module):
 
         The head runs always in float32, for bfloat16's steps of .004 near .7 would tie scores.
         """
-        planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        kind = pixels.device.type
+        return self.head(self.describe(self.normalise(pixels)))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """uint8 RGB pixels (n, height, width, 3) -> normalised images (n, 3, height, width)."""
+        return (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+
+    def describe(self, planes: Tensor) -> Tensor:
+        """Normalised images -> the vectors (n, width) that the head sees, computed in `precision`."""
+        kind = planes.device.type
         enabled = self.precision == "bfloat16" or (self.precision == "auto" and kind == "cuda")
         with torch.autocast(kind, torch.bfloat16, enabled=enabled):
             features = self.features(planes)
-        return self.head(features.float())
+        return features.float()
 
     def features(self, planes: Tensor) -> Tensor:
-        """Normalised images (n, 3, height, width) -> the vectors (n, width) that the head sees."""
+        """As `describe`, in the precision that is set; this is the part that can be compiled."""
         vectors: Tensor = (
             multi_level_features(self.backbone, planes) if self.multi_level else self.backbone(planes)
         )
@@ -59,6 +70,20 @@ class Network(nn.Module):
     def compile_features(self) -> None:
         """Lets `torch.compile` build the kernels of `features` for each size of batch and images."""
         self.features = torch.compile(self.features, dynamic=False)  # type: ignore[method-assign]
+
+    def train(self, mode: bool = True) -> "Network":
+        """Sets the network to training or evaluation; see `frozen_statistics`."""
+        super().train(mode)
+        if self.frozen_statistics:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def freeze_stages(self, count: int) -> None:
+        """Lets the backbone's stem and its first stages keep their weights."""
+        for parameter in first_stages(self.name, self.backbone, count):
+            parameter.requires_grad_(False)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the name of their learning rate."""

@@ -91,7 +91,10 @@ class Plan:
         starts = {corpus_and_objective(name) for name in self.experiments.initialisations(experiment)}
         pretrained = sorted(start for start in starts if start[0])
         if pretrained:
-            found["pretraining"] = {key: pretraining[key] for key in (*_RECIPE_OF_THE_PAPER, "resize")}
+            found["pretraining"] = {
+                key: pretraining[key]
+                for key in (*_RECIPE_OF_THE_PAPER, "resize", "head_width", "distillation")
+            }
             found["corpora"], found["rates"] = {}, {}
         for corpus, objective in pretrained:
             for name in self.trainings.corpora_of(corpus):

@@ -106,7 +106,7 @@ class Trainings:
         kind = self.kind(which.corpus)
         rates = section["learning_rates"][kind]
         values = _recipe(section) | {
-            "multi_level": section["multi_level"],
+            **{key: section[key] for key in ("multi_level", "head_width", "distillation")},
             **{key: section[key] for key in KEYS_OF_OBJECTIVE[which.objective]},
             "corpus": which.corpus,
             "backbone": which.backbone,

@@ -14,6 +14,7 @@ from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import Frame, read_table
 from mosforge.models.heads import MultiTaskHead
+from mosforge.pretraining.distillation import Distillation
 from mosforge.pretraining.labels import number_series, read_labels
 from mosforge.pretraining.objective import make_loss, untrained_parameters
 from mosforge.pretraining.pretrain_settings import PretrainingSettings
@@ -72,14 +73,16 @@ def pretrain(
         cfg,
         weights,
         "pretraining head",
-        lambda width: MultiTaskHead(width, len(cfg.classes)),
+        lambda width: MultiTaskHead(width, len(cfg.classes), cfg.head_width),
         float(known.scores.mean()),
     )
     for parameter in untrained_parameters(head, cfg.objective):
         parameter.requires_grad_(False)
+    images = Pack(samples)
+    keep = Distillation(network, images, cfg, setup.precision, device) if cfg.distillation else None
     history = fit(
         network,
-        Pack(samples),
+        images,
         np.arange(len(samples)),
         make_loss(cfg.objective, known, loss_weights=cfg.loss_weights, rank_margin=cfg.rank_margin),
         cfg,
@@ -88,6 +91,7 @@ def pretrain(
         setup=setup,
         device=device,
         groups=number_series(samples) if cfg.objective == "rank" else None,
+        keep=keep,
     )
     facts = {
         "head": "multitask",

@@ -22,5 +22,7 @@ class PretrainingSettings(TrainingSettings):
     agreement_scale: Amount = 0.0
     loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
     rank_margin: Amount = 0.0
+    head_width: Count = 1024
+    distillation: Amount = 0.0
     dataset: str | None = None
     split: str | None = None  # the target dataset, and its split, whose training part is used

@@ -46,6 +46,8 @@ def start_network(
     head = make_head(facts.feature_width(cfg.multi_level))
     network = Network(cfg.backbone, head, cfg.multi_level)
     load_backbone(network, weights)
+    network.frozen_statistics = cfg.frozen_statistics
+    network.freeze_stages(cfg.frozen_stages)
     head.start_at(mean)
     return network, head
 

@@ -116,6 +116,8 @@ def share_batch_statistics(network: Network, processes: Processes, device: torch
     """
     if processes.count == 1 or not any(isinstance(part, _BatchNorm) for part in network.modules()):
         return
+    if network.frozen_statistics:
+        return
     if device.type != "cuda":
         raise processes.error(
             "several processes on the CPU cannot share the statistics of batch normalisation; "

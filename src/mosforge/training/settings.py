@@ -23,5 +23,7 @@ class TrainingSettings(Settings):
     gradient_clip: Amount
     weight_average: Decay
     warm_up: Whole = 0
+    frozen_stages: Whole = 0
+    frozen_statistics: Flag = False
     multi_level: Flag
     backbone: str
