@@ -20,6 +20,8 @@ from mosforge.pretraining.pretrain_settings import PretrainingSettings
 _MEASURED = 256
 """Crops over which the deviation of a feature is measured."""
 
+_AT_ONCE = 16
+
 _SMALLEST = 0.05
 """Smallest deviation that is divided by: some features are nearly always zero."""
 
@@ -66,6 +68,7 @@ class Distillation:
         images.crops(rows, draws, cfg.crop, crops)
         parts = []
         with torch.inference_mode():
-            for part in torch.from_numpy(crops).split(16):
-                parts.append(self._teacher.describe(self._teacher.normalise(part.to(device))))
+            for start in range(0, count, _AT_ONCE):
+                part = torch.from_numpy(crops[start : start + _AT_ONCE]).to(device)
+                parts.append(self._teacher.describe(self._teacher.normalise(part)))
         return torch.cat(parts).std(0).clamp_min(_SMALLEST)
