@@ -28,7 +28,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from mosforge.core.values import explain
 
 RULES: Mapping[str, tuple[str, ...]] = {
-    "sources": ("fetch_source", "catalogue", "screen", "leaks"),
+    "sources": ("fetch_source", "catalogue_shard", "catalogue", "screen", "leaks"),
     "distortions": ("distort",),
     "metrics": ("score", "score_dataset"),
     "pmos": ("fuse", "diagnose", "validate"),

@@ -10,7 +10,7 @@ from skimage import data
 
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import Pixels
-from mosforge.core.schemas.sources import CATALOGUE
+from mosforge.core.schemas.sources import FILES
 from mosforge.core.tables import write_table
 
 
@@ -27,8 +27,8 @@ def chelsea() -> Pixels:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path, coffee: Pixels, chelsea: Pixels) -> Path:
-    """A catalogue of four images on disk, three in the first block; two names differ only in the folder."""
+def files(tmp_path: Path, coffee: Pixels, chelsea: Pixels) -> Path:
+    """A shard of four images on disk, two of which differ only in the folder, and of one that is set aside."""
     images = {
         "a/one.png": coffee[:170, :200],
         "b/one.png": chelsea[:170, :200],
@@ -36,13 +36,15 @@ def catalogue(tmp_path: Path, coffee: Pixels, chelsea: Pixels) -> Path:
         "Ümlaut.png": chelsea[100:280, 100:300],
     }
     rows = []
-    for place, (image_id, pixels) in enumerate(images.items()):
+    for image_id, pixels in images.items():
         path = tmp_path / "images" / image_id
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(path)
         height, width = pixels.shape[:2]
-        rows.append(("garden", image_id, path.as_posix(), sha256_of_file(path), width, height, place // 3))
-    frame = pd.DataFrame(rows, columns=["source", "image_id", "path", "sha256", "width", "height", "shard"])
+        rows.append(("garden", image_id, path.as_posix(), sha256_of_file(path), width, height))
+    frame = pd.DataFrame(rows, columns=["source", "image_id", "path", "sha256", "width", "height"])
+    frame = frame.assign(format="PNG", mode="RGB", reason=None).astype({"width": "Int32", "height": "Int32"})
+    frame.loc[len(frame)] = ("garden", "bad.png", "images/bad.png", *[None] * 5, "not an image")
     table = tmp_path / "garden.parquet"
-    write_table(table, CATALOGUE, frame.assign(format="PNG", mode="RGB"), stage="sources", cfg={})
+    write_table(table, FILES, frame, stage="sources", cfg={})
     return table

@@ -45,8 +45,8 @@ def image(tmp_path: Path, coffee: Pixels) -> Path:
     return path
 
 
-def test_distort_repeats_an_image_of_a_manifest(catalogue: Path, tmp_path: Path) -> None:
-    distort(catalogue, 1, output=tmp_path / "s", cfg=DistortSettings.model_validate(CFG))
+def test_distort_repeats_an_image_of_a_manifest(files: Path, tmp_path: Path) -> None:
+    distort(files, output=tmp_path / "s", cfg=DistortSettings.model_validate(CFG))
     row = read_table(tmp_path / "s" / "manifest.parquet", MANIFEST).iloc[0]
     again = tmp_path / "again.png"
     options = ("--type", row["group"], "--level", row["level"], "--seed", row["seed"])

@@ -18,7 +18,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.distortions import MANIFEST
-from mosforge.core.schemas.sources import CATALOGUE
+from mosforge.core.schemas.sources import FILES
 from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 from mosforge.distortions import render
@@ -52,9 +52,9 @@ MIXED = {
 }
 
 
-def run(catalogue: Path, cfg: dict, output: Path, number: int = 0, threads: int = 1) -> pd.DataFrame:
+def run(files: Path, cfg: dict, output: Path, threads: int = 1) -> pd.DataFrame:
     """The manifest of a shard that is made."""
-    distort(catalogue, number, output=output, cfg=DistortSettings.model_validate(cfg), threads=threads)
+    distort(files, output=output, cfg=DistortSettings.model_validate(cfg), threads=threads)
     return read_table(output / "manifest.parquet", MANIFEST)
 
 
@@ -62,28 +62,28 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".parquet"}
 
 
-def images_of(catalogue: Path) -> list[Path]:
-    return [Path(path) for path in read_table(catalogue, CATALOGUE)["path"]]
+def images_of(files: Path) -> list[Path]:
+    return [Path(path) for path in read_table(files, FILES)["path"]]
 
 
-@pytest.fixture
-def whole(catalogue: Path) -> Path:
-    """The catalogue with all of its images in one block."""
-    return edited(catalogue, catalogue, lambda rows: rows.assign(shard=0))
-
-
-def edited(catalogue: Path, output: Path, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:
-    rows = edit(read_table(catalogue, CATALOGUE))
-    write_table(output, CATALOGUE, rows, stage="sources", cfg={})
+def edited(files: Path, output: Path, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:
+    rows = edit(read_table(files, FILES))
+    write_table(output, FILES, rows, stage="sources", cfg={})
     return output
 
 
-def test_the_manifest_says_what_was_written(whole: Path, tmp_path: Path) -> None:
-    rows = run(whole, NOISE, tmp_path / "out")
-    catalogue = read_table(whole, CATALOGUE)
+@pytest.fixture
+def last(files: Path, tmp_path: Path) -> Path:
+    """A shard with the last of the four images."""
+    return edited(files, tmp_path / "last.parquet", lambda rows: rows[3:4])
+
+
+def test_the_manifest_says_what_was_written(files: Path, tmp_path: Path) -> None:
+    rows = run(files, NOISE, tmp_path / "out")
+    used = read_table(files, FILES)[:4]
     assert len(rows) == len(contents(tmp_path / "out")) == 8
-    assert rows["image_id"].tolist() == catalogue["image_id"].repeat(2).tolist()
-    assert rows["reference"].tolist() == catalogue["path"].repeat(2).tolist()
+    assert rows["image_id"].tolist() == used["image_id"].repeat(2).tolist()
+    assert rows["reference"].tolist() == used["path"].repeat(2).tolist()
     assert rows["level"].tolist() == [1, 2] * 4
     assert rows["class_index"].tolist() == [5, 6] * 4
     assert rows["labels"].isna().all()
@@ -102,18 +102,19 @@ def test_the_manifest_says_what_was_written(whole: Path, tmp_path: Path) -> None
     assert read_stamp(tmp_path / "out" / "manifest.parquet")["cfg"] == NOISE
 
 
-@pytest.mark.parametrize(("number", "images"), [(0, 3), (1, 1), (2, 0)])
-def test_the_command_distorts_its_block(catalogue: Path, tmp_path: Path, number: int, images: int) -> None:
+@pytest.mark.parametrize(("first", "images"), [(0, 4), (3, 1), (4, 0), (5, 0)])
+def test_the_command_distorts_its_shard(files: Path, tmp_path: Path, first: int, images: int) -> None:
+    edited(files, files, lambda rows: rows[first:])
     output = tmp_path / "shard"
     cfg = NOISE | {"type": "pink_noise", "levels": [0.3], "png_compression": 0}
-    words = ["--catalogue", catalogue, "--number", number, "--output", output, "--cfg", json.dumps(cfg)]
+    words = ["--files", files, "--output", output, "--cfg", json.dumps(cfg)]
     assert main(["distortions", "distort", *map(str, words), "--threads", "2"]) == 0
     assert len(read_table(output / "manifest.parquet", MANIFEST)) == images
     assert len(list(output.glob("*.png"))) == images
 
 
-def test_mixtures_have_labels_and_store_jpeg_as_it_is(whole: Path, tmp_path: Path) -> None:
-    rows = run(whole, MIXED, tmp_path / "out")
+def test_mixtures_have_labels_and_store_jpeg_as_it_is(files: Path, tmp_path: Path) -> None:
+    rows = run(files, MIXED, tmp_path / "out")
     assert len(rows) == 24
     assert set(rows["group"]) == {"authentic"}
     assert rows["level"].isna().all()
@@ -131,11 +132,11 @@ def test_mixtures_have_labels_and_store_jpeg_as_it_is(whole: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(("name", "suffix"), [("jpeg", ".jpg"), ("jpeg2000", ".jp2")])
 def test_codecs_are_stored_as_their_bitstream(
-    catalogue: Path, tmp_path: Path, name: str, suffix: str
+    last: Path, tmp_path: Path, name: str, suffix: str
 ) -> None:
     level = {"jpeg": 12, "jpeg2000": 0.46}[name]
     cfg = {"kind": "synthetic", "type": name, "levels": [level], "first_class": 5, "seed": 0}
-    rows = run(catalogue, cfg, tmp_path / "out", number=1)
+    rows = run(last, cfg, tmp_path / "out")
     path = Path(rows["path"][0])
     encode = SYNTHETIC[name].encode
     assert encode is not None
@@ -143,18 +144,18 @@ def test_codecs_are_stored_as_their_bitstream(
     assert path.read_bytes() == encode(read_rgb(rows["reference"][0]), level)
 
 
-def test_an_unknown_type_is_named(catalogue: Path, tmp_path: Path) -> None:
+def test_an_unknown_type_is_named(files: Path, tmp_path: Path) -> None:
     with pytest.raises(MosforgeError, match="no synthetic distortion type 'fog'; there are gaussian_blur,"):
-        run(catalogue, NOISE | {"type": "fog"}, tmp_path / "out")
+        run(files, NOISE | {"type": "fog"}, tmp_path / "out")
 
 
 @pytest.mark.parametrize("cfg", [NOISE, MIXED], ids=["synthetic", "authentic"])
-def test_the_same_bytes_for_any_block_order_and_company(whole: Path, tmp_path: Path, cfg: dict) -> None:
-    run(whole, cfg, tmp_path / "all")
-    separate = edited(whole, tmp_path / "separate.parquet", lambda rows: rows.assign(shard=range(4)))
+def test_the_same_bytes_for_any_shard_order_and_company(files: Path, tmp_path: Path, cfg: dict) -> None:
+    run(files, cfg, tmp_path / "all")
     single: dict[str, bytes] = {}
     for number in range(4):
-        run(separate, cfg, tmp_path / f"single{number}", number)
+        one = edited(files, tmp_path / "one.parquet", lambda rows: rows[number : number + 1])  # noqa: B023
+        run(one, cfg, tmp_path / f"single{number}")
         single |= contents(tmp_path / f"single{number}")
     assert contents(tmp_path / "all") == single
 
@@ -162,49 +163,48 @@ def test_the_same_bytes_for_any_block_order_and_company(whole: Path, tmp_path: P
         stranger = rows[:1].assign(source="another", image_id="stranger.png")
         return pd.concat([stranger, rows[::-1]], ignore_index=True)
 
-    run(edited(whole, tmp_path / "more.parquet", with_a_stranger), cfg, tmp_path / "company")
+    run(edited(files, tmp_path / "more.parquet", with_a_stranger), cfg, tmp_path / "company")
     company = contents(tmp_path / "company")
     assert {name: file for name, file in company.items() if name in single} == single
     assert len(company) > len(single)
 
 
-def test_the_same_bytes_from_a_catalogue_of_other_shards_and_with_another_source(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_same_bytes_with_another_number_of_shards_and_with_another_source(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "images"
     Path("other").mkdir()
     Image.fromarray(data.coffee()[:180, :180]).save("other/cup.png")
 
-    def images(name: str, source: Path, shard_size: int) -> dict[str, bytes]:
+    def images(name: str, source: Path, shards: int) -> dict[str, bytes]:
         """The files in a source's shards, by their names."""
-        cfg = {"folder": source.as_posix(), "shard_size": shard_size, "smallest_side": 161, "listing": ""}
-        made = ["--output", f"{name}.parquet", "--excluded", f"{name}.excluded.parquet"]
-        assert main(["sources", "catalogue", "--name", name, *made, "--cfg", json.dumps(cfg)]) == 0
-        shards = read_table(f"{name}.parquet", CATALOGUE)["shard"].unique()
-        references = [path for path in source.rglob("*") if path.is_file()]
-        assert len(shards) == -(-len(references) // shard_size)
-        found = {}
-        for number in shards:
-            output = Path(f"{shard_size}/{name}-{number}")
-            run(Path(f"{name}.parquet"), NOISE, output, int(number))
+        cfg = {"folder": source.as_posix(), "shards": shards, "smallest_side": 161, "listing": ""}
+        found, read = {}, 0
+        for number in range(shards):
+            words = ["--name", name, "--number", str(number), "--output", "files.parquet"]
+            assert main(["sources", "catalogue_shard", *words, "--cfg", json.dumps(cfg)]) == 0
+            output = Path(f"{shards}/{name}-{number}")
+            run(Path("files.parquet"), NOISE, output)
             found |= contents(output)
+            read += len(read_table("files.parquet", FILES))
+        assert read == len([path for path in source.rglob("*") if path.is_file()])
         return found
 
-    usual = images("s", folder, 3)
+    usual = images("s", folder, 2)
     assert len(usual) == 2 * 4
-    assert images("s", folder, 2) == usual
-    assert images("other", Path("other"), 3).keys().isdisjoint(usual)
-    assert images("s", folder, 4) == usual
+    assert images("s", folder, 8) == usual
+    assert images("other", Path("other"), 2).keys().isdisjoint(usual)
+    assert images("s", folder, 1) == usual
     Image.fromarray(data.coffee()[:180, :180]).save(folder / "a first one.png")
-    more = images("s", folder, 3)
+    more = images("s", folder, 2)
     assert len(more) == len(usual) + 2
     assert usual.items() <= more.items()
 
 
-def test_the_same_bytes_for_any_number_of_processes_and_hash_seed(whole: Path, tmp_path: Path) -> None:
-    first = run(whole, MIXED, tmp_path / "x" / "out")
-    words = ["--catalogue", whole, "--number", 0, "--output", tmp_path / "y" / "out", "--threads", 2]
+def test_the_same_bytes_for_any_number_of_processes_and_hash_seed(files: Path, tmp_path: Path) -> None:
+    first = run(files, MIXED, tmp_path / "x" / "out")
+    words = ["--files", files, "--output", tmp_path / "y" / "out", "--threads", 2]
     command = [sys.executable, "-m", "mosforge", "distortions", "distort", *map(str, words)]
     environment = os.environ | {"PYTHONHASHSEED": "77"}
     subprocess.run([*command, "--cfg", json.dumps(MIXED)], check=True, env=environment)
@@ -213,24 +213,25 @@ def test_the_same_bytes_for_any_number_of_processes_and_hash_seed(whole: Path, t
     pd.testing.assert_frame_equal(first.drop(columns="path"), second.drop(columns="path"))
 
 
-def test_more_mixtures_begin_with_those_of_fewer(catalogue: Path, tmp_path: Path) -> None:
-    run(catalogue, MIXED, tmp_path / "six", number=1)
-    run(catalogue, MIXED | {"per_image": 9}, tmp_path / "nine", number=1)
+def test_more_mixtures_begin_with_those_of_fewer(last: Path, tmp_path: Path) -> None:
+    run(last, MIXED, tmp_path / "six")
+    run(last, MIXED | {"per_image": 9}, tmp_path / "nine")
     six, nine = contents(tmp_path / "six"), contents(tmp_path / "nine")
     assert len(nine) == 9
     assert {name: nine[name] for name in six} == six
 
 
 def test_a_relative_output_stays_relative(
-    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    last: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = run(catalogue, NOISE, Path("results/d/c/g/0"), number=1)
+    rows = run(last, NOISE, Path("results/d/c/g/0"))
     assert rows["path"].str.startswith("results/d/c/g/0/mlaut-").all()
 
 
-def test_an_empty_block_is_an_empty_manifest(catalogue: Path, tmp_path: Path) -> None:
-    assert run(catalogue, NOISE, tmp_path / "out", number=2, threads=2).empty
+def test_an_empty_shard_is_an_empty_manifest(files: Path, tmp_path: Path) -> None:
+    empty = edited(files, tmp_path / "empty.parquet", lambda rows: rows[:0])
+    assert run(empty, NOISE, tmp_path / "out", threads=2).empty
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["manifest.parquet"]
 
 
@@ -243,38 +244,38 @@ def test_names_are_flat_portable_and_different() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_changed_image_leaves_nothing_behind(whole: Path, tmp_path: Path, threads: int) -> None:
-    changed = images_of(whole)[2]
+def test_a_changed_image_leaves_nothing_behind(files: Path, tmp_path: Path, threads: int) -> None:
+    changed = images_of(files)[2]
     changed.write_bytes(changed.read_bytes() + b"x")
     with pytest.raises(MosforgeError, match=r"two words.*has changed since it was catalogued"):
-        run(whole, NOISE, tmp_path / "out", threads=threads)
+        run(files, NOISE, tmp_path / "out", threads=threads)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["garden.parquet", "images"]
 
 
-def test_a_missing_image_is_named(catalogue: Path, tmp_path: Path) -> None:
-    images_of(catalogue)[1].unlink()
+def test_a_missing_image_is_named(files: Path, tmp_path: Path) -> None:
+    images_of(files)[1].unlink()
     with pytest.raises(MosforgeError, match=r"b/one\.png: No such file"):
-        run(catalogue, NOISE, tmp_path / "out")
+        run(files, NOISE, tmp_path / "out")
 
 
-def test_a_failed_run_keeps_the_shard_of_an_earlier_one(catalogue: Path, tmp_path: Path) -> None:
-    run(catalogue, NOISE, tmp_path / "out")
+def test_a_failed_run_keeps_the_shard_of_an_earlier_one(files: Path, tmp_path: Path) -> None:
+    run(files, NOISE, tmp_path / "out")
     before = contents(tmp_path / "out")
-    images_of(catalogue)[2].unlink()
+    images_of(files)[2].unlink()
     with pytest.raises(MosforgeError):
-        run(catalogue, NOISE, tmp_path / "out")
+        run(files, NOISE, tmp_path / "out")
     assert contents(tmp_path / "out") == before
 
 
-def test_a_small_image_is_refused(catalogue: Path, tmp_path: Path) -> None:
-    path = images_of(catalogue)[0]
+def test_a_small_image_is_refused(files: Path, tmp_path: Path) -> None:
+    path = images_of(files)[0]
     Image.new("RGB", (160, 300)).save(path)
-    small = edited(catalogue, catalogue, lambda rows: rows[:1].assign(sha256=sha256_of_file(path)))
+    small = edited(files, files, lambda rows: rows[:1].assign(sha256=sha256_of_file(path)))
     with pytest.raises(MosforgeError, match="160x300 pixels; both sides need at least 161"):
         run(small, NOISE, tmp_path / "out")
 
 
-def test_a_full_disk_is_reported(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, file: bytes) -> int:
         with Path("/dev/full").open("wb") as device:
             device.write(file)
@@ -284,5 +285,5 @@ def test_a_full_disk_is_reported(catalogue: Path, tmp_path: Path, monkeypatch: p
         pytest.skip("this system has no /dev/full")
     monkeypatch.setattr(render.Path, "write_bytes", full)
     with pytest.raises(MosforgeError, match="No space left on device"):
-        run(catalogue, NOISE, tmp_path / "out")
+        run(files, NOISE, tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["garden.parquet", "images"]

@@ -15,12 +15,14 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.distortions import MANIFEST
+from mosforge.core.schemas.sources import CATALOGUE
 from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.dataset import load
 from mosforge.finetuning.label_proxy import label_proxy
 from mosforge.finetuning.settings import DatasetSettings
 
 RADII = (1, 2, 4)
+CATALOGUES = [Path("demo.parquet")]
 
 
 def shard(folder: Path, image_id: str, reference: Path, radii: tuple[int, ...], source: str = "demo") -> Path:
@@ -61,7 +63,14 @@ def shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     for name, image_id in (("astronaut", "astronaut/astronaut_00_00.png"), ("coffee", "coffee.png")):
         Image.fromarray(np.ascontiguousarray(getattr(data, name)()[:200, :240])).save(f"{name}.png")
         made.append(shard(Path("shards") / name, image_id, Path(f"{name}.png"), RADII))
+    write_catalogue("astronaut/astronaut_00_00.png", "coffee.png")
     return made
+
+
+def write_catalogue(*image_ids: str) -> None:
+    rows = pd.DataFrame({"image_id": list(image_ids)}).assign(source="demo", shard=0, width=240, height=200)
+    rows = rows.assign(path=rows["image_id"], sha256=rows["image_id"], format="PNG", mode="RGB")
+    write_table(CATALOGUES[0], CATALOGUE, rows, stage="sources", cfg={})
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -70,7 +79,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
 
 
 def test_labels_are_haarpsi_and_fall_with_the_blur(shards: list[Path], tmp_path: Path) -> None:
-    label_proxy(shards, output=tmp_path / "labels.csv")
+    label_proxy(shards, CATALOGUES, output=tmp_path / "labels.csv")
     rows = rows_of(tmp_path / "labels.csv")
     assert list(rows[0]) == ["image", "mos", "reference", "reference_image"]
     assert [row["reference_image"] for row in rows] == ["astronaut.png"] * 3 + ["coffee.png"] * 3
@@ -90,18 +99,24 @@ def test_labels_are_haarpsi_and_fall_with_the_blur(shards: list[Path], tmp_path:
 
 
 def test_neither_the_shards_nor_their_order_matter(shards: list[Path], tmp_path: Path) -> None:
-    label_proxy(shards, output=tmp_path / "all.csv")
-    label_proxy(shards[::-1], output=tmp_path / "reversed.csv")
+    label_proxy(shards, CATALOGUES, output=tmp_path / "all.csv")
+    label_proxy(shards[::-1], CATALOGUES, output=tmp_path / "reversed.csv")
     assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "reversed.csv").read_bytes()
     singly = []
     for number, folder in enumerate(shards):
-        label_proxy([folder], output=tmp_path / f"{number}.csv")
+        label_proxy([folder], CATALOGUES, output=tmp_path / f"{number}.csv")
         singly += rows_of(tmp_path / f"{number}.csv")
     assert singly == rows_of(tmp_path / "all.csv")
 
 
+def test_images_that_no_catalogue_has_get_no_label(shards: list[Path], tmp_path: Path) -> None:
+    write_catalogue("coffee.png")
+    label_proxy(shards, CATALOGUES, output=tmp_path / "labels.csv")
+    assert {row["reference_image"] for row in rows_of(tmp_path / "labels.csv")} == {"coffee.png"}
+
+
 def test_the_layout_table_reads_them(shards: list[Path], tmp_path: Path) -> None:
-    label_proxy(shards, output=Path("results/finetuning/demo/labels.csv"))
+    label_proxy(shards, CATALOGUES, output=Path("results/finetuning/demo/labels.csv"))
     cfg = DatasetSettings(
         layout="table", folder=".", table="results/finetuning/demo/labels.csv", range=(0.0, 1.0)
     )
@@ -114,7 +129,7 @@ def test_the_layout_table_reads_them(shards: list[Path], tmp_path: Path) -> None
 def test_a_missing_image_is_named_and_nothing_is_written(shards: list[Path], tmp_path: Path) -> None:
     (shards[0] / "astronaut_00_00_2.png").unlink()
     with pytest.raises(MosforgeError, match=r"astronaut_00_00_2\.png: no such file"):
-        label_proxy(shards, output=tmp_path / "labels.csv")
+        label_proxy(shards, CATALOGUES, output=tmp_path / "labels.csv")
     assert not (tmp_path / "labels.csv").exists()
 
 
@@ -124,9 +139,9 @@ def test_another_size_than_the_reference_is_refused(shards: list[Path], tmp_path
     manifest["sha256"] = [sha256_of_file(path) for path in manifest["path"]]
     write_table(shards[0] / "manifest.parquet", MANIFEST, manifest, stage="distortions", cfg={})
     with pytest.raises(MosforgeError, match="its size is not its reference's"):
-        label_proxy(shards, output=tmp_path / "labels.csv")
+        label_proxy(shards, CATALOGUES, output=tmp_path / "labels.csv")
 
 
 def test_no_shard_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MosforgeError, match="the shards hold no image"):
-        label_proxy([], output=tmp_path / "labels.csv")
+        label_proxy([], [], output=tmp_path / "labels.csv")

@@ -1,16 +1,19 @@
 """`mosforge pmos fuse` from shards of scores to the labels of a corpus."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mosforge.cli import main
 from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
 from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.sources import CATALOGUE
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
@@ -36,6 +39,17 @@ def write_shard(file: Path, source: str, group: str, first: int, count: int) -> 
     )
 
 
+def write_catalogue(file: Path, source: str, image_ids: Iterable[str]) -> None:
+    rows = pd.DataFrame({"image_id": list(image_ids)}).assign(source=source, shard=0, width=200, height=200)
+    rows = rows.assign(path=rows["image_id"], sha256=rows["image_id"], format="PNG", mode="RGB")
+    write_table(file, CATALOGUE, rows, stage="sources", cfg={})
+
+
+def catalogues(metrics: Path) -> list[str]:
+    """The options that name the catalogues of the two sources."""
+    return ["--catalogues", *(str(metrics.parent / f"{source}.parquet") for source in ("a", "b"))]
+
+
 @pytest.fixture
 def metrics(tmp_path: Path) -> Path:
     for g, group in enumerate(CFG["groups"]):
@@ -43,6 +57,9 @@ def metrics(tmp_path: Path) -> Path:
             file = tmp_path / "metrics" / group / f"{shard}.parquet"
             write_shard(file, shard[0], group, 100 * g + 10 * s, 3 + s)
     write_shard(tmp_path / "metrics/white_noise/a-00000.parquet", "a", "white_noise", 999, 3)
+    for source in ("a", "b"):
+        tables = [read_table(file, METRIC_SCORES) for file in (tmp_path / "metrics").rglob(f"{source}-*")]
+        write_catalogue(tmp_path / f"{source}.parquet", source, pd.concat(tables)["image_id"].unique())
     return tmp_path / "metrics"
 
 
@@ -50,7 +67,7 @@ def fuse(metrics: Path, name: str, **changes: Any) -> int:
     out = metrics.parent / name
     return main(
         [
-            *("pmos", "fuse", "--metrics", str(metrics), "--cfg", json.dumps(CFG | changes)),
+            *("pmos", "fuse", "--metrics", str(metrics), *catalogues(metrics), "--cfg", json.dumps(CFG | changes)),
             *("--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.mapping.json"),
         ]
     )
@@ -71,7 +88,35 @@ def test_the_labels_of_a_corpus(metrics: Path, capsys: pytest.CaptureFixture[str
     assert mapping["fusion"] == "quantile"
     assert {len(knots) for knots in mapping["knots"].values()} == {51}
     first = read_table(metrics / "gaussian_blur/a-00000.parquet", METRIC_SCORES)
-    np.testing.assert_array_equal(labels[list(METRICS)][:3], first[list(METRICS)])
+    kept = labels.set_index("path").loc[first["path"], list(METRICS)]
+    np.testing.assert_array_equal(kept, first[list(METRICS)])
+
+
+def test_the_order_of_the_labels_depends_on_no_shard(metrics: Path) -> None:
+    assert fuse(metrics, "labels") == 0
+    labels = read_table(metrics.parent / "labels.parquet", LABELS)
+    order = labels.assign(group=labels["group"].map(CFG["groups"].index))
+    assert order.equals(order.sort_values(["group", "source", "image_id", "level"]))
+    for group in CFG["groups"]:
+        names = [metrics / group / f"a-0000{number}.parquet" for number in (0, 1)]
+        rows = pd.concat([read_table(name, METRIC_SCORES) for name in names], ignore_index=True)
+        # one of the shards has no image, as may happen
+        for name, part in zip(names, (rows[:0], rows[::-1]), strict=True):
+            write_table(name, METRIC_SCORES, part, stage="metrics", cfg={})
+    assert fuse(metrics, "other") == 0
+    for ending in ("parquet", "mapping.json"):
+        made = [(metrics.parent / f"{name}.{ending}").read_bytes() for name in ("labels", "other")]
+        assert made[0] == made[1]
+
+
+def test_images_that_no_catalogue_has_get_no_label_and_move_none(metrics: Path) -> None:
+    assert fuse(metrics, "all") == 0
+    write_catalogue(metrics.parent / "b.parquet", "b", [])
+    assert fuse(metrics, "some") == 0
+    assert fuse(metrics, "without", shards={"a": 2}) == 0
+    some, without = (read_table(metrics.parent / f"{name}.parquet", LABELS) for name in ("some", "without"))
+    assert set(some["source"]) == {"a"}
+    assert some.equals(without)
 
 
 def test_the_same_scores_give_the_same_bytes(metrics: Path) -> None:
@@ -99,7 +144,7 @@ def test_the_logistic_fusion_is_fitted_to_the_given_targets(metrics: Path) -> No
     rows |= {"dataset": ["rated"] * 60, "mos": quality, "quality": quality, "psnr": 30 * quality}
     write_table(metrics.parent / "rated.parquet", TARGET_SCORES, rows, stage="metrics", cfg={})
     out = metrics.parent / "labels"
-    words_ = ["--metrics", str(metrics), "--targets", str(metrics.parent / "rated.parquet")]
+    words_ = ["--metrics", str(metrics), *catalogues(metrics), "--targets", str(metrics.parent / "rated.parquet")]
     words_ += ["--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
     cfg = CFG | {"fusion": "logistic", "logistic": "rated"}
     assert main(["pmos", "fuse", *words_, "--cfg", json.dumps(cfg)]) == 0
@@ -137,7 +182,7 @@ def test_leaked_images_get_no_label_and_move_none(metrics: Path, capsys: pytest.
     files = [leaks_of(metrics.parent / "a.leaks.parquet", ["0.png"]), metrics.parent / "b.leaks.parquet"]
     leaks_of(files[1], [])
     out = metrics.parent / "labels"
-    words = ["pmos", "fuse", "--metrics", str(metrics), "--leaks", *map(str, files), "--cfg", json.dumps(CFG)]
+    words = ["pmos", "fuse", "--metrics", str(metrics), *catalogues(metrics), "--leaks", *map(str, files), "--cfg", json.dumps(CFG)]
     assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
     # the second group's images have names of their own
     assert "1 of 24 pristine images left out" in capsys.readouterr().err
@@ -150,7 +195,7 @@ def test_leaks_of_another_source_leave_nothing_out(metrics: Path) -> None:
     assert fuse(metrics, "plain") == 0
     other = leaks_of(metrics.parent / "c.leaks.parquet", ["0.png"], source="c")
     out = metrics.parent / "other"
-    words = ["pmos", "fuse", "--metrics", str(metrics), "--leaks", str(other), "--cfg", json.dumps(CFG)]
+    words = ["pmos", "fuse", "--metrics", str(metrics), *catalogues(metrics), "--leaks", str(other), "--cfg", json.dumps(CFG)]
     assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
     plain, kept = (read_table(metrics.parent / f"{name}.parquet", LABELS) for name in ("plain", "other"))
     assert plain.equals(kept)
@@ -160,13 +205,13 @@ def test_a_corpus_of_nothing_but_leaks_is_refused(metrics: Path, capsys: pytest.
     scores = [read_table(file, METRIC_SCORES) for file in metrics.rglob("*.parquet")]
     tables = [
         leaks_of(
-            metrics.parent / f"{source}.parquet",
+            metrics.parent / f"{source}.leaks.parquet",
             sorted({i for frame in scores for i in frame["image_id"]}),
             source,
         )
         for source in ("a", "b")
     ]
-    words = ["pmos", "fuse", "--metrics", str(metrics), "--leaks", *map(str, tables)]
+    words = ["pmos", "fuse", "--metrics", str(metrics), *catalogues(metrics), "--leaks", *map(str, tables)]
     out = metrics.parent / "none"
     status = main(
         [*words, "--cfg", json.dumps(CFG), "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
@@ -182,6 +227,7 @@ def test_a_corpus_without_an_image_is_refused(tmp_path: Path, capsys: pytest.Cap
     words = [
         "--metrics",
         str(tmp_path / "mine"),
+        "--catalogues",
         "--leaks",
         "--output",
         str(output),

@@ -130,14 +130,15 @@ def _cases() -> Iterator[Case]:
 def _sources() -> Iterator[Case]:
     collections = "sources.collections"
     photos, archive = f"{collections}.photos", f"{collections}.archived.archive"
-    yield Case("sources.shard_size", 2, ("catalogue", *DATA), note="the images' bytes stay the same")
-    yield Case("sources.smallest_side", 162, ("catalogue",))
+    shards = "where it is another number of shards; the images' bytes stay the same"
+    yield Case("sources.shard_size", 1, ("catalogue_shard", "catalogue", *DATA), note=shards)
+    yield Case("sources.smallest_side", 162, ("catalogue_shard",))
     yield Case("sources.leakage.guard", False, ("fuse", "split", "predict"))
     yield Case("sources.leakage.correlation", 0.8, ("screen", "contents", "split_across"))
-    yield Case(f"{photos}.folder", "./photos", ("catalogue",), "photos")
-    yield Case(f"{photos}.images", 5, ("catalogue",), "photos", "more shards, where it is another number")
+    yield Case(f"{photos}.folder", "./photos", ("catalogue_shard",), "photos")
+    yield Case(f"{photos}.images", 5, ("catalogue",), "photos", "all its shards, where it is another number of them")
     yield Case(f"{photos}.obtain", "ask the photographer", ())
-    yield Case(f"{collections}.again.dataset", "second", ("catalogue", "screen"), "again")
+    yield Case(f"{collections}.again.dataset", "second", ("catalogue_shard", "screen"), "again")
     for key, value in (
         ("url", "https://localhost/others.tar"),
         ("md5", "1" * 32),

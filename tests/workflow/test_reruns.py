@@ -144,7 +144,7 @@ def test_an_edit_of_prose_plans_nothing_and_one_of_code_what_imports_the_module(
     jobs = planned_after(with_another_statement, module, wide)
     rules = rules_that_import(module)
     # rules that read a dataset's table for its images only stand for the code that writes it
-    readers = {"catalogue", *READERS} if "dataset" in rules else set()
+    readers = {"catalogue_shard", *READERS} if "dataset" in rules else set()
     assert rules <= {job.rule for job in jobs}
     assert {job.rule for job in jobs if not job.follows} <= rules | readers
 
@@ -201,13 +201,13 @@ def test_what_reads_a_dataset_for_its_images_does_not_follow_its_scores(
     jobs = planned_jobs(wide, {"finetuning": {"datasets": {"rated": {key: value}}}})
     rules = {job.rule for job in jobs}
     assert {"dataset", "finetune", "predict"} <= rules
-    assert not rules & {"catalogue", *READERS, *DATA, *TRAININGS}
+    assert not rules & {"catalogue_shard", "catalogue", *READERS, *DATA, *TRAININGS}
 
 
 def test_what_reads_a_dataset_for_its_images_follows_them_in_the_same_run(wide: Path) -> None:
     change = {"finetuning": {"datasets": {"rated": {"table": "third.csv"}}}}
     rules = {job.rule for job in planned_jobs(wide, change)}
-    assert {"catalogue", "contents", "split", "pack_dataset"} <= rules
+    assert {"catalogue_shard", "contents", "split", "pack_dataset"} <= rules
 
 
 def test_a_deleted_intermediate_is_made_again_only_if_something_reads_it(wide: Path) -> None:

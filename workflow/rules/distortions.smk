@@ -1,4 +1,4 @@
-# Distorted images: one job for each distortion type (or mixtures) and block of a source's catalogue.
+# Distorted images: one job for each distortion type (or mixtures) and shard of a source.
 
 KEEP_IMAGES = configuration.distortions.keep
 # Jobs that read images run before jobs that make images. If images are temporary, readers use one core each,
@@ -11,9 +11,7 @@ IMAGES = directory(layout.SHARD)
 
 rule distort:
     input:
-        catalogue=lambda wildcards: layout.CATALOGUE.format(
-            source=source_of(wildcards.shard)
-        ),
+        files=layout.FILES,
     output:
         IMAGES if KEEP_IMAGES else temp(IMAGES),
     log:
@@ -32,7 +30,6 @@ rule distort:
         cfg=lambda wildcards: parameters(
             plan.corpora.distortion(wildcards.corpus, wildcards.group)
         ),
-        number=lambda wildcards: number_of(wildcards.shard),
     shell:
-        "mosforge distortions distort --catalogue {input.catalogue} --number {params.number} --output {output}"
+        "mosforge distortions distort --files {input.files} --output {output}"
         " --threads {threads} --log {log} --cfg {params.cfg:q}"

@@ -3,6 +3,7 @@
 
 rule label_proxy:
     input:
+        catalogues=lambda wildcards: plan.corpora.catalogues_of_proxy(wildcards.dataset),
         shards=lambda wildcards: plan.corpora.images_of_proxy(wildcards.dataset),
     output:
         layout.PROXY_LABELS,
@@ -20,7 +21,7 @@ rule label_proxy:
     params:
         code=code("finetuning.label_proxy"),
     shell:
-        "mosforge finetuning label_proxy --shards {input.shards} --output {output} --threads {threads} --log {log}"
+        "mosforge finetuning label_proxy --shards {input.shards} --catalogues {input.catalogues} --output {output} --threads {threads} --log {log}"
 
 
 rule dataset:

@@ -5,6 +5,7 @@ rule fuse:
     input:
         lambda wildcards: plan.corpora.shard_files(wildcards.corpus, layout.METRICS),
         unpack(lambda wildcards: plan.corpora.fit_inputs()),
+        catalogues=lambda wildcards: plan.corpora.catalogues(wildcards.corpus),
         leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus),
     output:
         labels=layout.LABELS,
@@ -26,7 +27,7 @@ rule fuse:
         ),
         targets=option_if_given("targets"),
     shell:
-        "mosforge pmos fuse --metrics {params.metrics} {params.targets}"
+        "mosforge pmos fuse --metrics {params.metrics} --catalogues {input.catalogues} {params.targets}"
         " --leaks {input.leaks} --output {output.labels} --mapping {output.mapping} --log {log} --cfg {params.cfg:q}"
 
 

@@ -22,9 +22,49 @@ rule fetch_source:
         "mosforge sources fetch_source --name {wildcards.source} --output {output} --log {log} --cfg {params.cfg:q}"
 
 
+# The images of a source are spread over its shards by a hash of their ids, so that an image that is added,
+# removed or replaced concerns one shard.
+rule catalogue_shard:
+    input:
+        unpack(
+            lambda wildcards: plan.sources.inputs(source_of(wildcards.shard), ancient)
+        ),
+    output:
+        layout.FILES,
+    log:
+        "logs/sources/shards/{shard}.log",
+    benchmark:
+        "results/benchmarks/catalogue_shard/{shard}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        code=lambda wildcards: code(
+            "sources.catalogue_shard",
+            *(
+                plan.datasets.code(dataset)
+                if (dataset := plan.sources.dataset_of(source_of(wildcards.shard)))
+                else ()
+            ),
+        ),
+        cfg=lambda wildcards: parameters(
+            plan.sources.catalogue_shard(
+                source_of(wildcards.shard), number_of(wildcards.shard)
+            )
+        ),
+        source=lambda wildcards: source_of(wildcards.shard),
+        number=lambda wildcards: number_of(wildcards.shard),
+        dataset=option_if_given("dataset"),
+    shell:
+        "mosforge sources catalogue_shard --name {params.source} --number {params.number} --output {output}"
+        " {params.dataset} --threads {threads} --log {log} --cfg {params.cfg:q}"
+
+
 rule catalogue:
     input:
-        unpack(lambda wildcards: plan.sources.inputs(wildcards.source, ancient)),
+        lambda wildcards: plan.sources.shard_tables(wildcards.source),
     output:
         catalogue=layout.CATALOGUE,
         excluded=layout.EXCLUDED,
@@ -34,24 +74,16 @@ rule catalogue:
         "results/benchmarks/catalogue/{source}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 4
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
-        code=lambda wildcards: code(
-            "sources.catalogue",
-            *(
-                plan.datasets.code(dataset)
-                if (dataset := plan.sources.collections[wildcards.source].dataset)
-                else ()
-            ),
-        ),
+        code=code("sources.catalogue"),
         cfg=lambda wildcards: parameters(plan.sources.catalogue(wildcards.source)),
-        dataset=option_if_given("dataset"),
+        shards=layout.FOLDER_OF_FILES,
     shell:
-        "mosforge sources catalogue --name {wildcards.source} --output {output.catalogue}"
-        " --excluded {output.excluded} {params.dataset} --threads {threads} --log {log} --cfg {params.cfg:q}"
+        "mosforge sources catalogue --name {wildcards.source} --shards {params.shards} --output {output.catalogue}"
+        " --excluded {output.excluded} --log {log} --cfg {params.cfg:q}"
 
 
 rule screen:

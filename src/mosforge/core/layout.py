@@ -3,10 +3,15 @@
 `{corpus}` and the like are wildcards of the rules. The report finds what it reads by the same patterns.
 """
 
+import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 FETCHED = "results/sources/{source}.fetched.json"
+FOLDER_OF_FILES = "results/sources/shards"
+FILES = "results/sources/shards/{shard}.parquet"
+"""The files of a shard of a source, as they were read."""
 CATALOGUE = "results/sources/{source}.parquet"
 EXCLUDED = "results/sources/{source}.excluded.parquet"
 LEAKS_IN_DATASET = "results/sources/leaks/{source}/{dataset}.parquet"
@@ -91,8 +96,27 @@ def shard_name(source: str, number: int) -> str:
 
 
 def shard_count(images: int, size: int) -> int:
-    """The number of shards of `size` images that hold `images` images."""
-    return -(-images // size)
+    """The number of shards of a source: the power of two that lets a shard hold about `size` images.
+
+    A power of two seldom changes when images are added or removed. The mean of the shards is between 0.7 and
+    1.4 times `size`, or below, if there is only one shard.
+
+    Args:
+        images: of the source; without any there is no shard.
+        size: images in a shard.
+    """
+    return 1 << max(round(math.log2(images / size)), 0) if images else 0
+
+
+def shard_of(image_id: str, shards: int) -> int:
+    """The number of the shard that holds an image: a hash of its id, so no other image has a say.
+
+    Args:
+        image_id: of the image in its source.
+        shards: their number, a power of two.
+    """
+    name = image_id.encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.sha256(name).digest()[:8]) % shards
 
 
 def shard_paths(groups: Iterable[str], shards: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The job `distort`: a block of a source's images with all distortions of one group, and their manifest."""
+"""The job `distort`: a shard of a source's images with all distortions of one group, and their manifest."""
 
 import logging
 from functools import partial
@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from mosforge.core.atomic import atomic_folder
 from mosforge.core.schemas.distortions import MANIFEST
-from mosforge.core.schemas.sources import CATALOGUE
+from mosforge.core.schemas.sources import FILES
 from mosforge.core.stamps import MANIFEST_NAME
 from mosforge.core.tables import read_table, write_table
 from mosforge.distortions import render
@@ -20,16 +20,15 @@ from mosforge.distortions.workers import mapped
 log = logging.getLogger(__name__)
 
 
-def distort(catalogue: Path, number: int, *, output: Path, cfg: DistortSettings, threads: int = 1) -> None:
-    """Distorts one block of a source's catalogue.
+def distort(files: Path, *, output: Path, cfg: DistortSettings, threads: int = 1) -> None:
+    """Distorts the images of one shard of a source.
 
     The folder is written whole or not at all. The bytes of an image depend only on its reference image and
-    `cfg`, not on the block nor on the number of processes. A process holds one reference image and one
+    `cfg`, not on the shard nor on the number of processes. A process holds one reference image and one
     distorted image at a time.
 
     Args:
-        catalogue: of the source, Parquet.
-        number: of the block, from 0; an empty block makes an empty manifest.
+        files: of the shard, Parquet (artefact `files`); if none can be used, the manifest is empty.
         output: folder of the images and their manifest, whose paths begin with it as it is given here.
         cfg: the distortions of one group of a corpus.
         threads: worker processes.
@@ -38,8 +37,9 @@ def distort(catalogue: Path, number: int, *, output: Path, cfg: DistortSettings,
         MosforgeError: a distortion is not possible, a reference image has changed or cannot be read, or there
             is no room.
     """
-    block = read_table(catalogue, CATALOGUE).query("shard == @number")
-    references = [Reference(*row) for row in block[list(Reference._fields)].itertuples(index=False)]
+    rows_of_files = read_table(files, FILES)
+    usable = rows_of_files.loc[rows_of_files["reason"].isna(), list(Reference._fields)]
+    references = [Reference(*row) for row in usable.itertuples(index=False)]
     # Processes and not threads: Pillow's codecs keep the interpreter's lock, so that two threads encode
     # JPEG2000 no faster than one. A process reads its reference images itself, so no pixels are sent.
     rows: list[dict[str, Any]] = []

@@ -16,6 +16,7 @@ from pydantic import PositiveInt
 from tqdm import tqdm
 
 from mosforge.core.atomic import atomic_file
+from mosforge.core.catalogues import only_catalogued
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.manifests import read_manifest
@@ -25,7 +26,9 @@ log = logging.getLogger(__name__)
 _DIGITS = 6  # what float32 holds of a number near 1
 
 
-def label_proxy(shards: list[Path], *, output: Path, threads: PositiveInt = 1) -> None:
+def label_proxy(
+    shards: list[Path], catalogues: list[Path], *, output: Path, threads: PositiveInt = 1
+) -> None:
     """Scores distorted images with HaarPSI, as a dataset that stands in for one with human scores.
 
     The rows of the table are sorted by image: `image` (the image's path), `mos` (HaarPSI in [0, 1], higher is
@@ -34,6 +37,7 @@ def label_proxy(shards: list[Path], *, output: Path, threads: PositiveInt = 1) -
 
     Args:
         shards: folders of distorted images, each with its `manifest.parquet`, in any order.
+        catalogues: of their sources: pristine images that are used, Parquet (artefact `catalogue`).
         output: the table, a CSV that the layout `table` reads.
         threads: CPU threads of an image; they change no label.
 
@@ -42,7 +46,7 @@ def label_proxy(shards: list[Path], *, output: Path, threads: PositiveInt = 1) -
     """
     torch.set_num_threads(threads)
     manifests = [read_manifest(folder) for folder in shards]
-    rows = pd.concat(manifests, ignore_index=True) if manifests else pd.DataFrame()
+    rows = only_catalogued(pd.concat(manifests, ignore_index=True), catalogues) if manifests else pd.DataFrame()
     if rows.empty:
         raise MosforgeError("proxy labels: the shards hold no image; give folders with a manifest.parquet")
     labels: list[tuple[str, float, str, str]] = []

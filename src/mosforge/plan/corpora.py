@@ -80,6 +80,14 @@ class Corpora:
             for group, shard in shard_paths(found.groups, found.shards)
         ]
 
+    def catalogues(self, corpus: str) -> list[str]:
+        """The catalogues of the sources of a corpus."""
+        return [layout.CATALOGUE.format(source=source) for source in self.sources(corpus)]
+
+    def catalogues_of_proxy(self, dataset: str) -> list[str]:
+        """The catalogues of the sources of the images that a proxy dataset scores."""
+        return self.catalogues(str(self._datasets.entries[dataset].pictures))
+
     def images_of_proxy(self, dataset: str) -> list[str]:
         """The shards whose images a proxy dataset scores, which all that reads them needs; else none."""
         corpus = self._datasets.entries[dataset].pictures

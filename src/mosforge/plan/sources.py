@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.files import digest
 from mosforge.core.folders import PUT_THERE, find_images
-from mosforge.core.layout import shard_count
+from mosforge.core.layout import shard_count, shard_name, shard_of
 from mosforge.plan.datasets import Datasets
-from mosforge.sources.settings import CatalogueSettings, FetchSettings
+from mosforge.sources.settings import CatalogueSettings, CatalogueShardSettings, FetchSettings
 
 
 class Sources:
@@ -22,6 +23,8 @@ class Sources:
         self._corpora = config.distortions.corpora
         self._datasets = datasets
         self.image_count = cache(self._image_count)
+        self._images = cache(self._find)
+        self._listings = cache(self._list)
 
     def fetched(self, source: str) -> FetchSettings:
         """Settings of a source that the workflow fetches."""
@@ -47,20 +50,48 @@ class Sources:
             return entry.images
         if entry.dataset is not None:
             return self._datasets.image_count(entry.dataset)
-        folder = Path(str(entry.folder))
-        return len(find_images(folder)) if folder.is_dir() else 0
+        return len(self._images(source))
 
-    def catalogue(self, source: str) -> CatalogueSettings:
-        """Settings of a catalogue; what the user fills is listed too, so that a new image is seen."""
+    def dataset_of(self, source: str) -> str | None:
+        """The target dataset whose images are the source, if it is one."""
+        return self.collections[source].dataset
+
+    def catalogue_shard(self, source: str, number: int) -> CatalogueShardSettings:
+        """Settings of a shard of a catalogue; what the user fills is listed too, so that a new image is seen."""
         entry = self.collections[source]
-        values = {key: value for key, value in entry.plain().items() if key in ("folder", "images")}
+        values: dict[str, Any] = {} if entry.folder is None else {"folder": entry.folder}
         if entry.own_folder is not None:
-            values["listing"] = _listing(entry.own_folder)
+            values["listing"] = self._listings(source)[number]
         if entry.dataset is not None:
             values["dataset"] = self._datasets.images(entry.dataset).plain()
-        return CatalogueSettings(
-            shard_size=self._section.shard_size, smallest_side=self._section.smallest_side, **values
+        return CatalogueShardSettings(
+            shards=self.shards(source), smallest_side=self._section.smallest_side, **values
         )
+
+    def _list(self, source: str) -> list[str]:
+        """A digest for each shard of a folder that the user fills, of its files' names and sizes."""
+        folder, shards = Path(str(self.collections[source].folder)), self.shards(source)
+        names: list[list[str]] = [[] for _ in range(shards)]
+        for name in self._images(source) if shards else ():
+            names[shard_of(name, shards)].append(name)
+        return [digest([[name, _size(folder / name)] for name in own]) for own in names]
+
+    def _find(self, source: str) -> list[str]:
+        """The images in the folder of a source."""
+        folder = Path(str(self.collections[source].folder))
+        return find_images(folder) if folder.is_dir() else []
+
+    def catalogue(self, source: str) -> CatalogueSettings:
+        """Settings of what joins the shards of a source."""
+        images = self.collections[source].images
+        given = {} if images is None else {"images": images}
+        return CatalogueSettings(shards=self.shards(source), **given)
+
+    def shard_tables(self, source: str) -> list[str]:
+        """What was read of the images of a source, a file for each of its shards."""
+        return [
+            layout.FILES.format(shard=shard_name(source, number)) for number in range(self.shards(source))
+        ]
 
     def inputs(self, source: str, ancient: Callable[[str], str]) -> dict[str, str]:
         """What must be there before a source can be catalogued, by the names of the rule's inputs.
@@ -85,13 +116,6 @@ class Sources:
             # a folder that is counted at each start must hold an image
             if not (entry.own_folder.is_dir() and self.image_count(source))
         ]
-
-
-def _listing(folder: Path) -> str:
-    """A digest of the names and sizes of a folder's images; times do not count."""
-    if not folder.is_dir():
-        return "missing"
-    return digest([[name, _size(folder / name)] for name in find_images(folder)])
 
 
 def _size(file: Path) -> int | None:

@@ -1,11 +1,12 @@
 """The rule `fuse`: the six full-reference scores of every distorted image become its pseudo-MOS."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from mosforge.core.catalogues import only_catalogued
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import write_json
 from mosforge.core.layout import shard_paths
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 def fuse(
     metrics: Path,
+    catalogues: list[Path],
     leaks: list[Path],
     targets: Path | None = None,
     *,
@@ -33,9 +35,11 @@ def fuse(
 
     Args:
         metrics: folder of the corpus' scores: GROUP/SHARD.parquet (artefact `metrics`).
+        catalogues: of its sources: pristine images that are used (artefact `catalogue`).
         leaks: pristine images to leave out, since a target dataset shows them too (artefact `leaks`).
         targets: for the fusion `logistic`, the scored images of the dataset to fit to (artefact `targets`).
-        output: the labels, Parquet (artefact `pmos`): a pseudo-MOS in [0, 1] for each distorted image.
+        output: the labels, Parquet (artefact `pmos`): a pseudo-MOS in [0, 1] for each distorted image, in the
+            order of the groups and of the pristine images, whatever shards these are in.
         mapping: what maps the scores, JSON.
         cfg: the shards, the fusion and its number of knots.
 
@@ -43,12 +47,12 @@ def fuse(
         MosforgeError: a table of scores is missing, no image is left, or the fit fails.
     """
     shards = shard_paths(cfg.groups, cfg.shards)
-    files = [metrics / group / f"{shard}.parquet" for group, shard in shards]
-    if not files:
+    if not shards:
         raise MosforgeError(
             f"{metrics}: the corpus has no image; `mosforge sources check NAME` says what is missing"
         )
-    scores = pd.concat([read_table(file, METRIC_SCORES) for file in files], ignore_index=True)
+    scores = pd.concat([scores_of(metrics / group, cfg.shards) for group in cfg.groups], ignore_index=True)
+    scores = only_catalogued(scores, catalogues)
     scores = without_leaks(scores, [read_table(file, LEAKS) for file in leaks])
     curves = curves_of(read_table(targets, TARGET_SCORES)) if targets else None
     fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, curves)
@@ -56,7 +60,15 @@ def fuse(
     labels = scores.assign(pmos=fused.pmos, agreement=fused.agreement)
     write_table(output, LABELS, labels, stage="pmos", cfg=cfg.plain())
     lowest, highest = fused.pmos.min(), fused.pmos.max()
-    log.info("%d labels from %d shards, pseudo-MOS %.3f to %.3f", len(labels), len(files), lowest, highest)
+    log.info("%d labels from %d shards, pseudo-MOS %.3f to %.3f", len(labels), len(shards), lowest, highest)
+
+
+def scores_of(folder: Path, shards: Mapping[str, int]) -> Frame:
+    """The scores of a group, sorted by pristine image, with the levels of an image in their order."""
+    tables = [
+        read_table(folder / f"{shard}.parquet", METRIC_SCORES) for _, shard in shard_paths([""], shards)
+    ]
+    return pd.concat(tables).sort_values(["source", "image_id"], kind="stable", ignore_index=True)
 
 
 def without_leaks(scores: Frame, leaks: Sequence[Frame]) -> Frame:

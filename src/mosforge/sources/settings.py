@@ -1,7 +1,7 @@
 """The settings of the jobs of `sources`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import DatasetImages, Settings
-from mosforge.core.values import Count, Number
+from mosforge.core.values import Count, Number, Whole
 
 
 class Archive(Settings):
@@ -36,15 +36,21 @@ class FetchSettings(Settings):
     packaged: Packaged | None = None
 
 
-class CatalogueSettings(Settings):
-    """What the catalogue of a source depends on."""
+class CatalogueShardSettings(Settings):
+    """What is read of the images of a shard of a source, and what that depends on."""
 
-    shard_size: Count
+    shards: Count  # number of the source's shards
     smallest_side: Count
     folder: str | None = None
-    images: Count | None = None
-    listing: str | None = None  # digest of the names and sizes in a folder that the user fills
+    listing: str | None = None  # digest of the shard's files in a folder that the user fills
     dataset: DatasetImages | None = None
+
+
+class CatalogueSettings(Settings):
+    """What joins the shards of a source."""
+
+    shards: Whole
+    images: Count | None = None
 
 
 class ScreenSettings(Settings):
