@@ -28,7 +28,7 @@ def chelsea() -> Pixels:
 
 @pytest.fixture
 def files(tmp_path: Path, coffee: Pixels, chelsea: Pixels) -> Path:
-    """A shard of four images on disk, two of which differ only in the folder, and of one that is set aside."""
+    """A shard of four images on disk, two of which differ only in the folder; a fifth is set aside."""
     images = {
         "a/one.png": coffee[:170, :200],
         "b/one.png": chelsea[:170, :200],

@@ -131,9 +131,7 @@ def test_mixtures_have_labels_and_store_jpeg_as_it_is(files: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("name", "suffix"), [("jpeg", ".jpg"), ("jpeg2000", ".jp2")])
-def test_codecs_are_stored_as_their_bitstream(
-    last: Path, tmp_path: Path, name: str, suffix: str
-) -> None:
+def test_codecs_are_stored_as_their_bitstream(last: Path, tmp_path: Path, name: str, suffix: str) -> None:
     level = {"jpeg": 12, "jpeg2000": 0.46}[name]
     cfg = {"kind": "synthetic", "type": name, "levels": [level], "first_class": 5, "seed": 0}
     rows = run(last, cfg, tmp_path / "out")

@@ -4,7 +4,7 @@ import copy
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def test_shards_of_the_papers_corpus(config: dict[str, Any]) -> None:
     plan = plan_of(config)
-    assert plan.corpora.shards("synthetic").shards == {"waterloo": 48, "voc2012": 172}
+    assert plan.corpora.shards("synthetic").shards == {"waterloo": 64, "voc2012": 128}
     assert len(plan.corpora.groups("synthetic")) == 9
     assert len(plan.corpora.class_names("synthetic")) == 39
 
@@ -215,26 +215,91 @@ def test_full_reference_rows_need_references(with_datasets: dict[str, Any]) -> N
     assert not any("none" in path for path in experiments.pretrained)
 
 
-def test_a_users_folder_is_counted_and_watched(config: dict[str, Any], tmp_path: Path) -> None:
-    config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
-    for i in range(101):
-        (tmp_path / f"{i}.jpg").write_bytes(b"x")
-    (tmp_path / "notes.txt").write_text("not an image")
-    before = plan_of(config).sources.catalogue("mine")
-    assert plan_of(config).sources.shards("mine") == 2
-    (tmp_path / "5.jpg").touch()
-    (tmp_path / "notes.txt").write_text("still none")
-    assert plan_of(config).sources.catalogue("mine") == before
-    (tmp_path / "5.jpg").write_bytes(b"xy")
-    assert plan_of(config).sources.catalogue("mine") != before
+@pytest.fixture
+def mine(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """The listings of the shards of a folder `photos` of the user's."""
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    config["sources"]["collections"]["mine"] = {"folder": "photos"}
+
+    def listings() -> list[str]:
+        sources = plan_of(config).sources
+        shards = [sources.catalogue_shard("mine", number) for number in range(sources.shards("mine"))]
+        return [str(shard.listing) for shard in shards]
+
+    return listings
 
 
-def test_a_link_that_leads_nowhere_stops_no_plan(config: dict[str, Any], tmp_path: Path) -> None:
-    config["sources"]["collections"]["mine"] = {"folder": str(tmp_path)}
-    (tmp_path / "gone.jpg").symlink_to(tmp_path / "later")
-    before = plan_of(config).sources.catalogue("mine")
-    (tmp_path / "later").write_bytes(b"x")
-    assert plan_of(config).sources.catalogue("mine") != before
+def test_a_users_folder_is_counted_and_watched(mine: Callable[[], list[str]]) -> None:
+    for i in range(150):
+        Path(f"photos/{i}.jpg").write_bytes(b"x")
+    Path("photos/notes.txt").write_text("not an image")
+    before = mine()
+    assert len(before) == 2
+    Path("photos/notes.txt").write_text("still none")
+    assert mine() == before
+    for change in (
+        lambda: Path("photos/5.jpg").write_bytes(b"y"),
+        lambda: Path("photos/5.jpg").unlink(),
+        lambda: Path("photos/another.jpg").write_bytes(b"x"),
+    ):
+        change()
+        after = mine()
+        assert [one != other for one, other in zip(before, after, strict=True)].count(True) == 1
+        before = after
+
+
+def test_a_link_that_leads_nowhere_stops_no_plan(mine: Callable[[], list[str]]) -> None:
+    Path("photos/gone.jpg").symlink_to(Path("later").absolute())
+    before = mine()
+    Path("later").write_bytes(b"x")
+    assert mine() != before
+
+
+@pytest.fixture
+def rated(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The configuration with a user's table of 200 images, one with a reference image, and a source of them."""
+    monkeypatch.chdir(tmp_path)
+    Path("rated/images").mkdir(parents=True)
+    lines = ["image,mos,reference_image"]
+    for i in range(200):
+        Path(f"rated/images/{i}.jpg").write_bytes(b"x")
+        lines.append(f"{i}.jpg,{i / 50},{'original.JPG' if i == 7 else ''}")
+    Path("rated/images/original.jpg").write_bytes(b"x")
+    Path("rated/labels.csv").write_text("\n".join(lines))
+    entry = {"layout": "table", "folder": "rated", "table": "labels.csv", "images": "images", "range": [0, 5]}
+    entry |= {"corpus": "synthetic", "higher_is_better": True}
+    config["finetuning"]["datasets"]["rated"] = entry
+    config["sources"]["collections"]["again"] = {"dataset": "rated"}
+    return config
+
+
+@pytest.mark.parametrize(("name", "shards"), [("images/5.jpg", 1), ("images/original.jpg", 0), ("x.jpg", 0)])
+def test_another_image_under_a_name_is_seen_by_what_reads_it(
+    rated: dict[str, Any], name: str, shards: int
+) -> None:
+    def settings() -> tuple[Any, list[Any]]:
+        plan = plan_of(rated)
+        assert plan.sources.shards("again") == 2
+        return plan.datasets.images("rated"), [plan.sources.catalogue_shard("again", n) for n in range(2)]
+
+    before = settings()
+    Path("rated", name).write_bytes(b"y")
+    after = settings()
+    assert (before[0] != after[0]) == (name != "x.jpg")
+    assert [one != other for one, other in zip(before[1], after[1], strict=True)].count(True) == shards
+
+
+def test_planning_with_many_images_reads_none(rated: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> str:
+        raise AssertionError(f"{path} is read")
+
+    monkeypatch.setattr("mosforge.plan.watched.sha256_of_file", refuse)
+    first = plan_of(rated).datasets.images("rated")
+    assert plan_of(rated).datasets.images("rated") == first
+    Path("rated/images/5.jpg").touch()
+    with pytest.raises(AssertionError, match=r"rated/images/5\.jpg is read"):
+        plan_of(rated).datasets.images("rated")
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(

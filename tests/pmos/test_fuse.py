@@ -67,7 +67,15 @@ def fuse(metrics: Path, name: str, **changes: Any) -> int:
     out = metrics.parent / name
     return main(
         [
-            *("pmos", "fuse", "--metrics", str(metrics), *catalogues(metrics), "--cfg", json.dumps(CFG | changes)),
+            *(
+                "pmos",
+                "fuse",
+                "--metrics",
+                str(metrics),
+                *catalogues(metrics),
+                "--cfg",
+                json.dumps(CFG | changes),
+            ),
             *("--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.mapping.json"),
         ]
     )
@@ -144,7 +152,13 @@ def test_the_logistic_fusion_is_fitted_to_the_given_targets(metrics: Path) -> No
     rows |= {"dataset": ["rated"] * 60, "mos": quality, "quality": quality, "psnr": 30 * quality}
     write_table(metrics.parent / "rated.parquet", TARGET_SCORES, rows, stage="metrics", cfg={})
     out = metrics.parent / "labels"
-    words_ = ["--metrics", str(metrics), *catalogues(metrics), "--targets", str(metrics.parent / "rated.parquet")]
+    words_ = [
+        "--metrics",
+        str(metrics),
+        *catalogues(metrics),
+        "--targets",
+        str(metrics.parent / "rated.parquet"),
+    ]
     words_ += ["--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
     cfg = CFG | {"fusion": "logistic", "logistic": "rated"}
     assert main(["pmos", "fuse", *words_, "--cfg", json.dumps(cfg)]) == 0
@@ -182,7 +196,17 @@ def test_leaked_images_get_no_label_and_move_none(metrics: Path, capsys: pytest.
     files = [leaks_of(metrics.parent / "a.leaks.parquet", ["0.png"]), metrics.parent / "b.leaks.parquet"]
     leaks_of(files[1], [])
     out = metrics.parent / "labels"
-    words = ["pmos", "fuse", "--metrics", str(metrics), *catalogues(metrics), "--leaks", *map(str, files), "--cfg", json.dumps(CFG)]
+    words = [
+        "pmos",
+        "fuse",
+        "--metrics",
+        str(metrics),
+        *catalogues(metrics),
+        "--leaks",
+        *map(str, files),
+        "--cfg",
+        json.dumps(CFG),
+    ]
     assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
     # the second group's images have names of their own
     assert "1 of 24 pristine images left out" in capsys.readouterr().err
@@ -195,7 +219,17 @@ def test_leaks_of_another_source_leave_nothing_out(metrics: Path) -> None:
     assert fuse(metrics, "plain") == 0
     other = leaks_of(metrics.parent / "c.leaks.parquet", ["0.png"], source="c")
     out = metrics.parent / "other"
-    words = ["pmos", "fuse", "--metrics", str(metrics), *catalogues(metrics), "--leaks", str(other), "--cfg", json.dumps(CFG)]
+    words = [
+        "pmos",
+        "fuse",
+        "--metrics",
+        str(metrics),
+        *catalogues(metrics),
+        "--leaks",
+        str(other),
+        "--cfg",
+        json.dumps(CFG),
+    ]
     assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
     plain, kept = (read_table(metrics.parent / f"{name}.parquet", LABELS) for name in ("plain", "other"))
     assert plain.equals(kept)

@@ -71,7 +71,9 @@ def test_more_images_than_declared_are_an_error_and_fewer_a_warning(caplog: pyte
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared images are not here")
 def test_real_images_are_all_kept() -> None:
-    files = read_images(images_in("kodak24", SHARED / "pristine" / "kodak24"), 161, 2).assign(source="kodak24")
+    files = read_images(images_in("kodak24", SHARED / "pristine" / "kodak24"), 161, 2).assign(
+        source="kodak24"
+    )
     kept, excluded = join("kodak24", [files])
     assert excluded.empty
     assert {tuple(sorted(size)) for size in kept[["width", "height"]].to_numpy().tolist()} == {(512, 768)}
@@ -86,7 +88,14 @@ def test_the_jobs_catalogue_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     Path("photos/bad.jpg").write_bytes(b"bad")
     cfg = {"folder": "photos", "shards": 2, "smallest_side": 161}
     for number in range(2):
-        words = ["--name", "mine", "--number", number, "--output", f"shards/{shard_name('mine', number)}.parquet"]
+        words = [
+            "--name",
+            "mine",
+            "--number",
+            number,
+            "--output",
+            f"shards/{shard_name('mine', number)}.parquet",
+        ]
         assert main(["sources", "catalogue_shard", *map(str, words), "--cfg", json.dumps(cfg)]) == 0
     joined = {"shards": 2, "images": 5}
     made = ["--output", "c.parquet", "--excluded", "e.parquet", "--cfg", json.dumps(joined)]

@@ -19,6 +19,7 @@ from mosforge.core.tables import read_table, write_table
 from mosforge.sources.catalogue_shard import catalogue_shard, images_in, read_images
 from mosforge.sources.settings import CatalogueShardSettings
 
+
 def image(width: int = 200, height: int = 180, seed: int = 0) -> Image.Image:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(pixels)

@@ -25,6 +25,8 @@ from snakemake.settings.types import (
 )
 from workflow_project import REPOSITORY
 
+from mosforge.core.files import sha256_of_file
+
 
 @dataclass(frozen=True)
 class Job:
@@ -59,7 +61,8 @@ def planned_jobs(
 def pretend_all_was_made(folder: Path) -> None:
     """Results of the target `all` without content, with Snakemake's own record of what made them.
 
-    Only a dataset's table says what it was made for, since planning reads that.
+    Only a dataset's table says what it was made for, and some tables say what the images were, since planning
+    reads that.
 
     What a run would do next is then found as after a real one: from parameters, inputs, times and
     digests of code.
@@ -72,7 +75,13 @@ def pretend_all_was_made(folder: Path) -> None:
             if job.rule.name == "dataset":
                 made = {"cfg": job.params.cfg}
                 schema = pa.schema([], metadata={"mosforge": json.dumps(made)})
-                pq.write_table(schema.empty_table(), str(job.output[0]))
+                pq.write_table(schema.empty_table(), str(job.output.dataset))
+            if job.rule.name in {"dataset", "catalogue_shard"}:
+                paths = [
+                    path for path in Path().glob("*/**/*") if path.is_file() and "results" not in path.parts
+                ]
+                digests = pa.table({"path": map(str, paths), "sha256": map(sha256_of_file, paths)})
+                pq.write_table(digests, str(job.output[-1]))
         now = time.time()
         for path in Path("results").rglob("*"):
             os.utime(path, (now, now))  # so that none is newer than what was made of it

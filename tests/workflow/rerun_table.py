@@ -136,7 +136,9 @@ def _sources() -> Iterator[Case]:
     yield Case("sources.leakage.guard", False, ("fuse", "split", "predict"))
     yield Case("sources.leakage.correlation", 0.8, ("screen", "contents", "split_across"))
     yield Case(f"{photos}.folder", "./photos", ("catalogue_shard",), "photos")
-    yield Case(f"{photos}.images", 5, ("catalogue",), "photos", "all its shards, where it is another number of them")
+    yield Case(
+        f"{photos}.images", 5, ("catalogue",), "photos", "all its shards, where it is another number of them"
+    )
     yield Case(f"{photos}.obtain", "ask the photographer", ())
     yield Case(f"{collections}.again.dataset", "second", ("catalogue_shard", "screen"), "again")
     for key, value in (

@@ -29,7 +29,8 @@ rule dataset:
         lambda wildcards: plan.datasets.files(wildcards.dataset),
         images=lambda wildcards: plan.corpora.images_of_proxy(wildcards.dataset),
     output:
-        layout.DATASET,
+        dataset=layout.DATASET,
+        files=layout.FILES_OF_DATASET,
     log:
         "logs/finetuning/{dataset}/dataset.log",
     benchmark:
@@ -44,7 +45,8 @@ rule dataset:
         code=lambda wildcards: code(*plan.datasets.code(wildcards.dataset)),
         cfg=lambda wildcards: parameters(plan.datasets.table(wildcards.dataset)),
     shell:
-        "mosforge finetuning dataset --name {wildcards.dataset} --output {output} --log {log} --cfg {params.cfg:q}"
+        "mosforge finetuning dataset --name {wildcards.dataset} --output {output.dataset} --files {output.files}"
+        " --threads {threads} --log {log} --cfg {params.cfg:q}"
 
 
 rule contents:

@@ -47,6 +47,7 @@ class DatasetImages(Settings):
     table: str | None = None
     images: str | None = None
     listing: str | None = None  # layout `table`: digest of all columns but the scores
+    files: str | None = None  # digest of the image files, which changes with their contents
 
 
 class CorpusShards(Settings):

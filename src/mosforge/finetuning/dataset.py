@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.files import sha256_of_file
+from mosforge.core.parallel import map_in_order
+from mosforge.core.schemas.datasets import DATASET, FILES_OF_DATASET
 from mosforge.core.tables import Frame, write_table
 from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
@@ -26,18 +28,28 @@ _TOLERANCE = 0.01
 """A score may lie outside the declared range by this share of it, and is then clipped; beyond is an error."""
 
 
-def dataset(name: str, *, output: Path, cfg: DatasetSettings) -> None:
+def dataset(name: str, *, output: Path, files: Path, cfg: DatasetSettings, threads: int = 1) -> None:
     """Checks a target dataset and writes its table in one form for all.
 
     Args:
         name: the dataset's name in the configuration.
         output: the table, Parquet (artefact `dataset`).
+        files: the digests of its images and reference images, by which another image under a name is seen;
+            Parquet (artefact `dataset files`).
         cfg: where the dataset lies, and what the configuration says of it.
+        threads: files that are read at once.
 
     Raises:
-        MosforgeError: see `load`.
+        MosforgeError: see `load`; or a file cannot be read.
     """
     frame = load(name, cfg)
+    paths = sorted({*frame["path"], *frame["reference_path"].dropna()})
+    try:
+        digests = list(map_in_order(sha256_of_file, paths, threads))
+    except OSError as error:
+        raise MosforgeError(f"dataset {name}: {error.filename}: {error.strerror}") from None
+    rows = {"path": paths, "sha256": digests}
+    write_table(files, FILES_OF_DATASET, rows, stage="finetuning", cfg=cfg.plain())
     write_table(output, DATASET, frame, stage="finetuning", cfg=cfg.plain())
     log.info("%s: %d images of %d contents", name, len(frame), frame["reference"].nunique())
 

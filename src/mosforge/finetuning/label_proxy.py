@@ -46,7 +46,9 @@ def label_proxy(
     """
     torch.set_num_threads(threads)
     manifests = [read_manifest(folder) for folder in shards]
-    rows = only_catalogued(pd.concat(manifests, ignore_index=True), catalogues) if manifests else pd.DataFrame()
+    rows = (
+        only_catalogued(pd.concat(manifests, ignore_index=True), catalogues) if manifests else pd.DataFrame()
+    )
     if rows.empty:
         raise MosforgeError("proxy labels: the shards hold no image; give folders with a manifest.parquet")
     labels: list[tuple[str, float, str, str]] = []

@@ -3,13 +3,14 @@
 import csv
 from collections.abc import Callable
 from functools import cache, cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
+from mosforge.core.folders import find_images
 from mosforge.finetuning.datasets.base import Layout
 from mosforge.finetuning.datasets.table import COLUMNS, REFERENCE_IMAGE, about_column, unused_columns
 from mosforge.finetuning.files import Folder, csv_lines
@@ -22,6 +23,7 @@ from mosforge.finetuning.settings import (
     SplitSettings,
 )
 from mosforge.plan.test_parts import untested
+from mosforge.plan.watched import describe, recorded_digests
 
 
 class Datasets:
@@ -36,6 +38,7 @@ class Datasets:
         self.table = cache(self._table)
         self.untested = cache(self._untested)
         self._recorded = cache(_recorded)
+        self.image_files = cache(self._image_files)
 
     @cached_property
     def proxies(self) -> list[str]:
@@ -56,7 +59,37 @@ class Datasets:
         values = entry.plain(without=("corpus", "splits"))
         if entry.layout == "table":
             values["listing"] = _listing(_csv_of(DatasetSettings(**values)))
+        if not missing(DatasetSettings(**values)):
+            named = [*self.image_files(name), *self.image_files(name, REFERENCE_IMAGE)]
+            files = sorted({path for _, path in named})
+            described = describe(f"datasets-{name}", files, lambda: self._digests(name))
+            values["files"] = digest(
+                [[str(path), *look] for path, look in zip(files, described, strict=True)]
+            )
         return DatasetSettings(**values)
+
+    def _digests(self, name: str) -> dict[str, str]:
+        """What the images were when the dataset's table was written."""
+        return recorded_digests([layout.FILES_OF_DATASET.format(dataset=name)])
+
+    def _image_files(self, name: str, column: str = "image") -> list[tuple[str, Path]]:
+        """The images of a dataset that is there, each with its name, and its file as far as it can be found.
+
+        The names in an official release are not known before it is read: there they are all images below its
+        folder, and reference images are among them.
+
+        Args:
+            name: the dataset.
+            column: of a user's table; the one that names the reference images, or by default the scored ones.
+        """
+        entry = self.entries[name]
+        folder = Folder(str(entry.folder))
+        if entry.layout != "table":
+            return [(file, folder.path / file) for file in find_images(folder.path, lambda *_: None)]
+        rows = _rows(_csv_of(DatasetSettings(**entry.plain(without=("corpus", "splits")))))
+        images = PurePosixPath(entry.images or ".")
+        named = filter(None, _column(rows, column))
+        return [(file, _path_of(folder, (images / file).as_posix())) for file in named]
 
     def code(self, name: str) -> tuple[str, ...]:
         """What the code of a dataset's table consists of: the job, and the module of the dataset's layout."""
@@ -65,8 +98,9 @@ class Datasets:
     def images(self, name: str) -> PackDatasetSettings:
         """Settings of what reads a dataset's images, contents and parts, but not its scores.
 
-        An official release is not watched; of a user's table every column but the scores counts. A
-        proxy's table is made by the workflow, so there the file itself tells.
+        The files of the images count, and of a user's table every column but the scores; the tables of an
+        official release are not watched. A proxy's table is made by the workflow, so there the file itself
+        tells.
         """
         return PackDatasetSettings(**_of_images(self.table(name).plain()))
 
@@ -180,6 +214,12 @@ def _csv_of(table: DatasetSettings) -> str:
     path = Path(table.folder) / str(table.table)
     found = None if path.exists() else Folder(table.folder).find(str(table.table))  # which lists the folder
     return (found or path).as_posix()
+
+
+def _path_of(folder: Folder, file: str) -> Path:
+    """A file in the case that its name has on the disk."""
+    path = folder.path / file
+    return path if path.exists() else folder.find(file) or path
 
 
 def _of_images(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from mosforge.core.files import digest
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.layout import shard_count, shard_name, shard_of
 from mosforge.plan.datasets import Datasets
+from mosforge.plan.watched import describe, recorded_digests
 from mosforge.sources.settings import CatalogueSettings, CatalogueShardSettings, FetchSettings
 
 
@@ -57,29 +58,42 @@ class Sources:
         return self.collections[source].dataset
 
     def catalogue_shard(self, source: str, number: int) -> CatalogueShardSettings:
-        """Settings of a shard of a catalogue; what the user fills is listed too, so that a new image is seen."""
+        """Settings of a shard of a catalogue; what the user fills is listed, so that a new image is seen."""
         entry = self.collections[source]
         values: dict[str, Any] = {} if entry.folder is None else {"folder": entry.folder}
-        if entry.own_folder is not None:
+        if self._is_listed(source):
             values["listing"] = self._listings(source)[number]
-        if entry.dataset is not None:
+        elif entry.dataset is not None:
             values["dataset"] = self._datasets.images(entry.dataset).plain()
         return CatalogueShardSettings(
             shards=self.shards(source), smallest_side=self._section.smallest_side, **values
         )
 
-    def _list(self, source: str) -> list[str]:
-        """A digest for each shard of a folder that the user fills, of its files' names and sizes."""
-        folder, shards = Path(str(self.collections[source].folder)), self.shards(source)
-        names: list[list[str]] = [[] for _ in range(shards)]
-        for name in self._images(source) if shards else ():
-            names[shard_of(name, shards)].append(name)
-        return [digest([[name, _size(folder / name)] for name in own]) for own in names]
+    def _is_listed(self, source: str) -> bool:
+        """Whether the files of a source are known before it is catalogued, since the user names them."""
+        if (dataset := self.dataset_of(source)) is not None:
+            return self._datasets.entries[dataset].layout == "table"
+        return self.collections[source].own_folder is not None
 
-    def _find(self, source: str) -> list[str]:
-        """The images in the folder of a source."""
+    def _list(self, source: str) -> list[str]:
+        """A digest for each shard of a source, of its files' names and contents."""
+        images, shards = self._images(source), self.shards(source)
+        described = describe(
+            f"sources-{source}",
+            [path for _, path in images],
+            lambda: recorded_digests(self.shard_tables(source)),
+        )
+        own: list[list[Any]] = [[] for _ in range(shards)]
+        for (name, path), look in zip(images, described, strict=True):
+            own[shard_of(name, shards)].append([name, str(path), *look])
+        return [digest(sorted(files, key=str)) for files in own]
+
+    def _find(self, source: str) -> list[tuple[str, Path]]:
+        """The images of a source, each with its id and its file."""
+        if (dataset := self.dataset_of(source)) is not None:
+            return self._datasets.image_files(dataset)
         folder = Path(str(self.collections[source].folder))
-        return find_images(folder) if folder.is_dir() else []
+        return [(name, folder / name) for name in find_images(folder)] if folder.is_dir() else []
 
     def catalogue(self, source: str) -> CatalogueSettings:
         """Settings of what joins the shards of a source."""
@@ -100,7 +114,9 @@ class Sources:
             source: its name.
             ancient: as for `Datasets.table_for_images`.
         """
-        if (dataset := self.collections[source].dataset) is not None:
+        if (dataset := self.dataset_of(source)) is not None:
+            if self._is_listed(source):  # the settings of each shard hold all that it reads of the table
+                return {"dataset": ancient(layout.DATASET.format(dataset=dataset))}
             return {"dataset": self._datasets.table_for_images(dataset, ancient)}
         is_fetched = self.collections[source].is_fetched
         return {"fetched": layout.FETCHED.format(source=source)} if is_fetched else {}
@@ -116,11 +132,3 @@ class Sources:
             # a folder that is counted at each start must hold an image
             if not (entry.own_folder.is_dir() and self.image_count(source))
         ]
-
-
-def _size(file: Path) -> int | None:
-    """The size of a file; none for a link that leads nowhere, which the catalogue sets aside."""
-    try:
-        return file.stat().st_size
-    except OSError:
-        return None

@@ -30,7 +30,7 @@ def catalogue(name: str, *, shards: Path, output: Path, excluded: Path, cfg: Cat
         cfg: the number of shards, and of images where the configuration says it.
 
     Raises:
-        MosforgeError: a table is missing, no image can be used, or there are more than the configuration says.
+        MosforgeError: a table is missing, no image can be used, or there are more than configured.
     """
     tables = [shards / f"{shard_name(name, number)}.parquet" for number in range(cfg.shards)]
     kept, set_aside = join(name, [read_table(table, FILES) for table in tables])

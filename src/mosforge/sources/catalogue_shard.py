@@ -78,7 +78,7 @@ def images_in(name: str, folder: str | os.PathLike[str]) -> list[Named]:
 
 
 class _File(NamedTuple):
-    """What reading a file gave, with the columns of the artefact `files`; it has either a size or a reason."""
+    """What reading a file gave, with the columns of the artefact `files`; a size or a reason."""
 
     image_id: str
     path: str

@@ -56,3 +56,9 @@ SPLIT = Artefact(
     column("part", pa.string(), "`train`, `validation` or `test`"),
     CLEAN,
 )
+
+FILES_OF_DATASET = Artefact(
+    "dataset files",
+    column("path", pa.string(), "path of an image or of a reference image"),
+    column("sha256", pa.string(), "SHA-256 of the file's bytes when the dataset's table was written"),
+)
