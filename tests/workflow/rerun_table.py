@@ -11,7 +11,7 @@ from typing import Any
 DATA = ("distort", "score", "pack_shard")
 TRAININGS = ("pretrain", "pretrain_authentic")
 NEW = "what is new, and what collects it"
-PICTURES = "its splits, packs and catalogues follow"
+PICTURES = "its splits and packs follow, and the shards that have other images"
 SCORES = "no split, pack or catalogue follows"
 
 
