@@ -258,7 +258,7 @@ def test_a_link_that_leads_nowhere_stops_no_plan(mine: Callable[[], list[str]]) 
 
 @pytest.fixture
 def rated(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The configuration with a user's table of 200 images, one with a reference image, and a source of them."""
+    """The configuration with a user's table of 200 images, and a source of them."""
     monkeypatch.chdir(tmp_path)
     Path("rated/images").mkdir(parents=True)
     lines = ["image,mos,reference_image"]
