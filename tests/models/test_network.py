@@ -1,6 +1,10 @@
 """The network: from 8-bit pixels to what its head gives."""
 
+import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,3 +153,41 @@ def test_more_stages_than_there_are_cannot_be_frozen(name: str, fact: str) -> No
         network = Network(name, ScoreHead(find_backbone(name).width, 0.5))
     with pytest.raises(MosforgeError, match=f"frozen_stages: 5: {name} {fact}"):
         network.freeze_stages(5)
+
+
+STRIDED_OVER_COLOURS = ("fastvit_t8", "mobileone_s0", "repvgg_a0")
+"""Networks of timm whose first layers have a strided convolution of one pixel over the three colours."""
+
+OTHERS = (
+    *("resnet18", "efficientnet_lite0", "alexnet", "mobilenetv3_small_050", "convnext_atto", "regnety_002"),
+    *("vit_tiny_patch16_224", "ghostnet_050", "mnasnet_small", "hardcorenas_a", "edgenext_xx_small"),
+    *("levit_128s", "efficientvit_b0", "mobilevit_xxs", "lcnet_035", "tinynet_e", "repvit_m0_9"),
+)
+
+
+@pytest.mark.parametrize("name", [STRIDED_OVER_COLOURS[-1], "resnet18"])
+def test_planes_stay_whole_where_torch_needs_it(name: str) -> None:
+    network = Network(name, ScoreHead(find_backbone(name).width, 0.0)).eval()
+    seen: list[torch.Tensor] = []
+    network.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.inference_mode():
+        network(torch.zeros(2, 64, 80, 3, dtype=torch.uint8))
+    assert seen[0].is_contiguous() is (name in STRIDED_OVER_COLOURS)
+    weights = [weight for weight in network.backbone.parameters() if weight.ndim == 4 and weight.shape[1] > 1]
+    assert all(weight.is_contiguous() for weight in weights if weight.shape[2] > 1) is seen[0].is_contiguous()
+
+
+@pytest.mark.slow
+def test_networks_of_any_kind_train_on_the_cpu() -> None:
+    """In processes of their own: memory that torch overwrites ends a process without a message."""
+    names = [*STRIDED_OVER_COLOURS, *OTHERS]
+    checked = Path("/lib/x86_64-linux-gnu/libc_malloc_debug.so.0")
+    debugging = {"LD_PRELOAD": str(checked), "MALLOC_CHECK_": "3"} if checked.exists() else {}
+    run = subprocess.run(
+        [sys.executable, Path(__file__).with_name("train_steps.py"), *names],
+        env={**os.environ, **debugging},
+        capture_output=True,
+        text=True,
+    )
+    assert len(names) == 20
+    assert run.stdout.splitlines() == [f"{name} 0" for name in names], run.stderr

@@ -32,7 +32,9 @@ class Network(nn.Module):
         super().__init__()
         facts = find_backbone(backbone)
         self.name = backbone
-        self.backbone = build_backbone(backbone).to(memory_format=torch.channels_last)
+        bare = build_backbone(backbone)
+        self._layout = torch.contiguous_format if _needs_planes(bare) else torch.channels_last
+        self.backbone = bare.to(memory_format=self._layout)
         self.head = head
         self.multi_level = multi_level
         self.precision: Precision = "auto"
@@ -50,7 +52,8 @@ class Network(nn.Module):
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """uint8 RGB pixels (n, height, width, 3) -> normalised images (n, 3, height, width)."""
-        return (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        return planes.contiguous() if self._layout is torch.contiguous_format else planes
 
     def describe(self, planes: Tensor) -> Tensor:
         """Normalised images -> the vectors (n, width) that the head sees, computed in `precision`."""
@@ -88,3 +91,18 @@ class Network(nn.Module):
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the name of their learning rate."""
         return {"backbone": list(self.backbone.parameters()), **self.head.parameter_groups()}
+
+
+def _needs_planes(backbone: nn.Module) -> bool:
+    """Whether torch trains a backbone only in the layout of whole planes.
+
+    With the channels last, torch 2.14 on a CPU with AVX-512 writes outside its memory in the gradient of a
+    strided convolution of one pixel over fewer than 16 channels, a vector's width.
+    """
+    return any(
+        isinstance(layer, nn.Conv2d)
+        and layer.kernel_size == (1, 1)
+        and max(layer.stride) > 1
+        and layer.in_channels < 16
+        for layer in backbone.modules()
+    )
