@@ -12,9 +12,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+import torch
 
 from mosforge.core.atomic import atomic_file, atomic_folder
 from mosforge.core.errors import MosforgeError
+from mosforge.models.weights import write_weights
 
 
 def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
@@ -25,6 +27,19 @@ def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
         assert temporary.parent == target.parent, "a rename is atomic only within a file system"
     assert target.read_text() == "whole"
     assert [path.name for path in target.parent.iterdir()] == ["file.txt"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
+def test_a_file_has_the_mode_of_the_umask_whatever_writes_it(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with atomic_file(tmp_path / "plain") as temporary:
+            temporary.write_text("whole")
+        with atomic_file(tmp_path / "weights") as temporary:
+            write_weights({"weight": torch.zeros(2)}, temporary)
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o666 & ~umask}
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])

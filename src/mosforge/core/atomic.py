@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     A block that fails, or a process that is killed, never leaves a half-written `path`; the next attempt
     overwrites the temporary file of a killed process. A lock keeps two processes from writing the same file
-    at once: after a kill, a job of the killed run may still be running.
+    at once: after a kill, a job of the killed run may still be running. The file has the mode that the umask
+    gives, whatever the library that writes it (safetensors makes files that only their owner can read).
 
     Raises:
         MosforgeError: there is no room, the folder is read-only, there is a folder or a device of that name,
@@ -43,8 +45,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     with _explain_unwritable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(temporary, f"{target}: another process is writing it"):
+            mode = temporary.stat().st_mode  # of the file that the lock has made
             try:
                 yield temporary
+                if temporary.stat().st_mode != mode:
+                    temporary.chmod(stat.S_IMODE(mode))
                 temporary.replace(target)
             except BaseException:
                 temporary.unlink(missing_ok=True)
