@@ -4,6 +4,7 @@ import math
 import re
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -159,3 +160,11 @@ def test_a_caption_is_escaped_in_the_label() -> None:
     figure = figures._matrix(grid, "", "", name="m", caption='a <b> & "c"')
     assert figure.caption == 'a <b> & "c"'
     assert 'aria-label="a &lt;b&gt; &amp; ' in figure.inline
+
+
+def test_a_figure_depends_on_no_setting_of_the_user(artefacts: Artefacts) -> None:
+    plain = figures.finetuning_curves(artefacts)[0]
+    users = {"text.usetex": True, "axes.grid": True, "savefig.transparent": True, "font.size": 30.0}
+    with mpl.rc_context(users):
+        assert figures.finetuning_curves(artefacts)[0] == plain
+        assert mpl.rcParams["font.size"] == 30

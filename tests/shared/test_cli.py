@@ -172,3 +172,11 @@ def test_of_several_processes_only_the_first_writes_the_log(
     assert not (tmp_path / "1.log").exists()
     assert (tmp_path / "0.log").read_text() == "from 0\n"
     assert capsys.readouterr().err == "from 0\n"
+
+
+def test_the_backend_of_a_notebook_does_not_matter() -> None:
+    """matplotlib refuses a backend whose module is missing as soon as it is imported."""
+    code = "from mosforge.cli import main; main(['classes', '--corpus', 'authentic']); import matplotlib"
+    environment = {**os.environ, "MPLBACKEND": "no_such_backend"}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

@@ -124,6 +124,13 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
     """
     card = load_card(folder)
     path = _checked_weights(folder, card)
+    network = network_of(card)
+    network.load_state_dict(adapt_weights(read_weights(path), network, path))
+    return network.eval(), card
+
+
+def network_of(card: Card) -> Network:
+    """The network that a card describes, with random weights."""
     multi_level = bool(card.get("multi_level"))
     width = find_backbone(card["backbone"]).feature_width(multi_level)
     head = (
@@ -131,9 +138,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
         if card["head"] == "multitask"
         else ScoreHead(width, card["dropout"])
     )
-    network = Network(card["backbone"], head, multi_level)
-    network.load_state_dict(adapt_weights(read_weights(path), network, path))
-    return network.eval(), card
+    return Network(card["backbone"], head, multi_level)
 
 
 def _checked_weights(folder: str | os.PathLike[str], card: Card) -> Path:

@@ -71,8 +71,13 @@ def file_stem(*parts: str) -> str:
 def canvas(
     width: float, height: float, grid: Literal["y", "both"] | None = None
 ) -> Iterator[tuple[Canvas, Axes]]:
-    """Yields a figure of that size in inches and its axes, with grid lines across the axes that are named."""
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    """Yields a figure of that size in inches and its axes, with grid lines across the axes that are named.
+
+    The settings of the user (`matplotlibrc`) do not count.
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
         drawn = Canvas(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(drawn)
         axes = drawn.add_subplot()

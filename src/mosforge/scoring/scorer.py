@@ -11,9 +11,10 @@ for score in scorer.score_many(["a.jpg", "b.png"]):
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -36,10 +37,12 @@ from mosforge.models.crops import (
     split_into_batches,
 )
 from mosforge.models.devices import pick_device
-from mosforge.models.folder import load_model
+from mosforge.models.folder import load_model, network_of
 
 AnyImage = str | os.PathLike[str] | Image.Image | Pixels
 """A file, an image of Pillow's, or a uint8 RGB array (height, width, 3)."""
+
+Result = TypeVar("Result")
 
 LARGEST_WHOLE = 25_000_000
 """Largest number of pixels of an image that is scored in one pass: about 2 GB of features."""
@@ -101,7 +104,8 @@ class Scorer:
 
     A score depends only on the image's pixels and the model: neither on the images before, beside or after
     it, nor (on one kind of processor) on the number of threads. On CUDA the backbone computes in bfloat16,
-    and scores differ from the CPU's in the third decimal.
+    and scores differ from the CPU's in the third decimal. A scorer works in processes that are forked or
+    spawned, and can be pickled, weights and all; one on CUDA does not outlive a fork, as torch does not.
 
     Args:
         folder: a trained model (fine-tuned or pretrained).
@@ -135,7 +139,35 @@ class Scorer:
         self._threads = available_threads() if threads is None else threads
         if self._threads < 1:
             raise MosforgeError(f"threads: {self._threads} is not a positive number")
-        self._pool = _start_pool(self._threads)
+        self._start()
+
+    def _start(self) -> None:
+        self._process, self._pool = os.getpid(), _start_pool(self._threads)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a scorer is made of, without its network and threads, which cannot be pickled."""
+        weights = {name: value.cpu() for name, value in self._network.state_dict().items()}
+        left_out = ("_network", "_pool", "_process")
+        return {name: value for name, value in vars(self).items() if name not in left_out} | {"weights": weights}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Makes the network and the threads anew."""
+        weights = state.pop("weights")
+        vars(self).update(state)
+        network = network_of(self.card)
+        network.load_state_dict(weights)
+        self._network = network.eval().to(self._device)
+        self._start()
+
+    def _submit(self, work: Callable[..., Result], *words: Any) -> "Future[Result]":
+        """Gives work to the threads; threads do not outlive a fork, so a new process starts its own."""
+        if self._process != os.getpid():
+            if self._device.type == "cuda":
+                raise MosforgeError(
+                    "a Scorer on CUDA cannot be used in a forked process; make it there, or spawn the process"
+                )
+            self._start()
+        return self._pool.submit(work, *words)
 
     def score(self, image: AnyImage) -> Score:
         """Scores one image.
@@ -156,7 +188,7 @@ class Scorer:
         Raises:
             MosforgeError: an array is not an 8-bit RGB image.
         """
-        begun = (self._pool.submit(self._begin, _loaded(image)) for image in images)
+        begun = (self._submit(self._begin, _loaded(image)) for image in images)
         for image in keep_ahead(begun, self._threads + 1, drop=_cancel):
             yield self._end(image)
 
@@ -178,14 +210,14 @@ class Scorer:
             if larger.shape[0] * larger.shape[1] > LARGEST_WHOLE:
                 reason = f"more than {LARGEST_WHOLE:,} pixels do not go through in one piece; use crops"
                 raise UnreadableImageError(_name(image), reason)
-            return _PendingImage(larger, np.zeros((1, 2), np.int64), [self._submit(np.stack([larger]))])
+            return _PendingImage(larger, np.zeros((1, 2), np.int64), [self._compute(np.stack([larger]))])
         boxes = draw_boxes(pixels, self._size, self._crops, pixels_digest(pixels))
         parts = split_into_batches(boxes, self._device)
-        batches = [self._submit(cut_crops(larger, part, self._size)) for part in parts]
+        batches = [self._compute(cut_crops(larger, part, self._size)) for part in parts]
         return _PendingImage(larger, boxes, batches)
 
-    def _submit(self, crops: Pixels) -> "Future[CropOutputs]":
-        return self._pool.submit(run_network, self._network, crops, self._device)
+    def _compute(self, crops: Pixels) -> "Future[CropOutputs]":
+        return self._submit(run_network, self._network, crops, self._device)
 
     def _end(self, begun: "Future[_PendingImage]") -> Score | UnreadableImageError:
         try:

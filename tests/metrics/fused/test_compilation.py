@@ -1,5 +1,6 @@
 """The cache of compiled kernels: used again as long as no source of the package changes, and not longer."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import llvmlite.binding
 import pytest
+from numba.core.caching import FunctionCache
 
 from mosforge.metrics.fused import compilation
 
@@ -75,3 +77,31 @@ def test_kernels_use_the_whole_width_of_the_processor(tmp_path: Path, chosen: st
     command = [sys.executable, "-c", script]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == str(wide)
+
+
+@pytest.mark.slow
+def test_without_a_folder_for_machine_code_it_is_compiled_each_time(tmp_path: Path) -> None:
+    package = tmp_path / "toy"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    shutil.copy(compilation.__file__, package)
+    (package / "kernels.py").write_text(KERNEL)
+    (package / "helpers.py").write_text(HELPER.format(number=1))
+    (package / "__pycache__").touch()
+    (tmp_path / "cache").touch()
+    for _ in range(2):
+        assert run(tmp_path, tmp_path / "cache") == (2, 0)
+
+
+def test_machine_code_that_a_full_disk_does_not_take_is_used_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FunctionCache, "save_overload", full)
+
+    def add(x: float) -> float:
+        return x + 1
+
+    assert compilation.kernel(add)(1.0) == 2

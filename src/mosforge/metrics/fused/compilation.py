@@ -6,7 +6,10 @@ NUMBA_CACHE_DIR; it writes there by renaming, so processes may start together. A
 package has all kernels compiled again.
 """
 
+import contextlib
+import functools
 import hashlib
+import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from numba.core.caching import FunctionCache
+
+log = logging.getLogger(__name__)
 
 Map = npt.NDArray[np.float32]
 """A float32 array; most are maps of shape (height, width)."""
@@ -65,11 +70,27 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         super().__init__(function)
         self._cache_file._source_stamp = _SOURCES
 
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keeps machine code, if it can: a full disk costs only the time to compile again."""
+        with contextlib.suppress(OSError):
+            super().save_overload(signature, compiled)
+
+
+@functools.cache
+def _warn_of_no_cache() -> None:
+    log.warning(
+        "no folder for the machine code of the metrics can be written, so each process compiles it anew, "
+        "which takes a minute; name one with NUMBA_CACHE_DIR=DIR"
+    )
+
 
 def _compiled(function: _Function, **options: Any) -> _Function:
     dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if hasattr(dispatcher, "_cache"):  # it has none where NUMBA_DISABLE_JIT is set
-        dispatcher._cache = _Cache(function)
+        try:
+            dispatcher._cache = _Cache(function)
+        except RuntimeError:  # no folder can be written
+            _warn_of_no_cache()
     return cast(_Function, dispatcher)
 
 
