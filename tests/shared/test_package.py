@@ -1,12 +1,16 @@
 """The package as a whole: light to import, the way to the scorer, and who imports whom."""
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+import snakemake.report
 
 import mosforge
 from mosforge.jobs import RULES
@@ -46,3 +50,27 @@ def test_no_room_imports_one_that_imports_it_back() -> None:
 
 def test_a_stage_imports_no_other_stage() -> None:
     assert not {(a, b) for a, b in imports() if a in RULES and b in RULES}
+
+
+def names_of(requirements: Iterable[str]) -> set[str]:
+    return {re.split(r"[^\w.-]", text)[0].lower().replace("_", "-") for text in requirements}
+
+
+def test_what_snakemake_needs_for_its_report_is_installed() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    ours = names_of(project["dependencies"])
+    installed = ours | names_of(text for text in requires("snakemake") or [] if "extra ==" not in text)
+    imported = set()
+    for file in Path(snakemake.report.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add((node.module or "").split(".")[0])
+    needed = {
+        distribution.lower().replace("_", "-")
+        for module in imported - {*sys.stdlib_module_names, "snakemake"}
+        for distribution in packages_distributions().get(module, [module])
+    }
+    assert "pygments" in needed
+    assert needed <= installed

@@ -10,6 +10,7 @@ from mosforge.plan.estimate import estimate
 from mosforge.plan.made import correlations_in, explain_made
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import (
+    check_folder,
     code,
     find_own_commands,
     growing,
@@ -23,6 +24,7 @@ from mosforge.plan.rule_parts import (
 find_own_commands()
 
 try:
+    check_folder(str(workflow.basedir))
     configuration = check_files(config, workflow.configfiles)
     plan = Plan(configuration)
     missing = plan.explain_missing()

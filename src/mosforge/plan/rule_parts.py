@@ -84,6 +84,16 @@ def find_own_commands() -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
+def check_folder(workflow: str) -> None:
+    """Refuses the folder of a workflow whose name Snakemake cannot take.
+
+    Raises:
+        MosforgeError: the name has braces.
+    """
+    if "{" in workflow or "}" in workflow:
+        raise MosforgeError(f"{workflow}: braces in a folder's name mark Snakemake's wildcards; rename the folder")
+
+
 def lock_folder() -> None:
     """Holds the working directory for this process until it ends; ends it with a sentence if another does.
 
