@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 after an error, which is reported in one sentence; usage errors exit with 2.
     """
     words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
-    # A notebook sets it for its own Python; matplotlib, which here draws only into files, may lack the module.
+    # A notebook sets it for its own Python; matplotlib, which only draws files here, may lack the module.
     os.environ.pop("MPLBACKEND", None)
     try:
         with _sigterm_interrupts():

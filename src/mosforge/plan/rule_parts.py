@@ -91,7 +91,9 @@ def check_folder(workflow: str) -> None:
         MosforgeError: the name has braces.
     """
     if "{" in workflow or "}" in workflow:
-        raise MosforgeError(f"{workflow}: braces in a folder's name mark Snakemake's wildcards; rename the folder")
+        raise MosforgeError(
+            f"{workflow}: braces in a folder's name mark Snakemake's wildcards; rename the folder"
+        )
 
 
 def lock_folder() -> None:

@@ -148,7 +148,9 @@ class Scorer:
         """What a scorer is made of, without its network and threads, which cannot be pickled."""
         weights = {name: value.cpu() for name, value in self._network.state_dict().items()}
         left_out = ("_network", "_pool", "_process")
-        return {name: value for name, value in vars(self).items() if name not in left_out} | {"weights": weights}
+        return {name: value for name, value in vars(self).items() if name not in left_out} | {
+            "weights": weights
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Makes the network and the threads anew."""
