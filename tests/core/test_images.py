@@ -16,7 +16,7 @@ from PIL import Image
 from skimage import data
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
-from mosforge.core.images import MAX_PIXELS, at_least, check_pixels, open_image, read_rgb, to_rgb
+from mosforge.core.images import MAX_PIXELS, at_least, check_pixels, open_image, read_rgb, size_of, to_rgb
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +51,25 @@ UPRIGHT = {
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
-def test_exif_orientation_is_applied(coffee: np.ndarray, orientation: int, kind: str) -> None:
+def test_exif_orientation_is_applied(
+    coffee: np.ndarray, orientation: int, kind: str, tmp_path: Path
+) -> None:
     exif = Image.Exif()
     exif[274] = orientation
     options = {"lossless": True} if kind == "WEBP" else {}
-    pixels = decoded(encoded(coffee, kind, exif=exif, **options))
+    content = encoded(coffee, kind, exif=exif, **options)
+    pixels = decoded(content)
     np.testing.assert_array_equal(pixels, UPRIGHT[orientation](coffee))
+    (tmp_path / "image").write_bytes(content)
+    assert size_of(tmp_path / "image") == (pixels.shape[1], pixels.shape[0])
 
 
-def test_a_sideways_jpeg_becomes_a_portrait(coffee: np.ndarray) -> None:
+def test_a_sideways_jpeg_becomes_a_portrait(coffee: np.ndarray, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[274] = 6
     assert decoded(encoded(coffee, "JPEG", exif=exif)).shape == (48, 32, 3)
+    (tmp_path / "image").write_bytes(encoded(coffee, "JPEG", exif=exif))
+    assert size_of(tmp_path / "image") == (32, 48)
 
 
 def test_a_tag_of_an_odd_type_leaves_the_orientation_readable(coffee: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 """`mosforge finetuning check`: what is found of a target dataset, or what is missing."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,65 @@ def test_a_dataset_is_described(here: Path, capsys: pytest.CaptureFixture[str]) 
         "in_several": "2 of 5 contents share 1 scenes",
         "most_alike": found["most_alike"],
         "trained_on": "2 of 2 test images of the official split show a scene that is trained on",
+        "with_reference_image": "0 of 10 images",
+        "pack": f"{10 * 192 * 192 * 3:,} bytes",
+        "splits": found["splits"],
     }
+    assert found["splits"].startswith("1: train 8, test 2; 2: train 8, test 2; 3: ")
     assert found["most_alike"].startswith("1.jpg and 9.jpg (")
+
+
+def check(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """The status and the lines of the check of the ratings."""
+    status = main(["finetuning", "check", "ratings", "--config", "mine.yaml"])
+    return status, capsys.readouterr().out.splitlines()
+
+
+def rewrite(change: Callable[[int, str], str], header: str = "image,mos,reference,split") -> None:
+    """Changes each line of the table of ratings, given its number from 1."""
+    file = Path("ratings/scores.csv")
+    lines = enumerate(file.read_text().splitlines()[1:], start=1)
+    file.write_text("\n".join([header, *(change(number, line) for number, line in lines)]))
+
+
+def test_every_bad_image_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content in {"3.JPG": b"x", "7.JPG": Path("ratings/images/6.JPG").read_bytes()[:900]}.items():
+        (here / "ratings/images" / name).write_bytes(content)
+    status, lines = check(capsys)
+    assert status == 1
+    assert [line.partition(": ")[0] for line in lines if "ratings/images/" in line] == [
+        "ratings/images/3.JPG",
+        "ratings/images/7.JPG",
+    ]
+    assert any(line.split() == ["images", "10"] for line in lines), "the rest is told, too"
+
+
+def test_sizes_are_compared_with_the_reference_images(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (192, 191)).save(here / "ratings/images/original.png")
+    Image.new("RGB", (192, 192)).save(here / "ratings/images/other.png")
+    references = {1: "original.png", 2: "original.png", 3: "other.png"}
+    rewrite(
+        lambda number, line: f"{line},{references.get(number, '')}",
+        "image,mos,reference,split,reference_image",
+    )
+    status, lines = check(capsys)
+    assert status == 0, "the run sets such pairs aside"
+    text = "\n".join(lines)
+    assert "3 of 10 images" in text
+    assert (
+        "2 of 3 images have not the size of their reference image, such as 0.jpg (192x192 against 192x191)"
+        in text
+    )
+
+
+def test_what_cannot_be_learnt_or_tested_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rewrite(lambda number, line: f"{number - 1}.jpg,5,content {number},train")
+    status, lines = check(capsys)
+    assert (status, lines[-1]) == (1, "ratings: all scores are 5, so that nothing can be learnt")
+    rewrite(lambda number, line: f"{number - 1}.jpg,{number},content {number // 10},train")
+    status, lines = check(capsys)
+    assert status == 1
+    assert lines[-1].startswith("ratings: no split can be tested: split 1: ")
 
 
 def test_without_the_guard_contents_are_not_compared(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,6 +79,21 @@ def test_reference_images_that_are_too_small_are_left_out_with_a_warning(
             assert fact in caplog.text
 
 
+def test_images_of_another_size_than_their_reference_image_are_left_out_with_a_warning(
+    shard: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    photo = Image.fromarray(data.astronaut()[:165, :180])
+    exif = Image.Exif()
+    exif[274] = 6  # the camera was held upright
+    photo.transpose(Image.Transpose.ROTATE_90).save("shard/turned.jpg", exif=exif)
+    photo.resize((180, 166)).save("shard/one_row_more.png")
+    rows = [(f"shard/{name}", "references/a.png") for name in ("1-a.png", "one_row_more.png", "turned.jpg")]
+    score_dataset(write_dataset([*rows]), output=OUTPUT, cfg=CFG)
+    assert read_table(OUTPUT, TARGET_SCORES)["image"].tolist() == ["1-a.png", "turned.jpg"]
+    for fact in ("dataset.parquet", "1 of 3 images", "shard/one_row_more.png and references/a.png"):
+        assert fact in caplog.text
+
+
 def test_a_dataset_without_reference_images_is_refused(shard: object) -> None:
     dataset = write_dataset([("shard/1-a.png", None)])
     with pytest.raises(MosforgeError, match=r"dataset\.parquet: no image of rated has a reference image"):

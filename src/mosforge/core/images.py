@@ -78,6 +78,25 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
     return image
 
 
+def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of an image as `read_rgb` gives it, of JPEG, BMP and PPM without decoding it.
+
+    Raises:
+        UnreadableImageError: see `open_image` and `to_rgb`.
+    """
+    with open_image(path) as image:
+        if image.format in ("BMP", "PPM"):
+            return image.size
+        if image.format == "JPEG":
+            try:
+                turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+            except Exception as error:  # see to_rgb
+                raise UnreadableImageError(path, _reason(error)) from None
+            return (image.height, image.width) if turned else image.size
+        height, width = to_rgb(image, path).shape[:2]  # the orientation may lie after the samples
+        return width, height
+
+
 def is_special(path: Path) -> bool:
     """Whether a path is a pipe or a device; reading one could wait for ever."""
     try:

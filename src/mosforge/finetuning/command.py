@@ -2,21 +2,19 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mosforge.core.rows import format_rows
-from mosforge.finetuning.about import about
-from mosforge.finetuning.registry import layout_of, missing
+from mosforge.finetuning.registry import missing
 from mosforge.finetuning.settings import DatasetSettings
 from mosforge.options import add_config, add_directory, add_verb, load_config
-
-if TYPE_CHECKING:
-    from mosforge.core.tables import Frame
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verb `check`."""
-    check = add_verb(verbs, "check", _check, "describe a target dataset, or say what is missing")
+    check = add_verb(
+        verbs, "check", _check, "read a target dataset, say what is wrong with it, or what is missing"
+    )
     check.add_argument("dataset", help="name in finetuning.datasets")
     add_config(check)
     add_directory(check)
@@ -25,6 +23,7 @@ def add_commands(commands: Any, verbs: Any) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     from mosforge.config.files import entry_of
     from mosforge.finetuning.dataset import load
+    from mosforge.finetuning.inspection import inspect
 
     name, config = arguments.dataset, load_config(arguments)
     entry = entry_of(config.finetuning.datasets, "finetuning.datasets", name)
@@ -35,68 +34,14 @@ def _check(arguments: argparse.Namespace) -> int:
     if problem := missing(cfg):
         print(f"{name}: {problem}")
         return 1
-    dataset = load(name, cfg)
-    found = describe(name, dataset, cfg)
-    if config.sources.leakage.guard:
-        found |= describe_contents(dataset, config.sources.leakage.correlation)
+    names = [str(split) for split in entry.splits or config.finetuning.splits.seeds]
+    section, guard = config.finetuning.splits, config.sources.leakage
+    correlation = guard.correlation if guard.guard else None
+    found, problems = inspect(
+        name, load(name, cfg), cfg, names, section.train, section.validation, correlation
+    )
     rows = [{"item": key, "found": value} for key, value in found.items()]
     sys.stdout.write(format_rows(rows, ("item", "found"), "table"))
-    return 0
-
-
-def describe_contents(dataset: "Frame", correlation: float) -> dict[str, object]:
-    """Which images of a dataset show the same scene, by the words for it; every image is read.
-
-    Args:
-        dataset: what `load` returned.
-        correlation: of the pixels of two images, from which on they show the same.
-
-    Raises:
-        UnreadableImageError: an image is damaged.
-    """
-    from mosforge.content.matching import find_pairs_within, undistorted_images
-    from mosforge.core.parallel import available_threads
-    from mosforge.finetuning.contents import group_contents
-    from mosforge.finetuning.split import divide
-
-    pairs = find_pairs_within(undistorted_images(dataset), correlation, available_threads())
-    contents = group_contents(dataset, pairs)
-    sizes = contents.groupby("content")["reference"].nunique()
-    found: dict[str, object] = {
-        "contents_found": len(sizes),
-        "in_several": f"{sizes[sizes > 1].sum()} of {sizes.sum()} contents share {(sizes > 1).sum()} scenes",
-    }
-    if len(pairs):
-        alike = pairs.sort_values("correlation", kind="stable").iloc[-1]
-        found["most_alike"] = f"{alike['image']} and {alike['other']} ({alike['correlation']:.3f})"
-    if {"train", "test"} <= set(dataset["part"].dropna()) and dataset["part"].notna().all():
-        split = divide(dataset.merge(contents[["image", "content"]], on="image"), "official", 1.0, 0.0)
-        tests = split[split["part"] == "test"]
-        found["trained_on"] = (
-            f"{(~tests['clean']).sum()} of {len(tests)} test images of the official split show a scene "
-            "that is trained on"
-        )
-    return found
-
-
-def describe(name: str, dataset: "Frame", cfg: DatasetSettings) -> dict[str, object]:
-    """What was found in a dataset, by the words for it.
-
-    Args:
-        name: the dataset's name in the configuration.
-        dataset: what `load` returned.
-        cfg: what it was loaded from.
-    """
-    parts = dataset["part"].dropna().value_counts()
-    split = ", ".join(f"{part} {parts[part]}" for part in ("train", "validation", "test") if part in parts)
-    return {
-        "dataset": name,
-        "images": len(dataset),
-        "contents": int(dataset["reference"].nunique()),
-        "unit": about(cfg).unit,
-        "direction": "higher is better" if layout_of(cfg).higher_is_better else "lower is better",
-        "lowest": float(dataset["mos"].min()),
-        "highest": float(dataset["mos"].max()),
-        "official_split": split or "none",
-        "licence": about(cfg).licence,
-    }
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.images import SMALLEST_SIDE, Pixels, open_image
+from mosforge.core.images import SMALLEST_SIDE, Pixels, size_of
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.targets import TARGET_SCORES
@@ -26,8 +26,8 @@ def score_dataset(
 ) -> None:
     """Scores the images of a target dataset that have a reference image.
 
-    Images whose reference image is too small for the metrics are left out with a warning. The table
-    may then be empty.
+    Images whose reference image is too small for the metrics, or has another size, are left out with a
+    warning. The table may then be empty.
 
     Args:
         dataset: the images of the dataset, Parquet (artefact `dataset`).
@@ -37,14 +37,13 @@ def score_dataset(
         device: where the engine `piq` computes: cpu, cuda, or auto, a GPU where there is one.
 
     Raises:
-        MosforgeError: no image has a reference image, an image is unreadable, a size differs from that of
-            the reference image, or a score is not finite.
+        MosforgeError: no image has a reference image, an image is unreadable, or a score is not finite.
     """
     rows = read_table(dataset, DATASET)
     rows = rows[rows["reference_path"].notna()]
     if rows.empty:
         raise MosforgeError(f"{dataset}: no image of {cfg.dataset} has a reference image")
-    rows = _without_small_references(rows, dataset)
+    rows = _comparable(rows, dataset)
     references = rows["reference_path"].tolist()
     engine = _WithPsnr(make_engine(cfg.engine, device, cfg.scale))
     names = (*METRICS, "psnr")
@@ -54,20 +53,26 @@ def score_dataset(
     log.info("%s: %d images of %d reference images", output, len(rows), len(set(references)))
 
 
-def _without_small_references(rows: Frame, dataset: Path) -> Frame:
-    small = []
-    for reference in rows["reference_path"].unique():
-        with open_image(reference) as image:
-            if min(image.size) < SMALLEST_SIDE:
-                small.append(reference)
-    is_lost = rows["reference_path"].isin(small)
-    if small:
+def _comparable(rows: Frame, dataset: Path) -> Frame:
+    """The rows that the metrics can score; the log says how many cannot be, and why."""
+    references = rows["reference_path"]
+    size_of_reference = {path: size_of(path) for path in references.unique()}
+    is_small = references.map(lambda path: min(size_of_reference[path]) < SMALLEST_SIDE)
+    if is_small.any():
         log.warning(
             "%s: %d of %d images are left out, since a side of their reference image, such as %s, is under "
             "the %d pixels that the metrics need",
-            *(dataset, is_lost.sum(), len(rows), small[0], SMALLEST_SIDE),
+            *(dataset, is_small.sum(), len(rows), references[is_small].iloc[0], SMALLEST_SIDE),
         )
-    return rows[~is_lost]
+    pairs = zip(rows["path"], references, strict=True)
+    differs = np.array([size_of(path) != size_of_reference[reference] for path, reference in pairs], bool)
+    if differs.any():
+        log.warning(
+            "%s: %d of %d images are left out, since their size is not that of their reference image, such "
+            "as %s and %s",
+            *(dataset, differs.sum(), len(rows), rows["path"][differs].iloc[0], references[differs].iloc[0]),
+        )
+    return rows[~is_small & ~differs]
 
 
 class _WithPsnr:
