@@ -51,9 +51,7 @@ UPRIGHT = {
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
-def test_exif_orientation_is_applied(
-    coffee: np.ndarray, orientation: int, kind: str, tmp_path: Path
-) -> None:
+def test_exif_orientation_is_applied(coffee: np.ndarray, orientation: int, kind: str, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[274] = orientation
     options = {"lossless": True} if kind == "WEBP" else {}
