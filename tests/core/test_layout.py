@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from mosforge.core import layout
+from mosforge.core.runs import Run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILES = [*(REPOSITORY / "src").rglob("*.py"), *(REPOSITORY / "workflow").rglob("*.smk")]
@@ -34,4 +37,14 @@ def test_each_pattern_is_used_and_its_own() -> None:
 def test_a_path_is_found_below_the_folder_of_the_results() -> None:
     found = layout.below(Path("/data/run"), layout.LABELS, corpus="synthetic")
     assert found == Path("/data/run/pmos/synthetic.parquet")
-    assert layout.of_model(layout.FINETUNED)["history"].endswith("/{initialisation}/history.parquet")
+    assert layout.of_model(layout.FINETUNED)["history"].endswith(
+        "/{initialisation}{training}/history.parquet"
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12])
+def test_a_training_is_named_by_its_seed_and_the_first_as_if_there_were_no_other(seed: int) -> None:
+    run = Run("own", "1", "net", "imagenet", "own", seed)
+    folder = layout.FINETUNED.format(**run.wildcards)
+    assert folder == "results/finetuning/own/1/net/imagenet" + (f".seed{seed}" if seed else "")
+    assert layout.seed_in(layout.training_of(seed)) == seed

@@ -1,6 +1,7 @@
 """`mosforge evaluation correlate`: a row for each model, and predictions from which there is none."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,12 @@ RUN = {
     "backbone": "resnet50",
     "initialisation": "imagenet",
     "test_dataset": "live",
+    "seed": 0,
 }
 COUNT = 30
 
 
-def predictions(**run: str) -> Frame:
+def predictions(**run: Any) -> Frame:
     """The predictions of a model whose errors are noise."""
     rng = np.random.default_rng(0)
     quality = rng.uniform(size=COUNT)

@@ -356,10 +356,11 @@ def test_a_table_is_found_whatever_the_case_of_its_name(config: dict[str, Any], 
 def test_full_reference_metrics_stand_where_reference_images_are(
     with_datasets: dict[str, Any], tmp_path: Path
 ) -> None:
+    rows = [f"{i}.png,1,ref {i}.png\n" for i in range(20)]  # enough to be tested
     for name, lines in (
-        ("all", "image,mos,reference_image\na.png,1,c.png\nb.png,2,c.png\n"),
-        ("some", "image,mos,reference_image\na.png,1,c.png\nb.png,2,\nd.png,2,c.png\n"),
-        ("none", "image,mos\na.png,1\n"),
+        ("all", "".join(["image,mos,reference_image\n", *rows])),
+        ("some", "".join(["image,mos,reference_image\n", *rows[:19], "a.png,1,\n"])),
+        ("none", "".join(["image,mos\n", *(f"{i}.png,1\n" for i in range(20))])),
     ):
         with_datasets["finetuning"]["datasets"][name] = table_of(tmp_path / name, lines)
     asked = {"backbones": [], "initialisations": [], "comparisons": ["psnr", "brisque", "gmsd"]}
@@ -372,7 +373,7 @@ def test_full_reference_metrics_stand_where_reference_images_are(
     }
     assert experiments.left_out(["within"]) == [
         "psnr, gmsd on dataset some of within: measured only on the images that have a reference "
-        "image, 2 of 3",
+        "image, 19 of 20",
         "psnr, gmsd on dataset none left out of within: it has no reference images",
     ]
 

@@ -165,6 +165,7 @@ def write_run(results: Path, images: pd.DataFrame, run: tuple[str, ...], noise: 
     prediction = 0.2 + 0.6 * quality + draws.normal(0, noise, len(quality))
     rows = {
         **{name: [value] * len(quality) for name, value in keys.items()},
+        "seed": [0] * len(quality),
         "image": [path.replace("/", " ") for path in images["path"]],
         "path": list(images["path"]),
         "content": [path.replace("/", " ") for path in images["path"]],
@@ -186,7 +187,7 @@ def write_run(results: Path, images: pd.DataFrame, run: tuple[str, ...], noise: 
         "plcc_mapped": plcc,
         "rmse": float(np.sqrt(np.mean((prediction - quality) ** 2))),
     }
-    counts = {"images": len(quality), "contents": len(quality), "other_contents": 4 * len(quality)}
+    counts = {"images": len(quality), "contents": len(quality), "other_contents": 4 * len(quality), "seed": 0}
     return keys | counts | {"mapping": "logistic"} | values | around(values)
 
 

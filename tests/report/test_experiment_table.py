@@ -158,6 +158,7 @@ def test_equal_values_share_the_mark() -> None:
     row = {
         "dataset": "own",
         "split": "1",
+        "seed": 0,
         "test_dataset": "own",
         "images": 50,
         "krocc": 0.5,
@@ -258,7 +259,7 @@ def test_the_splits_are_the_correlations(results: Path) -> None:
     lines = list(csv.DictReader(io.StringIO(to_csv(splits_frame("table1", rows, ["own"])))))
     assert len(lines) == len(rows)
     for line, (_, row) in zip(lines, rows.iterrows(), strict=True):
-        assert [line[key] for key in RUN] == [row[key] for key in RUN]
+        assert [line[key] for key in RUN] == [str(row[key]) for key in RUN]
         for measure in MEASURES:
             for end in ("", "_low", "_high"):
                 assert float(line[f"{measure}{end}"]) == pytest.approx(row[f"{measure}{end}"], abs=1e-5)
@@ -294,7 +295,7 @@ def test_a_single_split_shows_its_interval_over_images(results: Path) -> None:
     first = table.numbers.iloc[0]
     assert list(first_cell(table).small) == [f"95% {interval(first['value'] - 0.03, first['value'] + 0.02)}"]
     (words,) = small_print(table)
-    assert "resamples of the test images" in words
+    assert "resamples of the contents of the test images" in words
     assert "splits" not in words
     line = csv_rows(table)[0]
     assert (line["q25"], line["splits"]) == ("", "1")

@@ -44,7 +44,7 @@ def test_a_learning_curve_is_the_history_of_its_run(artefacts: Artefacts) -> Non
         lines = Drawn(figure).lines()
         assert len(lines) == len(runs) == 6
         for (colour, points), run in zip(lines, runs, strict=True):
-            rows = artefacts.read(history(run), HISTORY, **run._asdict())
+            rows = artefacts.read(history(run), HISTORY, **run.wildcards)
             assert rows is not None
             assert points == pytest.approx(rows[["epoch", column]].to_numpy(), abs=2e-3)
             assert colour == METHOD_COLOURS[artefacts.names[run.initialisation]]
@@ -61,7 +61,7 @@ def test_two_corpora_of_a_method_are_two_kinds_of_line() -> None:
 def test_a_pretraining_of_two_parts_shows_their_sum_too(artefacts: Artefacts) -> None:
     (figure,) = figures.pretraining_curves(artefacts)
     (training,) = artefacts.pretrainings
-    rows = artefacts.read(history(training), HISTORY, **training._asdict())
+    rows = artefacts.read(history(training), HISTORY, **training.wildcards)
     assert rows is not None
     found = [points for _, points in Drawn(figure).lines()]
     for points, column in zip(found, ("loss", "class_loss", "score_loss"), strict=True):

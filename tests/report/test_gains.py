@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from rows import correlations, crossed, no_predictions
+from rows import correlations, crossed, measured, no_predictions
 from scipy import stats
 
 from mosforge.core.runs import Run
@@ -15,7 +15,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.seeds import generator
 from mosforge.core.tables import read_table
 from mosforge.report.artefacts import predictions_in, read_artefacts
-from mosforge.report.gains import IMAGES, SPLITS, findings, gains_of
+from mosforge.report.gains import CONTENTS, SPLITS, findings, gains_of
 from mosforge.report.settings import PageSettings
 from mosforge.report.words import method_names
 from mosforge.statistics.intervals import RESAMPLES, intervals
@@ -59,7 +59,7 @@ def test_a_single_split_has_the_interval_of_its_resampled_images(results: Path) 
     ]
     wanted = np.percentile(np.subtract(*sroccs), [2.5, 97.5])
     assert (found.low, found.high) == pytest.approx(tuple(wanted), abs=1e-9)
-    assert found.interval_over == IMAGES
+    assert found.interval_over == CONTENTS
     # and these resamples are those of the model's own interval
     own = intervals(one["prediction"].to_numpy(), given, one["content"].tolist(), "tid2013", "1")["srocc"]
     assert own == pytest.approx(tuple(np.percentile(sroccs[0], [2.5, 97.5])), abs=1e-9)
@@ -152,3 +152,51 @@ def test_no_finding_is_chosen_by_its_score() -> None:
     (sentence,) = sentences({"imagenet": [0.5, 0.6], "tiles-cls": [0.4, 0.5], "tiles-reg": [0.8, 0.9]})
     assert "after CLS pretraining" in sentence
     assert sentences({"imagenet": [0.5, 0.6]}) == []
+
+
+def trained_twice(split: str, sroccs: dict[str, list[float]]) -> pd.DataFrame:
+    """Rows of the trainings of one split, of each initialisation a list."""
+    return pd.DataFrame(
+        [
+            measured(Run("own", split, "net", start, "own", seed), srocc)
+            for start, values in sroccs.items()
+            for seed, srocc in enumerate(values)
+        ]
+    )
+
+
+def test_of_several_trainings_of_a_split_the_mean_counts() -> None:
+    rows = [
+        trained_twice(split, {"imagenet": [base, base + 0.02], "tiles-cls": [base + 0.01, base + 0.05]})
+        for split, base in (("1", 0.7), ("2", 0.8), ("3", 0.75))
+    ]
+    (found,) = gains(pd.concat(rows))
+    assert (found.splits, found.trainings) == (3, 2)
+    assert found.difference == pytest.approx(0.02)
+    assert (found.low, found.high) == pytest.approx((0.02, 0.02))  # every split's mean is the same
+
+
+def test_the_noise_of_training_is_in_the_gain_of_a_single_split() -> None:
+    draws = np.random.default_rng(0)
+    given = draws.uniform(size=60)
+    images = [f"{i:02}" for i in range(60)]
+    noise = {(start, seed): draws.normal(0, 0.2, 60) for start in ("imagenet", "t-reg") for seed in range(3)}
+
+    def of_run(run: Run) -> pd.DataFrame:
+        columns = {"image": images, "content": images, "quality": given}
+        return pd.DataFrame(
+            {**run._asdict(), **columns, "prediction": given + noise[run.initialisation, run.seed]}
+        )
+
+    sroccs = {
+        start: [float(stats.spearmanr(given + noise[start, seed], given)[0]) for seed in range(3)]
+        for start in ("imagenet", "t-reg")
+    }
+    (found,) = gains(trained_twice("official", sroccs), of_run)
+    assert (found.splits, found.trainings, found.interval_over) == (1, 3, CONTENTS)
+    differences = np.subtract(sroccs["t-reg"], sroccs["imagenet"])
+    assert found.difference == pytest.approx(differences.mean())
+    student = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    assert found.high - found.low > student.high - student.low
+    (single,) = gains(trained_twice("official", {key: value[:1] for key, value in sroccs.items()}), of_run)
+    assert single.trainings == 1

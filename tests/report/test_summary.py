@@ -11,7 +11,7 @@ from rows import correlations
 from scipy import stats
 
 from mosforge.core.schemas.correlations import MEASURES
-from mosforge.report.summary import per_split, split_at_the_median, standard_error, summarise
+from mosforge.report.summary import over_trainings, per_split, split_at_the_median, standard_error, summarise
 
 
 @settings(max_examples=30, deadline=None)
@@ -61,3 +61,17 @@ def test_standard_error_agrees_with_simulated_rank_correlations() -> None:
     found = [stats.spearmanr(a, b)[0] for a, b in zip(first, second, strict=True)]
     assert standard_error(float(np.mean(found)), 200) == pytest.approx(float(np.std(found)), rel=0.1)
     assert math.isnan(standard_error(0.5, 3))
+
+
+def test_of_several_trainings_of_a_split_the_mean_counts_and_the_interval_is_wider() -> None:
+    table = correlations({("net", "imagenet"): [0.5, 0.7]})
+    again = table.assign(seed=1, srocc=table["srocc"] + 0.04, mapping="falling")
+    found = over_trainings(pd.concat([table, again, again]))
+    assert found["srocc"].tolist() == pytest.approx([0.52, 0.72])
+    assert found["trainings"].tolist() == [2, 2]
+    assert found["mapping"].tolist() == ["falling", "none"]
+    half = stats.t.ppf(0.975, 1) * np.std([0, 0.04], ddof=1) / math.sqrt(2)
+    assert found["srocc_low"].iloc[0] == pytest.approx(0.52 - math.hypot(0.12, half))
+    row = summarise(pd.concat([table, again])).iloc[0]
+    assert (row["splits"], row["trainings"], row["srocc"]) == (2, 2, pytest.approx(0.62))
+    assert len(per_split(pd.concat([table, again]))) == 4

@@ -174,7 +174,6 @@ def _distortions() -> Iterator[Case]:
 def _recipes() -> Iterator[Case]:
     """What pretraining and fine-tuning both have."""
     for key, value, note in (
-        ("seed", 1, ""),
         ("crop", 65, ""),
         ("flip", False, ""),
         ("epochs", 2, ""),
@@ -194,6 +193,7 @@ def _recipes() -> Iterator[Case]:
 
 def _pretraining() -> Iterator[Case]:
     both = "pretraining.unified.both"
+    yield Case("pretraining.seed", 1, TRAININGS)
     yield Case("pretraining.backbones.efficientnet_lite0", "none", ("fetch_weights",))
     yield Case("pretraining.resize", 100, ("pack_shard",))
     for weight in ("classification", "score"):
@@ -231,6 +231,7 @@ def _datasets() -> Iterator[Case]:
 
 def _finetuning() -> Iterator[Case]:
     added = ("split", "finetune", "predict", "compare", "correlate")
+    yield Case("finetuning.seeds", [0, 1], ("finetune", "predict", "correlate"), "", NEW)
     yield Case("finetuning.splits.seeds", [1, 2], added, "", NEW)
     yield Case("finetuning.splits.train", 0.6, ("split",), "/1/", "of the random splits")
     yield Case("finetuning.splits.validation", 0.3, ("split",))

@@ -97,4 +97,6 @@ wildcard_constraints:
     test_dataset=r"[a-z0-9_]+",
     split=r"[a-z0-9_]+",
     initialisation=r"[a-z0-9_-]+",
+    # empty for the seed 0
+    training=r"(\.seed[1-9][0-9]*)?",
     experiment=r"[a-z0-9_]+",

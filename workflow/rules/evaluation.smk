@@ -13,9 +13,9 @@ rule predict:
     output:
         layout.PREDICTIONS,
     log:
-        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.log",
+        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.log",
     benchmark:
-        "results/benchmarks/predict/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.tsv"
+        "results/benchmarks/predict/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.tsv"
     wildcard_constraints:
         # the rule `compare` serves measures without a network
         backbone=r"(?!none/)[a-z0-9_]+",
@@ -64,9 +64,9 @@ rule compare:
     output:
         layout.PREDICTIONS,
     log:
-        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.log",
+        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.log",
     benchmark:
-        "results/benchmarks/compare/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.tsv"
+        "results/benchmarks/compare/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.tsv"
     wildcard_constraints:
         backbone="none",
     conda:

@@ -181,9 +181,9 @@ rule finetune:
     output:
         **layout.of_model(layout.FINETUNED),
     log:
-        "logs/finetuning/{dataset}/{split}/{backbone}/{initialisation}.log",
+        "logs/finetuning/{dataset}/{split}/{backbone}/{initialisation}{training}.log",
     benchmark:
-        "results/benchmarks/finetune/{dataset}/{split}/{backbone}/{initialisation}.tsv"
+        "results/benchmarks/finetune/{dataset}/{split}/{backbone}/{initialisation}{training}.tsv"
     conda:
         "../../envs/cuda.yaml"
     threads: 8

@@ -55,8 +55,6 @@ class Section(Settings):
 class TrainingSection(Section):
     """The keys that pretraining and fine-tuning share."""
 
-    seed: Whole
-    """seed of every random draw of this stage"""
     crop: Crop
     """side of the random crops that the network sees, in pixels; a smaller image is continued by mirroring"""
     flip: Flag

@@ -101,6 +101,9 @@ class FinetuningSection(TrainingSection):
     datasets: Mapping[Name, Dataset]
     """Target datasets with human scores. Those whose folder is missing are left out, with a line that says
     so."""
+    seeds: Seeds
+    """seeds of the random draws of this stage: each split is trained once for each of them. With several, the
+    noise of training is in the intervals (ours)"""
     splits: SplitsSection
     """The splits of a dataset, disjoint by content"""
     patches: Count

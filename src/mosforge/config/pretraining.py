@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from mosforge.config import File, Name, Section, TrainingSection
-from mosforge.core.values import Allowed, Amount, Count, Flag, Fraction, Positive, Text
+from mosforge.core.values import Allowed, Amount, Count, Flag, Fraction, Positive, Text, Whole
 from mosforge.models.origins import ORIGINS
 
 
@@ -67,6 +67,8 @@ class Pair(Section):
 class PretrainingSection(TrainingSection):
     """How networks are pretrained on the pseudo-MOS."""
 
+    seed: Whole
+    """seed of every random draw of this stage"""
     backbones: Mapping[Name, File] = Field(
         description="Backbones, and where their first weights come from. A name is one of resnet50, "
         "resnet18, alexnet and efficientnet_lite0, or any network of timm, such as mobilenetv3_small_100, or "

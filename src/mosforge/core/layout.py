@@ -49,10 +49,12 @@ FILES_OF_DATASET = "results/finetuning/{dataset}/files.parquet"
 PACK_OF_DATASET = "results/finetuning/{dataset}/pack.parquet"
 PIXELS_OF_DATASET = "results/finetuning/{dataset}/pack.pixels"
 SPLIT = "results/finetuning/{dataset}/{split}/split.parquet"
-FINETUNED = "results/finetuning/{dataset}/{split}/{backbone}/{initialisation}"
-"""The folder of a fine-tuned model."""
+FINETUNED = "results/finetuning/{dataset}/{split}/{backbone}/{initialisation}{training}"
+"""The folder of a fine-tuned model; `{training}` is empty for the seed 0, and `.seed3` for the seed 3."""
 
-PREDICTIONS = "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}/{test_dataset}.parquet"
+PREDICTIONS = (
+    "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.parquet"
+)
 BRISQUE = "results/evaluation/brisque/{dataset}.parquet"
 CORRELATIONS = "results/evaluation/{experiment}.parquet"
 
@@ -89,6 +91,16 @@ def below(results: Path, pattern: str, **wildcards: str) -> Path:
         wildcards: their values.
     """
     return results / pattern.format(**wildcards).removeprefix("results/")
+
+
+def training_of(seed: int) -> str:
+    """The part of a path that names a training by its seed; a further seed moves no other training."""
+    return f".seed{seed}" if seed else ""
+
+
+def seed_in(training: str) -> int:
+    """The seed of a training, from the part of a path that `training_of` gives."""
+    return int(training.removeprefix(".seed") or 0)
 
 
 def shard_name(source: str, number: int) -> str:

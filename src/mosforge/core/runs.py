@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from mosforge.core.layout import training_of
+
 
 class Run(NamedTuple):
     """A fine-tuned model, or a measure in its place, and the dataset that it is evaluated on."""
@@ -11,6 +13,18 @@ class Run(NamedTuple):
     backbone: str
     initialisation: str
     test_dataset: str
+    seed: int = 0  # of the fine-tuning
+
+    @property
+    def training(self) -> str:
+        """The part of its paths that names the training."""
+        return training_of(self.seed)
+
+    @property
+    def wildcards(self) -> dict[str, str]:
+        """What stands in its paths, by name."""
+        keys = {key: str(value) for key, value in self._asdict().items()}
+        return {**keys, "training": self.training}
 
 
 RUN = Run._fields

@@ -1,7 +1,7 @@
 """The settings of the jobs of `evaluation`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Count
+from mosforge.core.values import Count, Whole
 
 
 class CompareSettings(Settings):
@@ -12,6 +12,7 @@ class CompareSettings(Settings):
     backbone: str
     initialisation: str  # what the fine-tuning started from, or the name of the measure
     test_dataset: str  # name of the dataset that it is tested on
+    seed: Whole = 0  # of the fine-tuning
 
 
 class PredictSettings(CompareSettings):

@@ -23,6 +23,7 @@ class Experiments:
     def __init__(self, config: Configuration, datasets: Datasets, trainings: Trainings) -> None:
         self._entries = config.evaluation.experiments
         self._crops = config.evaluation.crops
+        self._seeds = config.finetuning.seeds
         self._datasets = datasets
         self._trainings = trainings
 
@@ -178,7 +179,8 @@ class Experiments:
         for dataset, split, test in self._pairs(entry.datasets, entry.across):
             for backbone in entry.backbones:
                 for name in entry.initialisations:
-                    yield Run(dataset, split, backbone, self._full_name(name, dataset), test)
+                    start = self._full_name(name, dataset)
+                    yield from (Run(dataset, split, backbone, start, test, seed) for seed in self._seeds)
 
     def _configured_comparisons(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
@@ -207,9 +209,10 @@ class Experiments:
 
 
 def _predictions(run: Run) -> str:
-    return layout.PREDICTIONS.format(**run._asdict())
+    return layout.PREDICTIONS.format(**run.wildcards)
 
 
-def _keys(run: Any) -> dict[str, str]:
-    """The keys of a run, or of wildcards of the same names."""
-    return {key: getattr(run, key) for key in RUN}
+def _keys(run: Any) -> dict[str, Any]:
+    """The keys of a run, or of wildcards of the same names; the seed follows from `training`."""
+    keys = {key: getattr(run, key) for key in RUN if key != "seed"}
+    return keys | {"seed": layout.seed_in(run.training)}

@@ -19,7 +19,7 @@ from mosforge.plan.sources import Sources
 from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings
 from mosforge.report.settings import PageSettings, Protocol, TableSettings
 
-_RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key not in ("seed", "flip"))
+_RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key != "flip")
 
 
 class Plan:

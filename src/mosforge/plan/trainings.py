@@ -29,7 +29,7 @@ KEYS_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
 
 
 Wildcards = Any
-"""Wildcards of a rule, or a run: `dataset`, `split`, `backbone` and the like as attributes."""
+"""Wildcards of a rule, or a run: `dataset`, `split`, `backbone`, `training` and the like as attributes."""
 
 
 class Trainings:
@@ -106,7 +106,7 @@ class Trainings:
         kind = self.kind(which.corpus)
         rates = section["learning_rates"][kind]
         values = _recipe(section) | {
-            **{key: section[key] for key in ("multi_level", "head_width", "distillation")},
+            **{key: section[key] for key in ("seed", "multi_level", "head_width", "distillation")},
             **{key: section[key] for key in KEYS_OF_OBJECTIVE[which.objective]},
             "corpus": which.corpus,
             "backbone": which.backbone,
@@ -139,6 +139,7 @@ class Trainings:
         section, facts = self._finetuning.plain(), self._datasets.facts(which.dataset)
         return FinetuningSettings(
             **_recipe(section),
+            seed=layout.seed_in(which.training),
             **{key: section[key] for key in ("patches", "learning_rates", "dropout")},
             dataset=which.dataset,
             split=which.split,

@@ -42,7 +42,7 @@ class Artefacts(NamedTuple):
 
     def predictions(self, run: Run) -> pd.DataFrame | None:
         """The predictions of a run, if they are there."""
-        return self.read(layout.PREDICTIONS, PREDICTIONS, **run._asdict())
+        return self.read(layout.PREDICTIONS, PREDICTIONS, **run.wildcards)
 
     @property
     def pretrainings(self) -> list["Pretraining"]:
@@ -52,7 +52,7 @@ class Artefacts(NamedTuple):
             corpus, objective = corpus_and_objective(run.initialisation)
             for dataset, split in (("", ""), (run.dataset, run.split)):
                 candidate = Pretraining(corpus, dataset, split, run.backbone, objective)
-                if corpus and layout.below(self.results, history(candidate), **candidate._asdict()).exists():
+                if corpus and layout.below(self.results, history(candidate), **candidate.wildcards).exists():
                     found[candidate] = None
         return list(found)
 
@@ -79,6 +79,11 @@ class Pretraining(NamedTuple):
     backbone: str
     objective: str
 
+    @property
+    def wildcards(self) -> dict[str, str]:
+        """What stands in its paths, by name."""
+        return self._asdict()
+
 
 def history(training: Run | Pretraining) -> str:
     """The pattern of the file of a training's epochs."""
@@ -90,14 +95,15 @@ def history(training: Run | Pretraining) -> str:
 
 def runs_of(correlations: pd.DataFrame) -> list[Run]:
     """The runs behind a table of correlations, each once, in its order."""
-    return list(dict.fromkeys(Run(*values) for values in correlations[list(RUN)].astype(str).to_numpy()))
+    rows = correlations[list(RUN)].astype(dict.fromkeys(RUN, str) | {"seed": int})
+    return list(dict.fromkeys(Run(*values) for values in rows.itertuples(index=False, name=None)))
 
 
 def predictions_in(files: Sequence[Path]) -> Callable[[Run], pd.DataFrame | None]:
     """A function that finds the predictions of a run among some files of `predictions`, and reads them."""
 
     def find(run: Run) -> pd.DataFrame | None:
-        below = f"/{layout.below(Path(), layout.PREDICTIONS, **run._asdict()).as_posix()}"
+        below = f"/{layout.below(Path(), layout.PREDICTIONS, **run.wildcards).as_posix()}"
         file = next((file for file in files if f"/{file.as_posix()}".endswith(below)), None)
         return None if file is None else read_table(file, PREDICTIONS)
 

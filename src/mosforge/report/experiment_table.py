@@ -13,14 +13,15 @@ from mosforge.report.blocks import Cell, Grid, heads, model_cell, say
 from mosforge.report.notes import about_contents, table_notes
 from mosforge.report.published import AVERAGE, pairs_of, published_for
 from mosforge.report.settings import TableSettings
-from mosforge.report.summary import per_split, summarise
+from mosforge.report.summary import over_trainings, per_split, summarise
 
 _Key = tuple[str, str, str]
 _ROW = ["origin", "method", "backbone"]
 _COLUMN = ["train_dataset", "test_dataset", "metric"]
 _RANGES = ["q25", "q75", "low", "high"]
 _CLEAN = ["clean", "clean_images"]
-NUMBERS = ["experiment", *_ROW, *_COLUMN, "value", *_RANGES, "splits", "images", *_CLEAN, "mark", "note"]
+_COUNTS = ["splits", "trainings", "images"]
+NUMBERS = ["experiment", *_ROW, *_COLUMN, "value", *_RANGES, *_COUNTS, *_CLEAN, "mark", "note"]
 """The columns of `ExperimentTable.numbers`."""
 
 
@@ -33,9 +34,10 @@ class ExperimentTable(NamedTuple):
     # a row a number, in the order of the table, with the columns `NUMBERS`: `origin` is `measured` or
     # `published`; `value` the median over splits, or the published number; `q25` and `q75` the quartiles over
     # splits, if there are several; `low` and `high` the 95% interval over resampled test images (of several
-    # splits the medians of the ends); `splits` and `images` how many were measured; `clean` the value without
-    # the test images whose content is trained on, and `clean_images` how many are left, where there are any
-    # such images; `mark` is `best`, `second` or empty; `note` says if the scores are a proxy
+    # splits the medians of the ends); `splits`, `trainings` (of a split) and `images` how many were measured;
+    # `clean` the value without the test images whose content is trained on, and `clean_images` how many are
+    # left, where there are any such images; `mark` is `best`, `second` or empty; `note` says if the scores
+    # are a proxy
     numbers: pd.DataFrame
     notes: Sequence[str]  # lines that stand below it
 
@@ -87,7 +89,8 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
 
 def _measured(summary: pd.DataFrame) -> pd.DataFrame:
     """A row for each model and measure."""
-    models = summary[["method", "splits", "images"]].astype({"splits": "Int64", "images": "Int64"})
+    counts = dict.fromkeys(("splits", "trainings", "images"), "Int64")
+    models = summary[["method", *counts]].astype(counts)
     models["origin"], models["backbone"] = "measured", summary["backbone"].replace(NO_NETWORK, "")
     models[["train_dataset", "test_dataset"]] = summary[["dataset", "test_dataset"]]
     parts = []
@@ -155,6 +158,8 @@ def paper_grid(table: ExperimentTable) -> Grid:
         if small and pair[0] == pair[1]:
             splits = words.span(rows["splits"])
             small = [f"{small[0]}, {splits} split{'' if splits == '1' else 's'}"]
+            if rows["trainings"].max() > 1:
+                small.append(f"up to {rows['trainings'].max()} trainings each")
         is_proxy = words.PROXY in set(rows["note"])
         over.append(Cell(words.dataset_pair(*pair), small, is_proxy=is_proxy, span=len(metrics)))
         head += [Cell(words.MEASURE_NAMES[metric]) for metric in metrics]
@@ -186,10 +191,13 @@ def legend(table: ExperimentTable) -> list[str]:
 def small_print(table: ExperimentTable) -> list[str]:
     """What stands in small print with the measured values."""
     several = bool(table.measured["q25"].notna().any())
+    trained = bool((table.measured["trainings"] > 1).any())
     texts = []
     if table.measured["low"].notna().any():
         ends = " (with several splits, the medians of its ends)" if several else ""
         texts.append(f"“95%” is the interval over 1,000 resamples of the contents of the test images{ends}")
+    if trained:
+        texts.append(say("trainings"))
     if several:
         texts.append("“splits” is the middle half of the splits (quartiles)")
     if table.measured["clean"].notna().any():
@@ -228,6 +236,7 @@ def split_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection
     """For each dataset that was measured in several splits, the models in each split side by side."""
     rows = per_split(correlations)
     grids = []
+    rows = over_trainings(rows)
     for dataset, within in rows[rows["dataset"] == rows["test_dataset"]].groupby("dataset", sort=False):
         head = [Cell(str(dataset), is_proxy=dataset in proxies)]
         splits = list(dict.fromkeys(within["split"]))

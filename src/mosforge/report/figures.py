@@ -29,10 +29,10 @@ _CELL, _LETTER = (0.5, 0.34), 0.068
 
 
 def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
-    """Training loss and validation SROCC by dataset and backbone, one line a split."""
+    """Training loss and validation SROCC by dataset and backbone, one line a training."""
     found: dict[tuple[str, str], dict[Run, pd.DataFrame]] = {}
     for run in artefacts.runs:
-        rows = artefacts.read(history(run), HISTORY, **run._asdict())
+        rows = artefacts.read(history(run), HISTORY, **run.wildcards)
         if rows is not None:
             found.setdefault((run.dataset, run.backbone), {})[run._replace(test_dataset="")] = rows
     figures = []
@@ -67,7 +67,7 @@ def pretraining_curves(artefacts: Artefacts) -> list[Figure]:
     labels = {"class_loss": ("CLS", "classes"), "score_loss": ("REG", "score")}
     figures = []
     for item in artefacts.pretrainings:
-        rows = artefacts.read(history(item), HISTORY, **item._asdict())
+        rows = artefacts.read(history(item), HISTORY, **item.wildcards)
         if rows is None:
             continue
         which = f", for {item.dataset}, {words.split_name(item.split)}" if item.split else ""

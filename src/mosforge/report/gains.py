@@ -17,12 +17,13 @@ from mosforge.statistics.repetitions import corrected_interval
 Predictions = Callable[[Run], pd.DataFrame | None]
 """The predictions of a run, if they are there."""
 
-SPLITS, IMAGES = "splits", "test images"
+SPLITS, CONTENTS = "splits", "contents of test images"
 """What an interval is taken over."""
 
 GAIN = [
     *("experiment", "method", "against", "backbone", "train_dataset", "test_dataset", "metric"),
-    *("difference", "low", "high", "interval_over", "splits", "images", "note"),
+    *("difference", "low", "high", "interval_over"),
+    *("splits", "trainings", "images", "contents", "note"),
 ]
 """The columns of the table of gains."""
 
@@ -43,37 +44,45 @@ def gains_of(
         of `method` less that of `against`; `low` and `high` are its 95% interval, and `interval_over` says
         what it is taken over. Over several splits that is the corrected resampled t-test of the paired
         differences; of a single split the range of 95% of the resamples of the contents of its test images,
-        on which both are measured.
+        on which both are measured. Several trainings of a split count with their mean, and their noise is in
+        the interval.
         Further columns are `initialisation`, of `method`, and `first` and `second`, the two means.
     """
-    rows = of_networks(correlations).drop_duplicates([*MODEL, "split"])
+    rows = of_networks(correlations).drop_duplicates([*MODEL, "split", "seed"])
     names = method_names(correlations)
     found = []
     for (train, backbone, test), group in rows.groupby(["dataset", "backbone", "test_dataset"], sort=False):
-        measured = {str(name): table.set_index("split") for name, table in group.groupby("initialisation")}
+        measured = {
+            str(n): table.set_index(["split", "seed"]) for n, table in group.groupby("initialisation")
+        }
         for name, base in _pairs(list(dict.fromkeys(group["initialisation"]))):
-            shared = [split for split in measured[name].index if split in measured[base].index]
+            shared = [training for training in measured[name].index if training in measured[base].index]
             if not shared:
                 continue
-            first, second = (measured[key].loc[shared, "srocc"].to_numpy(dtype=float) for key in (name, base))
-            if len(shared) > 1:
-                tested, others = (
-                    measured[name].loc[shared, key].to_numpy(dtype=float)
-                    for key in ("contents", "other_contents")
-                )
-                ratio = float(np.mean(tested / others))
-                ends, over = corrected_interval((first - second).tolist(), ratio), SPLITS
+            both = measured[name].loc[shared].assign(base=measured[base].loc[shared, "srocc"])
+            runs = [Run(str(train), split, str(backbone), name, str(test), seed) for split, seed in shared]
+            splits = both.groupby(level="split", sort=False)
+            sroccs = splits[["srocc", "base"]].agg(_mean)
+            differences = sroccs["srocc"] - sroccs["base"]
+            if len(differences) > 1:
+                ratio = float((splits["contents"].first() / splits["other_contents"].first()).mean())
+                ends, over = corrected_interval(differences.tolist(), ratio), SPLITS
             else:
-                run = Run(str(train), shared[0], str(backbone), name, str(test))
-                tables = predictions(run), predictions(run._replace(initialisation=base))
-                ends, over = _over_images(*tables), IMAGES
+                tables = [
+                    [predictions(run._replace(initialisation=key)) for run in runs] for key in (name, base)
+                ]
+                ends, over = _over_contents(*tables), CONTENTS
             over = over if np.isfinite(ends).all() else ""
             note = PROXY if {train, test} & set(proxies) else ""
-            means = float(first.mean()), float(second.mean())
-            images = int(measured[name].loc[shared, "images"].max())
+            means = _mean(sroccs["srocc"]), _mean(sroccs["base"])
+            counts = (
+                len(differences),
+                int(splits.size().max()),
+                int(both["images"].max()),
+                int(both["contents"].max()),
+            )
             models = (experiment, names[name], names[base], backbone, train, test, "srocc")
-            gain = (means[0] - means[1], *ends, over, len(shared), images, note)
-            found.append((*models, *gain, name, *means))
+            found.append((*models, _mean(differences), *ends, over, *counts, note, name, *means))
     return pd.DataFrame(found, columns=[*GAIN, "initialisation", "first", "second"])
 
 
@@ -87,20 +96,27 @@ def _pairs(initialisations: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield from ((name, base) for base in bases if base in initialisations)
 
 
-def _over_images(first: pd.DataFrame | None, second: pd.DataFrame | None) -> tuple[float, float]:
-    """Of two models that were tested on the same images; NaN if their predictions are not there."""
-    if first is None or second is None:
+def _mean(values: "pd.Series[float]") -> float:
+    """The mean, which is undefined if one of the values is."""
+    return float(values.to_numpy(dtype=float).mean())
+
+
+def _over_contents(
+    first: Sequence[pd.DataFrame | None], second: Sequence[pd.DataFrame | None]
+) -> tuple[float, float]:
+    """Of the trainings of two models on one split; NaN without comparable predictions."""
+    tables = [table.sort_values("image") for table in (*first, *second) if table is not None]
+    if len(tables) < len(first) + len(second):
         return np.nan, np.nan
-    # in the order in which a resample draws positions
-    one, other = (table.sort_values("image").reset_index(drop=True) for table in (first, second))
-    if not one["image"].equals(other["image"]):
+    rows = tables[0]
+    if any(table["image"].tolist() != rows["image"].tolist() for table in tables):
         return np.nan, np.nan
-    columns = (one["prediction"], other["prediction"], one["quality"])
-    first_scores, second_scores, given = (column.to_numpy(dtype=float) for column in columns)
+    scores = np.array([table["prediction"].to_numpy(dtype=float) for table in tables])
+    one, other = scores[: len(first)], scores[len(first) :]
+    given, contents = rows["quality"].to_numpy(dtype=float), rows["content"].tolist()
     # the key of `evaluation`, so that these are the resamples of the models' own intervals
-    key = (str(one["test_dataset"].iloc[0]), str(one["split"].iloc[0]))
-    contents = one["content"].tolist()
-    return interval_of_difference(first_scores[None], second_scores[None], given, contents, *key)
+    key = (str(rows["test_dataset"].iloc[0]), str(rows["split"].iloc[0]))
+    return interval_of_difference(one, other, given, contents, *key)
 
 
 def gains_grid(gains: pd.DataFrame) -> Grid:
@@ -110,8 +126,9 @@ def gains_grid(gains: pd.DataFrame) -> Grid:
         over, place = gain["interval_over"], dataset_pair(gain["train_dataset"], gain["test_dataset"])
         small, mark = ["no interval"], ""
         if over:
-            count = gain["splits"] if over == SPLITS else gain["images"]
-            small = [f"95% {signed(gain['low'])} to {signed(gain['high'])}", f"over {count} {over}"]
+            count = gain["splits"] if over == SPLITS else gain["contents"]
+            of = f" of {gain['trainings']} trainings" if gain["trainings"] > 1 else ""
+            small = [f"95% {signed(gain['low'])} to {signed(gain['high'])}", f"over {count} {over}{of}"]
             mark = "" if gain["low"] <= 0 <= gain["high"] else "best"
         model = model_cell(f"{gain['method']} against {gain['against']}", gain["backbone"])
         dataset = Cell(place, style="text", is_proxy=bool(gain["note"]))
@@ -143,6 +160,7 @@ def findings(gains: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
 
 def _finding(gain: Mapping[Any, Any], method: str) -> str:
     over = f"means over {gain['splits']} splits" if gain["splits"] > 1 else "one split"
+    over += f" of {gain['trainings']} trainings" if gain["trainings"] > 1 else ""
     note = f"; {gain['note']}" if gain["note"] else ""
     place = f"{gain['test_dataset']}, {gain['backbone']}"
     means = number(gain["second"]), number(gain["first"])
@@ -152,6 +170,6 @@ def _finding(gain: Mapping[Any, Any], method: str) -> str:
     shows = f"all of it {'above' if gain['low'] > 0 else 'below'} zero"
     if gain["low"] <= 0 <= gain["high"]:
         shows = "it contains zero, so no difference is shown"
-    what = "resampled contents of test images" if gain["interval_over"] == IMAGES else "splits"
+    what = "resampled contents of test images" if gain["interval_over"] == CONTENTS else "splits"
     ends = signed(gain["low"]), signed(gain["high"])
     return text + say("finding_interval", signed(gain["difference"]), what, *ends, shows)

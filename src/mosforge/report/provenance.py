@@ -117,7 +117,7 @@ def devices(artefacts: Artefacts) -> dict[str, str]:
 
 
 def _device(pattern: str, run: Run | Pretraining, artefacts: Artefacts) -> str:
-    file = layout.below(artefacts.results, pattern, **run._asdict())
+    file = layout.below(artefacts.results, pattern, **run.wildcards)
     return str(read_stamp(file).get("device", "")) if file.exists() else ""
 
 

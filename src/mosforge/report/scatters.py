@@ -56,7 +56,10 @@ def scale_of(predictions: pd.DataFrame) -> Scale:
 
 
 def within_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
-    """The rows of networks tested on their own dataset, of one split a dataset, the same for all of them."""
+    """The rows of networks tested on their own dataset, of one split a dataset, the same for all of them.
+
+    Of several trainings of a split it is the first.
+    """
     rows = of_networks(correlations[correlations["dataset"] == correlations["test_dataset"]])
     return split_at_the_median(rows.drop_duplicates([*MODEL, "split"]).reset_index(drop=True))
 

@@ -15,7 +15,7 @@ from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
 from mosforge.report.contents import content_blocks
 from mosforge.report.drawing import Figure
-from mosforge.report.gains import IMAGES, SPLITS, gains_grid
+from mosforge.report.gains import CONTENTS, SPLITS, gains_grid
 from mosforge.report.settings import TableSettings
 from mosforge.report.thumbnails import distortions, extremes
 
@@ -54,7 +54,9 @@ def _counts(labels: Mapping[str, pd.DataFrame], artefacts: Artefacts) -> Iterato
     for corpus, rows in labels.items():
         pristine = len(rows[["source", "image_id"]].drop_duplicates())
         yield Cell(f"{len(rows):,}", [f"distorted images of {pristine:,} pristine images in {corpus}"])
-    yield Cell(str(len({run[:4] for run in artefacts.runs})), ["fine-tuned models evaluated"])
+    yield Cell(
+        str(len({run._replace(test_dataset="") for run in artefacts.runs})), ["fine-tuned models evaluated"]
+    )
     for name, images in artefacts.correlations.groupby("test_dataset", sort=False)["images"].max().items():
         yield Cell(f"{images:,}", [f"test images in {name}"], is_proxy=name in artefacts.cfg.proxies)
 
@@ -89,7 +91,7 @@ def _experiment(
     yield from _figures(shown, style="large")
     if len(gains):
         over = set(gains["interval_over"])
-        keys = {SPLITS: "gains_over_splits", IMAGES: "gains_over_images", "": "gains_without_interval"}
+        keys = {SPLITS: "gains_over_splits", CONTENTS: "gains_over_images", "": "gains_without_interval"}
         note = "".join(map(say, ["gains", *(key for what, key in keys.items() if what in over)]))
         items = [table(gains_grid(gains)), Block("notes", note + about_proxy)]
         yield Block("details", "What pretraining adds, in the same split", items, style="open")
@@ -129,7 +131,7 @@ def curves_section(artefacts: Artefacts) -> Iterator[Block]:
     yield Block("h3", "Pretraining")
     missing = "no_pretraining_history" if is_pretrained else "no_pretraining"
     yield from _figures(figures.pretraining_curves(artefacts), missing)
-    yield Block("h3", "Fine-tuning, one line for each split")
+    yield Block("h3", "Fine-tuning, one line for each training")
     yield from _figures(figures.finetuning_curves(artefacts), "no_finetuning_history")
 
 

@@ -8,9 +8,16 @@ import pandas as pd
 from mosforge.core.runs import NO_NETWORK
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.report.words import method_names
+from mosforge.statistics.repetitions import with_training_noise
 
 MODEL = ("dataset", "backbone", "initialisation", "test_dataset")
-"""The columns that identify a row of a summary: all keys of a run but the split."""
+"""The columns that identify a row of a summary: all keys of a run but the split and the seed."""
+
+AVERAGED = (*MEASURES, *(f"clean_{measure}" for measure in MEASURES))
+"""The measures whose means over the trainings of a split count."""
+
+_MAPPINGS = ("none", "falling", "logistic")
+"""Values of the column `mapping`, what must be said first."""
 
 
 def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
@@ -20,18 +27,23 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
         correlations: rows of the artefact `correlations`; repeated rows count once.
 
     Returns:
-        A row for each `MODEL`, in the order of their first appearance, with `splits`, `images` (median number
-        of test images) and, for each measure, its median under the measure's name, its quartiles as
-        MEASURE_q25 and MEASURE_q75, and as MEASURE_low and MEASURE_high the medians over splits of the ends
+        A row for each `MODEL`, in the order of their first appearance, with `splits`, `trainings` (of a
+        split; their means count, see `over_trainings`), `images` (median number of test images)
+        and, for each measure, its median under the measure's name, its quartiles as MEASURE_q25 and
+        MEASURE_q75, and as MEASURE_low and MEASURE_high the medians over splits of the ends
         of its 95% interval over test images. `unmapped` is the number of splits in which the fit of the
         logistic did not converge, `falling` that in which its curve falls. A measure that is undefined in one
         split (a constant prediction) is undefined in the summary. `clean_images` and clean_MEASURE are the
         medians over splits for the clean test images, NaN where in every split all are clean.
     """
     rows = []
-    for key, group in correlations.drop_duplicates([*MODEL, "split"]).groupby(list(MODEL), sort=False):
+    for key, group in over_trainings(correlations).groupby(list(MODEL), sort=False):
         row: dict[str, object] = dict(zip(MODEL, key, strict=True))
-        row |= {"splits": len(group), "images": round(float(np.median(group["images"])))}
+        row |= {
+            "splits": len(group),
+            "trainings": int(group["trainings"].max()),
+            "images": round(float(np.median(group["images"]))),
+        }
         for measure in MEASURES:
             low, middle, high = np.percentile(group[measure].to_numpy(dtype=float), [25, 50, 75])
             row |= {measure: middle, f"{measure}_q25": low, f"{measure}_q75": high}
@@ -44,7 +56,32 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
     ends = ("", "_q25", "_q75", "_low", "_high")
     columns = [f"{measure}{end}" for measure in MEASURES for end in ends]
     columns += ["clean_images", *(f"clean_{measure}" for measure in MEASURES)]
-    return pd.DataFrame(rows, columns=[*MODEL, "splits", "images", *columns, "unmapped", "falling"])
+    counts = ["splits", "trainings", "images"]
+    return pd.DataFrame(rows, columns=[*MODEL, *counts, *columns, "unmapped", "falling"])
+
+
+def over_trainings(correlations: pd.DataFrame) -> pd.DataFrame:
+    """A row for each model and split: the means over its trainings, and `trainings`, how many there are.
+
+    The ends of an interval are widened by the noise of the trainings. The mapping is `none` or `falling` if
+    it is so in one of them. Repeated rows count once.
+    """
+    rows = correlations.drop_duplicates([*MODEL, "split", "seed"]).reset_index(drop=True)
+    keys = [*MODEL, "split"]
+    found = rows.drop_duplicates(keys).assign(trainings=1)
+    if len(found) == len(rows):
+        return found
+    for place, (_, group) in zip(found.index, rows.groupby(keys, sort=False), strict=True):
+        found.loc[place, "trainings"] = len(group)
+        for measure in (name for name in AVERAGED if name in group):
+            values = group[measure].to_numpy(dtype=float)
+            names = [f"{measure}_low", f"{measure}_high"]
+            low, high = group[names].to_numpy(dtype=float).mean(axis=0)
+            found.loc[place, measure] = values.mean()
+            found.loc[place, names] = with_training_noise((low, high), values.tolist())
+        mappings = set(group["mapping"])
+        found.loc[place, "mapping"] = next(name for name in _MAPPINGS if name in mappings)
+    return found
 
 
 def _of_clean_images(splits: pd.DataFrame) -> dict[str, float]:
@@ -67,7 +104,7 @@ def of_networks(rows: pd.DataFrame) -> pd.DataFrame:
 
 def per_split(correlations: pd.DataFrame) -> pd.DataFrame:
     """The rows of `correlations`, each once, with their `method`; of each model the official split first."""
-    rows = correlations.drop_duplicates([*MODEL, "split"])
+    rows = correlations.drop_duplicates([*MODEL, "split", "seed"])
     rows = rows.assign(method=rows["initialisation"].map(method_names(correlations)))
     return rows.sort_values("split", key=lambda split: split != "official", kind="stable")
 

@@ -62,6 +62,7 @@ def add_correlations(card: Card, tables: list[Path]) -> Card:
 def _model_rows(table: Frame, card: Card) -> list[dict[str, Any]]:
     for key in _MODEL_KEYS:
         table = table[table[key] == str(card.get(key))]
+    table = table[table["seed"] == card.get("seed", 0)]
     return [
         {str(name): _json_value(value) for name, value in row.items() if name not in _MODEL_KEYS}
         for row in table.to_dict("records")

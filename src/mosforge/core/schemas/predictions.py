@@ -15,6 +15,7 @@ RUN_COLUMNS = (
         "`imagenet` (FT), CORPUS-OBJECTIVE of the pretraining, or the name of a measure without a network",
     ),
     column("test_dataset", pa.string(), "dataset whose images are scored"),
+    column("seed", pa.int64(), "seed of the fine-tuning; 0 for a measure without a network"),
 )
 
 PREDICTIONS = Artefact(
