@@ -53,4 +53,4 @@ def test_the_gains_of_a_single_split_rest_on_its_predictions(results: Path, tmp_
         assert main([*arguments(results, tmp_path, "ablation", *given), "--cfg", "{}"]) == 0
         (line,) = csv.DictReader((tmp_path / "ablation.gains").read_text(encoding="utf-8").splitlines())
         over.append((line["interval_over"], line["low"] != ""))
-    assert over == [("", False), ("test images", True)]
+    assert over == [("", False), ("contents of test images", True)]
