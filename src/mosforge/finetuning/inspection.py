@@ -48,7 +48,7 @@ def inspect(
     Returns:
         What was found, and a sentence for everything that would stop a run.
     """
-    found = _facts(name, dataset, cfg)
+    found = describe(name, dataset, cfg)
     references = dataset["reference_path"].dropna().tolist()
     sizes, problems = read_sizes([*dataset["path"], *references])
     found["with_reference_image"] = f"{len(references)} of {len(dataset)} images"
@@ -172,7 +172,7 @@ def _contents(dataset: Frame, correlation: float) -> tuple[Facts, Frame]:
     return found, dataset.merge(contents[["image", "content"]], on="image")
 
 
-def _facts(name: str, dataset: Frame, cfg: DatasetSettings) -> dict[str, object]:
+def describe(name: str, dataset: Frame, cfg: DatasetSettings) -> dict[str, object]:
     """What was found in a dataset, by the words for it.
 
     Args:

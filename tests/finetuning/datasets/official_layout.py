@@ -19,8 +19,8 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.tables import read_table, write_table
 from mosforge.finetuning.about import about
-from mosforge.finetuning.command import describe
 from mosforge.finetuning.dataset import load
+from mosforge.finetuning.inspection import describe
 from mosforge.finetuning.registry import LAYOUTS, missing
 from mosforge.finetuning.settings import DatasetSettings
 
