@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mosforge.cli import main
@@ -53,6 +54,19 @@ def test_json_is_an_object_a_line(score: Callable[..., Any], model: Model, image
 def test_a_model_without_classes_says_nothing_of_distortions(score: Callable[..., Any], model: Model) -> None:
     _, out, _ = score(model(), "b.jpg", "--format", "json")
     assert list(lines(out)[0]) == ["path", "quality", "score", "spread"]
+
+
+def test_raw_scores_far_outside_the_scale_are_shown_and_warned_of(
+    score: Callable[..., Any], model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for raw, shown in ((1.05, False), (-0.09, False), (3.21, True), (-0.5, True)):
+        monkeypatch.setattr(
+            "mosforge.scoring.scorer.run_network", lambda *_, raw=raw: (np.full(5, raw), None)
+        )
+        status, out, err = score(model(), "b.jpg", "--format", "json")
+        assert status == 0
+        assert lines(out)[0].get("raw") == (pytest.approx(raw) if shown else None)
+        assert ("1 of 1 images lie more than 0.1 outside" in err) is shown
 
 
 def test_a_bad_file_is_reported_and_does_not_stop_the_rest(

@@ -113,6 +113,15 @@ def test_the_quality_is_cut_off_at_the_ends(
         )
         got = Scorer(folder, device="cpu").score(images / "b.jpg")
         assert (got.quality, got.score, got.spread) == (quality, score, 0.0)
+        assert got.raw == pytest.approx(raw)
+    monkeypatch.setattr("mosforge.scoring.scorer.run_network", lambda *_: (np.full(5, np.nan), None))
+    with pytest.raises(MosforgeError, match="not a number"):
+        Scorer(folder, device="cpu").score(images / "b.jpg")
+
+
+def test_a_model_that_was_not_trained_to_score_is_refused(model: Model) -> None:
+    with pytest.raises(MosforgeError, match="objective cls"):
+        Scorer(model("multitask", objective="cls"), device="cpu")
 
 
 @pytest.mark.slow

@@ -62,7 +62,8 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
     if not isinstance(source, bytes) and is_special(Path(source)):
         raise UnreadableImageError(name, "not a regular file")
     try:
-        with BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+        # not Path.open: it takes an empty name for the current folder
+        with BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:  # noqa: PTH123
             if file.read(len(PngImagePlugin._MAGIC)) == PngImagePlugin._MAGIC:
                 source = drop_damaged_chunks(PngImagePlugin._MAGIC + file.read())
         image = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)

@@ -118,9 +118,15 @@ def _paths(name: str, folder: Folder, files: Sequence[str], what: str) -> list[s
     if absent:
         raise MosforgeError(
             f"dataset {name}: {len(absent)} of {len(found)} {what} are missing or empty below "
-            f"{folder.path.as_posix()}, the first is {absent[0]}; get them anew"
+            f"{folder.path.as_posix()}, the first is {absent[0]}; {_advice(absent[0])}"
         )
     return [path.as_posix() for file in files if (path := found[file]) is not None]
+
+
+def _advice(file: str) -> str:
+    if "\\" in file:
+        return "this is a path of Windows; write it with /, and below that folder"
+    return "get them anew"
 
 
 def _has_bytes(path: Path) -> bool:

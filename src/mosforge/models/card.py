@@ -22,6 +22,14 @@ def knows_classes(card: Card) -> bool:
     return "classes" in card and "classification" in LOSSES.get(card.get("objective", ""), ["classification"])
 
 
+def knows_quality(card: Card) -> bool:
+    """Whether a model was trained to score.
+
+    The networks of objectives without a score have the branch, too.
+    """
+    return "score" in LOSSES.get(card.get("objective", ""), ["score"])
+
+
 def card_markdown(card: Card) -> str:
     """The text of `card.md`.
 

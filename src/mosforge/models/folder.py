@@ -13,7 +13,7 @@ from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file, write_json
 from mosforge.models.backbones import find_backbone
-from mosforge.models.card import Card, card_markdown
+from mosforge.models.card import Card, card_markdown, knows_quality
 from mosforge.models.heads import PAPERS_WIDTH, MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
 from mosforge.models.weights import adapt_weights, read_weights, write_weights
@@ -127,6 +127,19 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[Network, Card]:
     network = network_of(card)
     network.load_state_dict(adapt_weights(read_weights(path), network, path))
     return network.eval(), card
+
+
+def check_scores(folder: str | os.PathLike[str], card: Card) -> None:
+    """Refuses a model whose score branch was never trained.
+
+    Raises:
+        MosforgeError: it was pretrained for the distortion classes only.
+    """
+    if not knows_quality(card):
+        raise MosforgeError(
+            f"{folder}: this model was pretrained for distortion classes only (objective cls), and its scores"
+            " mean nothing; take a fine-tuned model, or one of the objectives reg, multitask and rank"
+        )
 
 
 def network_of(card: Card) -> Network:

@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 Named = str | UnreadableImageError
 """A path, or a folder that cannot be listed."""
 
-_COLUMNS = ("path", "quality", "score", "spread", "distortions", "error")
+_COLUMNS = ("path", "quality", "score", "spread", "raw", "distortions", "error")
+
+_FAR = 0.1
+"""A raw score this far outside [0, 1] is shown, and warned of: a model that was trained well stays nearer."""
 
 
 def add_commands(commands: Any) -> None:
@@ -102,9 +105,10 @@ def _score(arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     # JSON lines need not wait for each other, and need no bar where they appear themselves.
     at_once = arguments.format == "json" and arguments.output is None
-    bad = 0
+    bad = far = 0
     for row in _rows(scorer, named, quiet=at_once and sys.stdout.isatty()):
         bad += "error" in row
+        far += "raw" in row
         if at_once:
             write_rows([row], _COLUMNS, arguments.format, arguments.output)
             sys.stdout.flush()
@@ -113,6 +117,7 @@ def _score(arguments: argparse.Namespace) -> int:
     if not at_once:
         used = {name for row in rows for name in row}
         write_rows(rows, [name for name in _COLUMNS if name in used], arguments.format, arguments.output)
+    _warn_if_far(far, len(named))
     if bad:
         log.error("%d of %d files could not be scored", bad, len(named))
     return 1 if bad else 0
@@ -175,7 +180,21 @@ def _rows(scorer: "Scorer", named: list[Named], quiet: bool) -> Iterator[dict[st
 
 
 def _values(score: "Score") -> dict[str, Any]:
-    return {key: value for key, value in asdict(score).items() if value is not None}
+    values = {key: value for key, value in asdict(score).items() if value is not None}
+    if abs(score.raw - score.quality) <= _FAR:
+        del values["raw"]
+    return values
+
+
+def _warn_if_far(far: int, images: int) -> None:
+    if far:
+        log.warning(
+            "warning: the raw scores of %d of %d images lie more than %g outside 0 to 1, and are cut off: "
+            "these images are unlike those that the model learned from, or it is not trained well",
+            far,
+            images,
+            _FAR,
+        )
 
 
 def _explain(scorer: "Scorer", named: list[Named], arguments: argparse.Namespace) -> int:
@@ -192,6 +211,7 @@ def _explain(scorer: "Scorer", named: list[Named], arguments: argparse.Namespace
     with atomic_file(arguments.explain) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     row = {"path": named[0], **_values(scored.score)}
+    _warn_if_far("raw" in row, 1)
     write_rows([row], [name for name in _COLUMNS if name in row], arguments.format, arguments.output)
     return 0
 

@@ -30,7 +30,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import Frame, read_table
 from mosforge.models.card import Card, knows_classes
 from mosforge.models.crops import cut_crops, draw_boxes
-from mosforge.models.folder import MEASURED, load_model
+from mosforge.models.folder import MEASURED, check_scores, load_model
 
 TOLERANCE = 1e-4
 """Largest allowed difference of an output from torch's."""
@@ -110,6 +110,7 @@ def export_onnx(folder: str | os.PathLike[str], output: Path, card: Card) -> flo
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise MosforgeError(f"{error.name} is not installed: pip install 'mosforge[onnx]'") from None
+    check_scores(folder, card)
     network, _ = load_model(folder)
     graph = _Graph(network, card).eval()
     model = _traced(graph, card["crop"])

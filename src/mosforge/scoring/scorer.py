@@ -37,7 +37,7 @@ from mosforge.models.crops import (
     split_into_batches,
 )
 from mosforge.models.devices import pick_device
-from mosforge.models.folder import load_model, network_of
+from mosforge.models.folder import check_scores, load_model, network_of
 
 AnyImage = str | os.PathLike[str] | Image.Image | Pixels
 """A file, an image of Pillow's, or a uint8 RGB array (height, width, 3)."""
@@ -58,6 +58,8 @@ class Score:
         quality: in [0, 1], higher is better; the mean over the crops, clipped.
         score: the quality on the scale of the training dataset, where a lower score may be the better one.
         spread: standard deviation of the quality over the crops; 0 where there is only one.
+        raw: the mean over the crops before it was clipped. Far outside [0, 1] the model does not know what to
+            make of the image.
         distortions: the three likeliest distortion classes and their probabilities, likeliest first; None
             where the model was not trained on them.
     """
@@ -65,6 +67,7 @@ class Score:
     quality: float
     score: float
     spread: float
+    raw: float
     distortions: dict[str, float] | None
 
 
@@ -116,7 +119,8 @@ class Scorer:
         threads: threads that read images and, on the CPU, compute; by default one per processor core.
 
     Raises:
-        MosforgeError: the folder is not a model or is damaged, or an option is invalid.
+        MosforgeError: the folder is not a model or is damaged, its model was never trained to score, or an
+            option is invalid.
     """
 
     def __init__(
@@ -128,6 +132,7 @@ class Scorer:
         threads: int | None = None,
     ) -> None:
         network, self.card = load_model(folder)
+        check_scores(folder, self.card)
         self._device = pick_device(device)
         self._network = network.to(self._device)
         self._crops = int(self.card["test_crops"]) if crops is None else crops
@@ -229,13 +234,17 @@ class Scorer:
 
     def _score(self, outputs: CropOutputs) -> Score:
         scores, logits = outputs
-        quality = float(np.clip(scores.mean(), 0.0, 1.0))
+        raw = float(scores.mean())
+        if not np.isfinite(raw):
+            raise MosforgeError("the model's output is not a number; its training has failed, train it again")
+        quality = min(max(raw, 0.0), 1.0)
         lowest, highest = self.card["range"]
         position = quality if self.card["higher_is_better"] else 1.0 - quality
         return Score(
             quality=quality,
             score=lowest + position * (highest - lowest),
             spread=float(scores.std()),
+            raw=raw,
             distortions=None if logits is None or not knows_classes(self.card) else self._distortions(logits),
         )
 

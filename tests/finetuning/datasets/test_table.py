@@ -185,3 +185,12 @@ def test_biq2021() -> None:
     frame = read(BIQ2021, range=[0.0, 1.0])
     assert frame["part"].value_counts().to_dict() == {"train": 2250, "test": 750}
     assert frame.set_index("image").loc["ss01 (1004).jpg", "quality"] == 0.4869
+
+
+@pytest.mark.parametrize("name", ["sub\\b.png", "C:\\Users\\me\\b.png", "\\\\server\\share\\b.png"])
+@pytest.mark.parametrize("column", ["image", "reference_image"])
+def test_a_path_of_windows_is_named(tmp_path: Path, name: str, column: str) -> None:
+    row = f"{name},1," if column == "image" else f"a.png,1,{name}"
+    make(tmp_path, f"image,mos,reference_image\n{row}\n", ["a.png", "sub/b.png"])
+    with pytest.raises(MosforgeError, match="path of Windows; write it with /"):
+        read(tmp_path)
