@@ -23,7 +23,7 @@ def table(folder: Path = Path(), **options: Any) -> DatasetSettings:
 @pytest.mark.parametrize(
     ("cfg", "message"),
     [
-        (DatasetSettings(layout="spaq", folder="."), "layout spaq: .*use live, csiq"),
+        (DatasetSettings(layout="ava", folder="."), "layout ava: .*use live, csiq"),
         (table(range=None), "the key range is missing"),
         (table(table=None), "the key table is missing"),
         (table(range=[1, 0]), r"range \[1, 0\]"),

@@ -9,7 +9,10 @@ from pydantic_core import PydanticCustomError
 from mosforge.config import File, Folder, Name, Section, TrainingSection
 from mosforge.core.values import Allowed, Count, Decay, Flag, Fraction, Number, Text, Whole, different
 
-Layout = Literal["live", "csiq", "tid2013", "livec", "koniq10k", "kadid10k", "table", "proxy"]
+Layout = Literal[
+    *("live", "csiq", "tid2013", "livec", "koniq10k", "kadid10k", "spaq", "flive", "pipal", "tid2008"),
+    *("cid2013", "livemd", "agiqa3k", "biq2021", "table", "proxy"),
+]
 
 _Split = Annotated[
     Whole | Annotated[str, Field(pattern="^(0|[1-9][0-9]*|official|full)$")],
@@ -40,7 +43,8 @@ class Dataset(Section):
     )
 
     layout: Layout
-    """live, csiq, tid2013, livec, koniq10k, kadid10k: the official one; table: your own CSV; proxy: no human
+    """live, csiq, tid2013, livec, koniq10k, kadid10k, spaq, flive, pipal, tid2008, cid2013, livemd, agiqa3k,
+    biq2021: the official one; table: your own CSV; proxy: no human
     scores, but HaarPSI of the corpus named in pictures, and every table says so"""
     folder: File | None = None
     """where it lies"""

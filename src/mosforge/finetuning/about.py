@@ -55,6 +55,51 @@ ABOUT: Mapping[str, About] = {
         obtain="download kadid10k.zip from https://database.mmsp-kn.de/kadid-10k-database.html "
         "and unpack it there",
     ),
+    "spaq": About(
+        unit="MOS, 0 to 100",
+        licence="for research and education, to be cited (Fang et al., 2020)",
+        obtain="download SPAQ by the links of https://github.com/h4nwei/SPAQ and unpack it there",
+    ),
+    "flive": About(
+        unit="MOS, 0 to 100",
+        licence="the images are under their owners' licences; for research, to be cited (Ying et al., 2020)",
+        obtain="get labels_image.csv and the images as https://github.com/niu-haoran/FLIVE_Database says, "
+        "and put the images into database/ there",
+    ),
+    "pipal": About(
+        unit="Elo rating, 800 to 2000",
+        licence="for research, to be cited (Gu et al., 2020)",
+        obtain="download the training part by the links of https://www.jasongt.com/projectpages/pipal.html "
+        "and unpack Train_Label, Train_Ref and the four archives of distorted images there",
+    ),
+    "tid2008": About(
+        unit="MOS, 0 to 9",
+        licence="free for non-commercial research, to be cited (Ponomarenko et al., 2009)",
+        obtain="download tid2008.rar from https://www.ponomarenko.info/tid2008.htm and unpack it there",
+    ),
+    "cid2013": About(
+        unit="MOS (realigned), -10 to 100",
+        licence="free of charge with its notice, to be cited (Virtanen et al., 2015)",
+        obtain="download CID2013 from https://zenodo.org/record/2647033 and unpack it there",
+    ),
+    "livemd": About(
+        unit="DMOS, 0 to 100",
+        licence=_TEXAS,
+        obtain="ask for the LIVE Multiply Distorted Image Quality Database at "
+        "https://live.ece.utexas.edu/research/quality/live_multidistortedimage.html "
+        "and unpack the contents of To_Release there",
+    ),
+    "agiqa3k": About(
+        unit="MOS of quality, 0 to 5",
+        licence="for research, to be cited (Li et al., 2024)",
+        obtain="download the images and data.csv by the links of "
+        "https://github.com/lcysyzxdxc/AGIQA-3k-Database and put them there, the images into images/",
+    ),
+    "biq2021": About(
+        unit="MOS, 0 to 1",
+        licence="free for use and benchmarking, to be cited (Ahmed and Asif, 2022)",
+        obtain="download BIQ2021 from https://github.com/nisarahmedrana/BIQ2021 and unpack it there",
+    ),
 }
 """The official layouts by name."""
 

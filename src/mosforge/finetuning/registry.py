@@ -4,17 +4,38 @@ The workflow imports this module while it plans, so it imports nothing heavy.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.about import about
-from mosforge.finetuning.datasets import csiq, kadid10k, koniq10k, live, livec, table, tid2013
+from mosforge.finetuning.datasets import (
+    agiqa3k,
+    biq2021,
+    cid2013,
+    csiq,
+    flive,
+    kadid10k,
+    koniq10k,
+    live,
+    livec,
+    livemd,
+    pipal,
+    spaq,
+    table,
+    tid2008,
+    tid2013,
+)
 from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 from mosforge.finetuning.settings import DatasetSettings
 
 CHANGES_NO_RESULT = "it only selects the module of a layout, and the rules' code digests cover that module"
 
-_OFFICIAL = {module.LAYOUT.name: module for module in (live, csiq, tid2013, livec, koniq10k, kadid10k)}
+_MODULES: tuple[Any, ...] = (
+    *(live, csiq, tid2013, livec, koniq10k, kadid10k),
+    *(spaq, flive, pipal, tid2008, cid2013, livemd, agiqa3k, biq2021),
+)
+_OFFICIAL = {module.LAYOUT.name: module for module in _MODULES}
 
 LAYOUTS: Mapping[str, Layout] = {name: module.LAYOUT for name, module in _OFFICIAL.items()}
 """The official layouts by name; the layout `table` follows from the configuration, see `layout_of`."""
@@ -38,7 +59,10 @@ def layout_of(cfg: DatasetSettings) -> Layout:
 def rows_of(cfg: DatasetSettings) -> Iterator[Row]:
     """The images of a dataset, as the module of its layout reads them."""
     folder = Folder(cfg.folder)
-    return table.read(folder, cfg) if cfg.layout == "table" else _OFFICIAL[cfg.layout].read(folder)
+    if cfg.layout == "table":
+        return table.read(folder, cfg)
+    rows: Iterator[Row] = _OFFICIAL[cfg.layout].read(folder)
+    return rows
 
 
 def missing(cfg: DatasetSettings) -> str | None:

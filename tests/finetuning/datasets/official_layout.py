@@ -6,6 +6,7 @@ tables are the real ones where they are at hand, and made ones of the same form 
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ class OfficialLayout:
         hidden = path.rename(path.with_name("elsewhere"))
         try:
             with pytest.raises(
-                MosforgeError, match=rf"dataset x: 1 of \d+ images .*(?i:{path.stem})"
+                MosforgeError, match=rf"dataset x: 1 of \d+ images .*(?i:{re.escape(path.stem)})"
             ) as error:
                 load("x", settings(self.layout, folder))
             assert "\n" not in str(error.value)

@@ -3,6 +3,8 @@
 The workflow imports these modules while it plans, so they import heavy libraries only where they read.
 """
 
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +50,37 @@ def number(file: Path, text: object, image: str) -> float:
         return float(str(text))
     except ValueError:
         raise MosforgeError(f"{file}: the score of {image} is {text!r}, which is not a number") from None
+
+
+def read_sheet(file: Path, columns: Sequence[str], sheet: str | int = 0) -> Iterator[list[str]]:
+    """The cells of some columns of a workbook's sheet, as strings without the spaces around them.
+
+    Args:
+        file: the workbook.
+        columns: names in the first row; upper and lower case are the same.
+        sheet: its name, or its number from 0.
+
+    Yields:
+        The cells of each row whose first is not empty.
+
+    Raises:
+        MosforgeError: not a workbook, or the sheet or a column is missing.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_excel(file, sheet_name=sheet, dtype=str).fillna("")
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        what = "first sheet" if sheet == 0 else f"sheet {sheet}"
+        raise MosforgeError(f"{file}: the {what} cannot be read ({error}); get the file anew") from None
+    table.columns = [str(name).strip().casefold() for name in table.columns]
+    for name in columns:
+        if name.casefold() not in table.columns:
+            known = ", ".join(table.columns)
+            raise MosforgeError(f"{file}: there is no column {name}; the columns are: {known}")
+    for cells in table[[name.casefold() for name in columns]].to_numpy().tolist():
+        if cells[0].strip():
+            yield [cell.strip() for cell in cells]
 
 
 def read_mat(file: Path, *variables: str) -> list[list[Any]]:
