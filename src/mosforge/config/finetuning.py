@@ -9,10 +9,9 @@ from pydantic_core import PydanticCustomError
 from mosforge.config import File, Folder, Name, Section, TrainingSection
 from mosforge.core.values import Allowed, Count, Decay, Flag, Fraction, Number, Text, Whole, different
 
-Layout = Literal[
-    *("live", "csiq", "tid2013", "livec", "koniq10k", "kadid10k", "spaq", "flive", "pipal", "tid2008"),
-    *("cid2013", "livemd", "agiqa3k", "biq2021", "table", "proxy"),
-]
+_PaperLayout = Literal["live", "csiq", "tid2013", "livec", "koniq10k", "kadid10k"]
+_FurtherLayout = Literal["spaq", "flive", "pipal", "tid2008", "cid2013", "livemd", "agiqa3k", "biq2021"]
+Layout = Literal[_PaperLayout, _FurtherLayout, "table", "proxy"]
 
 _Split = Annotated[
     Whole | Annotated[str, Field(pattern="^(0|[1-9][0-9]*|official|full)$")],
