@@ -92,6 +92,11 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             "'bad-name' is not a name of small letters",
         ),
         ("evaluation.experiments.table1.initialisations", ["multi"], "did you mean 'multitask'?"),
+        ("evaluation.experiments.table1.initialisations", ["imagenet+multi"], "'multi' is not configured"),
+        ("evaluation.experiments.table1.initialisations", ["cls+cls"], "names one network twice"),
+        ("evaluation.experiments.table1.initialisations", ["cls+reg"], "'cls+reg' can have probe"),
+        ("evaluation.experiments.table2.adaptations", ["none"], "'imagenet' can have finetune or probe"),
+        ("evaluation.experiments.table2.adaptations", ["tune"], "'finetune', 'probe' or 'none'"),
         ("evaluation.experiments.table1.backbones", ["vgg16"], "'vgg16' is not configured"),
         ("evaluation.experiments.table1.comparisons", ["niqe"], "table1.comparisons.0: 'niqe' is not 'psnr'"),
         (

@@ -64,7 +64,7 @@ def compare(place: Path, tmp_path: Path) -> Callable[..., int]:
         if metric == "brisque":
             words += ["--dataset", "dataset", "--split", split, "--scores", scores]
         files = [word if word.startswith("--") else f"{place}/{word}.parquet" for word in words]
-        cfg = json.dumps(keys | {"test_dataset": "a"} | run)
+        cfg = json.dumps(keys | {"test_dataset": "a", "adaptation": "none"} | run)
         return main(["evaluation", "compare", *files, "--output", f"{tmp_path}/out.parquet", "--cfg", cfg])
 
     return call
@@ -160,7 +160,8 @@ def test_nothing_to_train_on_is_refused(
 def test_what_brisque_is_trained_on_must_be_given(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = {"dataset": "a", "split": "1", "backbone": "none", "initialisation": "brisque", "test_dataset": "b"}
+    run = {"dataset": "a", "split": "1", "backbone": "none", "initialisation": "brisque"}
+    run |= {"test_dataset": "b", "adaptation": "none"}
     words = ["--test_dataset", f"{place}/dataset.parquet", "--test_scores", f"{place}/brisque.parquet"]
     words += ["--output", f"{tmp_path}/out.parquet", "--cfg", json.dumps(run)]
     assert main(["evaluation", "compare", *words]) == 1

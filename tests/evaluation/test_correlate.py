@@ -23,6 +23,7 @@ RUN = {
     "initialisation": "imagenet",
     "test_dataset": "live",
     "seed": 0,
+    "adaptation": "finetune",
 }
 COUNT = 30
 

@@ -24,7 +24,7 @@ from mosforge.models.network import Network
 
 CFG = {
     **{"dataset": "a", "split": "1", "backbone": "efficientnet_lite0", "initialisation": "imagenet"},
-    **{"test_dataset": "a", "crops": 3},
+    **{"adaptation": "finetune", "test_dataset": "a", "crops": 3},
 }
 SIZE = 64
 COUNT = 8

@@ -124,11 +124,13 @@ def test_a_table_reads_the_predictions_of_what_is_measured_once(with_datasets: d
     assert experiments.predictions_of_single_splits("table1") == []
     table3 = experiments.predictions_of_single_splits("table3")
     assert table3 == [file for file in experiments.predictions("table3") if "/none/" not in file]
-    assert "results/evaluation/tid2013/full/resnet50/synthetic-multitask/livec.parquet" in table3
+    assert "results/evaluation/tid2013/full/resnet50/synthetic-multitask/finetune/livec.parquet" in table3
     with_datasets["finetuning"]["datasets"]["tid2013"]["splits"] = ["official"]
     single = plan_of(with_datasets).experiments.predictions_of_single_splits("table1")
     folder = "results/evaluation/tid2013/official/resnet50"
-    assert single == [f"{folder}/{start}/tid2013.parquet" for start in ("imagenet", "synthetic-multitask")]
+    assert single == [
+        f"{folder}/{start}/finetune/tid2013.parquet" for start in ("imagenet", "synthetic-multitask")
+    ]
 
 
 def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: dict[str, Any]) -> None:
@@ -460,3 +462,35 @@ def test_columns_that_are_probably_misspelt_are_warned_of(
     (line,) = plan_of(with_datasets).warnings()
     assert f"dataset mine, {tmp_path}/mine/scores.csv: the column 'ref' is not used" in line
     assert "did you mean 'reference'?" in line
+
+
+def test_the_features_of_a_dataset_are_shared_unless_the_pretraining_has_seen_a_split(
+    with_datasets: dict[str, Any],
+) -> None:
+    with_datasets["evaluation"]["experiments"]["table2"] |= {
+        "datasets": ["livec", "tid2013"],
+        "initialisations": ["imagenet", "cls", "multitask", "imagenet+multitask"],
+        "adaptations": ["finetune", "probe", "none"],
+        "comparisons": [],
+    }
+    experiments = plan_of(with_datasets).experiments
+    runs = [run for run in experiments.runs("table2") if run.split == "1" and run.dataset == "livec"]
+    starts = [(run.initialisation.replace("authentic-", ""), run.adaptation) for run in runs]
+    assert starts == [
+        *(("imagenet", "finetune"), ("cls", "finetune"), ("multitask", "finetune")),
+        *(("imagenet", "probe"), ("cls", "probe"), ("multitask", "probe"), ("imagenet+multitask", "probe")),
+        ("multitask", "none"),
+    ]
+    both = next(run for run in runs if "+" in run.initialisation)
+    shared = "results/evaluation/features/livec/resnet50/imagenet.parquet"
+    of_split = "results/evaluation/features/livec/livec/1/resnet50/authentic-multitask.parquet"
+    assert experiments.probed(both)["features"] == [shared, of_split]
+    own = experiments.probed(runs[-1])
+    assert (own["test_features"], own["features"], "dataset" in own) == ([of_split], [], False)
+    for split in ("1", "2"):
+        run = Run("tid2013", split, "resnet50", "synthetic-multitask", "tid2013", 0, "probe")
+        folder = "results/evaluation/features/tid2013/resnet50"
+        assert experiments.probed(run)["features"] == [f"{folder}/synthetic-multitask.parquet"]
+    protocol = plan_of(with_datasets).table("table2").protocol
+    assert protocol is not None
+    assert protocol.evaluation == {"crops": 60, "feature_crops": 4}

@@ -158,7 +158,7 @@ def write_history(path: Path, seed: int, parts: bool) -> None:
 def write_run(results: Path, images: pd.DataFrame, run: tuple[str, ...], noise: float) -> dict[str, object]:
     """Predictions that are the label plus noise, and their correlations as scipy computes them."""
     names = ("dataset", "split", "backbone", "initialisation", "test_dataset")
-    keys = dict(zip(names, run, strict=True))
+    keys = dict(zip(names, run, strict=True)) | {"adaptation": "finetune" if run[2] == BACKBONE else "none"}
     draws = generator("test-predictions", *run)
     label = images["pmos"].to_numpy()
     quality = (label - label.min()) / (label.max() - label.min())
@@ -174,7 +174,7 @@ def write_run(results: Path, images: pd.DataFrame, run: tuple[str, ...], noise: 
         "prediction": prediction,
         "spread": [0.01] * len(quality),
     }
-    folder = results / "evaluation" / Path(*run[:4])
+    folder = results / "evaluation" / Path(*run[:4]) / keys["adaptation"]
     write_table(folder / f"{run[4]}.parquet", PREDICTIONS, rows, stage="evaluation", cfg={})
     if run[0] == run[4] and run[2] == BACKBONE:
         history = results / "finetuning" / Path(*run[:4]) / "history.parquet"

@@ -160,6 +160,7 @@ def test_equal_values_share_the_mark() -> None:
         "split": "1",
         "seed": 0,
         "test_dataset": "own",
+        "adaptation": "finetune",
         "images": 50,
         "krocc": 0.5,
         "plcc": 0.8,

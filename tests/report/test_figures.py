@@ -47,7 +47,7 @@ def test_a_learning_curve_is_the_history_of_its_run(artefacts: Artefacts) -> Non
             rows = artefacts.read(history(run), HISTORY, **run.wildcards)
             assert rows is not None
             assert points == pytest.approx(rows[["epoch", column]].to_numpy(), abs=2e-3)
-            assert colour == METHOD_COLOURS[artefacts.names[run.initialisation]]
+            assert colour == METHOD_COLOURS[artefacts.name_of(run)]
 
 
 def test_two_corpora_of_a_method_are_two_kinds_of_line() -> None:

@@ -9,32 +9,38 @@ from mosforge.report import words
 
 
 @pytest.mark.parametrize(
-    ("initialisation", "name"),
+    ("initialisation", "adaptation", "name"),
     [
-        ("imagenet", "FT"),
-        ("synthetic-cls", "CLS"),
-        ("my-own-corpus-reg", "REG"),
-        ("authentic-multitask", "CLS+REG"),
-        ("synthetic-rank", "RANK"),
-        ("psnr", "PSNR"),
-        ("fsim", "FSIMc"),
-        ("ms_ssim", "MS-SSIM"),
-        ("brisque", "BRISQUE"),
+        ("imagenet", "finetune", "FT"),
+        ("synthetic-cls", "finetune", "CLS"),
+        ("my-own-corpus-reg", "finetune", "REG"),
+        ("authentic-multitask", "finetune", "CLS+REG"),
+        ("synthetic-rank", "finetune", "RANK"),
+        ("psnr", "none", "PSNR"),
+        ("fsim", "none", "FSIMc"),
+        ("ms_ssim", "none", "MS-SSIM"),
+        ("brisque", "none", "BRISQUE"),
+        ("imagenet", "probe", "ImageNet, probe"),
+        ("imagenet+synthetic-multitask", "probe", "ImageNet and CLS+REG, probe"),
+        ("synthetic-multitask", "none", "CLS+REG, zero-shot"),
     ],
 )
-def test_names_of_methods(initialisation: str, name: str) -> None:
-    assert words.method_of(initialisation) == name
+def test_names_of_methods(initialisation: str, adaptation: str, name: str) -> None:
+    assert words.method_of(initialisation, adaptation) == name
 
 
 def test_a_corpus_is_in_the_name_if_an_objective_has_several() -> None:
     starts = ("imagenet", "big-multitask", "tiles-multitask", "tiles-cls")
     rows = correlations({("net", start): [0.5] for start in starts})
     assert words.method_names(rows) == {
-        "imagenet": "FT",
-        "big-multitask": "CLS+REG from big",
-        "tiles-multitask": "CLS+REG from tiles",
-        "tiles-cls": "CLS",
+        ("imagenet", "finetune"): "FT",
+        ("big-multitask", "finetune"): "CLS+REG from big",
+        ("tiles-multitask", "finetune"): "CLS+REG from tiles",
+        ("tiles-cls", "finetune"): "CLS",
     }
+    assert (
+        words.method_of("imagenet+big-cls", "probe", with_corpus=True) == "ImageNet and CLS from big, probe"
+    )
     # each dataset has a corpus of its own: one method, and one name
     own = {("live", "livec", "net", "tiles-multitask"): 0.5, ("livec", "live", "net", "big-multitask"): 0.4}
     assert set(words.method_names(crossed(own)).values()) == {"CLS+REG"}

@@ -206,6 +206,7 @@ def correlations(path: Path, **changes: Any) -> Path:
         "backbone": "efficientnet_lite0",
         "initialisation": "synthetic-multitask",
         "test_dataset": "rated",
+        "adaptation": "finetune",
         "images": 25,
         "srocc": 0.75,
         "krocc": 0.5,
@@ -231,6 +232,7 @@ def test_a_copied_folder_has_the_correlations_and_scores_elsewhere(
         correlations(tmp_path / "a.parquet"),
         correlations(tmp_path / "b.parquet", test_dataset="other", images=1234, srocc=0.5),
         correlations(tmp_path / "c.parquet", split="2"),
+        correlations(tmp_path / "e.parquet", adaptation="probe", srocc=0.1),
         correlations(tmp_path / "d.parquet"),
     ]
     words = ["export", "--model", str(evaluated), "--format", "folder", "--output", str(tmp_path / "copy")]

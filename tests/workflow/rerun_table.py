@@ -10,6 +10,7 @@ from typing import Any
 
 DATA = ("distort", "score", "pack_shard")
 TRAININGS = ("pretrain", "pretrain_authentic")
+FROZEN = ("features", "features_on_split")
 NEW = "what is new, and what collects it"
 PICTURES = "its splits and packs follow, and the shards that have other images"
 SCORES = "no split, pack or catalogue follows"
@@ -188,7 +189,8 @@ def _recipes() -> Iterator[Case]:
         ("frozen_statistics", True, ""),
     ):
         yield Case(f"pretraining.{key}", value, TRAININGS, note=note)
-        yield Case(f"finetuning.{key}", value, ("finetune",), note=note)
+        seen = ("finetune", *FROZEN) if key == "crop" else ("finetune",)
+        yield Case(f"finetuning.{key}", value, seen, note=note)
 
 
 def _pretraining() -> Iterator[Case]:
@@ -202,7 +204,7 @@ def _pretraining() -> Iterator[Case]:
     yield Case("pretraining.rank_margin", 0.2, ("pretrain",), "/rank/", "of `rank`")
     yield Case("pretraining.head_width", 512, TRAININGS)
     yield Case("pretraining.distillation", 1.0, TRAININGS)
-    yield Case("pretraining.multi_level", True, (*TRAININGS, "finetune"))
+    yield Case("pretraining.multi_level", True, (*TRAININGS, "finetune", *FROZEN))
     for rate in ("backbone", "classification", "score"):
         note = "not of `cls`" if rate == "score" else ""
         yield Case(f"pretraining.learning_rates.synthetic.{rate}", 0.002, ("pretrain",), "", note)
@@ -218,19 +220,19 @@ def _datasets() -> Iterator[Case]:
     yield Case(f"{datasets}.official.layout", "tid2013", ("dataset",), "official", PICTURES)
     yield Case(f"{datasets}.rated.folder", "./rated", ("dataset",), "rated", PICTURES)
     networks = ("finetune", "predict", "correlate")
-    yield Case(f"{datasets}.second.corpus", "kadid25", ("pretrain", *networks), "", NEW)
+    yield Case(f"{datasets}.second.corpus", "kadid25", ("pretrain", "features", "probe", *networks), "", NEW)
     remade = ("label_proxy", "screen", "leaks", "score", "fuse", "diagnose")
     yield Case(f"{datasets}.stand_in.pictures", "others", remade, "", NEW)
     yield Case(f"{datasets}.second.table", "third.csv", ("dataset",), "second", PICTURES)
     yield Case(f"{datasets}.second.images", "./pictures", ("dataset",), "second", PICTURES)
     yield Case(f"{datasets}.second.range", [0, 11], ("dataset",), "second", SCORES)
     yield Case(f"{datasets}.second.higher_is_better", False, ("dataset",), "second", SCORES)
-    added = ("split", "pretrain_authentic", *networks, "compare")
+    added = ("split", "pretrain_authentic", "features_on_split", "probe", *networks, "compare")
     yield Case(f"{datasets}.rated.splits", [1, 2], added, "", NEW)
 
 
 def _finetuning() -> Iterator[Case]:
-    added = ("split", "finetune", "predict", "compare", "correlate")
+    added = ("split", "finetune", "predict", "probe", "compare", "correlate")
     yield Case("finetuning.seeds", [0, 1], ("finetune", "predict", "correlate"), "", NEW)
     yield Case("finetuning.splits.seeds", [1, 2], added, "", NEW)
     yield Case("finetuning.splits.train", 0.6, ("split",), "/1/", "of the random splits")
@@ -244,10 +246,12 @@ def _finetuning() -> Iterator[Case]:
 def _evaluation() -> Iterator[Case]:
     table2 = "evaluation.experiments.table2"
     yield Case("evaluation.crops", 4, ("predict",))
+    yield Case("evaluation.feature_crops", 2, FROZEN)
     yield Case(f"{table2}.datasets", ["rated"], ("correlate",), "table2")
     networks = ("fetch_weights", *TRAININGS, "finetune", "predict", "correlate")
     yield Case(f"{table2}.backbones", ["resnet18"], networks, "", NEW)
     yield Case(f"{table2}.initialisations", ["imagenet"], ("correlate",), "table2")
+    yield Case("evaluation.experiments.frozen.adaptations", ["probe"], ("correlate",), "frozen")
     yield Case("evaluation.experiments.table3.across", False, ("correlate",), "table3", NEW)
     yield Case(f"{table2}.comparisons", ["mdsi"], ("correlate",), "table2")
 

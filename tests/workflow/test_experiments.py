@@ -103,6 +103,18 @@ def test_pretraining_changes_what_a_network_predicts_and_the_differences_are_the
     } < figures
 
 
+def test_frozen_networks_are_probed_and_scored_as_they_are(project: Path) -> None:
+    found = table(project, "frozen").query("metric == 'srocc'")
+    names = ["ImageNet, probe", "CLS+REG, probe", "ImageNet and CLS+REG, probe", "CLS+REG, zero-shot"]
+    assert found["method"].tolist() == names
+    folder = project / "results/evaluation/features/rated"
+    assert {file.relative_to(folder).as_posix() for file in folder.rglob("*.parquet")} == {
+        "efficientnet_lite0/imagenet.parquet",
+        "rated/1/efficientnet_lite0/authentic-multitask.parquet",
+    }
+    assert "Probe: a ridge regression" in notes(project, "frozen")
+
+
 def test_what_is_not_there_is_left_out_with_a_line(project: Path) -> None:
     missing = "dataset live is left out: the folder resources/datasets/live is missing"
     assert missing in notes(project, "table1")

@@ -101,7 +101,8 @@ def rules_that_import(module: str) -> set[str]:
     """The rules whose job imports a module of the package, directly or not."""
     rules = {rule for job, rule in RULE_OF.items() if module in CODE.modules(f"{PACKAGE}.{job}")}
     rules |= {"dataset"} if any(module in CODE.modules(layout) for layout in LAYOUTS) else set()
-    return rules | ({"pretrain_authentic"} if "pretrain" in rules else set())
+    others = {"pretrain": "pretrain_authentic", "features": "features_on_split"}
+    return rules | {other for rule, other in others.items() if rule in rules}
 
 
 def planned_after(edit: Callable[[str], str], module: str, wide: Path) -> list[Job]:

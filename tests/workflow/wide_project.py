@@ -65,6 +65,12 @@ def wide() -> dict[str, Any]:
         "ablation": {"datasets": []},
         "objectives": experiment | {"initialisations": ["cls", "rank", "kadid25-reg"]},
         "unified": experiment | {"datasets": ["rated"], "initialisations": ["both-multitask"]},
+        "frozen": experiment
+        | {
+            "datasets": ["second", "rated"],
+            "initialisations": ["imagenet", "multitask", "imagenet+multitask"],
+            "adaptations": ["probe", "none"],
+        },
         "released": experiment | {"datasets": ["official"], "initialisations": ["imagenet"]},
     }
     return config

@@ -99,6 +99,13 @@ TINY = {
                 "comparisons": ["psnr", "mdsi", "brisque"],
             },
             "table3": {"datasets": ["csiq", "rated"], **NETWORK, "initialisations": ["multitask"]},
+            # one split whose pretraining has seen its training part
+            "frozen": {
+                "datasets": ["rated"],
+                **NETWORK,
+                "initialisations": ["imagenet", "multitask", "imagenet+multitask"],
+                "adaptations": ["probe", "none"],
+            },
             "ablation": {
                 "datasets": ["csiq"],
                 **NETWORK,

@@ -96,7 +96,8 @@ wildcard_constraints:
     dataset=r"[a-z0-9_]+",
     test_dataset=r"[a-z0-9_]+",
     split=r"[a-z0-9_]+",
-    initialisation=r"[a-z0-9_-]+",
+    initialisation=r"[a-z0-9_+-]+",
     # empty for the seed 0
     training=r"(\.seed[1-9][0-9]*)?",
+    adaptation=r"finetune|probe|none",
     experiment=r"[a-z0-9_]+",

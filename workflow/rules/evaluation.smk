@@ -1,4 +1,4 @@
-# Predictions of fine-tuned models, and of measures without a network, for images that they have not seen, and
+# Predictions of fine-tuned and of frozen networks, and of measures without a network, for images that they have not seen, and
 # the correlations of the predictions with the given scores.
 
 
@@ -13,12 +13,13 @@ rule predict:
     output:
         layout.PREDICTIONS,
     log:
-        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.log",
+        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{adaptation}/{test_dataset}.log",
     benchmark:
-        "results/benchmarks/predict/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.tsv"
+        "results/benchmarks/predict/{dataset}/{split}/{backbone}/{initialisation}{training}/{adaptation}/{test_dataset}.tsv"
     wildcard_constraints:
-        # the rule `compare` serves measures without a network
+        # the rule `compare` serves measures without a network, `probe` frozen networks
         backbone=r"(?!none/)[a-z0-9_]+",
+        adaptation="finetune",
     conda:
         "../../envs/cuda.yaml"
     threads: 8
@@ -33,6 +34,71 @@ rule predict:
     shell:
         "mosforge evaluation predict --model $(dirname {input.model}) --dataset {input.dataset} {params.split}"
         " --pack {input.pack} --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"
+
+
+rule features:
+    input:
+        unpack(lambda wildcards: plan.trainings.frozen(wildcards)),
+        dataset=layout.DATASET.format(dataset="{test_dataset}"),
+        pack=layout.PACK_OF_DATASET.format(dataset="{test_dataset}"),
+    output:
+        layout.FEATURES,
+    log:
+        "logs/evaluation/features/{test_dataset}/{backbone}/{initialisation}.log",
+    benchmark:
+        "results/benchmarks/features/{test_dataset}/{backbone}/{initialisation}.tsv"
+    conda:
+        "../../envs/cuda.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+        gpu=1,
+    params:
+        code=code("evaluation.features"),
+        cfg=lambda wildcards: parameters(plan.experiments.features_settings(wildcards)),
+    shell:
+        "mosforge evaluation features --weights {input.weights} --dataset {input.dataset} --pack {input.pack}"
+        " --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"
+
+
+# A pretraining that has seen images of a dataset exists once for each split, and so do its features.
+use rule features as features_on_split with:
+    output:
+        layout.FEATURES_ON_SPLIT,
+    log:
+        "logs/evaluation/features/{test_dataset}/{dataset}/{split}/{backbone}/{initialisation}.log",
+    benchmark:
+        "results/benchmarks/features_on_split/{test_dataset}/{dataset}/{split}/{backbone}/{initialisation}.tsv"
+
+
+rule probe:
+    input:
+        unpack(lambda wildcards: plan.experiments.probed(wildcards)),
+    output:
+        layout.PREDICTIONS,
+    log:
+        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{adaptation}/{test_dataset}.log",
+    benchmark:
+        "results/benchmarks/probe/{dataset}/{split}/{backbone}/{initialisation}{training}/{adaptation}/{test_dataset}.tsv"
+    wildcard_constraints:
+        backbone=r"(?!none/)[a-z0-9_]+",
+        adaptation="probe|none",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        code=code("evaluation.probe"),
+        cfg=lambda wildcards: parameters(plan.experiments.compare_settings(wildcards)),
+        test_split=option_if_given("test_split"),
+        split=option_if_given("split"),
+        dataset=option_if_given("dataset"),
+    shell:
+        "mosforge evaluation probe --test_dataset {input.test_dataset} --test_features {input.test_features}"
+        " --features {input.features} {params.test_split} {params.split} {params.dataset} --output {output}"
+        " --log {log} --cfg {params.cfg:q}"
 
 
 rule brisque:
@@ -64,9 +130,9 @@ rule compare:
     output:
         layout.PREDICTIONS,
     log:
-        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.log",
+        "logs/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{adaptation}/{test_dataset}.log",
     benchmark:
-        "results/benchmarks/compare/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.tsv"
+        "results/benchmarks/compare/{dataset}/{split}/{backbone}/{initialisation}{training}/{adaptation}/{test_dataset}.tsv"
     wildcard_constraints:
         backbone="none",
     conda:

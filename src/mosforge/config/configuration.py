@@ -8,14 +8,14 @@ from pydantic import Field, ValidationError
 
 from mosforge.config import Section
 from mosforge.config.distortions import DistortionsSection
-from mosforge.config.evaluation import EvaluationSection
+from mosforge.config.evaluation import EvaluationSection, Experiment
 from mosforge.config.finetuning import FinetuningSection
 from mosforge.config.pretraining import PretrainingSection
 from mosforge.config.sources import SourcesSection
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE
 from mosforge.core.values import Allowed, Engine, Flag, Fusion, Objective, Scale, Text, explain, suggestion
-from mosforge.models.objectives import corpus_and_objective
+from mosforge.models.objectives import adaptations_of, corpus_and_objective, side_by_side
 
 _Knots = Annotated[int, Field(strict=True, ge=2, le=100_001), Allowed("a whole number from 2 to 100001")]
 
@@ -197,9 +197,13 @@ def _in_evaluation(config: Configuration) -> Iterator[str]:
         key = f"evaluation.experiments.{name}"
         yield from _unknown(f"{key}.datasets", experiment.datasets, config.finetuning.datasets)
         yield from _unknown(f"{key}.backbones", experiment.backbones, config.pretraining.backbones)
-        yield from _unknown(
-            f"{key}.initialisations", experiment.initialisations, ["imagenet", *objectives, *named]
-        )
+        known = ["imagenet", *objectives, *named]
+        for initialisation in experiment.initialisations:
+            parts = side_by_side(initialisation)
+            yield from _unknown(f"{key}.initialisations", parts, known)
+            if len(set(parts)) < len(parts):
+                yield f"{key}.initialisations: {initialisation!r} names one network twice"
+        yield from _without_adaptation(key, experiment)
         untrained = [measure for measure in experiment.comparisons if measure != BRISQUE]
         if experiment.across and untrained:
             yield (
@@ -208,8 +212,26 @@ def _in_evaluation(config: Configuration) -> Iterator[str]:
             )
         for dataset in experiment.datasets:
             for initialisation in experiment.initialisations:
-                for problem in _impossible(config, dataset, initialisation):
-                    yield f"{key}.initialisations: {initialisation!r} {problem}"
+                for part in side_by_side(initialisation):
+                    for problem in _impossible(config, dataset, part):
+                        yield f"{key}.initialisations: {part!r} {problem}"
+
+
+def _without_adaptation(key: str, experiment: Experiment) -> Iterator[str]:
+    """What an experiment names and would leave out altogether."""
+    possible = {name: adaptations_of(name) for name in experiment.initialisations}
+    for name, adaptations in possible.items():
+        if not set(adaptations) & set(experiment.adaptations):
+            yield (
+                f"{key}.adaptations: {name!r} can have {' or '.join(adaptations)}, and none of them is here; "
+                f"add one, or leave {name!r} out"
+            )
+    for adaptation in experiment.adaptations:
+        if possible and not any(adaptation in adaptations for adaptations in possible.values()):
+            yield (
+                f"{key}.adaptations: {adaptation!r} is possible for none of the initialisations "
+                f"{', '.join(possible)}; leave it out"
+            )
 
 
 def _impossible(config: Configuration, dataset: str, initialisation: str) -> Iterator[str]:

@@ -14,8 +14,16 @@ Measures = Annotated[
 ]
 
 
+Adaptation = Literal["finetune", "probe", "none"]
+Adaptations = Annotated[
+    tuple[Adaptation, ...],
+    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(different),
+]
+
+
 class Experiment(Section):
-    """Every combination of some datasets, backbones and initialisations."""
+    """Every combination of some datasets, backbones, initialisations and adaptations."""
 
     datasets: Names
     """names from finetuning.datasets"""
@@ -24,7 +32,13 @@ class Experiment(Section):
     initialisations: Names
     """imagenet (FT), or an objective: cls, reg, multitask (CLS+REG), or rank, which learns only from the
     order of a synthetic corpus' levels, as RankIQA does; CORPUS-OBJECTIVE names another corpus than the
-    dataset's own"""
+    dataset's own; A+B, such as imagenet+multitask, are two of these, whose features stand side by side for a
+    probe (ours)"""
+    adaptations: Adaptations = ("finetune",)
+    """how a network is adapted to the dataset's scores: finetune trains all of it; probe fits a ridge
+    regression to the features of the frozen network, in minutes (ours); none takes the score of the
+    pretraining as it is, which uses no human score (ours). What a network cannot have is left out: imagenet
+    and cls have no score for none"""
     across: Flag = False
     """true: train on the whole of each dataset, test on the whole of each other one"""
     comparisons: Measures = ()
@@ -38,6 +52,8 @@ class EvaluationSection(Section):
 
     crops: Count
     """random crops of each test image, their predictions averaged"""
+    feature_crops: Count
+    """random crops of each image of a dataset, whose features a probe sees as their mean (ours)"""
     experiments: Mapping[Name, Experiment]
-    """An experiment is a target of its name. It evaluates every combination of its datasets, backbones and
-    initialisations."""
+    """An experiment is a target of its name. It evaluates every combination of its datasets, backbones,
+    initialisations and adaptations."""

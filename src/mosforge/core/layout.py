@@ -53,8 +53,15 @@ FINETUNED = "results/finetuning/{dataset}/{split}/{backbone}/{initialisation}{tr
 """The folder of a fine-tuned model; `{training}` is empty for the seed 0, and `.seed3` for the seed 3."""
 
 PREDICTIONS = (
-    "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{test_dataset}.parquet"
+    "results/evaluation/{dataset}/{split}/{backbone}/{initialisation}{training}/{adaptation}/"
+    "{test_dataset}.parquet"
 )
+FEATURES = "results/evaluation/features/{test_dataset}/{backbone}/{initialisation}.parquet"
+"""What a network that has seen no target dataset makes of the images of one."""
+FEATURES_ON_SPLIT = (
+    "results/evaluation/features/{test_dataset}/{dataset}/{split}/{backbone}/{initialisation}.parquet"
+)
+"""The same of a network that has seen the training part of a dataset in its pretraining."""
 BRISQUE = "results/evaluation/brisque/{dataset}.parquet"
 CORRELATIONS = "results/evaluation/{experiment}.parquet"
 

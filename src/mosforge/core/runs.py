@@ -4,9 +4,13 @@ from typing import NamedTuple
 
 from mosforge.core.layout import training_of
 
+FINETUNE, PROBE, NO_ADAPTATION = "finetune", "probe", "none"
+"""How a network is adapted to the scores of a dataset: trained further, by a ridge regression on its frozen
+features, or not at all. A measure without a network has `none`."""
+
 
 class Run(NamedTuple):
-    """A fine-tuned model, or a measure in its place, and the dataset that it is evaluated on."""
+    """An adapted network, or a measure in its place, and the dataset that it is evaluated on."""
 
     dataset: str
     split: str
@@ -14,6 +18,7 @@ class Run(NamedTuple):
     initialisation: str
     test_dataset: str
     seed: int = 0  # of the fine-tuning
+    adaptation: str = FINETUNE
 
     @property
     def training(self) -> str:

@@ -1,7 +1,7 @@
 """The settings of the jobs of `evaluation`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Count, Whole
+from mosforge.core.values import Count, Flag, Whole
 
 
 class CompareSettings(Settings):
@@ -10,7 +10,8 @@ class CompareSettings(Settings):
     dataset: str
     split: str  # name of the split
     backbone: str
-    initialisation: str  # what the fine-tuning started from, or the name of the measure
+    initialisation: str  # what the network starts from, or the name of the measure
+    adaptation: str  # how it is adapted to given scores: see `core.runs`
     test_dataset: str  # name of the dataset that it is tested on
     seed: Whole = 0  # of the fine-tuning
 
@@ -19,3 +20,14 @@ class PredictSettings(CompareSettings):
     """What the predictions of a fine-tuned model depend on."""
 
     crops: Count
+
+
+class FeaturesSettings(Settings):
+    """What the features of a dataset's images depend on."""
+
+    backbone: str
+    initialisation: str  # `imagenet`, or CORPUS-OBJECTIVE
+    test_dataset: str  # name of the dataset
+    multi_level: Flag
+    crop: Count  # side of a crop in pixels
+    feature_crops: Count

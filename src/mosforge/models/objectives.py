@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from mosforge.core.runs import FINETUNE, NO_ADAPTATION, PROBE
+
 LOSSES: Mapping[str, tuple[str, ...]] = {
     "cls": ("classification",),
     "reg": ("score",),
@@ -16,7 +18,29 @@ def rates_of(objective: str) -> tuple[str, ...]:
 
     The score passes the first layer of the classification branch (equation 5), so that is always trained.
     """
-    return ("backbone", "classification", *(("score",) if "score" in LOSSES[objective] else ()))
+    return ("backbone", "classification", *(("score",) if learns_score(objective) else ()))
+
+
+BESIDE = "+"
+"""Between two initialisations whose networks stand side by side."""
+
+
+def side_by_side(initialisation: str) -> tuple[str, ...]:
+    """The initialisations of the networks that stand side by side in one; mostly there is one network."""
+    return tuple(initialisation.split(BESIDE))
+
+
+def learns_score(objective: str) -> bool:
+    """Whether a pretraining learns a score; ImageNet's weights have none."""
+    return "score" in LOSSES.get(objective, ())
+
+
+def adaptations_of(initialisation: str) -> tuple[str, ...]:
+    """The adaptations that a network of an initialisation can have."""
+    if len(side_by_side(initialisation)) > 1:
+        return (PROBE,)
+    _, objective = corpus_and_objective(initialisation)
+    return (FINETUNE, PROBE, *((NO_ADAPTATION,) if learns_score(objective) else ()))
 
 
 def corpus_and_objective(initialisation: str) -> tuple[str, str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
-from mosforge.core.runs import BRISQUE, NO_NETWORK, RUN, Run
-from mosforge.evaluation.settings import CompareSettings, PredictSettings
-from mosforge.models.objectives import LOSSES, corpus_and_objective
+from mosforge.core.runs import BRISQUE, FINETUNE, NO_ADAPTATION, NO_NETWORK, PROBE, RUN, Run
+from mosforge.evaluation.settings import CompareSettings, FeaturesSettings, PredictSettings
+from mosforge.models.objectives import BESIDE, LOSSES, adaptations_of, corpus_and_objective, side_by_side
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.trainings import Trainings
 
@@ -24,6 +24,11 @@ class Experiments:
         self._entries = config.evaluation.experiments
         self._crops = config.evaluation.crops
         self._seeds = config.finetuning.seeds
+        self._of_features: dict[str, Any] = {
+            "multi_level": config.pretraining.multi_level,
+            "crop": config.finetuning.crop,
+            "feature_crops": config.evaluation.feature_crops,
+        }
         self._datasets = datasets
         self._trainings = trainings
 
@@ -80,8 +85,38 @@ class Experiments:
             return {}
         return {name: layout.SPLIT_ACROSS.format(dataset=run.dataset, test_dataset=run.test_dataset)}
 
+    def probed(self, run: Any) -> dict[str, str | list[str]]:
+        """Inputs of the predictions from frozen features; only a probe is fitted."""
+        tested: dict[str, str | list[str]] = {
+            "test_dataset": layout.DATASET.format(dataset=run.test_dataset),
+            "test_features": self._features(run, run.test_dataset),
+        }
+        tested |= self.split_of(run, "test_split")
+        if run.adaptation != PROBE:
+            return {**tested, "features": []}
+        return tested | {
+            "dataset": layout.DATASET.format(dataset=run.dataset),
+            "split": layout.SPLIT.format(dataset=run.dataset, split=run.split),
+            "features": self._features(run, run.dataset),
+        }
+
+    def _features(self, run: Any, dataset: str) -> list[str]:
+        """The features of a dataset's images, a file for each network of a run that stands side by side."""
+        files = []
+        for name in side_by_side(run.initialisation):
+            corpus, _ = corpus_and_objective(name)
+            sees_split = corpus and self._trainings.uses_target_images(corpus)
+            pattern = layout.FEATURES_ON_SPLIT if sees_split else layout.FEATURES
+            files.append(pattern.format(**_keys(run) | {"initialisation": name, "test_dataset": dataset}))
+        return files
+
+    def features_settings(self, which: Any) -> FeaturesSettings:
+        """Settings of the features of a dataset's images."""
+        keys = ("backbone", "initialisation", "test_dataset")
+        return FeaturesSettings(**{key: getattr(which, key) for key in keys}, **self._of_features)
+
     def compare_settings(self, run: Any) -> CompareSettings:
-        """Settings of the predictions of a measure without a network."""
+        """Settings of the predictions of a measure without a network, or from frozen features."""
         return CompareSettings(**_keys(run))
 
     def predict_settings(self, run: Any) -> PredictSettings:
@@ -96,18 +131,24 @@ class Experiments:
         """
         found = set()
         for run in (run for name in self.names for run in self._configured_networks(name)):
-            corpus, _ = corpus_and_objective(run.initialisation)
-            if corpus and self._trainings.can_be_pretrained(corpus, run.dataset):
-                found.add(self._trainings.initial_weights(run))
+            for name in side_by_side(run.initialisation):
+                corpus, _ = corpus_and_objective(name)
+                if corpus and self._trainings.can_be_pretrained(corpus, run.dataset):
+                    found.add(self._trainings.initial_weights(run._replace(initialisation=name)))
         return sorted(found)
 
     def draws_splits(self, experiment: str) -> bool:
         """Whether some split of an experiment is drawn from a seed: neither official nor a whole dataset."""
         return any(run.split.isdigit() for run in self.runs(experiment))
 
+    def has_frozen_networks(self, experiment: str) -> bool:
+        """Whether some network of an experiment is not fine-tuned."""
+        return any(run.adaptation != FINETUNE for run in self._networks(experiment))
+
     def initialisations(self, experiment: str) -> list[str]:
-        """Full names of the initialisations of an experiment's networks on the datasets that are there."""
-        return list(dict.fromkeys(run.initialisation for run in self._networks(experiment)))
+        """Full names of what an experiment's networks start from on the datasets that are there."""
+        names = (name for run in self._networks(experiment) for name in side_by_side(run.initialisation))
+        return list(dict.fromkeys(names))
 
     def backbones(self, experiments: Sequence[str]) -> list[str]:
         """Backbones that some of these experiments use."""
@@ -178,9 +219,12 @@ class Experiments:
         entry = self._entries[experiment]
         for dataset, split, test in self._pairs(entry.datasets, entry.across):
             for backbone in entry.backbones:
-                for name in entry.initialisations:
-                    start = self._full_name(name, dataset)
-                    yield from (Run(dataset, split, backbone, start, test, seed) for seed in self._seeds)
+                for adaptation in entry.adaptations:
+                    seeds = self._seeds if adaptation == FINETUNE else (0,)
+                    for start in self._full_names(entry.initialisations, dataset):
+                        if adaptation in adaptations_of(start):
+                            for seed in seeds:
+                                yield Run(dataset, split, backbone, start, test, seed, adaptation)
 
     def _configured_comparisons(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
@@ -188,7 +232,7 @@ class Experiments:
             unavailable = () if self._datasets.has_references(test) else self._full_reference(experiment)
             for metric in entry.comparisons:
                 if metric not in unavailable:
-                    yield Run(dataset, split, NO_NETWORK, metric, test)
+                    yield Run(dataset, split, NO_NETWORK, metric, test, adaptation=NO_ADAPTATION)
 
     def _full_reference(self, experiment: str) -> list[str]:
         """The comparisons of an experiment that need reference images."""
@@ -201,11 +245,13 @@ class Experiments:
             else:
                 yield from ((dataset, split, dataset) for split in self._datasets.splits(dataset))
 
-    def _full_name(self, initialisation: str, dataset: str) -> str:
+    def _full_names(self, initialisations: Sequence[str], dataset: str) -> list[str]:
         """An objective by itself means the pretraining on the dataset's own corpus."""
-        if initialisation in LOSSES:
-            return f"{self._datasets.entries[dataset].corpus}-{initialisation}"
-        return initialisation
+        corpus = self._datasets.entries[dataset].corpus
+        return [
+            BESIDE.join(f"{corpus}-{part}" if part in LOSSES else part for part in side_by_side(name))
+            for name in initialisations
+        ]
 
 
 def _predictions(run: Run) -> str:

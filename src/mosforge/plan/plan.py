@@ -88,6 +88,8 @@ class Plan:
             "finetuning": tuned,
             "weights": {name: self._config.pretraining.backbones[name] for name in backbones},
         }
+        if self.experiments.has_frozen_networks(experiment):
+            found["evaluation"]["feature_crops"] = self._config.evaluation.feature_crops
         starts = {corpus_and_objective(name) for name in self.experiments.initialisations(experiment)}
         pretrained = sorted(start for start in starts if start[0])
         if pretrained:

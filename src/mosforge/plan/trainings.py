@@ -165,17 +165,27 @@ class Trainings:
             return tuple(self._corpora.sources_from(corpus, dataset))
         return tuple(self._corpora.sources(corpus))
 
+    def frozen(self, which: Wildcards) -> dict[str, str]:
+        """The files of a network that stays frozen: its weights and, if it was pretrained, its card."""
+        weights = self.initial_weights(which)
+        if which.initialisation == "imagenet":
+            return {"weights": weights}
+        return {"weights": weights, "card": f"{weights.removesuffix(layout.MODEL)}{layout.CARD}"}
+
     def initial_weights(self, which: Wildcards) -> str:
-        """File of the weights that a fine-tuning starts from.
+        """File of the weights that a network starts from, of one initialisation.
 
         Pretraining that sees a target dataset exists once for each of its splits.
         """
         if which.initialisation == "imagenet":
             return layout.WEIGHTS.format(backbone=which.backbone)
         corpus, objective = corpus_and_objective(which.initialisation)
-        folder = layout.PRETRAINED_ON_SPLIT if self.uses_target_images(corpus) else layout.PRETRAINED
-        values = {key: getattr(which, key) for key in ("dataset", "split", "backbone")}
-        return layout.of_model(folder.format(corpus=corpus, objective=objective, **values))["model"]
+        values = {"corpus": corpus, "objective": objective, "backbone": which.backbone}
+        if self.uses_target_images(corpus):
+            folder = layout.PRETRAINED_ON_SPLIT.format(dataset=which.dataset, split=which.split, **values)
+        else:
+            folder = layout.PRETRAINED.format(**values)
+        return layout.of_model(folder)["model"]
 
 
 def _recipe(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from mosforge.core import layout
-from mosforge.core.runs import RUN, Run
+from mosforge.core.runs import FINETUNE, RUN, Run
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import read_table
-from mosforge.models.objectives import corpus_and_objective
+from mosforge.models.objectives import corpus_and_objective, side_by_side
 from mosforge.report.settings import PageSettings
 from mosforge.report.summary import of_networks
-from mosforge.report.words import method_names
+from mosforge.report.words import Start, method_names
 
 
 class Artefacts(NamedTuple):
@@ -27,12 +27,21 @@ class Artefacts(NamedTuple):
     tables: dict[str, pd.DataFrame | None]  # the correlations of each experiment, None if it is not measured
     labels: dict[str, pd.DataFrame | None]  # the labels of each corpus, None if they are not there
     correlations: pd.DataFrame  # those of all experiments; a run that several of them share stands there once
-    names: dict[str, str]  # initialisation -> name of its method, alike on the whole page
+    names: dict[Start, str]  # of methods, alike on the whole page
 
     @property
     def runs(self) -> list[Run]:
         """The runs of networks."""
         return runs_of(of_networks(self.correlations))
+
+    @property
+    def finetuned(self) -> list[Run]:
+        """The runs of fine-tuned networks."""
+        return [run for run in self.runs if run.adaptation == FINETUNE]
+
+    def name_of(self, run: Any) -> str:
+        """The name of the method of a run, or of a row with its columns."""
+        return self.names[run.initialisation, run.adaptation]
 
     def read(self, pattern: str, artefact: Artefact, **wildcards: str) -> pd.DataFrame | None:
         """An artefact by its place in the layout; None if it is not there, or has no row."""
@@ -48,8 +57,9 @@ class Artefacts(NamedTuple):
     def pretrainings(self) -> list["Pretraining"]:
         """The pretrainings that the runs start from, as far as their histories are there."""
         found: dict[Pretraining, None] = {}
-        for run in self.runs:
-            corpus, objective = corpus_and_objective(run.initialisation)
+        starts = [(run, part) for run in self.runs for part in side_by_side(run.initialisation)]
+        for run, start in starts:
+            corpus, objective = corpus_and_objective(start)
             for dataset, split in (("", ""), (run.dataset, run.split)):
                 candidate = Pretraining(corpus, dataset, split, run.backbone, objective)
                 if corpus and layout.below(self.results, history(candidate), **candidate.wildcards).exists():

@@ -29,11 +29,11 @@ def _summary(arguments: argparse.Namespace) -> None:
     from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
     from mosforge.core.tables import read_table
     from mosforge.report.summary import summarise
-    from mosforge.report.words import method_names, proxy_note
+    from mosforge.report.words import methods, proxy_note
 
     frames = [read_table(path, CORRELATIONS) for path in arguments.correlations]
     summary = summarise(pd.concat(frames, ignore_index=True))
-    summary.insert(3, "method", summary["initialisation"].map(method_names(summary)))
+    summary.insert(3, "method", methods(summary))
     columns = ["dataset", "test_dataset", "backbone", "method", "splits", "images", *MEASURES]
     columns[7:7] = ["srocc_q25", "srocc_q75"]
     if arguments.format != "table":

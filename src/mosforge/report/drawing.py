@@ -27,7 +27,10 @@ _COLOURS = {
 
 INK, MUTED, LINE, ACCENT, GREY, OCHRE, BLUE, PLUM = _COLOURS.values()
 
-METHOD_COLOURS = {"FT": GREY, "CLS": OCHRE, "REG": BLUE, "CLS+REG": ACCENT, "RANK": PLUM}
+METHOD_COLOURS = {
+    **dict.fromkeys(("FT", "ImageNet"), GREY),
+    **{"CLS": OCHRE, "REG": BLUE, "CLS+REG": ACCENT, "RANK": PLUM},
+}
 
 _STYLE = {
     **{"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 8.0},
@@ -58,8 +61,12 @@ class Figure(NamedTuple):
 
 
 def colour_of(method: str) -> str:
-    """The colour of a method, the same for all its corpora; muted for a measure without a network."""
-    return METHOD_COLOURS.get(method.partition(" from ")[0], MUTED)
+    """The colour of a method, the same for all its corpora and adaptations.
+
+    Networks side by side are drawn in ink; a measure without a network is muted.
+    """
+    start = method.partition(", ")[0]
+    return INK if " and " in start else METHOD_COLOURS.get(start.partition(" from ")[0], MUTED)
 
 
 def file_stem(*parts: str) -> str:

@@ -65,7 +65,7 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
         nothing = pd.DataFrame(columns=NUMBERS)
         return ExperimentTable(experiment, [], nothing, ["Nothing was measured.", *cfg.left_out])
     summary = summarise(correlations)
-    summary["method"] = summary["initialisation"].map(words.method_names(summary))
+    summary["method"] = words.methods(summary)
     pairs = list(dict.fromkeys(zip(summary["dataset"], summary["test_dataset"], strict=True)))
     human = [pair for pair in pairs if not {*pair} & set(cfg.proxies)]
     parts = [_measured(summary)]

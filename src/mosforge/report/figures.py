@@ -31,14 +31,14 @@ _CELL, _LETTER = (0.5, 0.34), 0.068
 def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
     """Training loss and validation SROCC by dataset and backbone, one line a training."""
     found: dict[tuple[str, str], dict[Run, pd.DataFrame]] = {}
-    for run in artefacts.runs:
+    for run in artefacts.finetuned:
         rows = artefacts.read(history(run), HISTORY, **run.wildcards)
         if rows is not None:
             found.setdefault((run.dataset, run.backbone), {})[run._replace(test_dataset="")] = rows
     figures = []
     labels = {"loss": "training loss (L1)", "validation_srocc": "validation SROCC"}
     for place, histories in found.items():
-        lines = [(artefacts.names[run.initialisation], rows) for run, rows in histories.items()]
+        lines = [(artefacts.name_of(run), rows) for run, rows in histories.items()]
         for column, label in labels.items():
             if any(rows[column].notna().any() for _, rows in lines):
                 caption = say(column, ", ".join(place), words.plural(len(lines), "run"))

@@ -6,11 +6,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mosforge.core.runs import Run
-from mosforge.models.objectives import corpus_and_objective
+from mosforge.core.runs import FINETUNE, Run
+from mosforge.models.objectives import corpus_and_objective, side_by_side
 from mosforge.report.blocks import Cell, Grid, model_cell, say
 from mosforge.report.summary import MODEL, of_networks
-from mosforge.report.words import BOTH, PLAIN, PROXY, dataset_pair, method_names, method_of, number, signed
+from mosforge.report.words import (
+    BOTH,
+    PLAIN,
+    PROXY,
+    Start,
+    dataset_pair,
+    method_names,
+    method_of,
+    number,
+    signed,
+)
 from mosforge.statistics.intervals import interval_of_difference
 from mosforge.statistics.repetitions import corrected_interval
 
@@ -31,7 +41,9 @@ GAIN = [
 def gains_of(
     experiment: str, correlations: pd.DataFrame, predictions: Predictions, proxies: Collection[str] = ()
 ) -> pd.DataFrame:
-    """The SROCC that a pretraining gains over ImageNet weights, and CLS+REG over CLS and over REG.
+    """The SROCC that a method gains over ImageNet weights, and CLS+REG over CLS and over REG.
+
+    A method that is not fine-tuned is compared with those of the same adaptation, and with FT.
 
     Args:
         experiment: its name.
@@ -46,21 +58,23 @@ def gains_of(
         differences; of a single split the range of 95% of the resamples of the contents of its test images,
         on which both are measured. Several trainings of a split count with their mean, and their noise is in
         the interval.
-        Further columns are `initialisation`, of `method`, and `first` and `second`, the two means.
+        Further columns are `initialisation` and `adaptation`, of `method`, and `first` and `second`, the two
+        means.
     """
     rows = of_networks(correlations).drop_duplicates([*MODEL, "split", "seed"])
     names = method_names(correlations)
     found = []
     for (train, backbone, test), group in rows.groupby(["dataset", "backbone", "test_dataset"], sort=False):
         measured = {
-            str(n): table.set_index(["split", "seed"]) for n, table in group.groupby("initialisation")
+            (str(start), str(adaptation)): table.set_index(["split", "seed"])
+            for (start, adaptation), table in group.groupby(["initialisation", "adaptation"], sort=False)
         }
-        for name, base in _pairs(list(dict.fromkeys(group["initialisation"]))):
-            shared = [training for training in measured[name].index if training in measured[base].index]
-            if not shared:
+        for name, base in _pairs(list(measured)):
+            both = _side_by_side(measured[name], measured[base])
+            if both.empty:
                 continue
-            both = measured[name].loc[shared].assign(base=measured[base].loc[shared, "srocc"])
-            runs = [Run(str(train), split, str(backbone), name, str(test), seed) for split, seed in shared]
+            shared = both.index.tolist()
+            runs = [Run(str(train), split, str(backbone), "", str(test), seed) for split, seed in shared]
             splits = both.groupby(level="split", sort=False)
             sroccs = splits[["srocc", "base"]].agg(_mean)
             differences = sroccs["srocc"] - sroccs["base"]
@@ -68,9 +82,7 @@ def gains_of(
                 ratio = float((splits["contents"].first() / splits["other_contents"].first()).mean())
                 ends, over = corrected_interval(differences.tolist(), ratio), SPLITS
             else:
-                tables = [
-                    [predictions(run._replace(initialisation=key)) for run in runs] for key in (name, base)
-                ]
+                tables = [[predictions(_of_model(run, *model)) for run in runs] for model in (name, base)]
                 ends, over = _over_contents(*tables), CONTENTS
             over = over if np.isfinite(ends).all() else ""
             note = PROXY if {train, test} & set(proxies) else ""
@@ -82,18 +94,45 @@ def gains_of(
                 int(both["contents"].max()),
             )
             models = (experiment, names[name], names[base], backbone, train, test, "srocc")
-            found.append((*models, _mean(differences), *ends, over, *counts, note, name, *means))
-    return pd.DataFrame(found, columns=[*GAIN, "initialisation", "first", "second"])
+            found.append((*models, _mean(differences), *ends, over, *counts, note, *name, *means))
+    return pd.DataFrame(found, columns=[*GAIN, "initialisation", "adaptation", "first", "second"])
 
 
-def _pairs(initialisations: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The initialisations that are compared: each with ImageNet weights, then CLS+REG with its halves."""
-    for name in initialisations:
+def _side_by_side(model: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a model with the SROCC of another as `base`, by split and seed, as far as both have them.
+
+    What is not fine-tuned has one seed, 0, and stands beside every training of a split.
+    """
+    if model["adaptation"].iloc[0] != FINETUNE and base["adaptation"].iloc[0] == FINETUNE:
+        shared = [key for key in base.index if (key[0], 0) in model.index]
+        rows = model.loc[[(split, 0) for split, _ in shared]].set_axis(base.loc[shared].index)
+    else:
+        shared = [key for key in model.index if key in base.index]
+        rows = model.loc[shared]
+    return rows.assign(base=base.loc[shared, "srocc"])
+
+
+def _of_model(run: Run, initialisation: str, adaptation: str) -> Run:
+    """The run of a model in the place of another's."""
+    seed = run.seed if adaptation == FINETUNE else 0
+    return run._replace(initialisation=initialisation, adaptation=adaptation, seed=seed)
+
+
+def _pairs(models: Sequence[Start]) -> Iterator[tuple[Start, Start]]:
+    """The models that are compared: each with ImageNet weights, then CLS+REG with its halves.
+
+    Networks side by side are compared with each by itself, and what is not fine-tuned with FT.
+    """
+    for name, adaptation in models:
         corpus, objective = corpus_and_objective(name)
-        bases = [] if name == "imagenet" else ["imagenet"]
-        if objective == "multitask":
+        parts = side_by_side(name)
+        bases = ["imagenet", *(parts if len(parts) > 1 else ())]
+        if objective == "multitask" and len(parts) == 1:
             bases += [f"{corpus}-cls", f"{corpus}-reg"]
-        yield from ((name, base) for base in bases if base in initialisations)
+        alike = [(base, adaptation) for base in dict.fromkeys(bases)]
+        for base in [*alike, *([("imagenet", FINETUNE)] if adaptation != FINETUNE else [])]:
+            if base in models and base != (name, adaptation):
+                yield (name, adaptation), base
 
 
 def _mean(values: "pd.Series[float]") -> float:
@@ -137,7 +176,7 @@ def gains_grid(gains: pd.DataFrame) -> Grid:
     return Grid(head, {"": rows})
 
 
-def findings(gains: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
+def findings(gains: pd.DataFrame, names: Mapping[Start, str]) -> list[str]:
     """What CLS+REG adds to ImageNet weights within each dataset, each with its interval, in a sentence.
 
     If there is no CLS+REG, what the first method adds that the configuration names; none is chosen by its
@@ -145,16 +184,19 @@ def findings(gains: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
 
     Args:
         gains: of all experiments.
-        names: initialisation -> name of its method, alike on the whole page.
+        names: of methods, alike on the whole page.
     """
     within = gains[(gains["against"] == PLAIN) & (gains["train_dataset"] == gains["test_dataset"])]
+    within = within[within["adaptation"] == FINETUNE]
     sentences = []
     for _, group in within.drop_duplicates(["test_dataset", "backbone", "initialisation"]).groupby(
         ["test_dataset", "backbone"], sort=False
     ):
         is_proposed = group["initialisation"].map(method_of) == BOTH
         chosen = group[is_proposed] if is_proposed.any() else group.head(1)
-        sentences += [_finding(gain, names[gain["initialisation"]]) for gain in chosen.to_dict("records")]
+        sentences += [
+            _finding(gain, names[gain["initialisation"], FINETUNE]) for gain in chosen.to_dict("records")
+        ]
     return sentences
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mosforge.core.runs import BRISQUE, NO_NETWORK
+from mosforge.core.runs import BRISQUE, NO_ADAPTATION, NO_NETWORK, PROBE
 from mosforge.report import words
 from mosforge.report.blocks import say
 from mosforge.report.published import TABLE_OF, averaged_over, deviations
@@ -43,7 +43,13 @@ def table_notes(
     backbones = set(of_networks(summary)["backbone"])
     if found := deviations(experiment, backbones, cfg.protocol or Protocol()):
         notes.append(say("deviations", "; ".join(found)))
-    return [*notes, *_about_comparisons(summary), *_about_mappings(summary), *_about_size(summary)]
+    return [
+        *notes,
+        *_about_adaptations(summary, cfg.protocol or Protocol()),
+        *_about_comparisons(summary),
+        *_about_mappings(summary),
+        *_about_size(summary),
+    ]
 
 
 def _about_published(
@@ -93,6 +99,15 @@ def _about_average(experiment: str, datasets: Sequence[str]) -> str:
         return say("plain_average")
     other = say("other_average", words.listed(papers)) if papers else ""
     return say("average", words.listed(datasets), other)
+
+
+def _about_adaptations(summary: pd.DataFrame, protocol: Protocol) -> list[str]:
+    """What was done with the networks that are not fine-tuned."""
+    there = set(of_networks(summary)["adaptation"])
+    crops = protocol.evaluation.get("feature_crops")
+    mean = f", the mean over {crops} random crops of an image" if crops else ""
+    keys = {PROBE: "probe", NO_ADAPTATION: "zero_shot"}
+    return [say(key, mean) for adaptation, key in keys.items() if adaptation in there]
 
 
 def _about_comparisons(summary: pd.DataFrame) -> list[str]:

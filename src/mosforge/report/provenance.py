@@ -23,7 +23,8 @@ from mosforge.report.blocks import Block, Cell, absent, say, text_table
 from mosforge.report.words import duration, number, plural
 
 RULES = [rule for rules in jobs.RULES.values() for rule in rules]
-RULES.insert(RULES.index("pretrain") + 1, "pretrain_authentic")
+for _rule, _other in {"pretrain": "pretrain_authentic", "features": "features_on_split"}.items():
+    RULES.insert(RULES.index(_rule) + 1, _other)  # the same job for networks that have seen a split
 """The rules with jobs of their own, in the order in which images flow."""
 
 _LIBRARIES = ("torch", "torchvision", "timm", "piq", "numpy", "scipy", "pandas", "pillow", "snakemake")
@@ -104,7 +105,7 @@ def _recorded(results: Path) -> list[str]:
 def devices(artefacts: Artefacts) -> dict[str, str]:
     """What the jobs of a rule ran on, if it may be something else than the CPU; empty if it is not known."""
     found: dict[str, set[str]] = {}
-    for run in artefacts.runs:
+    for run in artefacts.finetuned:
         found.setdefault("finetune", set()).add(_device(history(run), run, artefacts))
         found.setdefault("predict", set()).add(_device(layout.PREDICTIONS, run, artefacts))
     for item in artefacts.pretrainings:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mosforge.core.runs import Run
+from mosforge.core.runs import FINETUNE, Run
 from mosforge.report import drawing, words
 from mosforge.report.artefacts import Artefacts, runs_of
 from mosforge.report.blocks import say
@@ -67,7 +67,7 @@ def within_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
 def across_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
     """For each pair of datasets, the row of one network: CLS+REG if there is one, else the first."""
     rows = of_networks(correlations[correlations["dataset"] != correlations["test_dataset"]])
-    other = rows["initialisation"].map(words.method_of).ne(words.BOTH)
+    other = pd.Series(words.methods(rows), rows.index).ne(words.BOTH)
     first = rows.assign(other=other).sort_values("other", kind="stable")
     return rows.loc[first.drop_duplicates(["dataset", "test_dataset"]).sort_index().index]
 
@@ -100,7 +100,7 @@ def _points(item: _Scatter) -> tuple[Floats, Floats]:
 
 def _scatter(item: _Scatter, limits: tuple[float, float], artefacts: Artefacts) -> Figure:
     run, predicted = item.run, item.predictions["prediction"].to_numpy(dtype=float)
-    method, crosses = artefacts.names[run.initialisation], run.dataset != run.test_dataset
+    method, crosses = artefacts.name_of(run), run.dataset != run.test_dataset
     split = "" if crosses else f"{words.split_name(run.split)}, "
     caption = (
         f"{words.dataset_pair(run.dataset, run.test_dataset)}, {method}, {run.backbone}: {split}"
@@ -122,5 +122,7 @@ def _scatter(item: _Scatter, limits: tuple[float, float], artefacts: Artefacts) 
         worse = say("lower_is_better") if item.scale.rise < 0 else ""
         axes.set(xlabel=f"predicted score{worse}", ylabel=f"given score{worse}", xlim=limits, ylim=limits)
         tested = run.test_dataset if crosses else ""
-        name = drawing.file_stem("scatter", run.dataset, tested, run.backbone, run.initialisation)
+        adapted = "" if run.adaptation == FINETUNE else run.adaptation
+        start = (run.backbone, run.initialisation, adapted)
+        name = drawing.file_stem("scatter", run.dataset, tested, *start)
         return drawing.finish(canvas, name, caption)

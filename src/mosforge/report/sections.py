@@ -9,7 +9,6 @@ from mosforge.core import layout
 from mosforge.core.files import read_json
 from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
-from mosforge.models.objectives import corpus_and_objective
 from mosforge.report import experiment_table, figures, provenance, scatters, words
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
@@ -55,7 +54,8 @@ def _counts(labels: Mapping[str, pd.DataFrame], artefacts: Artefacts) -> Iterato
         pristine = len(rows[["source", "image_id"]].drop_duplicates())
         yield Cell(f"{len(rows):,}", [f"distorted images of {pristine:,} pristine images in {corpus}"])
     yield Cell(
-        str(len({run._replace(test_dataset="") for run in artefacts.runs})), ["fine-tuned models evaluated"]
+        str(len({run._replace(test_dataset="") for run in artefacts.finetuned})),
+        ["fine-tuned models evaluated"],
     )
     for name, images in artefacts.correlations.groupby("test_dataset", sort=False)["images"].max().items():
         yield Cell(f"{images:,}", [f"test images in {name}"], is_proxy=name in artefacts.cfg.proxies)
@@ -127,7 +127,7 @@ def scatter_section(artefacts: Artefacts) -> Iterator[Block]:
 
 def curves_section(artefacts: Artefacts) -> Iterator[Block]:
     """The learning curves of pretraining and fine-tuning."""
-    is_pretrained = any(corpus_and_objective(run.initialisation)[0] for run in artefacts.runs)
+    is_pretrained = any(run.initialisation != "imagenet" for run in artefacts.runs)
     yield Block("h3", "Pretraining")
     missing = "no_pretraining_history" if is_pretrained else "no_pretraining"
     yield from _figures(figures.pretraining_curves(artefacts), missing)

@@ -7,10 +7,10 @@ import pandas as pd
 
 from mosforge.core.runs import NO_NETWORK
 from mosforge.core.schemas.correlations import MEASURES
-from mosforge.report.words import method_names
+from mosforge.report.words import methods
 from mosforge.statistics.repetitions import with_training_noise
 
-MODEL = ("dataset", "backbone", "initialisation", "test_dataset")
+MODEL = ("dataset", "backbone", "initialisation", "test_dataset", "adaptation")
 """The columns that identify a row of a summary: all keys of a run but the split and the seed."""
 
 AVERAGED = (*MEASURES, *(f"clean_{measure}" for measure in MEASURES))
@@ -105,7 +105,7 @@ def of_networks(rows: pd.DataFrame) -> pd.DataFrame:
 def per_split(correlations: pd.DataFrame) -> pd.DataFrame:
     """The rows of `correlations`, each once, with their `method`; of each model the official split first."""
     rows = correlations.drop_duplicates([*MODEL, "split", "seed"])
-    rows = rows.assign(method=rows["initialisation"].map(method_names(correlations)))
+    rows = rows.assign(method=methods(rows))
     return rows.sort_values("split", key=lambda split: split != "official", kind="stable")
 
 

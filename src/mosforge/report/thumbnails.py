@@ -114,8 +114,8 @@ def extremes(artefacts: Artefacts) -> Iterator[Block]:
         there = [table for table in tables if table is not None]
         if not there:
             continue
-        trained_on, backbone, initialisation = best[["dataset", "backbone", "initialisation"]].iloc[0]
-        model = f"{artefacts.names[initialisation]}, {backbone}"
+        trained_on, backbone = best[["dataset", "backbone"]].iloc[0]
+        model = f"{artefacts.name_of(best.iloc[0])}, {backbone}"
         is_proxy = dataset in artefacts.cfg.proxies
         yield Block("h3", f"Test images of {dataset}", is_proxy=is_proxy)
         yield Block("p", say("extremes", f"{model}, trained on {trained_on}" if within.empty else model))

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
+from mosforge.core.runs import FINETUNE, NO_ADAPTATION, PROBE
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.schemas.metrics import METRICS
-from mosforge.models.objectives import corpus_and_objective
+from mosforge.models.objectives import corpus_and_objective, side_by_side
 from mosforge.report.blocks import say
 from mosforge.report.published import AVERAGE
 
@@ -21,36 +22,66 @@ PROXY = "proxy scores, not human scores"
 PLAIN, BOTH = "FT", "CLS+REG"
 """The method that starts from ImageNet weights only, and the paper's proposal, the multi-task pretraining."""
 
-_OBJECTIVES = {"imagenet": PLAIN, "cls": "CLS", "reg": "REG", "multitask": BOTH, "rank": "RANK"}
+IMAGENET = "ImageNet"
+"""The network of ImageNet weights only, where it is not fine-tuned."""
+
+_OBJECTIVES = {"cls": "CLS", "reg": "REG", "multitask": BOTH, "rank": "RANK"}
+_ADAPTATIONS = {FINETUNE: "", PROBE: ", probe", NO_ADAPTATION: ", zero-shot"}
+
+Start = tuple[str, str]
+"""The initialisation and the adaptation of a model."""
 
 
-def method_of(initialisation: str) -> str:
-    """The paper's short name of an initialisation: FT, CLS, REG or CLS+REG; RANK for the ranking loss.
+def method_of(initialisation: str, adaptation: str = FINETUNE, *, with_corpus: bool = False) -> str:
+    """The name of a method: of a fine-tuned network the paper's, FT, CLS, REG or CLS+REG; RANK besides.
 
-    Anything else, such as a full-reference metric, has the name that papers write.
+    Other adaptations are named: `CLS+REG, probe`, `ImageNet and CLS+REG, probe`, `CLS+REG, zero-shot`. A
+    measure without a network, such as a full-reference metric, has the name that papers write.
+
+    Args:
+        initialisation: see the artefact `correlations`.
+        adaptation: the same.
+        with_corpus: whether the name says which corpus a pretraining learned from: `CLS+REG from synthetic`.
     """
-    _, objective = corpus_and_objective(initialisation)
-    return (_OBJECTIVES | METRIC_NAMES).get(objective, objective.upper())
+    names = []
+    for part in side_by_side(initialisation):
+        corpus, objective = corpus_and_objective(part)
+        if objective == "imagenet":
+            names.append(PLAIN if adaptation == FINETUNE else IMAGENET)
+        elif objective in _OBJECTIVES:
+            names.append(_OBJECTIVES[objective] + (f" from {corpus}" if with_corpus and corpus else ""))
+        else:
+            return METRIC_NAMES.get(objective, objective.upper())
+    return " and ".join(names) + _ADAPTATIONS[adaptation]
 
 
-def method_names(correlations: pd.DataFrame) -> dict[str, str]:
-    """Initialisation -> name of its method, which is another for each method among these rows.
+def method_names(correlations: pd.DataFrame) -> dict[Start, str]:
+    """Initialisation and adaptation -> name of the method, which is another for each one among these rows.
 
     That is the short name. If a backbone is pretrained towards one objective on several corpora, and then
-    fine-tuned and tested on the same datasets, the name ends with the corpus: `CLS+REG from synthetic`.
+    adapted and tested on the same datasets, the name holds the corpus: `CLS+REG from synthetic`.
 
     Args:
         correlations: rows of the artefact `correlations`, or of a summary of it.
     """
-    models = correlations[["dataset", "backbone", "test_dataset", "initialisation"]].drop_duplicates()
-    models = models.assign(method=models["initialisation"].map(method_of))
+    start = ["initialisation", "adaptation"]
+    models = correlations[["dataset", "backbone", "test_dataset", *start]].drop_duplicates()
+    starts = [(str(first), str(second)) for first, second in models[start].to_numpy()]
+    models = models.assign(method=[method_of(*item) for item in starts])
     several = models.duplicated(["dataset", "backbone", "test_dataset", "method"])
     unclear = set(models.loc[several, "method"])
-    names = dict(zip(models["initialisation"], models["method"], strict=True))
-    for name, method in names.items():
-        corpus = corpus_and_objective(name)[0]
-        names[name] = f"{method} from {corpus}" if method in unclear and corpus else method
-    return names
+    return {
+        item: method_of(*item, with_corpus=method in unclear)
+        for item, method in zip(starts, models["method"], strict=True)
+    }
+
+
+def methods(rows: pd.DataFrame) -> list[str]:
+    """The name of the method of each row, alike in all of them."""
+    names = method_names(rows)
+    return [
+        names[str(first), str(second)] for first, second in rows[["initialisation", "adaptation"]].to_numpy()
+    ]
 
 
 def model_name(method: str, backbone: str) -> str:

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.runs import FINETUNE
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import Frame, read_table
 from mosforge.models.card import Card, knows_classes
@@ -60,6 +61,7 @@ def add_correlations(card: Card, tables: list[Path]) -> Card:
 
 
 def _model_rows(table: Frame, card: Card) -> list[dict[str, Any]]:
+    table = table[table["adaptation"] == FINETUNE].drop(columns="adaptation")
     for key in _MODEL_KEYS:
         table = table[table[key] == str(card.get(key))]
     table = table[table["seed"] == card.get("seed", 0)]

@@ -1,4 +1,4 @@
-"""What a fine-tuned model, or a measure in its place, predicts for a test dataset."""
+"""What an adapted network, or a measure in its place, predicts for a test dataset."""
 
 import pyarrow as pa
 
@@ -6,16 +6,23 @@ from mosforge.core.schemas import Artefact, column
 from mosforge.core.schemas.datasets import CLEAN, CONTENT
 
 RUN_COLUMNS = (
-    column("dataset", pa.string(), "dataset that the model was fine-tuned on"),
+    column("dataset", pa.string(), "dataset whose scores the model was adapted to"),
     column("split", pa.string(), "split of that dataset"),
     column("backbone", pa.string(), "backbone of the network; `none` for a measure without one"),
     column(
         "initialisation",
         pa.string(),
-        "`imagenet` (FT), CORPUS-OBJECTIVE of the pretraining, or the name of a measure without a network",
+        "`imagenet`, CORPUS-OBJECTIVE of the pretraining, several of these with a + between them, or the "
+        "name of a measure without a network",
     ),
     column("test_dataset", pa.string(), "dataset whose images are scored"),
-    column("seed", pa.int64(), "seed of the fine-tuning; 0 for a measure without a network"),
+    column("seed", pa.int64(), "seed of the fine-tuning; 0 for what is not fine-tuned"),
+    column(
+        "adaptation",
+        pa.string(),
+        "`finetune`; `probe`, a ridge regression on frozen features; `none`, the pretrained score as it is, "
+        "and for a measure without a network",
+    ),
 )
 
 PREDICTIONS = Artefact(

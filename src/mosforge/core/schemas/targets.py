@@ -1,4 +1,4 @@
-"""The images of a target dataset, as metrics and BRISQUE see them."""
+"""The images of a target dataset, as metrics, BRISQUE and frozen networks see them."""
 
 import pyarrow as pa
 
@@ -27,4 +27,17 @@ BRISQUE_FEATURES = Artefact(
         "the 36 features of BRISQUE; none where they are not defined",
         nullable=True,
     ),
+)
+
+FEATURES = Artefact(
+    "features",
+    column("image", pa.string(), "name of the image in the dataset"),
+    column("features", pa.list_(pa.float32()), "the vector that the network's head sees, mean over crops"),
+    column(
+        "score",
+        pa.float64(),
+        "the score of the pretraining, mean over crops; none where it has not learned one",
+        nullable=True,
+    ),
+    column("spread", pa.float64(), "standard deviation of the score over crops", nullable=True),
 )

@@ -1,0 +1,108 @@
+"""The rule `probe`: scores from frozen features, by a ridge regression or by the pretraining itself."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.runs import PROBE, RUN
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.schemas.targets import FEATURES
+from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.evaluation.ridge import fit_ridge
+from mosforge.evaluation.settings import CompareSettings
+from mosforge.evaluation.tested import TESTED, tested_images
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float64]
+
+
+def probe(
+    test_dataset: Path,
+    test_features: list[Path],
+    features: list[Path],
+    test_split: Path | None = None,
+    split: Path | None = None,
+    dataset: Path | None = None,
+    *,
+    output: Path,
+    cfg: CompareSettings,
+) -> None:
+    """Scores the test images from the features of a frozen network.
+
+    With the adaptation `probe` a ridge regression is fitted to the training and the validation part of the
+    split. With `none` no given score is used: the score is that of the pretraining.
+
+    Args:
+        test_dataset: the table of the dataset that is tested on (artefact `dataset`).
+        test_features: its features, of one network or of several side by side (artefact `features`).
+        features: only for a probe, those of the dataset that it is fitted to, in the same order.
+        test_split: the split of that dataset whose part `test` is scored; without it, all images are scored.
+        split: only for a probe, the split whose training and validation part it is fitted to.
+        dataset: only for a probe, the table of the dataset that it is fitted to.
+        output: a row for each image, Parquet (artefact `predictions`).
+        cfg: the run.
+
+    Raises:
+        MosforgeError: an image has no features, there is no image to test or fewer than two contents to fit
+            to, or the network has no score of its own.
+    """
+    rows = tested_images(cfg, test_dataset, test_split)
+    if cfg.adaptation != PROBE:
+        predictions, spreads = _own_scores(rows, test_features[0])
+    elif dataset and split and features:
+        predictions = _probe(cfg, rows, test_features, dataset, split, features)
+        spreads = np.zeros(len(rows))
+    else:
+        raise MosforgeError("a probe is trained: give --dataset, --split and --features")
+    run = {key: getattr(cfg, key) for key in RUN}
+    found = rows[TESTED].assign(**run, prediction=predictions, spread=spreads)
+    write_table(output, PREDICTIONS, found, stage="evaluation", cfg=cfg.plain())
+
+
+def _own_scores(rows: Frame, file: Path) -> tuple[Floats, Floats]:
+    """The scores of the pretraining, and their spreads over crops."""
+    table = _of_images(rows, file)
+    if table["score"].isna().any():
+        raise MosforgeError(f"{file}: this network has no score of its own; it needs an adaptation")
+    return table["score"].to_numpy(np.float64), table["spread"].to_numpy(np.float64)
+
+
+def _probe(
+    cfg: CompareSettings,
+    rows: Frame,
+    test_features: list[Path],
+    dataset: Path,
+    split: Path,
+    features: list[Path],
+) -> Floats:
+    """The predictions of a ridge regression for the test images."""
+    parts = read_table(split, SPLIT)
+    fitted = parts.loc[parts["part"].isin(["train", "validation"]), ["image", "content"]]
+    training = read_table(dataset, DATASET).merge(fitted, on="image", validate="one_to_one")
+    if training["content"].nunique() < 2:
+        raise MosforgeError(f"{cfg.dataset}: split {cfg.split} has fewer than two contents to fit a probe to")
+    ridge = fit_ridge(
+        _vectors(training, features), training["quality"].to_numpy(np.float64), training["content"].tolist()
+    )
+    log.info("strength %.3g, fitted to %d images", ridge.strength, len(training))
+    return ridge.predict(_vectors(rows, test_features))
+
+
+def _vectors(rows: Frame, files: list[Path]) -> Floats:
+    """The features of images, in their order, of several networks side by side: shape (n, width)."""
+    return np.hstack([np.stack(_of_images(rows, file)["features"].tolist()) for file in files]).astype(float)
+
+
+def _of_images(rows: Frame, file: Path) -> Frame:
+    """The rows of a table of features for images, in their order."""
+    table = read_table(file, FEATURES).set_index("image")
+    lost = rows.loc[~rows["image"].isin(table.index), "image"]
+    if len(lost):
+        raise MosforgeError(f"{file}: {lost.iloc[0]} is not in it; delete the file and run again")
+    found: Frame = table.loc[rows["image"]]
+    return found
