@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge import __version__, jobs
+from mosforge.calibration import command as calibration
 from mosforge.core.errors import MosforgeError
 from mosforge.distortions import command as distortions
 from mosforge.finetuning import command as finetuning
@@ -54,6 +55,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         if stage in ("pretraining", "finetuning"):
             add_verify(verbs)
     plan.add_commands(commands)
+    calibration.add_commands(commands)
     scoring.add_commands(commands)
     return parser
 

@@ -198,6 +198,13 @@ def test_labels_are_not_fitted_to_what_is_evaluated(logistic: dict[str, Any], se
             checked(config)
 
 
+def test_weights_that_leave_no_metric_are_refused() -> None:
+    with pytest.raises(MosforgeError, match=r"^configuration: pmos\.weights: all are 0"):
+        checked(changed("pmos.weights", dict.fromkeys(METRICS, 0)))
+    with pytest.raises(MosforgeError, match=r"pmos\.weights\.vsi: -1 is not a number from 0"):
+        checked(changed("pmos.weights.vsi", -1))
+
+
 TABLE2 = "evaluation.experiments.table2.initialisations"
 PAIR = {"synthetic": "synthetic", "authentic": "authentic"}
 

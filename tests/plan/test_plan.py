@@ -13,12 +13,17 @@ import pytest
 from plans import plan_of
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.files import read_json
 from mosforge.core.layout import shard_name
 from mosforge.core.runs import Run
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.finetuning.settings import PackDatasetSettings
 from mosforge.plan.rule_parts import Parameters, growing, number_of, parameters, source_of
+from mosforge.pmos.curves import CURVES
 from mosforge.report.published import deviations
 from mosforge.report.settings import Protocol
+
+EQUAL = dict.fromkeys(METRICS, 1)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -404,6 +409,65 @@ def test_datasets_with_references_are_validated(with_datasets: dict[str, Any], t
     plan = plan_of(with_datasets)
     assert plan.corpora.fusion("synthetic").logistic == "table_with"
     assert plan.corpora.fit_inputs() == {"targets": fitted}
+
+
+def test_calibrated_labels_have_the_curves_of_the_viewing_scale(
+    with_datasets: dict[str, Any], tmp_path: Path
+) -> None:
+    with_datasets["finetuning"]["datasets"]["tid2013"]["layout"] = "tid2013"
+    weighed = plan_of(with_datasets).corpora
+    assert weighed.fusion("synthetic").weights == with_datasets["pmos"]["weights"]
+    assert weighed.fusion("synthetic").curves is None
+    with_datasets["pmos"]["fusion"] = "calibrated"
+    shipped = read_json(CURVES)["scales"]
+    for scale in (1, 2):
+        with_datasets["metrics"]["scale"] = scale
+        found = plan_of(with_datasets).corpora
+        assert found.fusion("synthetic").plain()["curves"] == shipped[str(scale)]["curves"]
+        assert found.fusion("synthetic").weights == shipped[str(scale)]["weights"]
+        assert found.validation("tid2013").calibration is not None
+    with_datasets["metrics"]["scale"] = 3
+    with pytest.raises(
+        MosforgeError, match=r"no curves for the viewing scale 3; set metrics\.scale to 1 or 2"
+    ):
+        plan_of(with_datasets).corpora.fusion("synthetic")
+
+
+def test_what_learnt_from_kadid10k_is_not_compared_with_it(with_datasets: dict[str, Any]) -> None:
+    with_datasets["finetuning"]["datasets"]["rated"] = {
+        "layout": "kadid10k",
+        "folder": "kadid",
+        "corpus": "synthetic",
+    }
+    plan = plan_of(with_datasets)
+    assert plan.corpora.validation("rated").calibration is None
+    assert plan.corpora.validation("tid2013").calibration is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "starts", "told"),
+    [
+        ({}, ["imagenet", "multitask"], True),
+        ({}, ["imagenet"], False),
+        ({"weights": EQUAL}, ["multitask"], False),
+        ({"weights": EQUAL, "fusion": "calibrated"}, ["multitask"], True),
+    ],
+)
+def test_who_evaluates_on_kadid10k_is_told_that_the_labels_have_seen_it(
+    changes: dict[str, Any], starts: list[str], told: bool, with_datasets: dict[str, Any]
+) -> None:
+    with_datasets["finetuning"]["datasets"]["rated"] = {
+        "layout": "kadid10k",
+        "folder": "kadid",
+        "corpus": "synthetic",
+    }
+    experiment = copy.deepcopy(with_datasets["evaluation"]["experiments"]["table1"])
+    experiment |= {"datasets": ["tid2013", "rated"], "initialisations": starts}
+    with_datasets["evaluation"]["experiments"] = {"mine": experiment}
+    with_datasets["pmos"] |= changes
+    plan = plan_of(with_datasets)
+    assert plan.table("mine").seen == (("rated",) if told else ())
+    assert any(line.startswith("rated: the labels") for line in plan.warnings()) == told
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,13 @@ from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import read_table, write_table
 
-CFG = {"groups": ["gaussian_blur", "jpeg"], "shards": {"b": 1, "a": 2}, "fusion": "quantile", "knots": 51}
+CFG = {
+    "groups": ["gaussian_blur", "jpeg"],
+    "shards": {"b": 1, "a": 2},
+    "fusion": "quantile",
+    "knots": 51,
+    "weights": dict.fromkeys(METRICS, 1),
+}
 
 
 def write_shard(file: Path, source: str, group: str, first: int, count: int) -> None:
@@ -164,7 +170,18 @@ def test_the_logistic_fusion_is_fitted_to_the_given_targets(metrics: Path) -> No
     assert main(["pmos", "fuse", *words_, "--cfg", json.dumps(cfg)]) == 0
     labels = read_table(metrics.parent / "labels.parquet", LABELS)
     assert labels["pmos"].between(0, 1).all()
-    assert json.loads((metrics.parent / "labels.json").read_text())["logistic"]["dataset"] == "rated"
+    assert json.loads((metrics.parent / "labels.json").read_text())["fitted"]["dataset"] == "rated"
+
+
+def test_the_calibrated_fusion_uses_the_curves_and_weights_of_the_settings(metrics: Path) -> None:
+    curves = {name: {"upper": 0.9, "lower": 0.1, "centre": 0.5, "width": 0.2} for name in METRICS}
+    weights = {**dict.fromkeys(METRICS, 0), "mdsi": 1}
+    assert fuse(metrics, "labels", fusion="calibrated", curves=curves, weights=weights) == 0
+    labels = read_table(metrics.parent / "labels.parquet", LABELS)
+    expected = 0.1 + 0.8 / (1 + np.exp(-((1 - labels["mdsi"]) - 0.5) / 0.2))
+    np.testing.assert_allclose(labels["pmos"], expected, rtol=1e-12)
+    mapping = json.loads((metrics.parent / "labels.mapping.json").read_text())
+    assert mapping["fitted"] == {"dataset": "the class means of KADID-10k", "curves": curves}
 
 
 def test_a_missing_shard_is_named_and_nothing_is_written(
@@ -256,7 +273,7 @@ def test_a_corpus_of_nothing_but_leaks_is_refused(metrics: Path, capsys: pytest.
 
 
 def test_a_corpus_without_an_image_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cfg = {"groups": ["jpeg"], "shards": {"photos": 0}, "fusion": "mean", "knots": 5}
+    cfg = CFG | {"groups": ["jpeg"], "shards": {"photos": 0}}
     output, mapping = tmp_path / "labels.parquet", tmp_path / "mapping.json"
     words = [
         "--metrics",

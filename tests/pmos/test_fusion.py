@@ -13,6 +13,8 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.metrics import METRICS, orient
 from mosforge.pmos.fusion import fuse_scores, map_quantiles, quantile_knots
 
+EQUAL = dict.fromkeys(METRICS, 1.0)
+
 DISTANCE_COLUMNS = [2, 5]
 """MDSI and GMSD, in the order ssim, ms_ssim, mdsi, vsi, fsim, gmsd."""
 
@@ -37,7 +39,7 @@ def test_distances_are_turned_round() -> None:
 
 def test_mean_is_the_plain_mean_of_the_oriented_scores() -> None:
     raw = scores(50)
-    fused = fuse_scores(raw, "mean", 11)
+    fused = fuse_scores(raw, "mean", 11, EQUAL)
     expected = (raw[:, 0] + raw[:, 1] + (1 - raw[:, 2]) + raw[:, 3] + raw[:, 4] + (1 - raw[:, 5])) / 6
     np.testing.assert_allclose(fused.pmos, expected, rtol=1e-14)
     assert fused.mapping["fusion"] == "mean"
@@ -50,7 +52,7 @@ def test_without_ties_a_score_becomes_its_rank() -> None:
     oriented = raw.copy()
     oriented[:, DISTANCE_COLUMNS] = 1 - oriented[:, DISTANCE_COLUMNS]
     expected = (rankdata(oriented, axis=0) - 1) / 100
-    fused = fuse_scores(raw, "quantile", 101)
+    fused = fuse_scores(raw, "quantile", 101, EQUAL)
     np.testing.assert_allclose(fused.pmos, expected.mean(axis=1), atol=1e-9)
     np.testing.assert_allclose(fused.agreement, expected.std(axis=1), atol=1e-9)
 
@@ -78,7 +80,7 @@ def test_tied_scores_get_the_middle_of_their_shares() -> None:
     column = np.concatenate([np.full(31, 0.2), np.linspace(0.3, 0.9, 70)])
     raw = np.tile(column[:, None], 6)
     raw[:, DISTANCE_COLUMNS] = 1 - raw[:, DISTANCE_COLUMNS]
-    fused = fuse_scores(raw, "quantile", 101)
+    fused = fuse_scores(raw, "quantile", 101, EQUAL)
     np.testing.assert_allclose(fused.pmos[:31], 0.15, atol=1e-9)
     np.testing.assert_allclose(fused.pmos[31:], np.arange(31, 101) / 100, atol=1e-9)
     np.testing.assert_allclose(fused.agreement, 0, atol=1e-9)
@@ -92,7 +94,7 @@ def test_perfect_scores_at_the_upper_end_get_the_middle_too() -> None:
 
 def test_a_corpus_of_one_or_of_equal_images_is_in_the_middle() -> None:
     for count in (1, 5):
-        fused = fuse_scores(np.tile(scores(1), (count, 1)), "quantile", 1001)
+        fused = fuse_scores(np.tile(scores(1), (count, 1)), "quantile", 1001, EQUAL)
         np.testing.assert_allclose(fused.pmos, 0.5)
         np.testing.assert_allclose(fused.agreement, 0, atol=1e-15)
 
@@ -106,7 +108,7 @@ def test_a_corpus_of_one_or_of_equal_images_is_in_the_middle() -> None:
 )
 def test_an_image_that_no_metric_ranks_lower_has_no_lower_label(raw: np.ndarray, knots: int) -> None:
     for fusion in ("quantile", "mean"):
-        fused = fuse_scores(raw, fusion, knots)
+        fused = fuse_scores(raw, fusion, knots, EQUAL)
         oriented = orient(raw)
         assert ((fused.pmos >= 0) & (fused.pmos <= 1)).all()
         for i in range(len(raw)):
@@ -119,7 +121,8 @@ def test_an_image_that_no_metric_ranks_lower_has_no_lower_label(raw: np.ndarray,
 def test_the_order_of_the_images_does_not_matter(order: list[int]) -> None:
     raw = scores(20)
     np.testing.assert_array_equal(
-        fuse_scores(raw[order], "quantile", 11).pmos, fuse_scores(raw, "quantile", 11).pmos[order]
+        fuse_scores(raw[order], "quantile", 11, EQUAL).pmos,
+        fuse_scores(raw, "quantile", 11, EQUAL).pmos[order],
     )
 
 
@@ -129,14 +132,21 @@ def test_a_monotone_change_of_a_metric_hardly_matters_to_the_quantile_fusion() -
     changed[:, 0] = changed[:, 0] ** 3
     changed[:, 5] = np.sqrt(changed[:, 5])
     np.testing.assert_allclose(
-        fuse_scores(changed, "quantile", 101).pmos, fuse_scores(raw, "quantile", 101).pmos, atol=1e-9
+        fuse_scores(changed, "quantile", 101, EQUAL).pmos,
+        fuse_scores(raw, "quantile", 101, EQUAL).pmos,
+        atol=1e-9,
     )
-    assert np.abs(fuse_scores(changed, "mean", 101).pmos - fuse_scores(raw, "mean", 101).pmos).max() > 0.05
+    assert (
+        np.abs(
+            fuse_scores(changed, "mean", 101, EQUAL).pmos - fuse_scores(raw, "mean", 101, EQUAL).pmos
+        ).max()
+        > 0.05
+    )
 
 
 def test_the_saved_mapping_gives_the_labels_again() -> None:
     raw = np.round(scores(300), 2)  # with ties
-    fused = fuse_scores(raw, "quantile", 101)
+    fused = fuse_scores(raw, "quantile", 101, EQUAL)
     mapping = json.loads(json.dumps(fused.mapping))
     assert list(mapping["knots"]) == list(METRICS)
     mapped = []
@@ -152,4 +162,18 @@ def test_the_saved_mapping_gives_the_labels_again() -> None:
 
 def test_an_empty_corpus_is_told() -> None:
     with pytest.raises(MosforgeError, match="the corpus is empty"):
-        fuse_scores(np.empty((0, 6)), "mean", 3)
+        fuse_scores(np.empty((0, 6)), "mean", 3, EQUAL)
+
+
+def test_weights_are_relative_and_leave_metrics_out() -> None:
+    raw = scores(300)
+    mapped = map_quantiles(orient(raw), quantile_knots(orient(raw), 101))
+    weights = {"ssim": 0, "ms_ssim": 0, "mdsi": 4, "vsi": 2, "fsim": 0, "gmsd": 2}
+    fused = fuse_scores(raw, "quantile", 101, weights)
+    repeated = mapped[:, [2, 2, 3, 5]]  # MDSI twice
+    np.testing.assert_allclose(fused.pmos, repeated.mean(axis=1), atol=1e-12)
+    np.testing.assert_allclose(fused.agreement, repeated.std(axis=1), atol=1e-12)
+    assert fused.mapping["weights"] == weights
+    only = fuse_scores(raw, "mean", 11, {**dict.fromkeys(METRICS, 0), "vsi": 0.1})
+    np.testing.assert_allclose(only.pmos, raw[:, 3], rtol=1e-14)
+    np.testing.assert_allclose(only.agreement, 0, atol=1e-15)

@@ -16,8 +16,12 @@ from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import read_table, write_table
 from mosforge.pmos.fusion import curves_of, fit_curves, fuse_scores, map_curves, map_quantiles
+from mosforge.pmos.settings import ValidationSettings
 from mosforge.pmos.validate import OTHER_CONTENTS, agreement_with_people
 from mosforge.statistics.logistic import logistic
+
+EQUAL = dict.fromkeys(METRICS, 1.0)
+CFG = ValidationSettings(dataset="rated", corpus="corpus", weights=EQUAL)
 
 CURVES = {name: (0.9 - 0.02 * i, 0.05 * i, 0.5 + 0.03 * i, 0.05 + 0.02 * i) for i, name in enumerate(METRICS)}
 """Upper and lower plateau, centre and width by metric."""
@@ -52,7 +56,7 @@ def oriented(frame: pd.DataFrame) -> np.ndarray:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_scored_images_are_only_a_warning(count: int, caplog: pytest.LogCaptureFixture) -> None:
-    found = agreement_with_people(targets()[:count], None, None, None)
+    found = agreement_with_people(targets()[:count], CFG, None, None)
     assert found.empty
     assert list(found.columns) == VALIDATION.columns
     assert f"{count} images have scores" in caplog.text
@@ -61,7 +65,7 @@ def test_too_few_scored_images_are_only_a_warning(count: int, caplog: pytest.Log
 def test_nothing_can_be_fitted_to_no_image() -> None:
     with pytest.raises(MosforgeError, match=r"pmos\.logistic\.dataset"):
         curves_of(targets()[:0])
-    measures = agreement_with_people(targets(), None, None, targets("other")[:0])["measure"].tolist()
+    measures = agreement_with_people(targets(), CFG, None, targets("other")[:0])["measure"].tolist()
     assert measures == [*METRICS, "psnr", "mean"], "the other rows are there"
 
 
@@ -94,25 +98,25 @@ def test_a_dataset_that_disagrees_with_a_metric_is_refused() -> None:
 def test_the_fusion_is_the_mean_of_the_curves_and_is_saved() -> None:
     frame = targets()
     curves = fit_curves(oriented(frame), frame["quality"].to_numpy(), "rated")
-    fused = fuse_scores(frame[list(METRICS)].to_numpy(), "logistic", 11, curves)
+    fused = fuse_scores(frame[list(METRICS)].to_numpy(), "logistic", 11, EQUAL, curves)
     saved = json.loads(json.dumps(fused.mapping))
-    assert saved["logistic"]["dataset"] == "rated"
+    assert saved["fitted"]["dataset"] == "rated"
     columns = []
     for i, name in enumerate(METRICS):
-        parameters = [saved["logistic"]["curves"][name][key] for key in ("upper", "lower", "centre", "width")]
+        parameters = [saved["fitted"]["curves"][name][key] for key in ("upper", "lower", "centre", "width")]
         columns.append(logistic(oriented(frame)[:, i], *parameters))
     np.testing.assert_allclose(fused.pmos, np.mean(columns, axis=0))
     np.testing.assert_allclose(fused.agreement, np.std(columns, axis=0))
 
 
 def mapping() -> dict[str, Any]:
-    corpus = fuse_scores(targets("corpus")[list(METRICS)].to_numpy(), "mean", 51)
+    corpus = fuse_scores(targets("corpus")[list(METRICS)].to_numpy(), "mean", 51, EQUAL)
     return corpus.mapping
 
 
 def test_every_measure_is_correlated_with_the_given_scores() -> None:
     frame = targets()
-    rows = agreement_with_people(frame, "corpus", mapping(), None).set_index("measure")
+    rows = agreement_with_people(frame, CFG, mapping(), None).set_index("measure")
     assert list(rows.index) == [*METRICS, "psnr", "mean", "quantile", "logistic"]
     quality = frame["quality"]
     assert rows.loc["gmsd", "srocc"] == pytest.approx(spearmanr(1 - frame["gmsd"], quality).statistic)
@@ -132,29 +136,43 @@ def test_the_logistic_never_sees_the_scores_that_it_is_compared_with() -> None:
     """Where each content has scores of its own that nothing predicts, a fit to the others finds nothing."""
     frame = targets(contents=10)
     shuffled = frame.assign(quality=np.random.default_rng(0).permutation(frame["quality"]))
-    rows = agreement_with_people(shuffled, None, None, None).set_index("measure")
+    rows = agreement_with_people(shuffled, CFG, None, None).set_index("measure")
     assert "quantile" not in rows.index
     assert "logistic" not in rows.index or abs(rows.loc["logistic", "srocc"]) < 0.25
 
 
 def test_the_logistic_of_another_dataset() -> None:
-    rows = agreement_with_people(targets(), None, None, targets("elsewhere")).set_index("measure")
+    rows = agreement_with_people(targets(), CFG, None, targets("elsewhere")).set_index("measure")
     assert rows.loc["logistic", "fitted_on"] == "elsewhere"
     assert rows.loc["logistic", "srocc"] > 0.8
-    same = agreement_with_people(targets(), None, None, targets()).set_index("measure")
+    same = agreement_with_people(targets(), CFG, None, targets()).set_index("measure")
     assert same.loc["logistic", "fitted_on"] == OTHER_CONTENTS
 
 
 def test_one_content_has_no_other_to_fit_to() -> None:
-    rows = agreement_with_people(targets(contents=1), None, None, None)
+    rows = agreement_with_people(targets(contents=1), CFG, None, None)
     assert "logistic" not in set(rows["measure"])
+
+
+def test_weights_and_the_calibration_count() -> None:
+    frame = targets()
+    curve = {"upper": 1.0, "lower": 0.0, "centre": 0.5, "width": 0.1}
+    only = {name: {**dict.fromkeys(METRICS, 0.0), name: 1.0} for name in ("vsi", "gmsd")}
+    calibration = {"weights": only["gmsd"], "curves": dict.fromkeys(METRICS, curve)}
+    cfg = ValidationSettings.model_validate(
+        {"dataset": "rated", "corpus": "corpus", "weights": only["vsi"], "calibration": calibration}
+    )
+    rows = agreement_with_people(frame, cfg, mapping(), None).set_index("measure")
+    assert rows.loc["mean", "srocc"] == pytest.approx(rows.loc["vsi", "srocc"])
+    assert rows.loc["calibrated", "srocc"] == pytest.approx(rows.loc["gmsd", "srocc"])
+    assert rows.loc["calibrated", "fitted_on"] == "the class means of KADID-10k"
 
 
 def test_the_verb_writes_the_table(tmp_path: Path) -> None:
     write_table(tmp_path / "rated.parquet", TARGET_SCORES, targets(), stage="metrics", cfg={})
     (tmp_path / "mapping.json").write_text(json.dumps(mapping()))
     words = ["--targets", str(tmp_path / "rated.parquet"), "--mapping", str(tmp_path / "mapping.json")]
-    words += ["--output", str(tmp_path / "out.parquet"), "--cfg", '{"dataset": "rated", "corpus": "corpus"}']
+    words += ["--output", str(tmp_path / "out.parquet"), "--cfg", json.dumps(CFG.plain())]
     assert main(["pmos", "validate", *words]) == 0
     rows = read_table(tmp_path / "out.parquet", VALIDATION)
     assert (rows["dataset"] == "rated").all()

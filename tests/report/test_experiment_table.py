@@ -243,6 +243,15 @@ def test_no_measurement_gives_a_table_that_says_so(results: Path) -> None:
     assert to_csv(splits_frame("table2", nothing, ())).count("\n") == 1
 
 
+def test_a_dataset_that_the_labels_have_seen_is_named(results: Path) -> None:
+    rows = read(results, "table1")
+    name = rows["test_dataset"].iloc[0]
+    told = [note for note in table_of("table1", rows, seen=[name]).notes if "have seen" in note]
+    assert len(told) == 1
+    assert name in told[0]
+    assert not any("have seen" in note for note in table_of("table1", rows, seen=["kadid"]).notes)
+
+
 def test_the_lowest_error_is_the_best() -> None:
     rows = [
         measured(Run("own", "1", name, "imagenet", "own"), srocc) for name, srocc in (("a", 0.5), ("b", 0.6))

@@ -117,6 +117,8 @@ def _cases() -> Iterator[Case]:
     yield Case("metrics.engine", "piq", ("score", "score_dataset"))
     yield Case("metrics.scale", "auto", ("score", "score_dataset"))
     yield Case("pmos.fusion", "mean", ("fuse",))
+    for metric in ("ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd"):
+        yield Case(f"pmos.weights.{metric}", 0.5, ("fuse", "validate"))
     yield Case("pmos.knots", 11, ("fuse",))
     yield Case("pmos.logistic.dataset", "stand_in", ("validate",), note="with `fusion: logistic` fuse too")
     yield Case("pmos.logistic.allow_evaluated", True, ())
@@ -273,15 +275,22 @@ def rendered(keys: Iterable[str]) -> str:
         key = pattern_of(path, keys)
         family = next((kind for kind in FAMILIES if key.startswith(f"{kind}.")), None)
         rules = ", ".join(f"`{rule}`" for rule in case.first) or "nothing"
-        if family:
+        if family and FAMILIES[family] == "TYPE":
             rules += " of this type" if "authentic" not in family else " of the mixtures"
-        rows[f"{family}.TYPE" if family else key] = rules + (f"; {case.note}" if case.note else "")
+        rows[f"{family}.{FAMILIES[family]}" if family else key] = rules + (
+            f"; {case.note}" if case.note else ""
+        )
     lines = [f"| `{key}` | {told} |" for key, told in rows.items()]
     return "\n".join(["| key | runs again |", "|---|---|", *lines]) + "\n"
 
 
-FAMILIES = ("distortions.synthetic", "distortions.authentic.types", "distortions.kadid25")
-"""Mappings that hold a type a key."""
+FAMILIES = {
+    "distortions.synthetic": "TYPE",
+    "distortions.authentic.types": "TYPE",
+    "distortions.kadid25": "TYPE",
+    "pmos.weights": "METRIC",
+}
+"""Mappings of like keys, and what stands for their names."""
 
 CASES = {case.path: case for case in _cases()}
 """Which jobs run again when a key of the configuration changes, and that no other does."""

@@ -14,7 +14,18 @@ from mosforge.config.pretraining import PretrainingSection
 from mosforge.config.sources import SourcesSection
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE
-from mosforge.core.values import Allowed, Engine, Flag, Fusion, Objective, Scale, Text, explain, suggestion
+from mosforge.core.values import (
+    Allowed,
+    Amount,
+    Engine,
+    Flag,
+    Fusion,
+    Objective,
+    Scale,
+    Text,
+    explain,
+    suggestion,
+)
 from mosforge.models.objectives import adaptations_of, corpus_and_objective, side_by_side
 
 _Knots = Annotated[int, Field(strict=True, ge=2, le=100_001), Allowed("a whole number from 2 to 100001")]
@@ -24,13 +35,31 @@ class MetricsSection(Section):
     """The six full-reference metrics."""
 
     engine: Engine
-    """What computes the metrics:
+    """What computes
+    the metrics:
       fused  this project's engine, the same values on the CPU many times faster (ours)
       piq    the library itself, for a machine with a GPU to spare"""
     scale: Scale
     """The viewing scale, by which factor SSIM, MDSI, VSI and FSIM shrink images before they compare them:
     a number from 1 to 8, the same for images of every size, so that their labels can be compared (ours); or
     auto, round(shorter side / 256), as piq does, where scores jump from 383 to 384 rows, say"""
+
+
+class Weights(Section):
+    """How much each metric counts, relative to the others; 0: not at all."""
+
+    ssim: Amount
+    """of SSIM"""
+    ms_ssim: Amount
+    """of MS-SSIM"""
+    mdsi: Amount
+    """of MDSI"""
+    vsi: Amount
+    """of VSI"""
+    fsim: Amount
+    """of FSIM"""
+    gmsd: Amount
+    """of GMSD"""
 
 
 class Logistic(Section):
@@ -46,10 +75,16 @@ class PmosSection(Section):
     """How the scores of six metrics are fused into a pseudo-MOS."""
 
     fusion: Fusion
-    """How six scores become one:
-      quantile  each metric through its distribution over the corpus, then the mean (ours)
-      mean      the paper's literal reading, the mean of the six oriented scores
-      logistic  each metric through a rising logistic fitted to human scores, then the mean (ours)"""
+    """How six scores
+    become one:
+      quantile    each metric through its distribution over the corpus, then the weighted mean (ours)
+      mean        the weighted mean of the oriented scores; with equal weights, the paper's literal reading
+      logistic    each metric through a rising logistic fitted to human scores, then the weighted mean (ours)
+      calibrated  curves and weights learnt from KADID-10k's class means, for metrics.scale 1 and 2 (ours)"""
+    weights: Weights
+    """How much each metric counts, relative to the others; 0: not at all. Those of calibrated are its own.
+    The paper's six count the same; on KADID-10k's class means, these three agree best with people at two
+    viewing scales (ours)"""
     knots: _Knots
     """knots of the distribution that are saved beside the labels (ours)"""
     logistic: Logistic
@@ -154,6 +189,8 @@ def _in_finetuning(config: Configuration) -> Iterator[str]:
 
 
 def _in_pmos(config: Configuration) -> Iterator[str]:
+    if not any(config.pmos.weights.plain().values()):
+        yield "pmos.weights: all are 0, which leaves no metric; give one of them another weight"
     key, name = "pmos.logistic.dataset", config.pmos.logistic.dataset
     if name is not None:
         yield from _unknown(key, [name], config.finetuning.datasets)

@@ -63,7 +63,7 @@ def score_arrays(
 ) -> Scores:
     """Scores images in memory; see `mosforge.metrics.score`."""
     check_pixels(reference, _REFERENCE)
-    _check_reference(reference, _REFERENCE)
+    check_reference(reference, _REFERENCE)
     reference = np.array(reference, order="C")
     images = _copies(_iterator(distorted), reference.shape)
     prepare, prepared = preparation(lambda: engine.prepare(reference))
@@ -115,7 +115,7 @@ def _tasks(
 
 def _prepare(reference: str, engine: Engine) -> tuple[Any, tuple[int, ...]]:
     image = read_rgb(reference)
-    _check_reference(image, reference)
+    check_reference(image, reference)
     return engine.prepare(image), image.shape
 
 
@@ -169,7 +169,8 @@ def _copies(images: Iterator[Pixels], shape: tuple[int, ...]) -> Iterator[Pixels
         yield np.array(image, order="C")
 
 
-def _check_reference(image: Pixels, name: str) -> None:
+def check_reference(image: Pixels, name: str) -> None:
+    """Refuses a reference image that is too small for the metrics; `name` says which."""
     height, width = image.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise MosforgeError(

@@ -1,6 +1,7 @@
 """Corpora of distorted images: their shards, their classes and labels, and what these depend on."""
 
 from functools import cache, cached_property
+from typing import Any
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
@@ -11,7 +12,8 @@ from mosforge.distortions.kinds import classes_of, is_bitstream
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.sources import Sources
-from mosforge.pmos.settings import FusionSettings, ValidationSettings
+from mosforge.pmos.curves import read_calibration
+from mosforge.pmos.settings import Calibration, FusionSettings, ValidationSettings
 from mosforge.pretraining.settings import IndexPacksSettings
 
 
@@ -29,6 +31,7 @@ class Corpora:
         self._sources = sources
         self._datasets = datasets
         self.distortion = cache(self._distortion)
+        self._scale = config.metrics.scale
         self._fitted_to = self._pmos.logistic.dataset if self._pmos.fusion == "logistic" else None
         if self._fitted_to and not datasets.has_references(self._fitted_to):
             why = datasets.missing(self._fitted_to) or "it has no reference images"
@@ -145,20 +148,51 @@ class Corpora:
 
     def fusion(self, corpus: str) -> FusionSettings:
         """Settings of a corpus' labels."""
-        values = {**self.shards(corpus).plain(), "fusion": self._pmos.fusion, "knots": self._pmos.knots}
-        return FusionSettings(**values | {"logistic": self._fitted_to} if self._fitted_to else values)
+        section = self._pmos
+        values = {**self.shards(corpus).plain(), "fusion": section.fusion, "knots": section.knots}
+        values["weights"] = section.weights.plain()
+        if self._fitted_to:
+            values["logistic"] = self._fitted_to
+        if section.fusion == "calibrated":
+            values |= self._needed_calibration().plain()
+        return FusionSettings(**values)
+
+    def _needed_calibration(self) -> Calibration:
+        if (found := self._calibration) is None:
+            raise MosforgeError(
+                f"pmos.fusion: calibrated has no curves for the viewing scale {self._scale}; set "
+                "metrics.scale to 1 or 2, or choose another fusion"
+            )
+        return found
+
+    @cached_property
+    def _calibration(self) -> Calibration | None:
+        return read_calibration(self._scale)
 
     def fit_inputs(self) -> dict[str, str]:
         """What `fuse` needs beside the corpus' scores."""
         return {"targets": layout.TARGETS.format(dataset=self._fitted_to)} if self._fitted_to else {}
 
+    def have_seen(self, dataset: str) -> bool:
+        """Whether the labels have seen a dataset's class means: KADID-10k's chose curves and weights.
+
+        Equal weights owe nothing to them.
+        """
+        weights = set(self._pmos.weights.plain().values())
+        return self._datasets.is_kadid10k(dataset) and (self._pmos.fusion == "calibrated" or len(weights) > 1)
+
     def validation(self, dataset: str) -> ValidationSettings:
         """Settings of the comparison of the metrics and their fusions with a dataset's scores.
 
         The corpus is that through whose distribution the dataset's scores are mapped, if it can be made.
+        The calibration has seen KADID-10k's scores, and is not compared with them.
         """
         corpus = self._datasets.entries[dataset].corpus
-        return ValidationSettings(dataset=dataset, corpus=corpus if corpus in self.names else None)
+        values: dict[str, Any] = {"dataset": dataset, "corpus": corpus if corpus in self.names else None}
+        values["weights"] = self._pmos.weights.plain()
+        if self._calibration and not self._datasets.is_kadid10k(dataset):
+            values["calibration"] = self._calibration.plain()
+        return ValidationSettings.model_validate(values)
 
     def validation_inputs(self, dataset: str) -> dict[str, str]:
         """What that comparison needs: the dataset's scores, the corpus' mapping, another dataset's scores."""

@@ -45,6 +45,10 @@ class Datasets:
         """Datasets whose scores are no human ones."""
         return [name for name, entry in self.entries.items() if entry.layout == "proxy"]
 
+    def is_kadid10k(self, name: str) -> bool:
+        """Whether a dataset is KADID-10k, whose class means the labels have seen."""
+        return self.entries[name].layout == "kadid10k"
+
     def _table(self, name: str) -> DatasetSettings:
         """Settings of a dataset's normalised table; a proxy is a table that the workflow writes."""
         entry = self.entries[name]

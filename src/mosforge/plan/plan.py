@@ -19,6 +19,11 @@ from mosforge.plan.sources import Sources
 from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings
 from mosforge.report.settings import PageSettings, Protocol, TableSettings
 
+_SEEN = (
+    "{}: the labels of pretraining have seen the means of its human scores over each class, by which the "
+    "fusion or the weights of the metrics were chosen; equal pmos.weights have not"
+)
+
 _RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key != "flip")
 
 
@@ -48,6 +53,7 @@ class Plan:
         """Settings of an experiment's table: what concerns its own datasets, and how it is measured."""
         return TableSettings(
             proxies=self._proxies([experiment]),
+            seen=self._seen([experiment]),
             left_out=self._left_out([experiment]),
             sizes=self.experiments.sizes([experiment]),
             protocol=self._protocol(experiment),
@@ -63,6 +69,7 @@ class Plan:
             corpora=tuple(self.corpora.labelled),
             validated=tuple(self.datasets.with_references),
             proxies=self._proxies(names),
+            seen=tuple(filter(self.corpora.have_seen, self.datasets.entries)),
             compared=self.leakage.compared,
             left_out=self._left_out(names),
             sizes=self.experiments.sizes(names),
@@ -111,6 +118,12 @@ class Plan:
         used = self.experiments.datasets(experiments)
         return tuple(name for name in used if name in self.datasets.proxies)
 
+    def _seen(self, experiments: Sequence[str]) -> tuple[str, ...]:
+        """Datasets of experiments with pretrained networks whose class means shaped the labels."""
+        starts = {start for name in experiments for start in self.experiments.initialisations(name)}
+        used = self.experiments.datasets(experiments) if starts - {"imagenet"} else []
+        return tuple(filter(self.corpora.have_seen, used))
+
     def _left_out(self, experiments: Sequence[str]) -> tuple[str, ...]:
         """A line for all that these experiments ask for and that is not there."""
         weights = self.trainings.missing(self.experiments.backbones(experiments))
@@ -132,8 +145,12 @@ class Plan:
 
     def warnings(self) -> list[str]:
         """What is probably a mistake, but can be run: one sentence each."""
-        used = self.experiments.datasets(self.experiments.names)
-        return [line for name in used for line in self.datasets.misspelt_columns(name)]
+        names = self.experiments.names
+        lines = [
+            line for name in self.experiments.datasets(names) for line in self.datasets.misspelt_columns(name)
+        ]
+        seen = dict.fromkeys(dataset for name in names for dataset in self._seen([name]))
+        return [*lines, *(_SEEN.format(dataset) for dataset in seen)]
 
     def explain_missing(self) -> str | None:
         """One message that lists all that is missing, where to get it and where to put it."""

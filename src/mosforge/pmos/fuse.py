@@ -16,7 +16,7 @@ from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.pmos.fusion import curves_of, fuse_scores
-from mosforge.pmos.settings import FusionSettings
+from mosforge.pmos.settings import CLASS_MEANS, FusionSettings
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def fuse(
         output: the labels, Parquet (artefact `pmos`): a pseudo-MOS in [0, 1] for each distorted image, in the
             order of the groups and of the pristine images, whatever shards these are in.
         mapping: what maps the scores, JSON.
-        cfg: the shards, the fusion and its number of knots.
+        cfg: the shards, the fusion, its number of knots and the weights of the metrics.
 
     Raises:
         MosforgeError: a table of scores is missing, no image is left, or the fit fails.
@@ -55,7 +55,12 @@ def fuse(
     scores = only_catalogued(scores, catalogues)
     scores = without_leaks(scores, [read_table(file, LEAKS) for file in leaks])
     curves = curves_of(read_table(targets, TARGET_SCORES)) if targets else None
-    fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, curves)
+    if cfg.curves is not None:
+        curves = {
+            "dataset": CLASS_MEANS,
+            "curves": {name: curve.plain() for name, curve in cfg.curves.items()},
+        }
+    fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, cfg.weights, curves)
     write_json(mapping, fused.mapping)
     labels = scores.assign(pmos=fused.pmos, agreement=fused.agreement)
     write_table(output, LABELS, labels, stage="pmos", cfg=cfg.plain())

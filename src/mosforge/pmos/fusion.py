@@ -21,20 +21,27 @@ _PARAMETERS = ("upper", "lower", "centre", "width")
 class Fused:
     """The labels of a corpus."""
 
-    pmos: Floats  # mean of the six mapped scores, shape (n,), higher is better
-    agreement: Floats  # their standard deviation, shape (n,)
+    pmos: Floats  # weighted mean of the mapped scores, shape (n,), higher is better
+    agreement: Floats  # their weighted standard deviation, shape (n,)
     mapping: dict[str, Any]  # what maps the oriented scores, to be saved beside the labels; JSON values
 
 
-def fuse_scores(scores: Floats, fusion: str, knots: int, curves: Mapping[str, Any] | None = None) -> Fused:
+def fuse_scores(
+    scores: Floats,
+    fusion: str,
+    knots: int,
+    weights: Mapping[str, float],
+    curves: Mapping[str, Any] | None = None,
+) -> Fused:
     """Fuses raw scores, shape (n, 6), into the pseudo-MOS.
 
     Args:
         scores: raw scores in the order of `METRICS`.
-        fusion: `mean`, `quantile` or `logistic`.
+        fusion: `mean`, `quantile`, `logistic` or `calibrated`.
         knots: number of quantiles that are saved, also for the other fusions, so that `validate` can map a
             dataset through this corpus.
-        curves: for `logistic`, what `fit_curves` found.
+        weights: of each metric, relative to each other; not all 0.
+        curves: for `logistic` and `calibrated`: `dataset`, what they were fitted to, and `curves`, by metric.
     """
     if len(scores) == 0:
         raise MosforgeError("there is no scored image to fuse: the corpus is empty")
@@ -43,12 +50,21 @@ def fuse_scores(scores: Floats, fusion: str, knots: int, curves: Mapping[str, An
     mapping: dict[str, Any] = {
         "fusion": fusion,
         "distances": list(DISTANCES),
+        "weights": {name: weights[name] for name in METRICS},
         "knots": {name: table[:, i].tolist() for i, name in enumerate(METRICS)},
     }
     if curves is not None:
-        mapping["logistic"] = dict(curves)
-    mapped = map_scores(oriented, fusion, mapping)
-    return Fused(pmos=mapped.mean(axis=1), agreement=mapped.std(axis=1), mapping=mapping)
+        mapping["fitted"] = dict(curves)
+    pmos, agreement = weigh(map_scores(oriented, fusion, mapping), weights)
+    return Fused(pmos=pmos, agreement=agreement, mapping=mapping)
+
+
+def weigh(mapped: Floats, weights: Mapping[str, float]) -> tuple[Floats, Floats]:
+    """Weighted mean and standard deviation of mapped scores, shape (n, 6): both of shape (n,)."""
+    shares = np.array([weights[name] for name in METRICS], dtype=np.float64)
+    shares = shares / shares.sum()
+    mean = (mapped * shares).sum(axis=1)  # row by row: with BLAS the last bit depends on the other rows
+    return mean, np.sqrt((np.square(mapped - mean[:, None]) * shares).sum(axis=1))
 
 
 def map_scores(oriented: Floats, fusion: str, mapping: Mapping[str, Any]) -> Floats:
@@ -57,13 +73,13 @@ def map_scores(oriented: Floats, fusion: str, mapping: Mapping[str, Any]) -> Flo
     Args:
         oriented: scores of any images, shape (n, 6).
         fusion: `mean` (as they are), `quantile` (each through its empirical distribution over a corpus, so
-            that all weigh the same) or `logistic` (each through its curve).
+            that all have the same spread), or `logistic` and `calibrated` (each through its curve).
         mapping: of that corpus, as `fuse_scores` made it or as it was saved.
     """
     if fusion == "quantile":
         return map_quantiles(oriented, np.column_stack([mapping["knots"][name] for name in METRICS]))
-    if fusion == "logistic":
-        return map_curves(oriented, mapping["logistic"])
+    if fusion in ("logistic", "calibrated"):
+        return map_curves(oriented, mapping["fitted"])
     return oriented
 
 
@@ -121,8 +137,8 @@ def fit_curves(oriented: Floats, quality: Floats, dataset: str) -> dict[str, Any
         if found is None or found[0] <= found[1]:
             why = "does not converge" if found is None else "falls"
             raise MosforgeError(
-                f"the logistic from {name} to the scores of {dataset} {why}; choose another dataset for "
-                "pmos.logistic.dataset, or another fusion"
+                f"the logistic from {name} to the scores of {dataset} {why}; fit to another dataset, or "
+                "choose another fusion"
             )
         curves[name] = dict(zip(_PARAMETERS, found, strict=True))
     return {"dataset": dataset, "curves": curves}

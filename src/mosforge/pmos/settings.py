@@ -1,7 +1,28 @@
 """The settings of the jobs of `pmos`; the keys of the configuration keep their names and meanings."""
 
+from collections.abc import Mapping
+
 from mosforge.core.settings import CorpusShards, Settings
-from mosforge.core.values import Count, Fusion
+from mosforge.core.values import Amount, Count, Fusion, Number, Positive
+
+CLASS_MEANS = "the class means of KADID-10k"
+"""What the fusion `calibrated` is fitted to, in words."""
+
+
+class Curve(Settings):
+    """A rising logistic; see `statistics.logistic`."""
+
+    upper: Number
+    lower: Number
+    centre: Number
+    width: Positive
+
+
+class Calibration(Settings):
+    """What the fusion `calibrated` learnt at one viewing scale."""
+
+    weights: Mapping[str, Amount]  # by metric; they sum up to 1
+    curves: Mapping[str, Curve]  # from a metric, higher is better, to a quality in [0, 1]
 
 
 class FusionSettings(CorpusShards):
@@ -9,7 +30,9 @@ class FusionSettings(CorpusShards):
 
     fusion: Fusion
     knots: Count
+    weights: Mapping[str, Amount]  # by metric; of `calibrated`, those that it learnt
     logistic: str | None = None
+    curves: Mapping[str, Curve] | None = None  # of `calibrated`
 
 
 class ValidationSettings(Settings):
@@ -17,3 +40,5 @@ class ValidationSettings(Settings):
 
     dataset: str
     corpus: str | None
+    weights: Mapping[str, Amount]  # by metric, of all fusions but `calibrated`
+    calibration: Calibration | None = None

@@ -15,8 +15,8 @@ from mosforge.core.schemas.correlations import VALIDATION
 from mosforge.core.schemas.metrics import METRICS, orient
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
-from mosforge.pmos.fusion import curves_of, fit_curves, map_curves, map_scores
-from mosforge.pmos.settings import ValidationSettings
+from mosforge.pmos.fusion import curves_of, fit_curves, map_curves, map_scores, weigh
+from mosforge.pmos.settings import CLASS_MEANS, ValidationSettings
 from mosforge.statistics.correlations import correlations
 
 log = logging.getLogger(__name__)
@@ -43,12 +43,12 @@ def validate(
         mapping: that of a corpus, as `fuse` wrote it: the fusion `quantile` uses it.
         fitted: scored images of another dataset (artefact `targets`): the fusion `logistic` is fitted to it.
         output: one row for each metric, PSNR and fusion, Parquet (artefact `validation`).
-        cfg: the names of the dataset and of the corpus.
+        cfg: the names of the dataset and of the corpus, the weights of the metrics, and a calibration.
     """
     rows = read_table(targets, TARGET_SCORES)
     table = agreement_with_people(
         rows,
-        cfg.corpus,
+        cfg,
         read_json(mapping) if mapping else None,
         read_table(fitted, TARGET_SCORES) if fitted else None,
     )
@@ -57,18 +57,19 @@ def validate(
 
 
 def agreement_with_people(
-    targets: Frame, corpus: str | None, mapping: Mapping[str, Any] | None, fitted: Frame | None
+    targets: Frame, cfg: ValidationSettings, mapping: Mapping[str, Any] | None, fitted: Frame | None
 ) -> Frame:
     """One row for each metric, PSNR and fusion (artefact `validation`).
 
     No number looks at the scores that it is compared with: `quantile` uses the distribution over a corpus,
-    as the labels do, and `logistic` the curves of another dataset or, where there is none, those of the
-    dataset's other contents, in five folds. Where too few images could be scored there is no row, and a
-    warning.
+    as the labels do, `calibrated` the class means of KADID-10k, and `logistic` the curves of another dataset
+    or, where there is none, those of the dataset's other contents, in five folds. Where too few images could
+    be scored there is no row, and a warning.
 
     Args:
         targets: the dataset's scored images (artefact `targets`).
-        corpus: the corpus whose distribution `quantile` uses; None: the row is left out.
+        cfg: the corpus whose distribution `quantile` uses, the weights of the metrics, and what `calibrated`
+            learnt; without one, its row is left out.
         mapping: of that corpus, as `fusion.fuse_scores` made it.
         fitted: the scored images of the dataset that `pmos.logistic` names, if it names one.
     """
@@ -80,8 +81,9 @@ def agreement_with_people(
     columns = {name: oriented[:, i] for i, name in enumerate(METRICS)}
     columns["psnr"] = targets["psnr"].to_numpy(dtype=np.float64)
     rows = [{"measure": name, "fitted_on": None, **correlations(x, quality)} for name, x in columns.items()]
-    for fusion, source, mapped in _fusions(targets, oriented, quality, corpus, mapping, fitted):
-        row = correlations(mapped.mean(axis=1), quality)
+    for fusion, source, mapped in _fusions(targets, oriented, quality, cfg, mapping, fitted):
+        learnt = cfg.calibration if fusion == "calibrated" else None
+        row = correlations(weigh(mapped, (learnt or cfg).weights)[0], quality)
         rows.append({"measure": fusion, "fitted_on": source, **row})
     return Frame(rows).assign(dataset=targets["dataset"].iloc[0])
 
@@ -90,14 +92,16 @@ def _fusions(
     targets: Frame,
     oriented: Floats,
     quality: Floats,
-    corpus: str | None,
+    cfg: ValidationSettings,
     mapping: Mapping[str, Any] | None,
     fitted: Frame | None,
 ) -> Iterator[tuple[str, str | None, Floats]]:
     """Name, origin and mapped scores of each fusion."""
     yield "mean", None, oriented
     if mapping is not None:
-        yield "quantile", corpus, map_scores(oriented, "quantile", mapping)
+        yield "quantile", cfg.corpus, map_scores(oriented, "quantile", mapping)
+    if cfg.calibration is not None:
+        yield "calibrated", CLASS_MEANS, map_curves(oriented, cfg.calibration.plain())
     dataset = str(targets["dataset"].iloc[0])
     try:
         if fitted is not None and dataset not in set(fitted["dataset"]):

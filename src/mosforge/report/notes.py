@@ -37,6 +37,8 @@ def table_notes(
     used = {*summary["dataset"], *summary["test_dataset"]} & set(cfg.proxies)
     crossed = bool((summary["dataset"] != summary["test_dataset"]).any())
     notes = [words.proxy_note(used)] if used else []
+    if seen := sorted({*summary["dataset"], *summary["test_dataset"]} & set(cfg.seen)):
+        notes.append(say("seen", words.listed(seen)))
     notes.append(_about_published(experiment, summary, crossed, bool(human), has_published))
     if len(human) > 1 and not crossed:
         notes.append(_about_average(experiment, [test for _, test in human]))

@@ -201,6 +201,8 @@ def agreement_section(artefacts: Artefacts) -> Iterator[Block]:
             continue
         if is_proxy:
             yield Block("caveat", say("given_proxy"))
+        if dataset in artefacts.cfg.seen:
+            yield Block("caveat", say("agreement_seen"))
         rows = []
         for row in found.to_dict("records"):
             fusion = f"fusion {row['measure']}"

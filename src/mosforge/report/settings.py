@@ -24,6 +24,7 @@ class _BesideNumbers(Settings):
 
     proxies: tuple[str, ...] = ()  # datasets whose scores are no human ones
     left_out: tuple[str, ...] = ()  # lines about what could not be run
+    seen: tuple[str, ...] = ()  # datasets whose class means shaped the labels of pretraining
     sizes: Mapping[str, Whole] = {}  # number of images of each dataset, the weights of the average
 
 

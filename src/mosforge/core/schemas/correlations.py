@@ -68,7 +68,9 @@ CORRELATIONS = Artefact("correlations", *RUN_COLUMNS, *AGREEMENT, *_CONTENTS, *_
 VALIDATION = Artefact(
     "validation",
     column("dataset", pa.string(), "target dataset with the given scores"),
-    column("measure", pa.string(), "a metric, `psnr`, or a fusion: `mean`, `quantile`, `logistic`"),
+    column(
+        "measure", pa.string(), "a metric, `psnr`, or a fusion: `mean`, `quantile`, `calibrated`, `logistic`"
+    ),
     column("fitted_on", pa.string(), "what a fusion's mapping was fitted to", nullable=True),
     *AGREEMENT,
 )

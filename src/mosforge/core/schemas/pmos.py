@@ -11,5 +11,5 @@ LABELS = Artefact(
     *KEYS,
     *SCORES,
     column("pmos", pa.float64(), "pseudo-MOS, higher is better"),
-    column("agreement", pa.float64(), "standard deviation of the six mapped scores; 0: they agree"),
+    column("agreement", pa.float64(), "weighted standard deviation of the mapped scores; 0: they agree"),
 )
