@@ -34,6 +34,16 @@ def test_a_folder_with_a_run_has_only_the_names_of_its_own(
     assert BASE["evaluation"]["experiments"], "the given values are as before"
 
 
+def test_the_papers_literal_labels_are_laid_over_the_shipped_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    config = load_config([Path("runs/paper_labels.yaml")])
+    assert (config.metrics.scale, config.pmos.fusion) == ("auto", "mean")
+    assert set(config.pmos.weights.plain().values()) == {1}
+    assert config.evaluation == load_config().evaluation
+
+
 def test_the_configuration_of_another_folders_run_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
