@@ -15,7 +15,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.pmos.settings import FusionSettings
 
 FUSE = ["pmos", "fuse", "--metrics", "m", "--catalogues", "c", "--leaks", "--output", "o", "--mapping", "p"]
-CFG = ["--cfg", '{"groups": ["blur"], "shards": {"s": 1}, "fusion": "mean", "knots": 3}']
+CFG = ["--cfg", '{"groups": ["blur"], "shards": {"s": 1}, "fusion": "mean", "knots": 3, "weights": {}}']
 
 
 @pytest.fixture(autouse=True)
