@@ -162,6 +162,14 @@ def test_cmyk_becomes_rgb() -> None:
     assert inked.max() < 10, "black ink must not come out white: Adobe's JPEGs hold inverted samples"
 
 
+def test_a_cmyk_jpeg_that_does_not_say_how_it_is_inked_is_refused() -> None:
+    content = encoded(Image.new("CMYK", (16, 16)), "JPEG")
+    marker = content.index(b"\xff\xee")
+    end = marker + 2 + int.from_bytes(content[marker + 2 : marker + 4])
+    with pytest.raises(UnreadableImageError, match="CMYK JPEG without Adobe's marker"):
+        open_image(content[:marker] + content[end:])
+
+
 def sixteen_bits() -> np.ndarray:
     ends_and_halves = [0, 1, 128, 129, 256, 257, 385, 386, 32767, 32768, 65406, 65407, 65534, 65535]
     return np.array([ends_and_halves, ends_and_halves[::-1]], np.uint16)

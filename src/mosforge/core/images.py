@@ -126,6 +126,8 @@ def _refusal(image: ImageFile.ImageFile) -> str | None:
         return _reason(error)
     if image.format == "JPEG2000" and image.mode != "I;16" and (bits := _bits_of_jpeg2000(image)) > 8:
         return f"JPEG2000 in colour of {bits} bits, which is decoded wrongly; save it as PNG or TIFF"
+    if image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
+        return "a CMYK JPEG without Adobe's marker does not say whether 0 is no ink or all; save it as RGB"
     if "transparency" in image.info and image.tile and image.tile[0][3] == "RGB;16B":
         return "a transparent colour of 16 bits is not decoded; save it as PNG with an alpha channel"
     if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview after it is one image

@@ -28,6 +28,10 @@ _TOLERANCE = 0.01
 """A score may lie outside the declared range by this share of it, and is then clipped; beyond is an error."""
 
 
+_NARROW = 0.1
+"""Scores that cover a smaller share of the declared range are warned of."""
+
+
 def dataset(name: str, *, output: Path, files: Path, cfg: DatasetSettings, threads: int = 1) -> None:
     """Checks a target dataset and writes its table in one form for all.
 
@@ -134,11 +138,14 @@ def _has_bytes(path: Path) -> bool:
 
 
 def _check_unique(name: str, paths: Sequence[str]) -> None:
-    seen: set[str] = set()
+    """A file is rated once; the same file has other paths through links and `..`."""
+    seen: dict[tuple[int, int], str] = {}
     for path in paths:
-        if path in seen:
-            raise MosforgeError(f"dataset {name}: two rows name the file {path}; keep one")
-        seen.add(path)
+        found = Path(path).stat()
+        first = seen.setdefault((found.st_dev, found.st_ino), path)
+        if first is not path:
+            also = f" (also {path})" if path != first else ""
+            raise MosforgeError(f"dataset {name}: two rows name the file {first}{also}; keep one")
 
 
 def _check_contents(name: str, contents: Sequence[str], paths: Sequence[str | None]) -> None:
@@ -165,5 +172,15 @@ def _quality(name: str, layout: Layout, mos: Floats, images: Sequence[str]) -> F
                 f"dataset {name}: the score of {image}, {score:g}, lies outside the declared range "
                 f"[{layout.lowest:g}, {layout.highest:g}]; correct the score or the range"
             )
+    if len(mos) > 1 and np.ptp(mos) < _NARROW * span:
+        log.warning(
+            "dataset %s: warning: the scores lie between %g and %g, a small part of the range [%g, %g]; "
+            "see whether the key range is right",
+            name,
+            mos.min(),
+            mos.max(),
+            layout.lowest,
+            layout.highest,
+        )
     share = np.clip((mos - layout.lowest) / span, 0.0, 1.0)
     return share if layout.higher_is_better else 1.0 - share

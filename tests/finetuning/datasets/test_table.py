@@ -194,3 +194,36 @@ def test_a_path_of_windows_is_named(tmp_path: Path, name: str, column: str) -> N
     make(tmp_path, f"image,mos,reference_image\n{row}\n", ["a.png", "sub/b.png"])
     with pytest.raises(MosforgeError, match="path of Windows; write it with /"):
         read(tmp_path)
+
+
+def test_a_score_with_an_underscore_is_no_number(tmp_path: Path) -> None:
+    with pytest.raises(MosforgeError, match="'1_0', which is not a number"):
+        read(make(tmp_path, "image,mos\na.png,1_0\n", ["a.png"]))
+
+
+@pytest.mark.parametrize("twin", ["sub/../a.png", "link.png", "hard.png"])
+def test_one_file_with_two_names_is_rated_once(tmp_path: Path, twin: str) -> None:
+    make(tmp_path, f"image,mos\na.png,1\n{twin},2\n", ["a.png", "sub/b.png"])
+    (tmp_path / "images/link.png").symlink_to("a.png")
+    (tmp_path / "images/hard.png").hardlink_to(tmp_path / "images/a.png")
+    with pytest.raises(MosforgeError, match="two rows name the file"):
+        read(tmp_path)
+
+
+def test_names_of_a_content_are_one_whatever_the_encoding_of_accents(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
+    text = f"image,mos,reference\na.png,1,{names[0]}\nb.png,9,{names[1]}\nc.png,3,dog\nd.png,4,Dog\n"
+    frame = read(make(tmp_path, text, ["a.png", "b.png", "c.png", "d.png"]))
+    assert frame["reference"].tolist() == [names[0], names[0], "dog", "Dog"]
+    assert "'Dog' and 'dog' differ only in case" in caplog.text
+
+
+@pytest.mark.parametrize(("scores", "warned"), [((0.3, 0.8), True), ((0.3, 1.4), False)])
+def test_scores_in_a_small_part_of_the_range_are_warned_of(
+    tmp_path: Path, scores: tuple[float, float], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "image,mos\n" + "".join(f"{name}.png,{mos}\n" for name, mos in zip("ab", scores, strict=True))
+    read(make(tmp_path, text, ["a.png", "b.png"]))
+    assert ("a small part of the range [0, 10]" in caplog.text) is warned

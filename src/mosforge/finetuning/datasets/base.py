@@ -47,7 +47,7 @@ def number(file: Path, text: object, image: str) -> float:
         MosforgeError: it is none; the message names the image.
     """
     try:
-        return float(str(text))
+        return float(str(text).replace("_", "?"))  # Python's float takes 1_0 for 10
     except ValueError:
         raise MosforgeError(f"{file}: the score of {image} is {text!r}, which is not a number") from None
 

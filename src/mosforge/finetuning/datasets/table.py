@@ -9,6 +9,7 @@ folder of the images, or absolute ones.
 import difflib
 import logging
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -63,6 +64,7 @@ def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
     file = folder.first(cfg.table or "")
     images = PurePosixPath(_images_folder(cfg))
     rows = read_csv(file, ("image", "mos"))
+    _warn_of_twins(file, {row.get("reference", "") for row in rows})
     for column, meant in unused_columns(rows[0] if rows else ()).items():
         log.warning("%s: warning: %s", file, about_column(column, meant))
     for row in rows:
@@ -75,11 +77,20 @@ def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
             image=name,
             file=_file_of(images, image),
             # with neither a name of the content nor a reference image, each image is a content of its own
-            reference=row.get("reference") or reference_image or name,
+            reference=unicodedata.normalize("NFC", row.get("reference") or reference_image or name),
             reference_file=_file_of(images, reference_image) if reference_image else None,
             mos=number(file, row["mos"], image),
             part=part,
         )
+
+
+def _warn_of_twins(file: Path, references: set[str]) -> None:
+    """Warns of names of contents that differ only in case: their images may part in a split."""
+    first_of: dict[str, str] = {}
+    for name in sorted({unicodedata.normalize("NFC", name) for name in references}):
+        first = first_of.setdefault(name.casefold(), name)
+        if first != name:
+            log.warning("%s: warning: the references %r and %r differ only in case", file, first, name)
 
 
 def unused_columns(columns: Iterable[str]) -> dict[str, str | None]:
