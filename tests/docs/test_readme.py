@@ -156,6 +156,22 @@ def test_make_calls_what_the_readme_says(command: str, calls: list[str]) -> None
     assert [call for call in calls if call not in printed] == []
 
 
+def test_an_index_of_torch_for_the_cpu_can_be_named(tmp_path: Path) -> None:
+    """Without one, pip's own index gives torch for the GPU."""
+    for words, first in (([], False), (["TORCH_INDEX=http://x.org/cpu"], True)):
+        printed = subprocess.run(
+            ["make", "--dry-run", f"BIN={tmp_path}", ".venv/installed-new", *words],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        installs = [line for line in printed.splitlines() if "pip install" in line]
+        assert ('--no-deps --index-url "http://x.org/cpu" torch torchvision' in installs[0]) is first
+        assert installs[-1].endswith("--editable '.[new]'")
+        assert all("--constraint envs/requirements.txt" in line for line in installs)
+
+
 def test_every_command_is_among_those_that_are_checked() -> None:
     for command in COMMANDS:
         assert command.startswith(("mosforge ", "snakemake ")) or command in {

@@ -15,7 +15,7 @@ from workflow_project import make_project, snakemake
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which the whole workflow has run once; tests that change it copy it. Its log lies beside.
+    """A project in which the whole workflow has run once; tests that change it copy it. Its words lie beside.
 
     The first of the workers that asks for it makes it, and the others wait: it takes minutes. It lies as
     deep as a test's own folder, since rules list their sources by paths relative to the project.
@@ -31,5 +31,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             result = snakemake(make_project(folder), "--", "all")
             assert result.returncode == 0, result.stderr[-6000:]
             (shared / "log.txt").write_text(result.stderr)
+            (shared / "end.txt").write_text(result.stdout)
             made.touch()
     return folder

@@ -1,6 +1,7 @@
 """One real run of a small configuration through all stages, looked at from all sides."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,20 @@ def test_every_class_of_every_image_is_labelled(project: Path) -> None:
     assert sorted(labels["class_index"].unique()) == list(range(6))
     assert (labels.groupby("class_index").size() == 4).all()
     assert labels["pmos"].between(0, 1).all()
+
+
+def test_a_run_begins_with_an_estimate_and_ends_with_its_numbers_and_paths(project: Path) -> None:
+    log, end = ((project.parent / name).read_text() for name in ("log.txt", "end.txt"))
+    (estimate,) = (line for line in log.splitlines() if line.startswith("Estimate: "))
+    assert re.search(
+        r"[1-9]\d* distorted images, [1-9][\d,]* crops to train on and [1-9]\d* to score", estimate
+    )
+    assert log.index(estimate) < log.index("Shell command:")
+    assert re.search(r"^csiq +efficientnet_lite0 +CLS\+REG ", end, flags=re.MULTILINE)
+    for made in ("tables/table1.csv", "tables/table3.csv", "index.html"):
+        assert f"{project}/results/report/{made}" in end
+    (model,) = re.findall(r"mosforge score IMAGE --model (\S+)", end)
+    assert (Path(model) / "model.safetensors").exists()
 
 
 def test_unreadable_image_is_set_aside_with_its_reason(project: Path) -> None:
