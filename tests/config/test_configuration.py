@@ -206,7 +206,7 @@ def test_weights_that_leave_no_metric_are_refused() -> None:
 
 
 TABLE2 = "evaluation.experiments.table2.initialisations"
-PAIR = {"synthetic": "synthetic", "authentic": "authentic"}
+PAIR = {"synthetic": "synthetic", "authentic": "authentic_livec"}
 
 
 @pytest.mark.parametrize(
@@ -214,22 +214,40 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic"}
     [
         (
             {TABLE2: ["rank"]},
-            f"{TABLE2}: 'rank' learns the order of levels, and the mixtures of 'authentic' have none",
+            f"{TABLE2}: 'rank' learns the order of levels, and the mixtures of 'authentic_livec' have none",
         ),
-        ({"evaluation.experiments.table1.initialisations": ["authentic-rank"]}, "'authentic' have none"),
-        ({TABLE2: ["pair-rank"], "pretraining.unified": {"pair": PAIR}}, "'authentic' have none"),
         (
-            {"evaluation.experiments.table1.initialisations": ["authentic-cls"]},
-            "'authentic-cls' learns from the dataset's own training part, and the sources of 'authentic' are "
-            "not made from 'live'",
+            {"evaluation.experiments.table1.initialisations": ["authentic_livec-rank"]},
+            "'authentic_livec' have none",
+        ),
+        ({TABLE2: ["pair-rank"], "pretraining.unified": {"pair": PAIR}}, "'authentic_livec' have none"),
+        (
+            {
+                "evaluation.experiments.table1.initialisations": ["authentic_livec-cls"],
+                "sources.leakage.guard": False,
+            },
+            "'authentic_livec-cls' learns from images of livec, and nothing proves that they show no test "
+            "image of 'live'; set sources.leakage.guard to true",
+        ),
+        (
+            {"evaluation.experiments.table3.initialisations": ["authentic_livec-cls"]},
+            "table3.initialisations: 'authentic_livec-cls' learns from the images of 'livec', which are "
+            "tested on",
+        ),
+        (
+            {TABLE2: ["kadid25-cls"], "distortions.corpora.kadid25.sources": ["koniq10k"]},
+            "'kadid25-cls' learns from images of 'koniq10k' in 'kadid25', and only a corpus of mixtures",
         ),
         ({"pretraining.multi_level": True}, "ablation.backbones: alexnet has no stages"),
         ({"pretraining.unified": {"synthetic": PAIR}}, "there is a corpus of this name; take another"),
         (
-            {"pretraining.unified": {"pair": PAIR | {"synthetic": "authentic"}}},
-            "pretraining.unified.pair.synthetic: 'authentic' is not configured",
+            {"pretraining.unified": {"pair": PAIR | {"synthetic": "authentic_livec"}}},
+            "pretraining.unified.pair.synthetic: 'authentic_livec' is not configured",
         ),
-        ({"pretraining.unified": {"pair": PAIR | {"authentic": "autentic"}}}, "did you mean 'authentic'?"),
+        (
+            {"pretraining.unified": {"pair": PAIR | {"authentic": "authentic_live"}}},
+            "did you mean 'authentic_livec'?",
+        ),
         ({TABLE2: ["pair-cls"]}, "'pair-cls' is not configured"),
         ({"pretraining.backbones.resnet50.a1_in1k": "timm"}, "'resnet50.a1_in1k' is not a name"),
         ({"pretraining.agreement_scale": -1}, "pretraining.agreement_scale: -1"),

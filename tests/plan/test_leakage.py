@@ -23,12 +23,24 @@ def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_a_source_is_compared_with_all_that_is_evaluated_on_but_itself(config: dict[str, Any]) -> None:
     leakage = plan_of(config).leakage
     assert leakage.datasets("voc2012") == ["koniq10k", "live", "livec", "tid2013"]
-    assert leakage.datasets("livec") == ["koniq10k", "live", "tid2013"]
-    assert leakage.leaks("authentic") == [
-        "results/sources/livec.leaks.parquet",
-        "results/sources/koniq10k.leaks.parquet",
+    assert leakage.leaks("synthetic") == [
+        "results/sources/waterloo.leaks.parquet",
+        "results/sources/voc2012.leaks.parquet",
     ]
-    assert leakage.tables("livec")[0] == "results/sources/leaks/livec/koniq10k.parquet"
+    assert leakage.tables("voc2012")[0] == "results/sources/leaks/voc2012/koniq10k.parquet"
+
+
+def test_a_datasets_images_are_compared_only_with_what_they_serve(config: dict[str, Any]) -> None:
+    leakage = plan_of(config).leakage
+    assert leakage.datasets("livec") == leakage.datasets("koniq10k") == []
+    assert leakage.leaks("authentic_livec") == []
+    config["evaluation"]["experiments"]["table1"]["initialisations"] += ["authentic_koniq10k-reg"]
+    config["pretraining"]["unified"] = {"both": {"synthetic": "synthetic", "authentic": "authentic_koniq10k"}}
+    serving = plan_of(config).leakage
+    assert serving.datasets("koniq10k") == ["live", "tid2013"]
+    assert serving.leaks("authentic_koniq10k") == ["results/sources/koniq10k.leaks.parquet"]
+    assert len(serving.leaks("both")) == 3
+    assert serving.datasets("livec") == []
 
 
 def test_a_dataset_of_no_experiment_is_not_compared(config: dict[str, Any]) -> None:

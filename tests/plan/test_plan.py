@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from plans import plan_of
 
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import read_json
 from mosforge.core.layout import shard_name
 from mosforge.core.runs import Run
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.finetuning.settings import PackDatasetSettings
+from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import Parameters, growing, number_of, parameters, source_of
 from mosforge.pmos.curves import CURVES
 from mosforge.report.published import deviations
@@ -37,22 +39,56 @@ def test_shards_of_the_papers_corpus(config: dict[str, Any]) -> None:
 
 def test_authentic_classes_are_26_and_mixtures_equal(with_datasets: dict[str, Any]) -> None:
     plan = plan_of(with_datasets)
-    assert len(plan.corpora.class_names("authentic")) == 26
-    assert plan.corpora.sources("authentic") == ["livec"]
-    assert plan.corpora.distortion("authentic", "authentic").per_image == 700_000 // 1_162
+    assert len(plan.corpora.class_names("authentic_livec")) == 26
+    assert plan.corpora.sources("authentic_livec") == ["livec"]
+    assert plan.corpora.distortion("authentic_livec", "authentic", "livec").per_image == 700_000 // 1_162
 
 
-def test_both_authentic_datasets_give_62_mixtures_an_image(config: dict[str, Any], monkeypatch: Any) -> None:
-    plan = plan_of(config)
-    monkeypatch.setattr(plan.sources, "is_missing_dataset", lambda source: False)
-    assert plan.corpora.distortion("authentic", "authentic").per_image == 62
+def everything_of(plan: Plan, corpus: str, dataset: str) -> dict[str, Any]:
+    """What the jobs of a corpus of mixtures and of the pretraining on it depend on."""
+    which = {"corpus": corpus, "dataset": dataset, "split": "1", "backbone": "resnet50"}
+    (source,) = plan.corpora.sources(corpus)
+    return {
+        "distort": plan.corpora.distortion(corpus, "authentic", source).plain(),
+        "shards": plan.corpora.shard_files(corpus, layout.SHARD),
+        "index_packs": plan.corpora.shards(corpus).plain(),
+        "leaks": plan.leakage.leaks(corpus),
+        "fuse": plan.corpora.fusion(corpus).plain(),
+        "pretrain": plan.trainings.pretraining(SimpleNamespace(**which, objective="multitask")).plain(),
+        "size": plan.corpora.size(corpus),
+    }
+
+
+def test_a_further_dataset_changes_no_other_datasets_mixtures(
+    with_datasets: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LIVEC's 602 mixtures an image and KonIQ-10k's 69 are the paper's 700,000 of each (section 4.2)."""
+    alone = plan_of(with_datasets)
+    assert alone.corpora.sources("authentic_koniq10k") == []
+    monkeypatch.setattr("mosforge.plan.datasets.missing", lambda cfg: None)
+    beside = plan_of(with_datasets)
+    before, after = (everything_of(plan, "authentic_livec", "livec") for plan in (alone, beside))
+    assert before == after
+    assert before["distort"]["per_image"] == 602
+    assert everything_of(beside, "authentic_koniq10k", "koniq10k")["distort"]["per_image"] == 69
+
+
+def test_the_total_of_mixtures_is_of_each_source(with_datasets: dict[str, Any], monkeypatch: Any) -> None:
+    monkeypatch.setattr("mosforge.plan.datasets.missing", lambda cfg: None)
+    with_datasets["distortions"]["corpora"]["authentic_livec"]["sources"] = ["livec", "koniq10k"]
+    corpora = plan_of(with_datasets).corpora
+    shares = [
+        corpora.distortion("authentic_livec", "authentic", name).per_image for name in ("livec", "koniq10k")
+    ]
+    assert shares == [602, 69]
+    assert corpora.size("authentic_livec") == {"mixtures": 1_400_000}
 
 
 def test_first_class_follows_the_order_and_dropped_types(config: dict[str, Any]) -> None:
-    assert plan_of(config).corpora.distortion("synthetic", "jpeg").first_class == 10
+    assert plan_of(config).corpora.distortion("synthetic", "jpeg", "waterloo").first_class == 10
     config["distortions"]["synthetic"]["white_noise"] = []
     plan = plan_of(config)
-    assert plan.corpora.distortion("synthetic", "jpeg").first_class == 5
+    assert plan.corpora.distortion("synthetic", "jpeg", "waterloo").first_class == 5
     assert "white_noise" not in plan.corpora.groups("synthetic")
 
 
@@ -64,8 +100,8 @@ def test_classes_are_numbered_alike_whatever_the_order_of_the_keys(config: dict[
     plan = plan_of(config)
     assert plan.corpora.class_names("synthetic") == expected.corpora.class_names("synthetic")
     assert plan.corpora.shards("synthetic") == expected.corpora.shards("synthetic")
-    jpeg = plan.corpora.distortion("synthetic", "jpeg")
-    assert jpeg == expected.corpora.distortion("synthetic", "jpeg")
+    jpeg = plan.corpora.distortion("synthetic", "jpeg", "waterloo")
+    assert jpeg == expected.corpora.distortion("synthetic", "jpeg", "waterloo")
 
 
 def test_kadid25_is_planned_as_a_corpus_of_one_class_an_image(config: dict[str, Any]) -> None:
@@ -75,7 +111,7 @@ def test_kadid25_is_planned_as_a_corpus_of_one_class_an_image(config: dict[str, 
     plan = plan_of(config)
     assert len(plan.corpora.groups("kadid25")) == 24
     assert len(plan.corpora.class_names("kadid25")) == 120
-    cfg = plan.corpora.distortion("kadid25", "motion_blur")
+    cfg = plan.corpora.distortion("kadid25", "motion_blur", "waterloo")
     assert (cfg.kind, cfg.first_class, cfg.levels) == ("kadid25", 5, (2, 4, 6, 8, 10))
     which = SimpleNamespace(corpus="kadid25", backbone="resnet50", objective="cls")
     training = plan.trainings.pretraining(which)
@@ -84,11 +120,11 @@ def test_kadid25_is_planned_as_a_corpus_of_one_class_an_image(config: dict[str, 
 
 
 def test_parameters_of_one_type_do_not_follow_another_ones_values(config: dict[str, Any]) -> None:
-    before = plan_of(config).corpora.distortion("synthetic", "jpeg")
+    before = plan_of(config).corpora.distortion("synthetic", "jpeg", "waterloo")
     other = copy.deepcopy(config)
     other["distortions"]["synthetic"]["gaussian_blur"][0] = 9
     other["pretraining"]["epochs"] = 1
-    assert plan_of(other).corpora.distortion("synthetic", "jpeg") == before
+    assert plan_of(other).corpora.distortion("synthetic", "jpeg", "waterloo") == before
 
 
 def test_runs_are_those_of_the_datasets_that_are_there(with_datasets: dict[str, Any]) -> None:
@@ -118,7 +154,7 @@ def test_a_table_knows_only_its_own_datasets(with_datasets: dict[str, Any]) -> N
     assert [line.split()[1] for line in tables["table1"].left_out] == ["live", "csiq"]
     assert [line.split()[1] for line in tables["table2"].left_out] == ["koniq10k"]
     with_datasets["finetuning"]["datasets"]["livec"]["layout"] = "proxy"
-    with_datasets["finetuning"]["datasets"]["livec"]["pictures"] = "authentic"
+    with_datasets["finetuning"]["datasets"]["livec"]["pictures"] = "authentic_livec"
     plan = plan_of(with_datasets)
     assert plan.table("table1") == tables["table1"]
     assert plan.table("table2").proxies == ("livec",)
@@ -147,7 +183,7 @@ def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: di
     shares = [plan.table(name).protocol.finetuning.get("train") for name in ("table1", "table3")]
     assert shares == [0.8, None]
     assert plan.table("table1").protocol.corpora == {"synthetic": {"photographs": 21869}}
-    assert plan.table("table2").protocol.corpora == {"authentic": {"mixtures": 700000}}
+    assert plan.table("table2").protocol.corpora == {"authentic_livec": {"mixtures": 700000}}
 
 
 def test_a_table_knows_only_how_its_own_networks_were_trained(with_datasets: dict[str, Any]) -> None:
@@ -188,9 +224,9 @@ def test_the_compression_of_png_is_nothing_to_a_codecs_bitstream(config: dict[st
     corpora = plan_of(config).corpora
     without = {
         (corpus, group)
-        for corpus in ("synthetic", "kadid25", "authentic")
+        for corpus in ("synthetic", "kadid25", "authentic_livec")
         for group in corpora.groups(corpus)
-        if "png_compression" not in corpora.distortion(corpus, group).plain()
+        if "png_compression" not in corpora.distortion(corpus, group, "livec").plain()
     }
     assert without == {
         (corpus, codec) for corpus in ("synthetic", "kadid25") for codec in ("jpeg", "jpeg2000")

@@ -40,11 +40,13 @@ def test_a_training_has_the_keys_that_it_uses(
 
 def test_authentic_weights_exist_for_each_split(with_datasets: dict[str, Any]) -> None:
     plan = plan_of(with_datasets)
-    livec = Run("livec", "3", "resnet50", "authentic-multitask", "livec")
+    livec = Run("livec", "3", "resnet50", "authentic_livec-multitask", "livec")
     tid = Run("tid2013", "3", "resnet50", "synthetic-cls", "tid2013")
     plain = Run("livec", "3", "alexnet", "imagenet", "livec")
     weights = plan.trainings.initial_weights
-    assert weights(livec) == "results/pretraining/authentic/livec/3/resnet50/multitask/model.safetensors"
+    assert (
+        weights(livec) == "results/pretraining/authentic_livec/livec/3/resnet50/multitask/model.safetensors"
+    )
     assert weights(tid) == "results/pretraining/synthetic/resnet50/cls/model.safetensors"
     assert weights(plain) == "results/pretraining/weights/alexnet.safetensors"
     assert weights(livec) in plan.experiments.pretrained
@@ -61,9 +63,9 @@ def test_pretraining_on_synthetic_corpora_needs_no_dataset(config: dict[str, Any
 def test_authentic_pretraining_names_the_sources_of_its_dataset(with_datasets: dict[str, Any]) -> None:
     collections = with_datasets["sources"]["collections"]
     collections["wild"] = collections.pop("livec")
-    with_datasets["distortions"]["corpora"]["authentic"]["sources"] = ["wild", "koniq10k"]
+    with_datasets["distortions"]["corpora"]["authentic_livec"]["sources"] = ["wild", "koniq10k"]
     which = SimpleNamespace(
-        corpus="authentic", backbone="resnet50", objective="cls", dataset="livec", split="2"
+        corpus="authentic_livec", backbone="resnet50", objective="cls", dataset="livec", split="2"
     )
     cfg = plan_of(with_datasets).trainings.pretraining(which)
     assert cfg.sources == ("wild",)
@@ -87,7 +89,9 @@ def test_a_pretraining_depends_on_the_options_of_its_objective_only(config: dict
 def test_unified_pretraining_learns_from_two_corpora_and_exists_for_each_split(
     with_datasets: dict[str, Any],
 ) -> None:
-    with_datasets["pretraining"]["unified"] = {"pair": {"synthetic": "synthetic", "authentic": "authentic"}}
+    with_datasets["pretraining"]["unified"] = {
+        "pair": {"synthetic": "synthetic", "authentic": "authentic_livec"}
+    }
     with_datasets["pretraining"]["learning_rates"]["unified"]["score"] = 1e-5
     with_datasets["evaluation"]["experiments"]["ablation"] = {
         "datasets": ["livec"],
@@ -99,14 +103,22 @@ def test_unified_pretraining_learns_from_two_corpora_and_exists_for_each_split(
     run = Run("livec", "3", "resnet50", "pair-multitask", "livec")
     assert plan.trainings.initial_weights(run) == model
     assert model in plan.experiments.pretrained
-    assert plan.trainings.files("pair", "{corpus}.parquet") == ["synthetic.parquet", "authentic.parquet"]
+    assert plan.trainings.files("pair", "{corpus}.parquet") == [
+        "synthetic.parquet",
+        "authentic_livec.parquet",
+    ]
     cfg = pretraining(plan, "pair", dataset="livec", split="3")
     assert cfg.label_kind == "both"
     assert (len(cfg.classes), cfg.single_classes) == (39 + 26, 39)
     assert len(set(cfg.classes)) == 65
     assert cfg.classes[38] == "synthetic underexposure 2"
     assert cfg.learning_rates["score"] == 1e-5
-    assert (cfg.sources, cfg.split) == (("livec",), "3")
+    assert (cfg.sources, cfg.split, cfg.authentic_share) == (("livec",), "3", 0.5)
+    # one map for both
+    joined = plan.corpora.fusion("pair")
+    assert joined.shards == plan.corpora.shards("synthetic").shards
+    assert [part.shards for part in joined.joined] == [{"livec": 12}]
+    assert plan.corpora.fusion("synthetic").joined == ()
 
 
 def test_multi_level_features_are_in_both_trainings(with_datasets: dict[str, Any]) -> None:
@@ -171,3 +183,31 @@ def test_a_misspelt_network_is_refused_while_planning(config: dict[str, Any]) ->
     ablation["backbones"] = ["resnet5"]
     with pytest.raises(MosforgeError, match=r"pretraining\.backbones\.resnet5: .* did you mean .*resnet50"):
         plan_of(config).check_networks()
+
+
+def test_mixtures_of_another_dataset_serve_as_those_of_any_source(
+    with_datasets: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_datasets["evaluation"]["experiments"]["ablation"] = {
+        "datasets": ["tid2013", "livec"],
+        "backbones": ["resnet50"],
+        "initialisations": ["authentic_koniq10k-reg"],
+    }
+    without = plan_of(with_datasets).experiments
+    assert without.runs("ablation") == []
+    assert (
+        "authentic_koniq10k-reg on dataset livec left out of ablation: its mixtures are of koniq10k"
+        in "".join(without.left_out(["ablation"]))
+    )
+    monkeypatch.setattr("mosforge.plan.datasets.missing", lambda cfg: None)
+    plan = plan_of(with_datasets)
+    run = Run("livec", "3", "resnet50", "authentic_koniq10k-reg", "livec")
+    assert run in plan.experiments.runs("ablation")
+    model = "results/pretraining/authentic_koniq10k/resnet50/reg/model.safetensors"
+    assert plan.trainings.initial_weights(run) == model  # one for all
+    assert model in plan.experiments.pretrained
+    cfg = pretraining(plan, "authentic_koniq10k", "reg")
+    assert (cfg.sources, cfg.split, cfg.label_kind) == (("koniq10k",), None, "multiple")
+    assert plan.trainings.finetuning(run).sources == ("koniq10k",)
+    own = run._replace(dataset="koniq10k", test_dataset="koniq10k")
+    assert "/koniq10k/3/" in plan.trainings.initial_weights(own)

@@ -11,7 +11,7 @@ import pytest
 
 from mosforge.cli import main
 from mosforge.core.schemas.leaks import LEAKS
-from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
+from mosforge.core.schemas.metrics import DISTANCES, METRIC_SCORES, METRICS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.sources import CATALOGUE
 from mosforge.core.schemas.targets import TARGET_SCORES
@@ -288,3 +288,34 @@ def test_a_corpus_without_an_image_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert main(["pmos", "fuse", *words, "--cfg", json.dumps(cfg)]) == 1
     assert "mine: the corpus has no image" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_corpora_share_one_map(metrics: Path, tmp_path: Path) -> None:
+    """The same scores have the same label, in whichever corpus; each by itself has another map."""
+    other = tmp_path / "other"
+    scores = read_table(metrics / "jpeg/a-00001.parquet", METRIC_SCORES)
+    scores = scores.assign(source="c", group="authentic", path="other/" + scores["path"])
+    better = scores.assign(path="better/" + scores["path"], **{name: scores[name] / 2 for name in DISTANCES})
+    (other / "authentic").mkdir(parents=True)
+    write_table(
+        other / "authentic/c-00000.parquet", METRIC_SCORES, pd.concat([scores, better]), stage="t", cfg={}
+    )
+    out = tmp_path / "joined"
+    joined = {"joined": [{"groups": ["authentic"], "shards": {"c": 1}}]}
+    words = [
+        "pmos",
+        "fuse",
+        "--metrics",
+        str(metrics),
+        str(other),
+        "--cfg",
+        json.dumps(CFG | joined),
+        "--leaks",
+    ]
+    assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
+    labels = read_table(f"{out}.parquet", LABELS).set_index("path")["pmos"]
+    assert labels[scores["path"]].tolist() == labels[scores["path"].str.removeprefix("other/")].tolist()
+    assert fuse(metrics, "alone") == 0
+    alone = read_table(metrics.parent / "alone.parquet", LABELS).set_index("path")["pmos"]
+    assert len(labels) == len(alone) + 2 * len(scores)
+    assert not np.allclose(alone, labels[alone.index])

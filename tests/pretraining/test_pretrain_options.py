@@ -148,10 +148,12 @@ def mixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_corpora_are_learnt_at_once(corpus: Any, mixtures: Path, tmp_path: Path) -> None:
     classes = [f"synthetic {name}" for name in corpus.cfg["classes"]] + [f"wild {i}" for i in range(4)]
     cfg = {"corpus": "pair", "label_kind": "both", "classes": classes, "single_classes": 3}
-    cfg |= {"split": "1", "dataset": "d", "sources": ["wild"], "epochs": 1}
+    cfg |= {"split": "1", "dataset": "d", "sources": ["wild"], "epochs": 1, "authentic_share": 0.5}
+    joined = [read_table(file, LABELS) for file in (corpus.labels, mixtures / "labels.parquet")]
+    write_table(tmp_path / "labels.parquet", LABELS, pd.concat(joined), stage="test", cfg={})
 
     def run(folder: Path, mixed: Path) -> None:
-        words = ("--labels", str(corpus.labels), str(mixtures / "labels.parquet"))
+        words = ("--labels", str(tmp_path / "labels.parquet"))
         words += ("--pack", str(corpus.pack), str(mixed), "--split", str(mixtures / "split.parquet"))
         assert train(corpus, folder, *words, **cfg) == 0
 
@@ -177,3 +179,12 @@ def test_two_corpora_are_learnt_at_once(corpus: Any, mixtures: Path, tmp_path: P
     distortions = Scorer(tmp_path / "a", device="cpu").score(data.chelsea()[:90, :90]).distortions
     assert distortions is not None
     assert set(distortions) <= set(classes)
+
+
+def test_a_unified_pretraining_needs_images_of_both_corpora(
+    corpus: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cfg = {"corpus": "pair", "label_kind": "both", "single_classes": 3, "authentic_share": 0.5}
+    classes = [*corpus.cfg["classes"], "wild"]
+    assert train(corpus, tmp_path / "m", **cfg, classes=classes) == 1
+    assert "pair: its corpus of mixtures has no image" in capsys.readouterr().err

@@ -143,7 +143,7 @@ def _sources() -> Iterator[Case]:
         f"{photos}.images", 5, ("catalogue",), "photos", "all its shards, where it is another number of them"
     )
     yield Case(f"{photos}.obtain", "ask the photographer", ())
-    yield Case(f"{collections}.again.dataset", "second", ("catalogue_shard", "screen"), "again")
+    yield Case(f"{collections}.again.dataset", "second", ("catalogue_shard",), "again")
     for key, value in (
         ("url", "https://localhost/others.tar"),
         ("md5", "1" * 32),
@@ -213,8 +213,11 @@ def _pretraining() -> Iterator[Case]:
         for kind, only in (("authentic", "pretraining/authentic/"), ("unified", "pretraining/both/")):
             path = f"pretraining.learning_rates.{kind}.{rate}"
             yield Case(path, 0.002, ("pretrain_authentic",), only, note)
-    yield Case(f"{both}.synthetic", "kadid25", ("pretrain_authentic",), "both", NEW)
-    yield Case(f"{both}.authentic", "others", ("pack_shard", "index_packs", "pretrain_authentic"), "", NEW)
+    yield Case(f"{both}.synthetic", "kadid25", ("fuse", "pretrain_authentic"), "both", NEW)
+    yield Case(f"{both}.share", 0.3, ("pretrain_authentic",), "both")
+    yield Case(
+        f"{both}.authentic", "others", ("pack_shard", "index_packs", "fuse", "pretrain_authentic"), "", NEW
+    )
 
 
 def _datasets() -> Iterator[Case]:

@@ -58,7 +58,7 @@ def one_of_each() -> dict[str, object]:
     """The smallest configuration that passes through all eight stages: two shards, one network."""
     config = copy.deepcopy(TINY)
     config["sources"] = {"collections": {"photos": {"folder": "photos"}}}
-    config["distortions"]["corpora"] = {"synthetic": {"sources": ["photos"]}, "authentic": {"sources": []}}
+    config["distortions"]["corpora"] = {"synthetic": {"sources": ["photos"]}}
     config["distortions"]["synthetic"]["white_noise"] = []
     rated = config["finetuning"]["datasets"]["rated"] | {"corpus": "synthetic"}
     config["finetuning"]["datasets"] = {"rated": rated}

@@ -40,7 +40,7 @@ TINY = {
     "distortions": {
         "corpora": {
             "synthetic": {"sources": ["photos"]},
-            "authentic": {"sources": ["rated"], "total": 20},
+            "authentic": {"kind": "authentic", "sources": ["rated"], "total": 20},
             "mixtures": {"kind": "authentic", "sources": ["tiles"], "total": 20},
         },
         "synthetic": {

@@ -28,7 +28,9 @@ rule distort:
     params:
         code=code("distortions.distort"),
         cfg=lambda wildcards: parameters(
-            plan.corpora.distortion(wildcards.corpus, wildcards.group)
+            plan.corpora.distortion(
+                wildcards.corpus, wildcards.group, source_of(wildcards.shard)
+            )
         ),
     shell:
         "mosforge distortions distort --files {input.files} --output {output}"

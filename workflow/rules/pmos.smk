@@ -3,7 +3,11 @@
 
 rule fuse:
     input:
-        lambda wildcards: plan.corpora.shard_files(wildcards.corpus, layout.METRICS),
+        lambda wildcards: [
+            file
+            for corpus in plan.corpora.parts(wildcards.corpus)
+            for file in plan.corpora.shard_files(corpus, layout.METRICS)
+        ],
         unpack(lambda wildcards: plan.corpora.fit_inputs()),
         catalogues=lambda wildcards: plan.corpora.catalogues(wildcards.corpus),
         leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus),
@@ -22,8 +26,8 @@ rule fuse:
     params:
         code=code("pmos.fuse"),
         cfg=lambda wildcards: parameters(plan.corpora.fusion(wildcards.corpus)),
-        metrics=lambda wildcards: layout.METRICS_OF_CORPUS.format(
-            corpus=wildcards.corpus
+        metrics=lambda wildcards: expand(
+            layout.METRICS_OF_CORPUS, corpus=plan.corpora.parts(wildcards.corpus)
         ),
         targets=option_if_given("targets"),
     shell:

@@ -78,7 +78,9 @@ rule index_packs:
 rule pretrain:
     input:
         labels=layout.LABELS,
-        pack=layout.PACK_OF_CORPUS,
+        pack=lambda wildcards: plan.trainings.files(
+            wildcards.corpus, layout.PACK_OF_CORPUS
+        ),
         weights=layout.WEIGHTS,
     output:
         **layout.of_model(layout.PRETRAINED),
@@ -107,11 +109,11 @@ rule pretrain:
         " --precision {resources.precision} --events {log}.events --log {log} --cfg {params.cfg:q}"
 
 
-# The authentic corpus is made from a target dataset. A pretraining may use only its training part, so there
-# is one for each split. The same holds for the unified pretraining, which learns from two corpora.
+# A pretraining on mixtures of the target dataset's own images may use only its training part, so there is one
+# for each split. The same holds for the unified pretraining on such mixtures and a synthetic corpus.
 use rule pretrain as pretrain_authentic with:
     input:
-        labels=lambda wildcards: plan.trainings.files(wildcards.corpus, layout.LABELS),
+        labels=layout.LABELS,
         pack=lambda wildcards: plan.trainings.files(
             wildcards.corpus, layout.PACK_OF_CORPUS
         ),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 from pydantic import Field, ValidationError
 
 from mosforge.config import Section
-from mosforge.config.distortions import DistortionsSection
+from mosforge.config.distortions import Corpus, DistortionsSection
 from mosforge.config.evaluation import EvaluationSection, Experiment
 from mosforge.config.finetuning import FinetuningSection
 from mosforge.config.pretraining import PretrainingSection
@@ -248,9 +248,10 @@ def _in_evaluation(config: Configuration) -> Iterator[str]:
                 f"{BRISQUE} can be compared"
             )
         for dataset in experiment.datasets:
+            tested = set(experiment.datasets).difference([dataset]) if experiment.across else {dataset}
             for initialisation in experiment.initialisations:
                 for part in side_by_side(initialisation):
-                    for problem in _impossible(config, dataset, part):
+                    for problem in _impossible(config, dataset, part, tested):
                         yield f"{key}.initialisations: {part!r} {problem}"
 
 
@@ -271,24 +272,51 @@ def _without_adaptation(key: str, experiment: Experiment) -> Iterator[str]:
             )
 
 
-def _impossible(config: Configuration, dataset: str, initialisation: str) -> Iterator[str]:
-    """Why a dataset cannot have an initialisation: mixtures have no levels, and must be of its own images."""
+def _impossible(
+    config: Configuration, dataset: str, initialisation: str, tested: Collection[str]
+) -> Iterator[str]:
+    """Why a dataset cannot have an initialisation: mixtures have no levels, or show test images.
+
+    Args:
+        config: the configuration.
+        dataset: that is fine-tuned on.
+        initialisation: what that starts from.
+        tested: the datasets that are tested on.
+    """
     corpus, objective = corpus_and_objective(initialisation)
     if initialisation == "imagenet" or dataset not in config.finetuning.datasets:
         return
     corpus = corpus or config.finetuning.datasets[dataset].corpus
     pair = config.pretraining.unified.get(corpus)
-    mixtures = config.distortions.corpora.get(pair.authentic if pair else corpus)
-    if mixtures is None or mixtures.kind != "authentic":
-        return
-    name = pair.authentic if pair else corpus
-    if objective == "rank":
-        yield f"learns the order of levels, and the mixtures of {name!r} have none"
+    for name in (pair.synthetic, pair.authentic) if pair else (corpus,):
+        entry = config.distortions.corpora.get(name)
+        if entry is not None:
+            if entry.kind == "authentic" and objective == "rank":
+                yield f"learns the order of levels, and the mixtures of {name!r} have none"
+            yield from _test_images(config, name, entry, dataset, tested)
+
+
+def _test_images(
+    config: Configuration, name: str, corpus: Corpus, dataset: str, tested: Collection[str]
+) -> Iterator[str]:
+    """Whether a corpus may show test images: of the dataset itself only mixtures follow its splits."""
     collections = config.sources.collections
-    if dataset not in [collections[source].dataset for source in mixtures.sources if source in collections]:
+    sources = [collections[source] for source in corpus.sources if source in collections]
+    made_of = {source.dataset for source in sources if source.dataset is not None}
+    is_own = dataset in made_of
+    if is_own and corpus.kind != "authentic":
         yield (
-            f"learns from the dataset's own training part, and the sources of {name!r} are not made from "
-            f"{dataset!r}"
+            f"learns from images of {dataset!r} in {name!r}, and only a corpus of mixtures follows its splits"
+        )
+    if is_own or not made_of:
+        return
+    for other in sorted(made_of.intersection(tested)):
+        yield f"learns from the images of {other!r}, which are tested on; leave one of them out"
+    if not config.sources.leakage.guard:
+        yield (
+            f"learns from images of {' and '.join(sorted(made_of))}, and nothing proves that they "
+            f"show no test image of {dataset!r}; set sources.leakage.guard to true, or use a corpus of its "
+            "own images"
         )
 
 

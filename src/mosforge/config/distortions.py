@@ -187,7 +187,7 @@ class Corpus(Section):
     sources: Names
     """names from sources.collections"""
     total: Count | None = None
-    """authentic: about how many images to make, in equal proportion from each pristine image"""
+    """authentic: about how many images to make of each source, in equal proportion from its images"""
 
     @model_validator(mode="after")
     def _has_its_total(self) -> Self:

@@ -62,6 +62,9 @@ class Pair(Section):
     """a corpus of one type in an image"""
     authentic: Text
     """a corpus of mixtures"""
+    share: Fraction = 0.5
+    """share of the mixtures in every batch, however many there are (default 0.5: neither corpus outweighs the
+    other, whose 39 images of each pristine one are many times as many as a small dataset's mixtures)"""
 
 
 class PretrainingSection(TrainingSection):
@@ -99,4 +102,5 @@ class PretrainingSection(TrainingSection):
     starts from: the mean of their squared differences, each in units of its own deviation; 0: none (ours)"""
     unified: Mapping[Name, Pair]
     """Pretraining on two corpora at once, with the classes of both (ours): its name, used like a corpus' name
-    in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic}"""
+    in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic_livec}.
+    Their labels are fused together, so that they are on one scale"""

@@ -28,6 +28,7 @@ class Corpora:
         self._section = config.distortions
         self._entries = config.distortions.corpora
         self._pmos = config.pmos
+        self._unified = config.pretraining.unified
         self._sources = sources
         self._datasets = datasets
         self.distortion = cache(self._distortion)
@@ -46,6 +47,20 @@ class Corpora:
     def sources_from(self, corpus: str, dataset: str) -> list[str]:
         """The sources of a corpus that are the images of a target dataset."""
         return [source for source in self.sources(corpus) if source in self._sources.made_from(dataset)]
+
+    def missing_datasets(self, corpus: str) -> list[str]:
+        """The target datasets that a corpus is made of, if none of its sources is there."""
+        datasets = [self._sources.collections[source].dataset for source in self._entries[corpus].sources]
+        return [] if self.sources(corpus) else [name for name in datasets if name is not None]
+
+    def parts(self, corpus: str) -> list[str]:
+        """The corpora of a pretraining: the synthetic one first, if it is a unified one of two."""
+        pair = self._unified.get(corpus)
+        return [corpus] if pair is None else [pair.synthetic, pair.authentic]
+
+    def own_sources(self, dataset: str) -> list[str]:
+        """The sources that are the images of a target dataset."""
+        return self._sources.made_from(dataset)
 
     @cached_property
     def names(self) -> list[str]:
@@ -84,8 +99,9 @@ class Corpora:
         ]
 
     def catalogues(self, corpus: str) -> list[str]:
-        """The catalogues of the sources of a corpus."""
-        return [layout.CATALOGUE.format(source=source) for source in self.sources(corpus)]
+        """The catalogues of the sources of a corpus, or of the two of a unified pretraining."""
+        sources = [source for part in self.parts(corpus) for source in self.sources(part)]
+        return [layout.CATALOGUE.format(source=source) for source in dict.fromkeys(sources)]
 
     def catalogues_of_proxy(self, dataset: str) -> list[str]:
         """The catalogues of the sources of the images that a proxy dataset scores."""
@@ -96,8 +112,8 @@ class Corpora:
         corpus = self._datasets.entries[dataset].pictures
         return self.shard_files(corpus, layout.SHARD) if corpus else []
 
-    def _distortion(self, corpus: str, group: str) -> DistortSettings:
-        """Settings of the shards of one group."""
+    def _distortion(self, corpus: str, group: str, source: str) -> DistortSettings:
+        """Settings of the shards of one group and source."""
         entry, levels, seed = self._entries[corpus], self._levels(corpus), self._section.seed
         if entry.kind == "authentic":
             return AuthenticSettings(
@@ -105,7 +121,7 @@ class Corpora:
                 seed=seed,
                 types=self._section.authentic.types.plain(),
                 types_per_image=self._section.authentic.types_per_image,
-                per_image=self._share(corpus),
+                per_image=self._share(corpus, source),
                 png_compression=self._section.png_compression,
             )
         stored = {} if is_bitstream(entry.kind, group) else {"png_compression": self._section.png_compression}
@@ -114,32 +130,32 @@ class Corpora:
             kind=entry.kind, seed=seed, type=group, levels=levels[group], first_class=first_class, **stored
         )
 
-    def _share(self, corpus: str) -> int:
-        """Mixtures of one image: the configured total in equal proportion (paper, 2.1)."""
-        return max(1, self._total(corpus) // max(1, self._pristine_images(corpus)))
+    def _share(self, corpus: str, source: str) -> int:
+        """Mixtures of an image: the source's total in equal proportion (paper, 2.1 and 4.2)."""
+        return max(1, self._total(corpus) // max(1, self._sources.image_count(source)))
 
     def _total(self, corpus: str) -> int:
         total = self._entries[corpus].total
         assert total is not None, "a corpus of mixtures has a total"
         return total
 
-    def _pristine_images(self, corpus: str) -> int:
-        return sum(self._sources.image_count(source) for source in self.sources(corpus))
-
-    def versions(self, corpus: str, group: str) -> int:
-        """Distorted images that a group has of each pristine image."""
-        return self._share(corpus) if self.is_authentic(corpus) else len(self._levels(corpus)[group])
+    def versions(self, corpus: str, group: str, source: str) -> int:
+        """Distorted images that a group has of each pristine image of a source."""
+        return self._share(corpus, source) if self.is_authentic(corpus) else len(self._levels(corpus)[group])
 
     def image_count(self, corpus: str) -> int:
         """Distorted images of a corpus, if no pristine image is set aside."""
-        versions = sum(self.versions(corpus, group) for group in self.groups(corpus))
-        return versions * self._pristine_images(corpus)
+        return sum(
+            self.versions(corpus, group, source) * self._sources.image_count(source)
+            for group in self.groups(corpus)
+            for source in self.sources(corpus)
+        )
 
     def size(self, corpus: str) -> dict[str, int]:
         """How large a corpus is, as the paper counts its own: pristine images, or mixtures of them."""
         if self.is_authentic(corpus):
-            return {"mixtures": self._total(corpus)}
-        return {"photographs": self._pristine_images(corpus)}
+            return {"mixtures": self._total(corpus) * len(self.sources(corpus))}
+        return {"photographs": sum(map(self._sources.image_count, self.sources(corpus)))}
 
     def class_names(self, corpus: str) -> list[str]:
         """Names of a corpus' classes, in the order of their indices or bits."""
@@ -147,9 +163,12 @@ class Corpora:
         return [row.type if row.level is None else f"{row.type} {row.level}" for row in table]
 
     def fusion(self, corpus: str) -> FusionSettings:
-        """Settings of a corpus' labels."""
+        """Settings of the labels of a corpus, or of the two of a unified pretraining, which share one map."""
         section = self._pmos
-        values = {**self.shards(corpus).plain(), "fusion": section.fusion, "knots": section.knots}
+        first, *joined = (self.shards(part).plain() for part in self.parts(corpus))
+        values = {**first, "fusion": section.fusion, "knots": section.knots}
+        if joined:
+            values["joined"] = joined
         values["weights"] = section.weights.plain()
         if self._fitted_to:
             values["logistic"] = self._fitted_to

@@ -87,12 +87,14 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
     work, sides = Work(), _Sizes(plan)
     for rule, which in jobs:
         if rule == "distort":
-            made = plan.corpora.versions(which.corpus, which.group) * sides.images(source_of(which.shard))
+            source = source_of(which.shard)
+            made = plan.corpora.versions(which.corpus, which.group, source) * sides.images(source)
             work.images += made
-            work.disk += made * sides.pixels(source_of(which.shard)) * _BYTES_OF_A_PIXEL
+            work.disk += made * sides.pixels(source) * _BYTES_OF_A_PIXEL
         elif rule == "pack_shard":
-            made = plan.corpora.versions(which.corpus, which.group) * sides.images(source_of(which.shard))
-            pixels = plan.trainings.pack().resize ** 2 or sides.pixels(source_of(which.shard))
+            source = source_of(which.shard)
+            made = plan.corpora.versions(which.corpus, which.group, source) * sides.images(source)
+            pixels = plan.trainings.pack().resize ** 2 or sides.pixels(source)
             work.disk += 3 * made * pixels
         elif rule == "pack_dataset":
             work.disk += 3 * sides.images_of(which.dataset) * sides.pixels_of(which.dataset)

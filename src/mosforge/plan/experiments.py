@@ -105,7 +105,7 @@ class Experiments:
         files = []
         for name in side_by_side(run.initialisation):
             corpus, _ = corpus_and_objective(name)
-            sees_split = corpus and self._trainings.uses_target_images(corpus)
+            sees_split = corpus and self._trainings.uses_images_of(corpus, run.dataset)
             pattern = layout.FEATURES_ON_SPLIT if sees_split else layout.FEATURES
             files.append(pattern.format(**_keys(run) | {"initialisation": name, "test_dataset": dataset}))
         return files
@@ -163,6 +163,16 @@ class Experiments:
         """Target datasets that an experiment names and that are available, sorted."""
         return self._available(self.names)
 
+    def served_by(self, source: str) -> set[str]:
+        """The datasets of all networks that are pretrained on a source and not on their own images."""
+        return {
+            name
+            for experiment in self.names
+            for run in self._networks(experiment)
+            if source in self._trainings.foreign_sources(run)
+            for name in (run.dataset, run.test_dataset)
+        }
+
     def _available(self, experiments: Sequence[str]) -> list[str]:
         return sorted(name for name in self.datasets(experiments) if not self._datasets.missing(name))
 
@@ -190,7 +200,18 @@ class Experiments:
             for name in self._entries[experiment].datasets
             if (line := self._about_metrics(experiment, name))
         ]
-        return missing + metrics
+        pretrained = [line for experiment in experiments for line in self._about_mixtures(experiment)]
+        return missing + pretrained + metrics
+
+    def _about_mixtures(self, experiment: str) -> list[str]:
+        """Which pretrainings on mixtures cannot be run, since the datasets of their images are not there."""
+        lines = [
+            f"{run.initialisation} on dataset {run.dataset} left out of {experiment}: its mixtures are of "
+            f"{' and '.join(lacking)}, which is not there"
+            for run in self._configured_networks(experiment)
+            if (lacking := self._trainings.lacking(run)) and run.dataset not in lacking
+        ]
+        return list(dict.fromkeys(lines))
 
     def _about_metrics(self, experiment: str, dataset: str) -> str | None:
         """Why full-reference metrics cannot be computed for some or all images of an available dataset."""
@@ -213,7 +234,8 @@ class Experiments:
         return {name: self._datasets.image_count(name) for name in human}
 
     def _lacks_dataset(self, run: Run) -> bool:
-        return any(self._datasets.missing(name) for name in (run.dataset, run.test_dataset))
+        needed = (run.dataset, run.test_dataset, *self._trainings.lacking(run))
+        return any(self._datasets.missing(name) for name in needed)
 
     def _configured_networks(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]

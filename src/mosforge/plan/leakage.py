@@ -26,7 +26,7 @@ class Leakage:
         self._sources = sources
         self._datasets = datasets
         self._corpora = corpora
-        self._evaluated = experiments.evaluated if self._section.guard else []
+        self._experiments = experiments
 
     def comparison(self, dataset: str) -> ScreenSettings:
         """Settings of a comparison with a dataset's images."""
@@ -36,9 +36,16 @@ class Leakage:
         """The evaluated datasets that a source is compared with: all but those with images of the source.
 
         A dataset's own images are kept apart by its splits; a proxy of the source's own images was asked for
-        by name.
+        by name. The images of a target dataset are compared only with the datasets that a pretraining on them
+        serves, so that what else is evaluated does not change its mixtures.
         """
-        return [name for name in self._evaluated if source not in self._made_of(name)]
+        if not self._section.guard:
+            return []
+        compared = self._experiments.evaluated
+        if self._sources.collections[source].dataset is not None:
+            served = self._experiments.served_by(source)
+            compared = [name for name in compared if name in served]
+        return [name for name in compared if source not in self._made_of(name)]
 
     def _made_of(self, dataset: str) -> list[str]:
         corpus = self._datasets.entries[dataset].pictures
@@ -52,7 +59,8 @@ class Leakage:
         """What was found of the sources of a corpus, a file for each source that is compared at all."""
         return [
             layout.LEAKS.format(source=source)
-            for source in self._corpora.sources(corpus)
+            for part in self._corpora.parts(corpus)
+            for source in self._corpora.sources(part)
             if self.datasets(source)
         ]
 

@@ -9,7 +9,7 @@ from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.finetune_settings import FinetuningSettings
-from mosforge.models.objectives import corpus_and_objective, rates_of
+from mosforge.models.objectives import corpus_and_objective, rates_of, side_by_side
 from mosforge.models.origins import NAMES, ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
@@ -80,22 +80,50 @@ class Trainings:
 
     def corpora_of(self, corpus: str) -> list[str]:
         """The corpora that a pretraining learns from: the synthetic one first, if there are two."""
-        pair = self._pretraining.unified.get(corpus)
-        return [corpus] if pair is None else [pair.synthetic, pair.authentic]
+        return self._corpora.parts(corpus)
 
     def files(self, corpus: str, pattern: str) -> list[str]:
         """`pattern`, with {corpus}, for every corpus that a pretraining learns from."""
         return [pattern.format(corpus=name) for name in self.corpora_of(corpus)]
 
-    def uses_target_images(self, corpus: str) -> bool:
-        """Whether a pretraining learns from images of a target dataset; there is then one for each split."""
-        return any(self._corpora.is_authentic(name) for name in self.corpora_of(corpus))
+    def uses_images_of(self, corpus: str, dataset: str) -> bool:
+        """Whether a pretraining learns from images of this target dataset; there is then one for each split.
+
+        Mixtures of another dataset's images serve a dataset as those of any source do: the leakage guard
+        leaves out what the dataset shows, too.
+        """
+        return any(
+            self._corpora.is_authentic(name) and self._corpora.sources_from(name, dataset)
+            for name in self.corpora_of(corpus)
+        )
 
     def can_be_pretrained(self, corpus: str, dataset: str) -> bool:
         """Whether the images of a pretraining for a dataset exist or can be produced."""
-        if self.uses_target_images(corpus) and self._datasets.missing(dataset):
+        corpora = self.corpora_of(corpus)
+        if any(map(self._corpora.is_authentic, corpora)) and self._datasets.missing(dataset):
             return False
-        return all(self._corpora.sources(name) for name in self.corpora_of(corpus))
+        return all(map(self._corpora.sources, corpora))
+
+    def foreign_sources(self, run: Wildcards) -> list[str]:
+        """The sources that a run's pretraining learns from and that are not its dataset's own images."""
+        own = self._corpora.own_sources(run.dataset)
+        sources = (
+            source
+            for name in self._learnt_from(run)
+            for corpus in self.corpora_of(name)
+            for source in self._sources(corpus, run.dataset)
+        )
+        return [source for source in sources if source not in own]
+
+    def lacking(self, run: Wildcards) -> list[str]:
+        """The datasets without which a run's pretrainings have no mixtures, if none of them is there."""
+        corpora = (corpus for name in self._learnt_from(run) for corpus in self.corpora_of(name))
+        return [dataset for corpus in corpora for dataset in self._corpora.missing_datasets(corpus)]
+
+    def _learnt_from(self, run: Wildcards) -> list[str]:
+        """The corpora of a run's pretrainings, of all networks that stand side by side."""
+        starts = map(corpus_and_objective, side_by_side(run.initialisation))
+        return [corpus for corpus, _ in starts if corpus]
 
     def pretraining(self, which: Wildcards) -> PretrainingSettings:
         """Settings of a pretraining; one that sees a dataset has the wildcards `dataset` and `split` too.
@@ -117,10 +145,12 @@ class Trainings:
         }
         if kind == "unified":
             values["single_classes"] = len(self._corpora.class_names(corpora[0]))
-        if kind == "synthetic":
-            return PretrainingSettings(**values, sources=self._sources(which.corpus))
-        sources = self._sources(corpora[-1], which.dataset)
-        return PretrainingSettings(**values, dataset=which.dataset, split=which.split, sources=sources)
+            values["authentic_share"] = self._pretraining.unified[which.corpus].share
+        # a pretraining that sees no images of its dataset has no wildcard of that name, and serves any
+        if (dataset := getattr(which, "dataset", None)) is None:
+            return PretrainingSettings(**values, sources=self._sources(corpora[-1]))
+        sources = self._sources(corpora[-1], dataset)
+        return PretrainingSettings(**values, dataset=dataset, split=which.split, sources=sources)
 
     def kind(self, corpus: str) -> Literal["synthetic", "authentic", "unified"]:
         """The kind of a pretraining, which follows from its corpora; each kind has its own learning rates."""
@@ -160,10 +190,9 @@ class Trainings:
         return tuple(source for corpus in corpora for source in self._sources(corpus, which.dataset))
 
     def _sources(self, corpus: str, dataset: str = "") -> tuple[str, ...]:
-        """The sources that a pretraining uses; for an authentic corpus, only those of the target dataset."""
-        if self._corpora.is_authentic(corpus):
-            return tuple(self._corpora.sources_from(corpus, dataset))
-        return tuple(self._corpora.sources(corpus))
+        """The sources that a pretraining uses: of mixtures those of the target dataset, if there are any."""
+        own = self._corpora.sources_from(corpus, dataset) if self._corpora.is_authentic(corpus) else []
+        return tuple(own or self._corpora.sources(corpus))
 
     def frozen(self, which: Wildcards) -> dict[str, str]:
         """The files of a network that stays frozen: its weights and, if it was pretrained, its card."""
@@ -181,7 +210,7 @@ class Trainings:
             return layout.WEIGHTS.format(backbone=which.backbone)
         corpus, objective = corpus_and_objective(which.initialisation)
         values = {"corpus": corpus, "objective": objective, "backbone": which.backbone}
-        if self.uses_target_images(corpus):
+        if self.uses_images_of(corpus, getattr(which, "dataset", "")):
             folder = layout.PRETRAINED_ON_SPLIT.format(dataset=which.dataset, split=which.split, **values)
         else:
             folder = layout.PRETRAINED.format(**values)

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def fuse(
-    metrics: Path,
+    metrics: list[Path],
     catalogues: list[Path],
     leaks: list[Path],
     targets: Path | None = None,
@@ -31,10 +31,10 @@ def fuse(
     mapping: Path,
     cfg: FusionSettings,
 ) -> None:
-    """Fuses the six scores of all shards of a corpus into its labels.
+    """Fuses the six scores of all shards of a corpus, or of two that are learned from at once, into labels.
 
     Args:
-        metrics: folder of the corpus' scores: GROUP/SHARD.parquet (artefact `metrics`).
+        metrics: for each corpus the folder of its scores: GROUP/SHARD.parquet (artefact `metrics`).
         catalogues: of its sources: pristine images that are used (artefact `catalogue`).
         leaks: pristine images to leave out, since a target dataset shows them too (artefact `leaks`).
         targets: for the fusion `logistic`, the scored images of the dataset to fit to (artefact `targets`).
@@ -46,12 +46,18 @@ def fuse(
     Raises:
         MosforgeError: a table of scores is missing, no image is left, or the fit fails.
     """
-    shards = shard_paths(cfg.groups, cfg.shards)
+    corpora = (cfg, *cfg.joined)
+    shards = [shard for corpus in corpora for shard in shard_paths(corpus.groups, corpus.shards)]
     if not shards:
         raise MosforgeError(
-            f"{metrics}: the corpus has no image; `mosforge sources check NAME` says what is missing"
+            f"{metrics[0]}: the corpus has no image; `mosforge sources check NAME` says what is missing"
         )
-    scores = pd.concat([scores_of(metrics / group, cfg.shards) for group in cfg.groups], ignore_index=True)
+    groups = [
+        scores_of(folder / group, corpus.shards)
+        for folder, corpus in zip(metrics, corpora, strict=True)
+        for group in corpus.groups
+    ]
+    scores = pd.concat(groups, ignore_index=True)
     scores = only_catalogued(scores, catalogues)
     scores = without_leaks(scores, [read_table(file, LEAKS) for file in leaks])
     curves = curves_of(read_table(targets, TARGET_SCORES)) if targets else None

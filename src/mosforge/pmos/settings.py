@@ -33,6 +33,7 @@ class FusionSettings(CorpusShards):
     weights: Mapping[str, Amount]  # by metric; of `calibrated`, those that it learnt
     logistic: str | None = None
     curves: Mapping[str, Curve] | None = None  # of `calibrated`
+    joined: tuple[CorpusShards, ...] = ()  # of further corpora, whose labels are on one scale with these
 
 
 class ValidationSettings(Settings):

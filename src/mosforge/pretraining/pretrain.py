@@ -18,6 +18,7 @@ from mosforge.pretraining.distillation import Distillation
 from mosforge.pretraining.labels import number_series, read_labels
 from mosforge.pretraining.objective import make_loss, untrained_parameters
 from mosforge.pretraining.pretrain_settings import PretrainingSettings
+from mosforge.training.batches import Mixture
 from mosforge.training.loop import fit
 from mosforge.training.model import start_network, write_model
 from mosforge.training.setup import Setup, launch_if_several
@@ -25,7 +26,7 @@ from mosforge.training.state import state_path
 
 
 def pretrain(
-    labels: list[Path],
+    labels: Path,
     pack: list[Path],
     weights: Path,
     split: Path | None = None,
@@ -37,11 +38,10 @@ def pretrain(
     """Pretrains a network on a pseudo-labelled corpus, or goes on where a stopped run was.
 
     Args:
-        labels: the labels of the corpus, Parquet (artefact `pmos`); for the unified pretraining those of the
-            synthetic corpus, then those of the authentic one.
+        labels: the labels of the corpus, Parquet (artefact `pmos`), or of both of a unified pretraining.
         pack: the index of the packs of each corpus, Parquet (artefact `pack`).
         weights: ImageNet weights of the backbone, safetensors.
-        split: for an authentic corpus, the split of its dataset: only the training part is used.
+        split: for mixtures of a target dataset's own images, its split: only the training part is used.
         output: folder of the model: model.safetensors, card.json, card.md and history.parquet.
         cfg: how to train, and on which images.
         setup: where and how fast to train.
@@ -61,11 +61,13 @@ def pretrain(
     if (status := launch_if_several(setup)) is not None:
         return status
     device = setup.prepare()
-    tables = [read_table(file, LABELS) for file in labels]
-    if split is not None:
-        # the last corpus is the authentic one: only it is made of the dataset's images
-        tables[-1] = keep_training_part(tables[-1], cfg.sources, read_table(split, SPLIT))
-    samples = locate(pd.concat(tables), pd.concat([read_table(file, PACK) for file in pack]))
+    table = read_table(labels, LABELS)
+    is_mixture = table["class_index"].isna()
+    mixtures = table[is_mixture]
+    if split is not None:  # only mixtures are made of the dataset's images
+        mixtures = keep_training_part(mixtures, cfg.sources, read_table(split, SPLIT))
+    kept = pd.concat([table[~is_mixture], mixtures], ignore_index=True)
+    samples = locate(kept, pd.concat([read_table(file, PACK) for file in pack]))
     data_digest = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
     weights_digest = sha256_of_file(weights)
     known = read_labels(samples, cfg.label_kind, cfg.agreement_scale, device)
@@ -91,20 +93,31 @@ def pretrain(
         setup=setup,
         device=device,
         groups=number_series(samples) if cfg.objective == "rank" else None,
+        mixture=_mixture(samples, cfg),
         keep=keep,
     )
     facts = {
         "head": "multitask",
         "range": [0.0, 1.0],
         "higher_is_better": True,
-        "labels": "pseudo-MOS (fused full-reference metrics), not human scores"
-        + (" (of two corpora, whose scales differ)" if len(tables) > 1 else ""),
+        "labels": "pseudo-MOS (fused full-reference metrics), not human scores",
         "pictures": len(samples),
         "data_digest": data_digest,
         "initial_weights_sha256": weights_digest,
     }
     write_model(output, network, history, facts, stage="pretraining", cfg=cfg, device=device)
     return None
+
+
+def _mixture(samples: Frame, cfg: PretrainingSettings) -> Mixture | None:
+    """In what proportion the batches of a unified pretraining draw from its two corpora."""
+    if cfg.authentic_share is None:
+        return None
+    is_authentic = samples["class_index"].isna().to_numpy()
+    if is_authentic.all() or not is_authentic.any():
+        which = "synthetic corpus" if is_authentic.all() else "corpus of mixtures"
+        raise MosforgeError(f"{cfg.corpus}: its {which} has no image; check the sources of both")
+    return Mixture(is_authentic, cfg.authentic_share)
 
 
 def keep_training_part(samples: Frame, sources: Sequence[str], split: Frame) -> Frame:

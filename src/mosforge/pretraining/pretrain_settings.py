@@ -19,6 +19,7 @@ class PretrainingSettings(TrainingSettings):
     sources: tuple[str, ...]
     # label kind `both`: how many of the classes are those of the images with one class
     single_classes: Count | None = None
+    authentic_share: Fraction | None = None  # and which share of each batch are the others
     agreement_scale: Amount = 0.0
     loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
     rank_margin: Amount = 0.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -34,7 +35,34 @@ class Batch:
         return Batch(self.samples, positions, self.shares, pixels, mirrored)
 
 
-def epoch_order(seed: int, epoch: int, samples: int, groups: Indices | None = None) -> Indices:
+@dataclass(frozen=True)
+class Mixture:
+    """Two kinds of rows, and the share of the second in every batch."""
+
+    is_second: npt.NDArray[np.bool_]  # of each row
+    share: float  # above 0 and below 1
+
+    def order(self, draw: np.random.Generator, samples: int) -> Indices:
+        """The samples of an epoch: sample s is crop s // rows of row s % rows, int64 (samples,).
+
+        Among the first n samples of an epoch are floor(n x share) of the second kind, for every n. Each kind
+        goes round its rows in random order, as often as it needs for its share: some rows come several times
+        in an epoch, and others not in each epoch.
+        """
+        seconds = np.floor(np.arange(samples + 1) * self.share).astype(np.int64)
+        is_second = np.diff(seconds) == 1
+        order = np.empty(samples, np.int64)
+        for kind in (False, True):
+            places, members = np.flatnonzero(is_second == kind), np.flatnonzero(self.is_second == kind)
+            rounds = -(-len(places) // len(members))
+            drawn = [members[draw.permutation(len(members))] + n * len(self.is_second) for n in range(rounds)]
+            order[places] = np.concatenate(drawn)[: len(places)]
+        return order
+
+
+def epoch_order(
+    seed: int, epoch: int, samples: int, groups: Indices | None = None, mixture: Mixture | None = None
+) -> Indices:
     """The samples of an epoch in random order, int64 (samples,).
 
     Args:
@@ -43,8 +71,12 @@ def epoch_order(seed: int, epoch: int, samples: int, groups: Indices | None = No
         samples: crops of the epoch; sample s is one of row s modulo the rows.
         groups: a number for each row; samples of rows of one number follow each other, so that a loss over
             pairs finds them in one batch (the end of a batch may still cut through a group).
+        mixture: in what proportion two kinds of rows are drawn, if there are two.
     """
-    order = generator("order", seed, epoch).permutation(samples)
+    draw = generator("order", seed, epoch)
+    if mixture is not None:
+        return mixture.order(draw, samples)
+    order = draw.permutation(samples)
     if groups is None:
         return order
     repeat, row = np.divmod(order, len(groups))
@@ -61,6 +93,7 @@ def batches(
     first_step: int = 0,
     *,
     groups: Indices | None = None,
+    mixture: Mixture | None = None,
     processes: Processes = SINGLE,
     pinned: bool = False,
 ) -> Iterator[Batch]:
@@ -76,12 +109,13 @@ def batches(
         epoch: from 0.
         first_step: batches to leave out.
         groups: those of `epoch_order`.
+        mixture: likewise.
         processes: who share each batch.
         pinned: in memory that a GPU copies from without the host.
     """
     samples = len(rows) * cfg.patches
-    order = epoch_order(cfg.seed, epoch, samples, groups)
-    draws = generator("crops", cfg.seed, epoch).random((samples, 3), dtype=np.float32)
+    order = epoch_order(cfg.seed, epoch, samples, groups, mixture)
+    draws = generator("crops", cfg.seed, epoch).random((int(order.max()) + 1, 3), dtype=np.float32)
     mirrored = (draws[:, 2] < 0.5) & cfg.flip
     size = cfg.batch_size
     plan = [order[start : start + size] for start in range(first_step * size, samples, size)]

@@ -21,7 +21,7 @@ from mosforge.core.parallel import take_ahead
 from mosforge.core.seeds import seed_of
 from mosforge.core.tables import Frame
 from mosforge.models.network import Network
-from mosforge.training.batches import Batch, batches, check_last_batch, on_device
+from mosforge.training.batches import Batch, Mixture, batches, check_last_batch, on_device
 from mosforge.training.losses import Keep, Losses, LossOf, LossWatch, Reading
 from mosforge.training.optimiser import Average, make_optimiser, rate_factor
 from mosforge.training.processes import Gathering, Processes, joined_processes, share_batch_statistics
@@ -46,6 +46,7 @@ def fit(
     device: torch.device,
     validate: Callable[[], float] | None = None,
     groups: Indices | None = None,
+    mixture: Mixture | None = None,
     keep: Keep | None = None,
 ) -> Frame:
     """Trains `network` in place and returns its history (artefact `history`).
@@ -67,6 +68,7 @@ def fit(
         device: where to train.
         validate: called after each epoch; the weights of the best (highest) epoch are kept.
         groups: a group number for each of `rows`; an epoch keeps a group together (`epoch_order`).
+        mixture: in what proportion two kinds of `rows` are drawn, if there are two.
         keep: a further loss, of the normalised crops and their features; `kept_loss` in the history.
 
     Raises:
@@ -82,7 +84,7 @@ def fit(
         if processes.is_first:
             state_file.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(state_file))
-        samples = _Samples(pack, rows, groups, names)
+        samples = _Samples(pack, rows, groups, mixture, names)
         training = _Training(network, samples, loss_of, keep, cfg, state_file, setup, device, processes)
         return training.run(stop_asked, validate)
 
@@ -114,6 +116,7 @@ class _Samples:
     pack: Pack
     rows: Indices
     groups: Indices | None
+    mixture: Mixture | None
     names: Sequence[str]
 
 
@@ -198,6 +201,7 @@ class _Training:
             state.epoch,
             state.step,
             groups=self._samples.groups,
+            mixture=self._samples.mixture,
             processes=self._processes,
             pinned=self._device.type == "cuda",
         )
