@@ -15,7 +15,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.seeds import generator
 from mosforge.core.tables import read_table
 from mosforge.report.artefacts import predictions_in, read_artefacts
-from mosforge.report.gains import CONTENTS, SPLITS, findings, gains_of
+from mosforge.report.gains import CONTENTS, SPLITS, findings, gains_grid, gains_of
 from mosforge.report.settings import PageSettings
 from mosforge.report.words import method_names
 from mosforge.statistics.intervals import RESAMPLES, intervals
@@ -200,3 +200,15 @@ def test_the_noise_of_training_is_in_the_gain_of_a_single_split() -> None:
     assert found.high - found.low > student.high - student.low
     (single,) = gains(trained_twice("official", {key: value[:1] for key, value in sroccs.items()}), of_run)
     assert single.trainings == 1
+
+
+def test_the_gain_without_contents_that_are_trained_on_stands_beside() -> None:
+    rows = correlations({("net", "imagenet"): [0.6, 0.7], ("net", "own-cls"): [0.8, 0.8]})
+    assert gains_of("own", rows, no_predictions)["clean"].isna().all()
+    spoiled = rows["split"] == "0"
+    rows.loc[spoiled, "clean_images"] = 50
+    rows.loc[spoiled, "clean_srocc"] = [0.5, 0.6]
+    gains = gains_of("own", rows, no_predictions)
+    assert gains["difference"].tolist() == pytest.approx([0.15])
+    assert gains["clean"].tolist() == pytest.approx([0.1])
+    assert "clean +0.100" in gains_grid(gains).rows[""][0][2].small

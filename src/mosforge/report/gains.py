@@ -9,7 +9,7 @@ import pandas as pd
 from mosforge.core.runs import FINETUNE, Run
 from mosforge.models.objectives import corpus_and_objective, side_by_side
 from mosforge.report.blocks import Cell, Grid, model_cell, say
-from mosforge.report.summary import MODEL, of_networks
+from mosforge.report.summary import MODEL, clean_values, of_networks
 from mosforge.report.words import (
     BOTH,
     PLAIN,
@@ -33,7 +33,7 @@ SPLITS, CONTENTS = "splits", "contents of test images"
 GAIN = [
     *("experiment", "method", "against", "backbone", "train_dataset", "test_dataset", "metric"),
     *("difference", "low", "high", "interval_over"),
-    *("splits", "trainings", "images", "contents", "note"),
+    *("splits", "trainings", "images", "contents", "clean", "note"),
 ]
 """The columns of the table of gains."""
 
@@ -58,6 +58,7 @@ def gains_of(
         differences; of a single split the range of 95% of the resamples of the contents of its test images,
         on which both are measured. Several trainings of a split count with their mean, and their noise is in
         the interval.
+        `clean` is the difference without the test images whose content is trained on, if there are any.
         Further columns are `initialisation` and `adaptation`, of `method`, and `first` and `second`, the two
         means.
     """
@@ -94,12 +95,16 @@ def gains_of(
                 int(both["contents"].max()),
             )
             models = (experiment, names[name], names[base], backbone, train, test, "srocc")
-            found.append((*models, _mean(differences), *ends, over, *counts, note, *name, *means))
+            clean = _mean((both["clean"] - both["base_clean"]).groupby(level="split").agg(_mean))
+            gain = (_mean(differences), *ends, over, *counts, clean, note)
+            found.append((*models, *gain, *name, *means))
     return pd.DataFrame(found, columns=[*GAIN, "initialisation", "adaptation", "first", "second"])
 
 
 def _side_by_side(model: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     """The rows of a model with the SROCC of another as `base`, by split and seed, as far as both have them.
+
+    Columns `clean` and `base_clean` are those of the clean test images.
 
     What is not fine-tuned has one seed, 0, and stands beside every training of a split.
     """
@@ -109,7 +114,9 @@ def _side_by_side(model: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     else:
         shared = [key for key in model.index if key in base.index]
         rows = model.loc[shared]
-    return rows.assign(base=base.loc[shared, "srocc"])
+    others = base.loc[shared]
+    clean, base_clean = clean_values(rows, "srocc"), clean_values(others, "srocc")
+    return rows.assign(base=others["srocc"], clean=clean, base_clean=base_clean)
 
 
 def _of_model(run: Run, initialisation: str, adaptation: str) -> Run:
@@ -169,6 +176,7 @@ def gains_grid(gains: pd.DataFrame) -> Grid:
             of = f" of {gain['trainings']} trainings" if gain["trainings"] > 1 else ""
             small = [f"95% {signed(gain['low'])} to {signed(gain['high'])}", f"over {count} {over}{of}"]
             mark = "" if gain["low"] <= 0 <= gain["high"] else "best"
+        small += [f"clean {signed(gain['clean'])}"] if np.isfinite(gain["clean"]) else []
         model = model_cell(f"{gain['method']} against {gain['against']}", gain["backbone"])
         dataset = Cell(place, style="text", is_proxy=bool(gain["note"]))
         rows.append([model, dataset, Cell(signed(gain["difference"]), small, mark)])

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mosforge.core.runs import NO_NETWORK
@@ -85,16 +86,23 @@ def over_trainings(correlations: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_clean_images(splits: pd.DataFrame) -> dict[str, float]:
-    """Medians over a model's splits for the clean test images; one of clean images only counts as it is."""
+    """Medians over a model's splits for the clean test images."""
+    names = ["images", *MEASURES]
+    return {f"clean_{name}": float(np.median(clean_values(splits, name))) for name in names}
+
+
+def clean_values(splits: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    """A column of `correlations` for the clean test images; a split of clean images only counts as it is.
+
+    Returns:
+        A value a split; all NaN where there is nothing to say: in every split all test images are clean, or
+        contents were not compared.
+    """
     all_clean = splits["clean_images"] == splits["images"]
-    names = ["clean_images", *(f"clean_{measure}" for measure in MEASURES)]
     if all_clean.all() or splits["clean_images"].isna().any():
-        return dict.fromkeys(names, math.nan)
-    found = {}
-    for name in names:
-        own = splits[name.removeprefix("clean_")]
-        found[name] = float(np.median(splits[name].astype(float).where(~all_clean, own.astype(float))))
-    return found
+        return np.full(len(splits), np.nan)
+    values = splits[f"clean_{name}"].astype(float).where(~all_clean, splits[name].astype(float))
+    return values.to_numpy(dtype=np.float64)
 
 
 def of_networks(rows: pd.DataFrame) -> pd.DataFrame:
