@@ -99,9 +99,9 @@ def clean_values(splits: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
         contents were not compared.
     """
     all_clean = splits["clean_images"] == splits["images"]
-    if all_clean.all() or splits["clean_images"].isna().any():
-        return np.full(len(splits), np.nan)
     values = splits[f"clean_{name}"].astype(float).where(~all_clean, splits[name].astype(float))
+    if all_clean.all() or splits["clean_images"].isna().any():
+        values = values * math.nan
     return values.to_numpy(dtype=np.float64)
 
 
