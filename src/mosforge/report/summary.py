@@ -102,7 +102,7 @@ def clean_values(splits: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
     values = splits[f"clean_{name}"].astype(float).where(~all_clean, splits[name].astype(float))
     if all_clean.all() or splits["clean_images"].isna().any():
         values = values * math.nan
-    return values.to_numpy(dtype=np.float64)
+    return np.asarray(values, np.float64)
 
 
 def of_networks(rows: pd.DataFrame) -> pd.DataFrame:
