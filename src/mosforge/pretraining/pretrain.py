@@ -68,6 +68,7 @@ def pretrain(
         mixtures = keep_training_part(mixtures, cfg.sources, read_table(split, SPLIT))
     kept = pd.concat([table[~is_mixture], mixtures], ignore_index=True)
     samples = locate(kept, pd.concat([read_table(file, PACK) for file in pack]))
+    mixture = _mixture(samples, cfg)
     data_digest = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
     weights_digest = sha256_of_file(weights)
     known = read_labels(samples, cfg.label_kind, cfg.agreement_scale, device)
@@ -93,7 +94,7 @@ def pretrain(
         setup=setup,
         device=device,
         groups=number_series(samples) if cfg.objective == "rank" else None,
-        mixture=_mixture(samples, cfg),
+        mixture=mixture,
         keep=keep,
     )
     facts = {
