@@ -117,7 +117,7 @@ def test_unified_pretraining_learns_from_two_corpora_and_exists_for_each_split(
     # one map for both
     joined = plan.corpora.fusion("pair")
     assert joined.shards == plan.corpora.shards("synthetic").shards
-    assert [part.shards for part in joined.joined] == [{"livec": 12}]
+    assert [part.shards for part in joined.joined] == [plan.corpora.shards("authentic_livec").shards]
     assert plan.corpora.fusion("synthetic").joined == ()
 
 

@@ -244,6 +244,7 @@ def test_leaks_of_another_source_leave_nothing_out(metrics: Path) -> None:
         *catalogues(metrics),
         "--leaks",
         str(other),
+        *catalogues(metrics),
         "--cfg",
         json.dumps(CFG),
     ]
@@ -294,14 +295,14 @@ def test_two_corpora_share_one_map(metrics: Path, tmp_path: Path) -> None:
     """The same scores have the same label, in whichever corpus; each by itself has another map."""
     other = tmp_path / "other"
     scores = read_table(metrics / "jpeg/a-00001.parquet", METRIC_SCORES)
-    scores = scores.assign(source="c", group="authentic", path="other/" + scores["path"])
+    scores = scores.assign(group="authentic", path="other/" + scores["path"])
     better = scores.assign(path="better/" + scores["path"], **{name: scores[name] / 2 for name in DISTANCES})
     (other / "authentic").mkdir(parents=True)
     write_table(
-        other / "authentic/c-00000.parquet", METRIC_SCORES, pd.concat([scores, better]), stage="t", cfg={}
+        other / "authentic/a-00000.parquet", METRIC_SCORES, pd.concat([scores, better]), stage="t", cfg={}
     )
     out = tmp_path / "joined"
-    joined = {"joined": [{"groups": ["authentic"], "shards": {"c": 1}}]}
+    joined = {"joined": [{"groups": ["authentic"], "shards": {"a": 1}}]}
     words = [
         "pmos",
         "fuse",
