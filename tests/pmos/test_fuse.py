@@ -244,7 +244,6 @@ def test_leaks_of_another_source_leave_nothing_out(metrics: Path) -> None:
         *catalogues(metrics),
         "--leaks",
         str(other),
-        *catalogues(metrics),
         "--cfg",
         json.dumps(CFG),
     ]
@@ -309,6 +308,7 @@ def test_two_corpora_share_one_map(metrics: Path, tmp_path: Path) -> None:
         "--metrics",
         str(metrics),
         str(other),
+        *catalogues(metrics),
         "--cfg",
         json.dumps(CFG | joined),
         "--leaks",
