@@ -575,7 +575,7 @@ def test_the_features_of_a_dataset_are_shared_unless_the_pretraining_has_seen_a_
     }
     experiments = plan_of(with_datasets).experiments
     runs = [run for run in experiments.runs("table2") if run.split == "1" and run.dataset == "livec"]
-    starts = [(run.initialisation.replace("authentic-", ""), run.adaptation) for run in runs]
+    starts = [(run.initialisation.replace("authentic_livec-", ""), run.adaptation) for run in runs]
     assert starts == [
         *(("imagenet", "finetune"), ("cls", "finetune"), ("multitask", "finetune")),
         *(("imagenet", "probe"), ("cls", "probe"), ("multitask", "probe"), ("imagenet+multitask", "probe")),
@@ -583,7 +583,7 @@ def test_the_features_of_a_dataset_are_shared_unless_the_pretraining_has_seen_a_
     ]
     both = next(run for run in runs if "+" in run.initialisation)
     shared = "results/evaluation/features/livec/resnet50/imagenet.parquet"
-    of_split = "results/evaluation/features/livec/livec/1/resnet50/authentic-multitask.parquet"
+    of_split = "results/evaluation/features/livec/livec/1/resnet50/authentic_livec-multitask.parquet"
     assert experiments.probed(both)["features"] == [shared, of_split]
     own = experiments.probed(runs[-1])
     assert (own["test_features"], own["features"], "dataset" in own) == ([of_split], [], False)
