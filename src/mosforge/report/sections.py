@@ -11,6 +11,7 @@ from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.report import experiment_table, figures, provenance, scatters, words
 from mosforge.report.artefacts import Artefacts
+from mosforge.report.beside_people import beside_people
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
 from mosforge.report.contents import content_blocks
 from mosforge.report.drawing import Figure
@@ -225,6 +226,7 @@ def gallery_section(artefacts: Artefacts) -> Iterator[Block]:
         block for corpus, labels in there for block in distortions(corpus, labels, artefacts.results.parent)
     ]
     yield from shown or [absent("no_distortions")]
+    yield from beside_people(artefacts)
     yield from list(extremes(artefacts)) or [absent("no_extremes")]
 
 

@@ -54,21 +54,13 @@ def data_uri(path: Path, *, square: bool) -> str:
 def distortions(corpus: str, labels: pd.DataFrame, base: Path) -> Iterator[Block]:
     """The most typical image of a corpus in all its distortions; nothing if they were not kept.
 
-    Typical is the image whose labels lie nearest to the medians of their classes, among those that have the
-    most distorted images.
-
     Args:
         corpus: its name.
         labels: the artefact `pmos`.
         base: the folder that relative paths start from.
     """
-    classes = labels["class_index"].fillna(-1)
-    distance = (labels["pmos"] - labels.groupby(classes)["pmos"].transform("median")).abs()
-    keys = ["source", "image_id"]
-    images = labels.assign(distance=distance).groupby(keys)["distance"].agg(["size", "mean"])
-    full = images[images["size"] == images["size"].max()]
-    source, image_id = full.reset_index().sort_values(["mean", *keys])[keys].iloc[0]
-    rows = labels[(labels["source"] == source) & (labels["image_id"] == image_id)]
+    rows = typical_image(labels, "pmos", ["class_index"], ["source", "image_id"])
+    source, image_id = rows[["source", "image_id"]].iloc[0]
     if not any((base / path).exists() for path in rows["path"]):
         return
     original = data_uri(base / rows["reference"].iloc[0], square=True)
@@ -92,6 +84,25 @@ def distortions(corpus: str, labels: pd.DataFrame, base: Path) -> Iterator[Block
         pairs = zip(mixed["path"], mixed["pmos"], strict=True)
         shown = [_labelled(base / path, "mixture", score) for path, score in pairs]
         yield Block("images", items=shown, style="thumbs")
+
+
+def typical_image(rows: pd.DataFrame, score: str, classes: list[str], image: list[str]) -> pd.DataFrame:
+    """The rows of the most typical undistorted image.
+
+    Its scores lie nearest to the medians of their classes, among those with the most distorted images.
+
+    Args:
+        rows: distorted images, at least one.
+        score: name of their score.
+        classes: the columns that are a class.
+        image: the columns that identify the undistorted image.
+    """
+    medians = rows.groupby(classes, dropna=False)[score].transform("median")
+    distances = rows.assign(distance=(rows[score] - medians).abs()).groupby(image)["distance"]
+    images = distances.agg(["size", "mean"]).reset_index()
+    full = images[images["size"] == images["size"].max()]
+    chosen = full.sort_values(["mean", *image])[image].iloc[0]
+    return rows[(rows[image] == chosen).all(axis=1)]
 
 
 def _labelled(path: Path, what: str, score: float, group: str = "") -> Thumbnail:

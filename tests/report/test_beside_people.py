@@ -1,0 +1,68 @@
+"""Fig. 1 of the paper: labels beside the scores of rated images of the same type and level."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from test_page import CFG
+
+from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.tables import read_table, write_table
+from mosforge.report.artefacts import read_artefacts
+from mosforge.report.beside_people import beside_people
+from mosforge.report.settings import PageSettings
+
+LEVELS = range(1, 6)
+
+
+@pytest.fixture
+def rated(results: Path, tmp_path: Path) -> Path:
+    """The page's corpus, and a dataset with two types in its own words, one of them ours."""
+    folder = tmp_path / "results"
+    for name in ("pmos", "distortions"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(results / name)
+    rows: list[dict[str, Any]] = []
+    for content, shift in (("I01", 0.0), ("I02", 0.1), ("I03", 2.0)):
+        for word in ("JPEG compression", "Comfort noise"):
+            for level in LEVELS:
+                path = tmp_path / f"{content}-{word}-{level}.png"
+                Image.new("RGB", (64, 64), (40 * level, 0, 0)).save(path)
+                mos = 7.0 - level + shift
+                columns = {"image": path.name, "path": str(path), "reference": content, "mos": mos}
+                columns |= {"quality": mos / 9, "distortion_type": word, "level": level}
+                rows.append(columns | {"reference_path": None, "part": None})
+    file = folder / "finetuning/tid2013/dataset.parquet"
+    frame = {name: [row.get(name) for row in rows] for name in DATASET.columns}
+    write_table(file, DATASET, frame, stage="finetuning", cfg={})
+    return folder
+
+
+def blocks(folder: Path, **changes: Any) -> list[Any]:
+    cfg = PageSettings.model_validate(CFG | {"experiments": [], "validated": ["tid2013"]} | changes)
+    return list(beside_people(read_artefacts(folder, cfg)))
+
+
+def test_types_that_both_have_stand_beside_each_other(rated: Path) -> None:
+    title, about, *strips = blocks(rated)
+    assert title.text == "tiles beside tid2013"
+    assert "tid2013" in about.text
+    (strip,) = strips  # of the blur there is nothing to compare with
+    name, ours, theirs = strip.items
+    assert name.text == "jpeg"
+    labels = read_table(rated / "pmos/tiles.parquet", LABELS)
+    of_jpeg = labels[labels["group"] == "jpeg"].groupby("level")["pmos"]
+    for level, our, their in zip(LEVELS, ours.items, theirs.items, strict=True):
+        assert our.lines[0] == f"level {level}, pseudo-MOS"
+        values = [f"{value:.3f}" for value in of_jpeg.get_group(level)]
+        assert our.lines[1] in values
+        assert their.lines == [f"level {level}, MOS", f"{7 - level + 0.1:.3f}"], "the middle one of three"
+        assert our.uri.startswith("data:image/jpeg")
+        assert their.uri.startswith("data:image/jpeg")
+
+
+def test_nothing_stands_beside_proxy_scores_or_what_is_not_there(rated: Path) -> None:
+    assert blocks(rated, proxies=["tid2013"]) == []
+    assert blocks(rated, validated=["live"]) == []
