@@ -55,14 +55,9 @@ def _strips(labels: pd.DataFrame, rated: pd.DataFrame, base: Path) -> Iterator[B
 
 
 def _row(rows: pd.DataFrame, levels: list[int], score: str, word: str, base: Path) -> Block:
-    one_each = rows.drop_duplicates("level").set_index("level")
-    shown = [one_each.loc[level] for level in levels if level in one_each.index]
-    thumbnails = [
-        Thumbnail(
-            data_uri(base / str(row["path"]), square=True),
-            f"level {row.name}, {word}",
-            [f"level {row.name}, {word}", number(float(row[score]))],
-        )
-        for row in shown
-    ]
+    shown = rows[rows["level"].isin(levels)].drop_duplicates("level").sort_values("level")
+    thumbnails = []
+    for path, level, value in zip(shown["path"], shown["level"], shown[score], strict=True):
+        what = f"level {level:.0f}, {word}"
+        thumbnails.append(Thumbnail(data_uri(base / path, square=True), what, [what, number(value)]))
     return Block("images", items=thumbnails, style="thumbs five")

@@ -102,7 +102,8 @@ def typical_image(rows: pd.DataFrame, score: str, classes: list[str], image: lis
     images = distances.agg(["size", "mean"]).reset_index()
     full = images[images["size"] == images["size"].max()]
     chosen = full.sort_values(["mean", *image])[image].iloc[0]
-    return rows[(rows[image] == chosen).all(axis=1)]
+    of_chosen: pd.DataFrame = rows[(rows[image] == chosen).all(axis=1)]
+    return of_chosen
 
 
 def _labelled(path: Path, what: str, score: float, group: str = "") -> Thumbnail:
