@@ -68,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser, job: Job) -> None:
             default=option.default,
             metavar=option.metavar,
             help=option.about.replace("%", "%%"),
-            **({"nargs": "*"} if several else {}),
+            **({"nargs": "*", "action": "extend"} if several else {}),
         )
 
 

@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def test_a_job_is_called_with_the_options_of_its_signature() -> None:
-    words = [*WORDS, "--threads", "4", "--quick", "1", "--leaks", "a", "b"]
+    words = [*WORDS, "--threads", "4", "--quick", "1", "--leaks", "a", "--leaks", "b"]
     assert jobs.run(work, parser().parse_args(words)) == 3
     cfg = Choices(mode="mean", knots=5)
     machine = Machine(threads=4, quick=True)

@@ -10,6 +10,7 @@ from mosforge.plan.estimate import estimate
 from mosforge.plan.made import correlations_in, explain_made
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import (
+    check_command_line,
     check_folder,
     code,
     find_own_commands,
@@ -25,6 +26,8 @@ find_own_commands()
 
 try:
     check_folder(str(workflow.basedir))
+    if workflow.is_main_process:
+        check_command_line(sys.argv)
     configuration = check_files(config, workflow.configfiles)
     plan = Plan(configuration)
     missing = plan.explain_missing()

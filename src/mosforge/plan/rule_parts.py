@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,20 @@ def check_folder(workflow: str) -> None:
         raise MosforgeError(
             f"{workflow}: braces in a folder's name mark Snakemake's wildcards; rename the folder"
         )
+
+
+def check_command_line(words: Sequence[str]) -> None:
+    """Refuses an option that stands twice, of which Snakemake takes the last and drops the others silently.
+
+    Raises:
+        MosforgeError: one of the options that set the configuration stands twice.
+    """
+    for names in (("--configfile", "--configfiles"), ("--config", "-C")):
+        given = [word for word in words if word.partition("=")[0] in names]
+        if len(given) > 1:
+            raise MosforgeError(
+                f"{names[0]} stands twice, and Snakemake takes only the last; name all after one"
+            )
 
 
 def lock_folder() -> None:

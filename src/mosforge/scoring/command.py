@@ -73,6 +73,7 @@ def add_commands(commands: Any) -> None:
         "--correlations",
         type=Path,
         nargs="+",
+        action="extend",
         default=[],
         metavar="PARQUET",
         help="results/evaluation/EXPERIMENT.parquet, whose rows about this model go into its card",

@@ -80,7 +80,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 def _warn_of_no_cache() -> None:
     log.warning(
         "no folder for the machine code of the metrics can be written, so each process compiles it anew, "
-        "which takes a minute; name one with NUMBA_CACHE_DIR=DIR"
+        "about 10 seconds of a core; name one with NUMBA_CACHE_DIR=DIR"
     )
 
 
