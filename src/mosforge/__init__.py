@@ -1,14 +1,17 @@
 """mosforge: from a folder of pristine images to a trained no-reference image quality model.
 
-`from mosforge import Scorer` scores images; see `mosforge.scoring.scorer`.
+`from mosforge import Scorer, distort, metrics, pseudo_mos` is for other programs; see the modules
+`mosforge.scoring.scorer`, `mosforge.library` and `mosforge.metrics`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mosforge import metrics
+    from mosforge.library import distort, pseudo_mos
     from mosforge.scoring.scorer import Score, Scorer
 
-__all__ = ["Score", "Scorer", "__version__"]
+__all__ = ["Score", "Scorer", "__version__", "distort", "metrics", "pseudo_mos"]
 
 __version__ = "0.1.0"
 
@@ -16,9 +19,17 @@ CHANGES_NO_RESULT = "it holds the version, which artefacts only record, and name
 
 
 def __getattr__(name: str) -> Any:
-    """Imports the scorer, and torch with it, when it is first asked for."""
+    """Imports what is asked for when it is first asked for: the scorer brings torch with it."""
     if name in ("Score", "Scorer"):
         from mosforge.scoring import scorer
 
         return getattr(scorer, name)
+    if name in ("distort", "pseudo_mos"):
+        from mosforge import library
+
+        return getattr(library, name)
+    if name == "metrics":
+        import mosforge.metrics
+
+        return mosforge.metrics
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -63,15 +63,11 @@ def _distort(arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from mosforge.core.atomic import atomic_file
-    from mosforge.distortions.kinds import type_of
+    from mosforge.distortions.kinds import level_value, type_of
 
     output = arguments.output
     distortion = type_of(arguments.corpus, arguments.type)
-    levels = _levels(arguments).get(arguments.type, ())
-    if not 1 <= arguments.level <= len(levels):
-        there = f"1 to {len(levels)}" if levels else "none configured"
-        raise MosforgeError(f"no level {arguments.level} of {arguments.type}; its levels are {there}")
-    parameter = levels[arguments.level - 1]
+    parameter = level_value(_levels(arguments), arguments.type, arguments.level)
     suffix = output.suffix.lower()
     if suffix not in _LOSSLESS | set(_LOSSY):
         raise MosforgeError(f"{output}: end the name in one of {', '.join(sorted(_LOSSLESS | set(_LOSSY)))}")

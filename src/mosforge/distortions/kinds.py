@@ -140,6 +140,24 @@ def type_of(kind: str, name: str) -> DistortionType:
     return TYPES[kind][name]
 
 
+def level_value(levels: Mapping[str, Sequence[Level]], type: str, level: int) -> Level:
+    """The value of a distortion type's level.
+
+    Args:
+        levels: of each type, weakest first.
+        type: name of the type.
+        level: from 1.
+
+    Raises:
+        MosforgeError: the type has no such level.
+    """
+    values = levels.get(type, ())
+    if not 1 <= level <= len(values):
+        there = f"1 to {len(values)}" if values else "none configured"
+        raise MosforgeError(f"no level {level} of {type}; its levels are {there}")
+    return values[level - 1]
+
+
 def is_bitstream(kind: str, name: str) -> bool:
     """Whether images of a type are stored as the bitstream of its codec, and not as PNG."""
     return name in TYPES[kind] and TYPES[kind][name].encode is not None

@@ -14,6 +14,7 @@ from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.targets import TARGET_SCORES
+from mosforge.core.stamps import read_stamp
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.pmos.fusion import curves_of, fuse_scores
 from mosforge.pmos.settings import CLASS_MEANS, FusionSettings
@@ -67,7 +68,8 @@ def fuse(
             "curves": {name: curve.plain() for name, curve in cfg.curves.items()},
         }
     fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, cfg.weights, curves)
-    write_json(mapping, fused.mapping)
+    scale = read_stamp(metrics / f"{shards[0][0]}/{shards[0][1]}.parquet")["cfg"].get("scale", "auto")
+    write_json(mapping, {**fused.mapping, "scale": scale})
     labels = scores.assign(pmos=fused.pmos, agreement=fused.agreement)
     write_table(output, LABELS, labels, stage="pmos", cfg=cfg.plain())
     lowest, highest = fused.pmos.min(), fused.pmos.max()

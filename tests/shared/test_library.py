@@ -1,0 +1,69 @@
+"""The functions for other programs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+import mosforge
+from mosforge import distort, metrics, pseudo_mos
+from mosforge.cli import main
+from mosforge.core.errors import MosforgeError
+from mosforge.core.images import read_rgb
+from mosforge.core.schemas.metrics import METRICS, orient
+from mosforge.pmos.fusion import fuse_scores
+
+IMAGE = np.ascontiguousarray(data.astronaut()[100:300, 100:320])
+WEIGHTS = dict(zip(METRICS, (0.0, 0.0, 1.0, 1.0, 0.0, 1.0), strict=True))
+
+
+@pytest.mark.parametrize(("type", "level"), [("jpeg", 5), ("white_noise", 2), ("overexposure", 1)])
+def test_an_image_is_distorted_as_on_the_command_line(type: str, level: int, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(IMAGE).save(tmp_path / "image.png")
+    words = ["distort", str(tmp_path / "image.png"), "--type", type, "--level", str(level), "--seed", "4"]
+    assert main([*words, "-o", str(tmp_path / "out.png")]) == 0
+    found = distort(IMAGE, type, level, seed=4)
+    assert np.array_equal(found, read_rgb(tmp_path / "out.png"))
+    assert found.shape == IMAGE.shape
+    assert not np.array_equal(found, IMAGE)
+
+
+def test_the_kinds_have_types_of_their_own() -> None:
+    assert distort(IMAGE, "sharpen", 5, kind="kadid25").shape == IMAGE.shape
+    with pytest.raises(MosforgeError, match="no synthetic distortion type 'sharpen'"):
+        distort(IMAGE, "sharpen", 5)
+    with pytest.raises(MosforgeError, match="no level 6 of jpeg; its levels are 1 to 5"):
+        distort(IMAGE, "jpeg", 6)
+    with pytest.raises(MosforgeError, match="uint8"):
+        distort(IMAGE.astype(np.float64), "jpeg", 1)
+    with pytest.raises(MosforgeError, match="161"):
+        distort(IMAGE[:100], "jpeg", 1)
+
+
+@pytest.mark.parametrize(("fusion", "scale"), [("quantile", 2), ("mean", "auto")])
+def test_the_pseudo_mos_is_that_of_the_corpus(fusion: str, scale: int | str, tmp_path: Path) -> None:
+    images = [distort(IMAGE, "gaussian_blur", level) for level in (1, 3, 5)]
+    scores = metrics.score(IMAGE, images, scale=scale)
+    fused = fuse_scores(scores, fusion, 11, WEIGHTS)
+    file = tmp_path / "corpus.mapping.json"
+    file.write_text(json.dumps(fused.mapping | {"scale": scale}))
+    found = pseudo_mos(IMAGE, images, file)
+    assert found == pytest.approx(fused.pmos)
+    assert found[0] > found[1] > found[2]
+    if fusion == "mean":
+        assert found == pytest.approx(orient(scores)[:, [2, 3, 5]].mean(axis=1))
+
+
+def test_another_file_is_no_mapping(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("[]")
+    with pytest.raises(MosforgeError, match=r"x\.json: not the mapping of a corpus"):
+        pseudo_mos(IMAGE, [IMAGE], tmp_path / "x.json")
+
+
+def test_they_are_at_the_top() -> None:
+    assert set(mosforge.__all__) == {"Score", "Scorer", "__version__", "distort", "metrics", "pseudo_mos"}
+    assert all(getattr(mosforge, name) is not None for name in mosforge.__all__)
