@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mosforge.config.files import PAPERS, checked, read
+from mosforge.config.configuration import checked
+from mosforge.config.files import PAPERS, read
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import read_json
 from mosforge.core.images import Pixels, check_pixels

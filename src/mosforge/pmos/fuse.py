@@ -68,8 +68,9 @@ def fuse(
             "curves": {name: curve.plain() for name, curve in cfg.curves.items()},
         }
     fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, cfg.weights, curves)
-    scale = read_stamp(metrics / f"{shards[0][0]}/{shards[0][1]}.parquet")["cfg"].get("scale", "auto")
-    write_json(mapping, {**fused.mapping, "scale": scale})
+    group, shard = shards[0]
+    made = read_stamp(metrics[0] / group / f"{shard}.parquet")
+    write_json(mapping, {**fused.mapping, "scale": made["cfg"].get("scale", "auto")})
     labels = scores.assign(pmos=fused.pmos, agreement=fused.agreement)
     write_table(output, LABELS, labels, stage="pmos", cfg=cfg.plain())
     lowest, highest = fused.pmos.min(), fused.pmos.max()
