@@ -58,7 +58,7 @@ def test_types_that_both_have_stand_beside_each_other(rated: Path) -> None:
         assert our.lines[0] == f"level {level}, pseudo-MOS"
         values = [f"{value:.3f}" for value in of_jpeg.get_group(level)]
         assert our.lines[1] in values
-        assert their.lines == [f"level {level}, MOS", f"{7 - level + 0.1:.3f}"], "the middle one of three"
+        assert their.lines == [f"level {level}, MOS", f"{(7 - level + 0.1) / 9:.3f}"], "the middle one"
         assert our.uri.startswith("data:image/jpeg")
         assert their.uri.startswith("data:image/jpeg")
 

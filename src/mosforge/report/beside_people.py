@@ -49,8 +49,8 @@ def _strips(labels: pd.DataFrame, rated: pd.DataFrame, base: Path) -> Iterator[B
         levels = sorted({*rows["level"].astype(int)} & {*same["level"].astype(int)})
         if not levels:
             continue
-        theirs = typical_image(same, "mos", ["level"], ["reference"])
-        items = [_row(rows, levels, "pmos", "pseudo-MOS", base), _row(theirs, levels, "mos", "MOS", base)]
+        theirs = typical_image(same, "quality", ["level"], ["reference"])
+        items = [_row(rows, levels, "pmos", "pseudo-MOS", base), _row(theirs, levels, "quality", "MOS", base)]
         yield Block("div", items=[Block("h4", str(group).replace("_", " ")), *items], style="strip")
 
 
