@@ -23,7 +23,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_a_source_is_compared_with_all_that_is_evaluated_on_but_itself(config: dict[str, Any]) -> None:
     leakage = plan_of(config).leakage
     assert leakage.datasets("voc2012") == ["koniq10k", "live", "livec", "tid2013"]
-    assert leakage.leaks("synthetic") == [
+    assert leakage.leaks("synthetic", str) == [
         "results/sources/waterloo.leaks.parquet",
         "results/sources/voc2012.leaks.parquet",
     ]
@@ -33,13 +33,13 @@ def test_a_source_is_compared_with_all_that_is_evaluated_on_but_itself(config: d
 def test_a_datasets_images_are_compared_only_with_what_they_serve(config: dict[str, Any]) -> None:
     leakage = plan_of(config).leakage
     assert leakage.datasets("livec") == leakage.datasets("koniq10k") == []
-    assert leakage.leaks("authentic_livec") == []
+    assert leakage.leaks("authentic_livec", str) == ["results/sources/livec.leaks.parquet"]
     config["evaluation"]["experiments"]["table1"]["initialisations"] += ["authentic_koniq10k-reg"]
     config["pretraining"]["unified"] = {"both": {"synthetic": "synthetic", "authentic": "authentic_koniq10k"}}
     serving = plan_of(config).leakage
     assert serving.datasets("koniq10k") == ["live", "tid2013"]
-    assert serving.leaks("authentic_koniq10k") == ["results/sources/koniq10k.leaks.parquet"]
-    assert len(serving.leaks("both")) == 3
+    assert serving.leaks("authentic_koniq10k", str) == ["results/sources/koniq10k.leaks.parquet"]
+    assert len(serving.leaks("both", str)) == 3
     assert serving.datasets("livec") == []
 
 
@@ -63,5 +63,5 @@ def test_without_the_guard_nothing_is_compared(config: dict[str, Any]) -> None:
     config["sources"]["leakage"]["guard"] = False
     leakage = plan_of(config).leakage
     assert leakage.all_leaks == []
-    assert leakage.leaks("synthetic") == []
+    assert leakage.leaks("synthetic", str) == []
     assert leakage.compared == {}

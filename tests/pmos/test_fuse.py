@@ -52,8 +52,9 @@ def write_catalogue(file: Path, source: str, image_ids: Iterable[str]) -> None:
 
 
 def catalogues(metrics: Path) -> list[str]:
-    """The options that name the catalogues of the two sources."""
-    return ["--catalogues", *(str(metrics.parent / f"{source}.parquet") for source in ("a", "b"))]
+    """The options that name the catalogues of the two sources, and the list of what is left out."""
+    files = [str(metrics.parent / f"{source}.parquet") for source in ("a", "b")]
+    return ["--left_out", str(metrics.parent / "left_out.json"), "--catalogues", *files]
 
 
 @pytest.fixture
@@ -229,6 +230,7 @@ def test_leaked_images_get_no_label_and_move_none(metrics: Path, capsys: pytest.
     assert "1 of 24 pristine images left out" in capsys.readouterr().err
     labels = read_table(f"{out}.parquet", LABELS)
     assert len(labels) == 23
+    assert json.loads((metrics.parent / "left_out.json").read_text()) == {"a": ["0.png"]}
     assert "0.png" not in set(labels["image_id"])
 
 
@@ -279,6 +281,8 @@ def test_a_corpus_without_an_image_is_refused(tmp_path: Path, capsys: pytest.Cap
         "--metrics",
         str(tmp_path / "mine"),
         "--catalogues",
+        "--left_out",
+        str(tmp_path / "left_out.json"),
         "--leaks",
         "--output",
         str(output),

@@ -1,5 +1,6 @@
 """The command line as a whole: exit statuses, where errors go, and how quickly it starts."""
 
+import functools
 import logging
 import os
 import subprocess
@@ -12,9 +13,10 @@ import pytest
 from mosforge import __version__
 from mosforge.cli import _start_log, build_parser, main
 from mosforge.core.errors import MosforgeError
-from mosforge.pmos.settings import FusionSettings
+from mosforge.pmos.fuse import fuse
 
 FUSE = ["pmos", "fuse", "--metrics", "m", "--catalogues", "c", "--leaks", "--output", "o", "--mapping", "p"]
+FUSE += ["--left_out", "l"]
 CFG = ["--cfg", '{"groups": ["blur"], "shards": {"s": 1}, "fusion": "mean", "knots": 3, "weights": {}}']
 
 
@@ -77,15 +79,8 @@ def test_bad_input_is_one_sentence_on_standard_error(
 def test_an_error_for_the_user_has_no_stack_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, sentence: str
 ) -> None:
-    def fail(
-        metrics: Path,
-        catalogues: list[Path],
-        leaks: list[Path],
-        *,
-        output: Path,
-        mapping: Path,
-        cfg: FusionSettings,
-    ) -> None:
+    @functools.wraps(fuse)
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("mosforge.pmos.fuse.fuse", fail)
@@ -106,15 +101,8 @@ def test_a_closed_pipe_is_no_error() -> None:
 def test_a_defect_of_ours_leaves_its_stack_trace_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(
-        metrics: Path,
-        catalogues: list[Path],
-        leaks: list[Path],
-        *,
-        output: Path,
-        mapping: Path,
-        cfg: FusionSettings,
-    ) -> None:
+    @functools.wraps(fuse)
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("mosforge.pmos.fuse.fuse", fail)

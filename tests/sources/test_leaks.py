@@ -32,3 +32,8 @@ def test_the_leaks_into_several_datasets_are_one_table(tmp_path: Path) -> None:
     leaks([other, rated], output=tmp_path / "fewer.parquet")
     same = (tmp_path / "fewer.parquet").read_bytes() == (tmp_path / "leaks.parquet").read_bytes()
     assert same, "so that nothing runs again after a dataset without leaks is added"
+
+
+def test_a_source_that_is_compared_with_no_dataset_has_an_empty_table(tmp_path: Path) -> None:
+    leaks([], output=tmp_path / "leaks.parquet")
+    assert read_table(tmp_path / "leaks.parquet", LEAKS).empty

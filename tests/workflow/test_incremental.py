@@ -5,6 +5,7 @@ import re
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -28,10 +29,16 @@ def photos(tmp_path: Path) -> Path:
     config = copy.deepcopy(TINY)
     config["sources"]["leakage"] = {"guard": False}
     config["distortions"]["synthetic"] |= {"gaussian_blur": [], "white_noise": []}
+    experiments = config["evaluation"]["experiments"]
+    config["evaluation"]["experiments"] = dict.fromkeys(experiments, experiments["table1"] | {"datasets": []})
     make_project(tmp_path / "mine")
-    (tmp_path / "mine/tiny.yaml").write_text(yaml.safe_dump(config))
+    configure(tmp_path / "mine", config)
     assert run(tmp_path / "mine")["distort"] == 2
     return tmp_path / "mine"
+
+
+def configure(folder: Path, config: dict[str, Any]) -> None:
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
 
 
 def run(folder: Path) -> Counter[str]:
@@ -39,14 +46,15 @@ def run(folder: Path) -> Counter[str]:
     result = snakemake(folder, "--nocolor", "--", *TARGETS)
     assert result.returncode == 0, result.stderr[-6000:]
     assert not dry_run(folder, *TARGETS)
-    return Counter(re.findall(r"^(?:local)?rule (\w+):$", result.stderr, flags=re.MULTILINE))
+    output = result.stdout + result.stderr
+    return Counter(re.findall(r"^(?:local)?rule (\w+):$", output, flags=re.MULTILINE))
 
 
 def labelled(folder: Path) -> list[str]:
     return sorted(read_table(folder / TARGETS[0], LABELS)["image_id"].unique())
 
 
-def test_an_image_more_less_or_another_is_one_shard_again(photos: Path) -> None:
+def test_an_image_more_less_or_another_is_one_shard_again_and_a_dataset_none(photos: Path) -> None:
     names = [f"astronaut_{i}.png" for i in range(4)]
     assert labelled(photos) == names
     assert {shard_of(name, 2) for name in names} == {0, 1}
@@ -57,6 +65,29 @@ def test_an_image_more_less_or_another_is_one_shard_again(photos: Path) -> None:
     (photos / "photos/a copy.png").unlink()
     assert run(photos) == OF_ONE_SHARD | OF_ALL
     assert labelled(photos) == names
-    tiles(data.coffee())[0].save(photos / "photos/astronaut_0.png")
+    replaced = photos / "photos/astronaut_0.png"
+    tiles(data.coffee())[0].save(replaced)
     assert run(photos) == OF_ONE_SHARD | OF_ALL
     assert labelled(photos) == names
+    add_datasets(photos, names)
+
+
+def add_datasets(photos: Path, names: list[str]) -> None:
+    """With the guard on, a further dataset is screened, and only one with some of the images changes labels."""
+    config = yaml.safe_load((photos / "tiny.yaml").read_text())
+    config["sources"]["leakage"]["guard"] = True
+    table2 = config["evaluation"]["experiments"]["table2"]
+    configure(photos, config)
+    assert run(photos) == {"leaks": 1, "fuse": 1}
+    table2["datasets"] = ["rated"]
+    configure(photos, config)
+    assert run(photos) == {"dataset": 1, "screen": 1, "leaks": 1}
+    assert labelled(photos) == names
+    (photos / "compressed/again.png").write_bytes((photos / "photos/astronaut_2.png").read_bytes())
+    with (photos / "compressed/dmos.csv").open("a") as table:
+        table.write("again.png,0.5,again,\n")
+    table2["datasets"].append("csiq")
+    configure(photos, config)
+    # the run cannot know what it will find, and is followed by a second one
+    assert run(photos) == {"dataset": 1, "screen": 1, "leaks": 1, "fuse": 1}
+    assert labelled(photos) == [*names[:2], names[3]]

@@ -172,7 +172,7 @@ EDITS = {
     "only the first table of leaks is read": (
         "sources.leaks",
         replaced("for table in tables", "for table in tables[:1]"),
-        {"leaks", "fuse", "pretrain"},
+        {"leaks"},  # labels follow if other images are found
     ),
     "images are packed in reverse": (
         "finetuning.pack_dataset",

@@ -19,6 +19,7 @@ from mosforge.plan.rule_parts import (
     number_of,
     option_if_given,
     parameters,
+    run_again,
     source_of,
 )
 
@@ -67,9 +68,22 @@ onstart:
     print_estimate()
 
 
-# The numbers of the experiments that were asked for, and where all of it lies.
+# If this run's comparison of pristine images with target datasets found images that the labels do not leave
+# out, a second run makes the labels, and what follows from them, anew: the first could not know. Then the
+# numbers of the experiments that were asked for, and where all of it lies.
 onsuccess:
     jobs = sorted(workflow.dag.jobs, key=lambda job: job.jobid)
+    labelled = [job.wildcards.corpus for job in jobs if job.rule.name == "fuse"]
+    if outdated := plan.leakage.outdated(labelled):
+        print(
+            f"\nmosforge: target datasets show images of {', '.join(outdated)}: its labels, and what follows"
+            " from them, are made anew",
+            file=sys.stderr,
+        )
+        try:
+            run_again()
+        except MosforgeError as error:
+            sys.exit(f"mosforge: error: {', '.join(outdated)}: {error}")
     if correlations := correlations_in(jobs):
         proxies = [
             word for name in plan.datasets.proxies for word in ("--proxy", name)

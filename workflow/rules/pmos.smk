@@ -10,10 +10,11 @@ rule fuse:
         ],
         unpack(lambda wildcards: plan.corpora.fit_inputs()),
         catalogues=lambda wildcards: plan.corpora.catalogues(wildcards.corpus),
-        leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus),
+        leaks=lambda wildcards: plan.leakage.leaks(wildcards.corpus, ancient),
     output:
         labels=layout.LABELS,
         mapping=layout.MAPPING,
+        left_out=layout.LEFT_OUT,
     log:
         "logs/pmos/{corpus}.log",
     benchmark:
@@ -32,7 +33,8 @@ rule fuse:
         targets=option_if_given("targets"),
     shell:
         "mosforge pmos fuse --metrics {params.metrics} --catalogues {input.catalogues} {params.targets}"
-        " --leaks {input.leaks} --output {output.labels} --mapping {output.mapping} --log {log} --cfg {params.cfg:q}"
+        " --leaks {input.leaks} --output {output.labels} --mapping {output.mapping} --left_out {output.left_out}"
+        " --log {log} --cfg {params.cfg:q}"
 
 
 rule diagnose:

@@ -26,6 +26,8 @@ TARGETS = "results/metrics/targets/{dataset}.parquet"
 
 LABELS = "results/pmos/{corpus}.parquet"
 MAPPING = "results/pmos/{corpus}.mapping.json"
+LEFT_OUT = "results/pmos/{corpus}.left_out.json"
+"""The pristine images that the labels leave out, since a target dataset shows them too."""
 DIAGNOSTICS = "results/pmos/{corpus}.diagnostics.json"
 VALIDATION = "results/pmos/validation/{dataset}.parquet"
 

@@ -1,9 +1,13 @@
 """The leakage guard: which sources are compared with which target datasets, and who reads the result."""
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from pathlib import Path
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import read_json
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
@@ -55,14 +59,45 @@ class Leakage:
         """What was found of a source, a file for each dataset."""
         return [layout.LEAKS_IN_DATASET.format(source=source, dataset=name) for name in self.datasets(source)]
 
-    def leaks(self, corpus: str) -> list[str]:
-        """What was found of the sources of a corpus, a file for each source that is compared at all."""
+    def leaks(self, corpus: str, ancient: Callable[[str], str]) -> list[str]:
+        """What was found of the sources of a corpus, a file for each source, if they are compared at all.
+
+        The labels are made anew if other images are to be left out, and not because there was a comparison: a
+        table is nothing to them while it names the images that they leave out. Whether a comparison of this
+        very run finds others is not known yet; see `outdated`.
+
+        Args:
+            corpus: its name.
+            ancient: Snakemake's mark of an input whose age is nothing to the rule.
+        """
+        if not self._section.guard:
+            return []
         return [
-            layout.LEAKS.format(source=source)
+            ancient(_table(source)) if is_known else _table(source)
+            for source, is_known in self._are_left_out(corpus).items()
+        ]
+
+    def outdated(self, corpora: Iterable[str]) -> list[str]:
+        """Those corpora whose labels, which are there, leave out other images than the tables name now."""
+        guarded = corpora if self._section.guard else ()
+        return [
+            corpus
+            for corpus in sorted(set(guarded))
+            if Path(layout.LABELS.format(corpus=corpus)).exists()
+            and not all(self._are_left_out(corpus).values())
+        ]
+
+    def _are_left_out(self, corpus: str) -> dict[str, bool]:
+        """For each source of a corpus whether the labels leave out just the images that its table names."""
+        try:
+            left_out = read_json(Path(layout.LEFT_OUT.format(corpus=corpus)))
+        except MosforgeError:  # no labels yet
+            left_out = {}
+        return {
+            source: left_out.get(source, []) == _leaked(Path(_table(source)))
             for part in self._corpora.parts(corpus)
             for source in self._corpora.sources(part)
-            if self.datasets(source)
-        ]
+        }
 
     @cached_property
     def all_leaks(self) -> list[str]:
@@ -74,3 +109,20 @@ class Leakage:
         """For each source of a labelled corpus the datasets that it is compared with."""
         sources = {name for corpus in self._corpora.labelled for name in self._corpora.sources(corpus)}
         return {name: tuple(self.datasets(name)) for name in sorted(sources) if self.datasets(name)}
+
+
+def _table(source: str) -> str:
+    return layout.LEAKS.format(source=source)
+
+
+def _leaked(table: Path) -> list[str]:
+    """The ids that a table of leaks names; none where it is not there yet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return sorted(
+            set(pq.read_table(table, columns=["image_id"], partitioning=None)["image_id"].to_pylist())
+        )
+    except (OSError, pa.ArrowException):
+        return []

@@ -15,6 +15,9 @@ from mosforge.plan.code import PACKAGE, Code
 
 LOCK = Path(".snakemake/mosforge.lock")
 
+SECOND = "MOSFORGE_SECOND_RUN"
+"""Is set in the environment of a command that was started a second time."""
+
 _CODE = Code.installed()
 _held = contextlib.ExitStack()
 
@@ -108,6 +111,20 @@ def check_command_line(words: Sequence[str]) -> None:
             raise MosforgeError(
                 f"{names[0]} stands twice, and Snakemake takes only the last; name all after one"
             )
+
+
+def run_again() -> None:
+    """Starts this command a second time in the place of this process, which ends here.
+
+    Raises:
+        MosforgeError: it is the second time already, or Snakemake was not started by its command.
+    """
+    if SECOND in os.environ or Path(sys.argv[0]).stem not in {"snakemake", "__main__"}:
+        raise MosforgeError("run the same command again")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.environ[SECOND] = "1"
+    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *sys.argv[1:]])
 
 
 def lock_folder() -> None:

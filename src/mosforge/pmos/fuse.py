@@ -30,6 +30,7 @@ def fuse(
     *,
     output: Path,
     mapping: Path,
+    left_out: Path,
     cfg: FusionSettings,
 ) -> None:
     """Fuses the six scores of all shards of a corpus, or of two that are learned from at once, into labels.
@@ -42,6 +43,8 @@ def fuse(
         output: the labels, Parquet (artefact `pmos`): a pseudo-MOS in [0, 1] for each distorted image, in the
             order of the groups and of the pristine images, whatever shards these are in.
         mapping: what maps the scores, JSON.
+        left_out: the ids of the pristine images that `leaks` names, by source, JSON. Planning compares them
+            with what the leakage guard has found since.
         cfg: the shards, the fusion, its number of knots and the weights of the metrics.
 
     Raises:
@@ -60,7 +63,8 @@ def fuse(
     ]
     scores = pd.concat(groups, ignore_index=True)
     scores = only_catalogued(scores, catalogues)
-    scores = without_leaks(scores, [read_table(file, LEAKS) for file in leaks])
+    tables = [read_table(file, LEAKS) for file in leaks]
+    scores = without_leaks(scores, tables)
     curves = curves_of(read_table(targets, TARGET_SCORES)) if targets else None
     if cfg.curves is not None:
         curves = {
@@ -71,6 +75,9 @@ def fuse(
     group, shard = shards[0]
     made = read_stamp(metrics[0] / group / f"{shard}.parquet")
     write_json(mapping, {**fused.mapping, "scale": made["cfg"].get("scale", "auto")})
+    named = pd.concat(tables) if tables else pd.DataFrame({"source": [], "image_id": []})
+    ids = named.groupby("source")["image_id"].unique()
+    write_json(left_out, {str(source): sorted(found) for source, found in ids.items()})
     labels = scores.assign(pmos=fused.pmos, agreement=fused.agreement)
     write_table(output, LABELS, labels, stage="pmos", cfg=cfg.plain())
     lowest, highest = fused.pmos.min(), fused.pmos.max()

@@ -12,10 +12,11 @@ def leaks(tables: list[Path], *, output: Path) -> None:
     """Puts into one table which images of a source some target dataset shows too.
 
     Args:
-        tables: of the leaks into each dataset, Parquet.
+        tables: of the leaks into each dataset, Parquet; none where the source is compared with no dataset.
         output: the joined table, Parquet. Its stamp does not name the tables, so a further dataset that shows
             none of the images changes no byte.
     """
-    rows = pd.concat([read_table(table, LEAKS) for table in tables], ignore_index=True)
+    found = [read_table(table, LEAKS) for table in tables]
+    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=LEAKS.columns)
     rows = rows.sort_values(["image_id", "dataset"], ignore_index=True)
     write_table(output, LEAKS, rows, stage="sources", cfg={})
