@@ -73,7 +73,7 @@ def test_an_image_more_less_or_another_is_one_shard_again_and_a_dataset_none(pho
 
 
 def add_datasets(photos: Path, names: list[str]) -> None:
-    """With the guard on, a further dataset is screened, and only one with some of the images changes labels."""
+    """A further dataset is screened, and only one with some of the images changes labels."""
     config = yaml.safe_load((photos / "tiny.yaml").read_text())
     config["sources"]["leakage"]["guard"] = True
     table2 = config["evaluation"]["experiments"]["table2"]
