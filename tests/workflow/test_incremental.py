@@ -29,8 +29,8 @@ def photos(tmp_path: Path) -> Path:
     config = copy.deepcopy(TINY)
     config["sources"]["leakage"] = {"guard": False}
     config["distortions"]["synthetic"] |= {"gaussian_blur": [], "white_noise": []}
-    experiments = config["evaluation"]["experiments"]
-    config["evaluation"]["experiments"] = dict.fromkeys(experiments, experiments["table1"] | {"datasets": []})
+    for experiment in config["evaluation"]["experiments"].values():
+        experiment["datasets"] = []
     make_project(tmp_path / "mine")
     configure(tmp_path / "mine", config)
     assert run(tmp_path / "mine")["distort"] == 2
