@@ -89,7 +89,8 @@ class Datasets:
         entry = self.entries[name]
         folder = Folder(str(entry.folder))
         if entry.layout != "table":
-            return [(file, folder.path / file) for file in find_images(folder.path, lambda *_: None)]
+            found = find_images(folder.path, lambda *_: None) if column == "image" else []
+            return [(file, folder.path / file) for file in found]
         rows = _rows(_csv_of(DatasetSettings(**entry.plain(without=("corpus", "splits")))))
         images = PurePosixPath(entry.images or ".")
         named = filter(None, _column(rows, column))
