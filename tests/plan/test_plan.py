@@ -52,7 +52,7 @@ def everything_of(plan: Plan, corpus: str, dataset: str) -> dict[str, Any]:
         "distort": plan.corpora.distortion(corpus, "authentic", source).plain(),
         "shards": plan.corpora.shard_files(corpus, layout.SHARD),
         "index_packs": plan.corpora.shards(corpus).plain(),
-        "leaks": plan.leakage.leaks(corpus),
+        "leaks": plan.leakage.leaks(corpus, str),
         "fuse": plan.corpora.fusion(corpus).plain(),
         "pretrain": plan.trainings.pretraining(SimpleNamespace(**which, objective="multitask")).plain(),
         "size": plan.corpora.size(corpus),
