@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from mosforge.config.configuration import checked
-from mosforge.config.evaluation import Measure
+from mosforge.config.evaluation import MEASURES
 from mosforge.config.files import read
 from mosforge.config.finetuning import Layout
 from mosforge.core.errors import MosforgeError
@@ -98,7 +98,12 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
         ("evaluation.experiments.table2.adaptations", ["none"], "'imagenet' can have finetune or probe"),
         ("evaluation.experiments.table2.adaptations", ["tune"], "'finetune', 'probe' or 'none'"),
         ("evaluation.experiments.table1.backbones", ["vgg16"], "'vgg16' is not configured"),
-        ("evaluation.experiments.table1.comparisons", ["niqe"], "table1.comparisons.0: 'niqe' is not 'psnr'"),
+        ("evaluation.comparisons", {"fsim": "mine.csv"}, "comparisons.fsim: this name has a meaning"),
+        (
+            "evaluation.experiments.table1.comparisons",
+            ["niqe"],
+            "table1.comparisons: 'niqe' is not configured",
+        ),
         (
             "evaluation.experiments.table3.comparisons",
             ["brisque", "psnr"],
@@ -303,7 +308,7 @@ def test_the_types_stand_in_the_order_of_their_classes(kind: CorpusKind) -> None
 
 def test_names_are_those_that_the_stages_know() -> None:
     assert set(get_args(Layout)) == {*LAYOUTS, "table", "proxy"}
-    assert set(get_args(Measure)) == {*METRICS, "psnr", BRISQUE}
+    assert set(MEASURES) == {*METRICS, "psnr", BRISQUE}
     assert set(get_args(Objective)) == set(LOSSES)
     assert set(get_args(CorpusKind)) == set(TYPES)
     assert set(get_args(Engine)) == set(ENGINES)

@@ -594,3 +594,40 @@ def test_the_features_of_a_dataset_are_shared_unless_the_pretraining_has_seen_a_
     protocol = plan_of(with_datasets).table("table2").protocol
     assert protocol is not None
     assert protocol.evaluation == {"crops": 60, "feature_crops": 4}
+
+
+def test_a_users_scores_go_through_the_splits_as_brisque_does(with_datasets: dict[str, Any]) -> None:
+    evaluation = with_datasets["evaluation"]
+    evaluation["comparisons"] = {"niqe": "niqe.csv", "ilniqe": "gone.csv"}
+    evaluation["experiments"]["table1"]["comparisons"] = ["niqe", "ilniqe", "brisque"]
+    Path("niqe.csv").write_text("image,score\n")
+    plan = plan_of(with_datasets)
+    runs = [run for run in plan.experiments.runs("table1") if run.initialisation == "niqe"]
+    assert [run.split for run in runs] == [str(seed) for seed in range(1, 11)]
+    assert {run.dataset for run in runs} == {"tid2013"}  # the only one of its datasets that is there
+    inputs = plan.experiments.comparison(runs[0])
+    assert inputs["test_scores"] == "niqe.csv"
+    assert {"test_dataset", "test_split", "dataset", "split"} <= set(inputs)
+    assert any("gone.csv" in line for line in plan.table("table1").left_out)
+    assert all(run.initialisation != "ilniqe" for run in plan.experiments.runs("table1"))
+
+
+def test_table3_has_imagenet_weights_beside_the_papers_pretraining(with_datasets: dict[str, Any]) -> None:
+    runs = plan_of(with_datasets).experiments.runs("table3")
+    networks = {run.initialisation for run in runs if run.backbone != "none"}
+    assert "imagenet" in networks
+    assert len(networks) > 1
+
+
+def test_each_seed_is_a_training_of_each_split(with_datasets: dict[str, Any]) -> None:
+    before = plan_of(with_datasets).experiments.predictions("table1")
+    with_datasets["finetuning"]["seeds"] = [0, 3]
+    plan = plan_of(with_datasets)
+    after = plan.experiments.predictions("table1")
+    assert set(before) < set(after)  # a further seed moves nothing
+    networks = [path for path in before if "/none/" not in path]
+    assert len(after) == len(before) + len(networks)
+    run = next(run for run in plan.experiments.runs("table1") if run.seed == 3)
+    assert plan.trainings.finetuning(run).seed == 3
+    assert plan.experiments.predict_settings(run).seed == 3
+    assert plan.trainings.initial_weights(run) == plan.trainings.initial_weights(run._replace(seed=0))

@@ -58,12 +58,14 @@ def wide() -> dict[str, Any]:
         "official": {"layout": "kadid10k", "folder": "official", "corpus": "synthetic"},
     }
     del config["finetuning"]["datasets"]["csiq"]  # a dataset more of what `second` is
+    config["evaluation"]["comparisons"] = {"niqe": "rated/second.csv"}
     experiment = {"datasets": ["second"], "backbones": ["efficientnet_lite0"], "comparisons": []}
     config["evaluation"]["experiments"] |= {
         "table1": {"datasets": []},
         "table3": experiment | {"datasets": ["rated", "stand_in"], "initialisations": ["imagenet"]},
         "ablation": {"datasets": []},
-        "objectives": experiment | {"initialisations": ["cls", "rank", "kadid25-reg"]},
+        "objectives": experiment
+        | {"initialisations": ["cls", "rank", "kadid25-reg"], "comparisons": ["niqe"]},
         "unified": experiment | {"datasets": ["rated"], "initialisations": ["both-multitask"]},
         "frozen": experiment
         | {

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from mosforge.config import Section
 from mosforge.config.distortions import Corpus, DistortionsSection
-from mosforge.config.evaluation import EvaluationSection, Experiment
+from mosforge.config.evaluation import MEASURES, EvaluationSection, Experiment
 from mosforge.config.finetuning import FinetuningSection
 from mosforge.config.pretraining import PretrainingSection
 from mosforge.config.sources import SourcesSection
@@ -228,6 +228,9 @@ def _in_pretraining(config: Configuration) -> Iterator[str]:
 
 def _in_evaluation(config: Configuration) -> Iterator[str]:
     objectives = get_args(Objective)
+    for name in config.evaluation.comparisons:
+        if name in (*MEASURES, "imagenet", *objectives):
+            yield f"evaluation.comparisons.{name}: this name has a meaning of its own; take another"
     learnt_from = [*config.distortions.corpora, *config.pretraining.unified]
     named = [f"{corpus}-{objective}" for corpus in learnt_from for objective in objectives]
     for name, experiment in config.evaluation.experiments.items():
@@ -241,6 +244,8 @@ def _in_evaluation(config: Configuration) -> Iterator[str]:
             if len(set(parts)) < len(parts):
                 yield f"{key}.initialisations: {initialisation!r} names one network twice"
         yield from _without_adaptation(key, experiment)
+        measures = [*MEASURES, *config.evaluation.comparisons]
+        yield from _unknown(f"{key}.comparisons", experiment.comparisons, measures)
         untrained = [measure for measure in experiment.comparisons if measure != BRISQUE]
         if experiment.across and untrained:
             yield (

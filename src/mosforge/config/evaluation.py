@@ -1,17 +1,12 @@
 """The section `evaluation`: the experiments."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from mosforge.config import File, Name, Names, Section
+from mosforge.core.values import Count, Flag
 
-from mosforge.config import Name, Names, Section
-from mosforge.core.values import Count, Flag, different
-
-Measure = Literal["psnr", "ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "brisque"]
-Measures = Annotated[
-    tuple[Measure, ...], Field(json_schema_extra={"uniqueItems": True}), AfterValidator(different)
-]
+MEASURES = ("psnr", "ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "brisque")
+"""The measures that are computed here."""
 
 
 Adaptation = Literal["finetune", "probe", "none"]
@@ -41,10 +36,10 @@ class Experiment(Section):
     and cls have no score for none"""
     across: Flag = False
     """true: train on the whole of each dataset, test on the whole of each other one"""
-    comparisons: Measures = ()
+    comparisons: Names = ()
     """measures without a network that stand beside (ours, after the paper's tables): a full-reference metric,
     psnr, ssim, ms_ssim, mdsi, vsi, fsim or gmsd, where the dataset has its reference images; brisque,
-    fitted to the training part of each split"""
+    fitted to the training part of each split; or a name from evaluation.comparisons"""
 
 
 class EvaluationSection(Section):
@@ -54,6 +49,10 @@ class EvaluationSection(Section):
     """random crops of each test image, their predictions averaged"""
     feature_crops: Count
     """random crops of each image of a dataset, whose features a probe sees as their mean (ours)"""
+    comparisons: Mapping[Name, File]
+    """Scores of any other method that experiments may name among their comparisons, such as niqe: niqe.csv: a
+    CSV of yours with the columns image (as the dataset names it), score and, if it is of several datasets,
+    dataset. Whether higher or lower is better is found on the training part of each split (ours)"""
     experiments: Mapping[Name, Experiment]
     """An experiment is a target of its name. It evaluates every combination of its datasets, backbones,
     initialisations and adaptations."""

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE, RUN
-from mosforge.core.schemas.datasets import DATASET, SPLIT
-from mosforge.core.schemas.metrics import DISTANCES
+from mosforge.core.schemas.metrics import DISTANCES, METRICS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.evaluation.scores import own_scores, training_part
 from mosforge.evaluation.settings import CompareSettings
 from mosforge.evaluation.tested import TESTED, tested_images
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
+
+FULL_REFERENCE = (*METRICS, "psnr")
 
 FEATURES = 36
 """The number of BRISQUE's features."""
@@ -42,14 +44,16 @@ def compare(
     """Scores the test images with a baseline that has no network.
 
     A full-reference metric needs no training: its prediction is its score in its own unit, or minus its score
-    where that is a distance. BRISQUE's regression is fitted only to the training part of the split.
+    where that is a distance. BRISQUE's regression is fitted only to the training part of the split. Of a
+    user's scores the training part says whether they count as they are or with their sign turned.
 
     Args:
         test_dataset: the table of the dataset that is tested on (artefact `dataset`).
-        test_scores: the metrics of its images (artefact `targets`); for BRISQUE its features (`brisque`).
+        test_scores: the metrics of its images (artefact `targets`); for BRISQUE its features (`brisque`);
+            else the user's CSV of scores.
         test_split: the split of that dataset whose part `test` is scored; without it, all images are scored.
-        split: only for BRISQUE, the split whose part `train` is trained on.
-        dataset: only for BRISQUE, the table of the dataset that is trained on.
+        split: for BRISQUE and a user's scores, the split whose part `train` is learned from.
+        dataset: for both, the table of the dataset that is trained on.
         scores: only for BRISQUE, the features of that dataset.
         output: a row for each image, Parquet (artefact `predictions`).
         cfg: the run; `initialisation` is the name of the measure.
@@ -58,8 +62,15 @@ def compare(
         MosforgeError: an image has no features, or there is no image to train or to test on.
     """
     rows = tested_images(cfg, test_dataset, test_split)
-    if cfg.initialisation != BRISQUE:
+    if cfg.initialisation in FULL_REFERENCE:
         rows, predictions = _full_reference(cfg, rows, test_scores)
+    elif cfg.initialisation != BRISQUE:
+        if not (dataset and split):
+            raise MosforgeError(
+                f"{cfg.initialisation}: give --dataset and --split, whose part train it needs"
+            )
+        training = training_part(dataset, split)
+        predictions = own_scores(test_scores, cfg.initialisation, cfg.test_dataset, rows, training)
     elif dataset and split and scores:
         predictions = _brisque(cfg, rows, test_scores, dataset, split, scores)
     else:
@@ -87,9 +98,7 @@ def _brisque(
     cfg: CompareSettings, rows: Frame, test_scores: Path, dataset: Path, split: Path, scores: Path
 ) -> Floats:
     """The predictions of BRISQUE for the test images."""
-    parts = read_table(split, SPLIT)
-    training = read_table(dataset, DATASET)
-    training = training[training["image"].isin(set(parts.loc[parts["part"] == "train", "image"]))]
+    training = training_part(dataset, split)
     features, test_features = _features(training, scores), _features(rows, test_scores)
     if len(training) < 2 or np.isnan(features).all():
         raise MosforgeError(f"{cfg.dataset}: split {cfg.split} has no training image for BRISQUE")

@@ -8,12 +8,13 @@ from typing import Any
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
+from mosforge.core.csv_files import csv_lines
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.folders import find_images
 from mosforge.finetuning.datasets.base import Layout
 from mosforge.finetuning.datasets.table import COLUMNS, REFERENCE_IMAGE, about_column, unused_columns
-from mosforge.finetuning.files import Folder, csv_lines
+from mosforge.finetuning.files import Folder
 from mosforge.finetuning.registry import layout_of, missing
 from mosforge.finetuning.settings import (
     ContentsSettings,

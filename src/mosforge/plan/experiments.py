@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from mosforge.config.configuration import Configuration
@@ -23,6 +24,7 @@ class Experiments:
     def __init__(self, config: Configuration, datasets: Datasets, trainings: Trainings) -> None:
         self._entries = config.evaluation.experiments
         self._crops = config.evaluation.crops
+        self._files = config.evaluation.comparisons
         self._seeds = config.finetuning.seeds
         self._of_features: dict[str, Any] = {
             "multi_level": config.pretraining.multi_level,
@@ -56,21 +58,22 @@ class Experiments:
         return [_predictions(run) for run in runs if splits[run._replace(split="")] == 1]
 
     def comparison(self, run: Any) -> dict[str, str]:
-        """Inputs of the predictions of a measure without a network; only BRISQUE is trained."""
-        brisque = run.initialisation == BRISQUE
-        scores = layout.BRISQUE if brisque else layout.TARGETS
+        """Inputs of the predictions of a measure without a network; only BRISQUE is trained.
+
+        A user's scores are compared with those of the training part, to find which way they point.
+        """
+        brisque, own = run.initialisation == BRISQUE, self._files.get(run.initialisation)
+        scores = own or (layout.BRISQUE if brisque else layout.TARGETS)
         tested = {
             "test_dataset": layout.DATASET.format(dataset=run.test_dataset),
             "test_scores": scores.format(dataset=run.test_dataset),
         }
         tested |= self.split_of(run, "test_split")
-        if not brisque:
+        if not (brisque or own):
             return tested
-        return tested | {
-            "dataset": layout.DATASET.format(dataset=run.dataset),
-            "split": layout.SPLIT.format(dataset=run.dataset, split=run.split),
-            "scores": scores.format(dataset=run.dataset),
-        }
+        tested["dataset"] = layout.DATASET.format(dataset=run.dataset)
+        tested["split"] = layout.SPLIT.format(dataset=run.dataset, split=run.split)
+        return tested | ({"scores": scores.format(dataset=run.dataset)} if brisque else {})
 
     def split_of(self, run: Any, name: str = "split") -> dict[str, str]:
         """The split that says which images a run is tested on and which of them are clean.
@@ -200,6 +203,12 @@ class Experiments:
             for name in self._entries[experiment].datasets
             if (line := self._about_metrics(experiment, name))
         ]
+        files = dict.fromkeys(name for entry in experiments for name in self._missing_files(entry))
+        missing += [
+            f"{name} is left out: {self._files[name]}, of evaluation.comparisons.{name}, is not there; put "
+            "it there, or correct its name"
+            for name in files
+        ]
         pretrained = [line for experiment in experiments for line in self._about_mixtures(experiment)]
         return missing + pretrained + metrics
 
@@ -251,14 +260,21 @@ class Experiments:
     def _configured_comparisons(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
         for dataset, split, test in self._pairs(entry.datasets, entry.across):
-            unavailable = () if self._datasets.has_references(test) else self._full_reference(experiment)
+            unavailable = [] if self._datasets.has_references(test) else self._full_reference(experiment)
+            unavailable += self._missing_files(experiment)
             for metric in entry.comparisons:
                 if metric not in unavailable:
                     yield Run(dataset, split, NO_NETWORK, metric, test, adaptation=NO_ADAPTATION)
 
     def _full_reference(self, experiment: str) -> list[str]:
         """The comparisons of an experiment that need reference images."""
-        return [name for name in self._entries[experiment].comparisons if name != BRISQUE]
+        others = {BRISQUE, *self._files}
+        return [name for name in self._entries[experiment].comparisons if name not in others]
+
+    def _missing_files(self, experiment: str) -> list[str]:
+        """The comparisons of an experiment whose scores are the user's, and not there."""
+        named = self._entries[experiment].comparisons
+        return [name for name in named if name in self._files and not Path(self._files[name]).is_file()]
 
     def _pairs(self, datasets: Sequence[str], across: bool) -> Iterator[tuple[str, str, str]]:
         for dataset in datasets:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from mosforge.config.files import OWN
 from mosforge.core.atomic import atomic_file
+from mosforge.core.csv_files import read_csv
 from mosforge.core.errors import MosforgeError
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.finetuning.datasets.base import number
 from mosforge.finetuning.datasets.table import REFERENCE_IMAGE
-from mosforge.finetuning.files import Folder, read_csv
+from mosforge.finetuning.files import Folder
 from mosforge.plan.estimate import CROPS_OF_A_GPU, assumed_rate, has_gpu
 
 CHANGES_NO_RESULT = "it writes a configuration, from which all else follows"

@@ -114,9 +114,11 @@ def _about_adaptations(summary: pd.DataFrame, protocol: Protocol) -> list[str]:
 
 def _about_comparisons(summary: pd.DataFrame) -> list[str]:
     measures = list(dict.fromkeys(summary.loc[summary["backbone"] == NO_NETWORK, "initialisation"]))
-    metrics = [words.METRIC_NAMES[name] for name in measures if name != BRISQUE]
+    metrics = [words.METRIC_NAMES[name] for name in measures if name in words.METRIC_NAMES]
+    others = [name.upper() for name in measures if name != BRISQUE and name not in words.METRIC_NAMES]
     see = f"{words.listed(metrics)} {'sees' if len(metrics) == 1 else 'see'}" if metrics else ""
-    return [say("references", see)] * bool(metrics) + [say("brisque")] * (BRISQUE in measures)
+    notes = [say("references", see)] * bool(metrics) + [say("brisque")] * (BRISQUE in measures)
+    return [*notes, *([say("own_scores", words.listed(others))] if others else [])]
 
 
 def _about_mappings(summary: pd.DataFrame) -> list[str]:

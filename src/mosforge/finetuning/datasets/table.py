@@ -13,9 +13,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from mosforge.core.csv_files import read_csv
 from mosforge.core.errors import MosforgeError
 from mosforge.finetuning.datasets.base import Layout, Row, number
-from mosforge.finetuning.files import Folder, read_csv
+from mosforge.finetuning.files import Folder
 from mosforge.finetuning.settings import DatasetSettings
 
 log = logging.getLogger(__name__)
