@@ -226,7 +226,7 @@ def test_gains_name_their_datasets_and_what_their_interval_is_over(html: str, re
         assert ('class="best"' in line) == (not item.low <= 0 <= item.high)
     assert "Over splits: " in gains
     assert "Over test images" not in gains
-    assert "<small>over 36 test images</small>" in ablation
+    assert "<small>over 36 contents of test images</small>" in ablation
     assert "Over test images" in ablation
 
 
