@@ -1,9 +1,12 @@
 """The section `evaluation`: the experiments."""
 
 from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from mosforge.config import File, Name, Names, Section
-from mosforge.core.values import Count, Flag
+from mosforge.core.values import Count, Flag, different
 
 MEASURES = ("psnr", "ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "brisque")
 """The measures that are computed here."""
