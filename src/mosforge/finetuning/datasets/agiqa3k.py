@@ -5,8 +5,9 @@ Its second score, the agreement with the prompt, is not used.
 
 from collections.abc import Iterator
 
+from mosforge.core.csv_files import read_csv
 from mosforge.finetuning.datasets.base import Layout, Row, number
-from mosforge.finetuning.files import Folder, read_csv
+from mosforge.finetuning.files import Folder
 
 _IMAGES = ("images", "AGIQA-3K")
 

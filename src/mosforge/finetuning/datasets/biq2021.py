@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from mosforge.core.csv_files import read_csv
 from mosforge.finetuning.datasets.base import Layout, Row, number
-from mosforge.finetuning.files import Folder, read_csv
+from mosforge.finetuning.files import Folder
 
 _PARTS = {"Train (Images and MOS).csv": "train", "Test (Images and MOS).csv": "test"}
 
