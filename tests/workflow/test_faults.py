@@ -21,6 +21,7 @@ from mosforge.cli import main
 pytestmark = pytest.mark.slow
 
 SHARD = "results/distortions/synthetic/jpeg/photos-00000"
+FILES = "results/sources/shards/photos-00000.parquet"
 SCORES = "results/metrics/synthetic/jpeg/photos-00000.parquet"
 PACKS = "results/pretraining/synthetic/packs/jpeg"
 TUNED = "results/finetuning/rated/1/efficientnet_lite0/imagenet"
@@ -143,7 +144,9 @@ def test_a_read_only_folder_is_told(project: Path, copy: Path, capsys: pytest.Ca
 
 # A file that is cut short, and a command that reads it.
 READERS = [
-    ("results/sources/photos.parquet", "distortions distort --catalogue results/sources/photos"),
+    (FILES, f"distortions distort --files {FILES}"),
+    (FILES, "sources catalogue --name photos"),
+    ("results/sources/photos.parquet", "pmos fuse --metrics results/metrics/synthetic"),
     ("results/sources/photos.excluded.parquet", "report page"),
     ("results/sources/leaks/photos/rated.parquet", "sources leaks results/sources/leaks/photos/"),
     ("results/sources/photos.leaks.parquet", "pmos fuse --metrics results/metrics/synthetic"),

@@ -34,7 +34,7 @@ def test_full_configuration_builds_all_targets_and_lists_what_is_missing(tmp_pat
     result = full_run("--", *TARGETS, folder=tmp_path)
     jobs = planned(result)
     assert [jobs[target] for target in TARGETS] == [1] * len(TARGETS)
-    shards = 48 + 172  # 4,744 and 17,125 images in shards of 100
+    shards = 64 + 128  # 4,744 and 17,125 images in shards of about 100
     assert jobs["distort"] == jobs["score"] == jobs["pack_shard"] == 9 * shards
     assert jobs["pretrain"] == 2 * 4  # the ablation: two backbones, four objectives, synthetic corpus
     message = result.stderr.rpartition("Not all that the configuration names is here:")[2]

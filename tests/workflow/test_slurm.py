@@ -44,6 +44,7 @@ SITE = {
 }
 SLURM_JOBS = {
     *(
+        "catalogue_shard",
         "catalogue",
         "target_contents_dataset_leaks_pack_dataset_screen_split",
         "distort",

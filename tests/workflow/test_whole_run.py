@@ -20,13 +20,13 @@ from mosforge.core.files import digest, sha256_of_file
 from mosforge.core.packs import locate
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import CORRELATIONS, VALIDATION
-from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.datasets import DATASET, FILES_OF_DATASET, SPLIT
 from mosforge.core.schemas.distortions import MANIFEST
 from mosforge.core.schemas.metrics import METRIC_SCORES
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
-from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
+from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED, FILES
 from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table
@@ -37,6 +37,7 @@ pytestmark = pytest.mark.slow
 MODEL = "results/finetuning/rated/1/efficientnet_lite0/authentic-multitask"
 
 ARTEFACTS = {
+    "results/sources/shards/photos-00000.parquet": FILES,
     "results/sources/photos.parquet": CATALOGUE,
     "results/sources/photos.excluded.parquet": EXCLUDED,
     "results/distortions/synthetic/jpeg/photos-00001/manifest.parquet": MANIFEST,
@@ -50,6 +51,7 @@ ARTEFACTS = {
     "results/pretraining/synthetic/efficientnet_lite0/multitask/history.parquet": HISTORY,
     "results/pretraining/authentic/rated/1/efficientnet_lite0/multitask/history.parquet": HISTORY,
     "results/finetuning/rated/dataset.parquet": DATASET,
+    "results/finetuning/rated/files.parquet": FILES_OF_DATASET,
     "results/finetuning/rated/1/split.parquet": SPLIT,
     f"{MODEL}/history.parquet": HISTORY,
     "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet": PREDICTIONS,
@@ -205,7 +207,9 @@ def test_new_image_is_seen_and_a_touch_is_not(project: Path, tmp_path: Path) -> 
     (copy / "photos/astronaut_0.png").touch()
     assert not dry_run(copy)
     Image.fromarray(data.chelsea()[:200, :200]).save(copy / "photos/zebra.png")
-    assert dry_run(copy, "corpus")["catalogue"] == 1
+    jobs = dry_run(copy, "corpus")
+    assert jobs["catalogue_shard"] == jobs["catalogue"] == 1
+    assert jobs["distort"] == jobs["score"] == 3, "one of two shards of each type"
 
 
 def test_one_level_redoes_its_type_alone(project: Path, tmp_path: Path) -> None:
