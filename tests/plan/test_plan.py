@@ -466,7 +466,7 @@ def test_calibrated_labels_have_the_curves_of_the_viewing_scale(
     with pytest.raises(
         MosforgeError, match=r"no curves for the viewing scale 3; set metrics\.scale to 1 or 2"
     ):
-        plan_of(with_datasets).corpora.fusion("synthetic")
+        plan_of(with_datasets)
 
 
 def test_what_learnt_from_kadid10k_is_not_compared_with_it(with_datasets: dict[str, Any]) -> None:

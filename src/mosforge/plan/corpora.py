@@ -13,7 +13,7 @@ from mosforge.distortions.settings import AuthenticSettings, DistortSettings, Sy
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.sources import Sources
 from mosforge.pmos.curves import read_calibration
-from mosforge.pmos.settings import Calibration, FusionSettings, ValidationSettings
+from mosforge.pmos.settings import FusionSettings, ValidationSettings
 from mosforge.pretraining.settings import IndexPacksSettings
 
 
@@ -21,7 +21,8 @@ class Corpora:
     """The sections `distortions` and `pmos`.
 
     Raises:
-        MosforgeError: the labels are to be fitted to a dataset that is not there or has no references.
+        MosforgeError: the labels are to be fitted to a dataset that is not there or has no references, or
+            nothing was learnt at the viewing scale.
     """
 
     def __init__(self, config: Configuration, sources: Sources, datasets: Datasets) -> None:
@@ -32,7 +33,12 @@ class Corpora:
         self._sources = sources
         self._datasets = datasets
         self.distortion = cache(self._distortion)
-        self._scale = config.metrics.scale
+        self._calibration = read_calibration(config.metrics.scale)
+        if config.pmos.fusion == "calibrated" and self._calibration is None:
+            raise MosforgeError(
+                f"pmos.fusion: calibrated has no curves for the viewing scale {config.metrics.scale}; set "
+                "metrics.scale to 1 or 2, or choose another fusion"
+            )
         self._fitted_to = self._pmos.logistic.dataset if self._pmos.fusion == "logistic" else None
         if self._fitted_to and not datasets.has_references(self._fitted_to):
             why = datasets.missing(self._fitted_to) or "it has no reference images"
@@ -172,21 +178,9 @@ class Corpora:
         values["weights"] = section.weights.plain()
         if self._fitted_to:
             values["logistic"] = self._fitted_to
-        if section.fusion == "calibrated":
-            values |= self._needed_calibration().plain()
+        if section.fusion == "calibrated" and self._calibration:
+            values |= self._calibration.plain()
         return FusionSettings(**values)
-
-    def _needed_calibration(self) -> Calibration:
-        if (found := self._calibration) is None:
-            raise MosforgeError(
-                f"pmos.fusion: calibrated has no curves for the viewing scale {self._scale}; set "
-                "metrics.scale to 1 or 2, or choose another fusion"
-            )
-        return found
-
-    @cached_property
-    def _calibration(self) -> Calibration | None:
-        return read_calibration(self._scale)
 
     def fit_inputs(self) -> dict[str, str]:
         """What `fuse` needs beside the corpus' scores."""
