@@ -32,6 +32,7 @@ def place(tmp_path: Path) -> Path:
 def compare(place: Path, lines: list[str], header: str = "image,score") -> int:
     (place / "niqe.csv").write_text("\n".join([header, *lines]) + "\n")
     run = {"dataset": "a", "split": "1", "backbone": "none", "initialisation": "niqe", "test_dataset": "a"}
+    run |= {"adaptation": "none"}
     words = ["--test_dataset", "dataset", "--test_split", "split", "--dataset", "dataset", "--split", "split"]
     files = [word if word.startswith("--") else f"{place}/{word}.parquet" for word in words]
     files += [f"--test_scores={place}/niqe.csv", f"--output={place}/out.parquet"]
