@@ -96,6 +96,8 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
         ("evaluation.experiments.table1.initialisations", ["cls+cls"], "names one network twice"),
         ("evaluation.experiments.table1.initialisations", ["cls+reg"], "'cls+reg' can have probe"),
         ("evaluation.experiments.table2.adaptations", ["none"], "'imagenet' can have finetune or probe"),
+        ("evaluation.experiments.table2.ratings", [25, 100], "ratings: add all"),
+        ("evaluation.experiments.table2.ratings", [9, "all"], "9 is not a number of rated images"),
         ("evaluation.experiments.table2.adaptations", ["tune"], "'finetune', 'probe' or 'none'"),
         ("evaluation.experiments.table1.backbones", ["vgg16"], "'vgg16' is not configured"),
         ("evaluation.comparisons", {"fsim": "mine.csv"}, "comparisons.fsim: this name has a meaning"),

@@ -234,3 +234,28 @@ def test_without_contents_nothing_is_said_of_clean_images(tmp_path: Path) -> Non
     split = read_table(tmp_path / "split.parquet", SPLIT)
     assert split["clean"].isna().all()
     assert split["content"].equals(split["reference"])
+
+
+def test_a_budget_keeps_so_many_ratings_each_within_the_next_and_the_test_part(tmp_path: Path) -> None:
+    rows = dataset(40).assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
+    write_table(tmp_path / "dataset.parquet", DATASET, rows, stage="test", cfg={})
+    parts = {}
+    for name in ("3", "3-10", "3-30", "3-90", "4-30"):
+        cfg = {"layout": "table", "folder": "f", "validation": 0.2, "train": 0.8}
+        cfg |= {"ratings": int(name[2:])} if name[2:] else {}
+        output = tmp_path / f"{name}.parquet"
+        write_split(tmp_path / "dataset.parquet", name, output=output, cfg=SplitSettings(**cfg))
+        parts[name] = read_table(output, SPLIT).set_index("image")["part"]
+    whole = parts["3"]
+    rated = {name: set(part.index[part.isin(["train", "validation"])]) for name, part in parts.items()}
+    assert [len(rated[name]) for name in ("3", "3-10", "3-30", "3-90")] == [96, 10, 30, 90]
+    assert rated["3-10"] < rated["3-30"] < rated["3-90"] < rated["3"]
+    assert rated["4-30"] != rated["3-30"]
+    for name in ("3-10", "3-30", "3-90"):
+        assert (parts[name] == "test").equals(whole == "test")
+        kept = parts[name][parts[name] != "unrated"]
+        assert kept.equals(whole[kept.index])
+    settings = SplitSettings(**{**cfg, "ratings": 97})
+    with pytest.raises(MosforgeError, match="split 3: 96 images to train on are fewer than 97 ratings"):
+        write_split(tmp_path / "dataset.parquet", "3-97", output=tmp_path / "x", cfg=settings)
+    assert not (tmp_path / "x").exists()

@@ -631,3 +631,38 @@ def test_each_seed_is_a_training_of_each_split(with_datasets: dict[str, Any]) ->
     assert plan.trainings.finetuning(run).seed == 3
     assert plan.experiments.predict_settings(run).seed == 3
     assert plan.trainings.initial_weights(run) == plan.trainings.initial_weights(run._replace(seed=0))
+
+
+def test_a_budget_of_ratings_is_a_split_of_what_learns_from_scores(with_datasets: dict[str, Any]) -> None:
+    with_datasets["finetuning"]["datasets"]["livec"]["splits"] = [1]
+    with_datasets["evaluation"]["experiments"]["table2"] |= {
+        "datasets": ["livec"],
+        "initialisations": ["imagenet", "multitask"],
+        "adaptations": ["finetune", "probe", "none"],
+        "comparisons": ["brisque"],
+        "ratings": ["all", 100, 25],
+    }
+    plan = plan_of(with_datasets)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for run in plan.experiments.runs("table2"):
+        start = run.initialisation.removeprefix("authentic_livec-")
+        found.setdefault(run.split, []).append((start, run.adaptation))
+    trained = [(name, way) for way in ("finetune", "probe") for name in ("imagenet", "multitask")]
+    brisque = ("brisque", "none")
+    assert found == {
+        "1": [*trained, ("multitask", "none"), brisque],
+        "1-25": [*trained, brisque],
+        "1-100": [*trained, brisque],
+    }
+    assert plan.datasets.split("livec", "1-25").plain() == {
+        **plan.datasets.split("livec", "1").plain(),
+        "ratings": 25,
+    }
+    # a pretraining that has seen the training part needs no rating
+    run = Run("livec", "1-25", "resnet50", "authentic_livec-multitask", "livec", 0, "probe")
+    assert plan.trainings.initial_weights(run).startswith("results/pretraining/authentic_livec/livec/1/")
+    features = "results/evaluation/features/livec/livec/1/resnet50/authentic_livec-multitask.parquet"
+    assert plan.experiments.probed(run)["features"] == [features]
+    assert plan.experiments.probed(run)["split"] == "results/finetuning/livec/1-25/split.parquet"
+    single = plan.experiments.predictions_of_single_splits("table2")
+    assert len(single) == 3 * len(trained) + 1

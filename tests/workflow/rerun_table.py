@@ -257,6 +257,8 @@ def _evaluation() -> Iterator[Case]:
     yield Case(f"{table2}.backbones", ["resnet18"], networks, "", NEW)
     yield Case(f"{table2}.initialisations", ["imagenet"], ("correlate",), "table2")
     yield Case("evaluation.experiments.frozen.adaptations", ["probe"], ("correlate",), "frozen")
+    budgets = ("split", "probe", "correlate")
+    yield Case("evaluation.experiments.frozen.ratings", [10, "all"], budgets, "", NEW)
     yield Case("evaluation.experiments.table3.across", False, ("correlate",), "table3", NEW)
     yield Case("evaluation.comparisons.niqe", "rated/third.csv", ("compare",), "niqe")
     yield Case(f"{table2}.comparisons", ["mdsi"], ("correlate",), "table2")

@@ -112,7 +112,8 @@ wildcard_constraints:
     objective=r"cls|reg|multitask|rank",
     dataset=r"[a-z0-9_]+",
     test_dataset=r"[a-z0-9_]+",
-    split=r"[a-z0-9_]+",
+    # 1-25 is the split 1 with 25 rated images
+    split=r"[a-z0-9_]+(-[1-9][0-9]*)?",
     initialisation=r"[a-z0-9_+-]+",
     # empty for the seed 0
     training=r"(\.seed[1-9][0-9]*)?",

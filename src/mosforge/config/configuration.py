@@ -246,6 +246,8 @@ def _in_evaluation(config: Configuration) -> Iterator[str]:
         yield from _without_adaptation(key, experiment)
         measures = [*MEASURES, *config.evaluation.comparisons]
         yield from _unknown(f"{key}.comparisons", experiment.comparisons, measures)
+        if "all" not in experiment.ratings:
+            yield f"{key}.ratings: add all, which the tables of the experiment are made of"
         untrained = [measure for measure in experiment.comparisons if measure != BRISQUE]
         if experiment.across and untrained:
             yield (

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from mosforge.config import File, Name, Names, Section
-from mosforge.core.values import Count, Flag, different
+from mosforge.core.values import Allowed, Count, Flag, different
 
 MEASURES = ("psnr", "ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "brisque")
 """The measures that are computed here."""
@@ -15,6 +15,17 @@ MEASURES = ("psnr", "ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "brisque")
 Adaptation = Literal["finetune", "probe", "none"]
 Adaptations = Annotated[
     tuple[Adaptation, ...],
+    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(different),
+]
+
+
+Budget = Annotated[
+    Annotated[int, Field(strict=True, ge=10)] | Literal["all"],
+    Allowed("a number of rated images from 10, or all"),
+]
+Ratings = Annotated[
+    tuple[Budget, ...],
     Field(min_length=1, json_schema_extra={"uniqueItems": True}),
     AfterValidator(different),
 ]
@@ -37,6 +48,10 @@ class Experiment(Section):
     regression to the features of the frozen network, in minutes (ours); none takes the score of the
     pretraining as it is, which uses no human score (ours). What a network cannot have is left out: imagenet
     and cls have no score for none"""
+    ratings: Ratings = ("all",)
+    """how many rated images of the training part are used, such as [25, 50, 100, 250, 500, all], for
+    finetune, probe and brisque: random subsets, each within the next larger one; the page draws SROCC against
+    their number. all is always among them (ours)"""
     across: Flag = False
     """true: train on the whole of each dataset, test on the whole of each other one"""
     comparisons: Names = ()

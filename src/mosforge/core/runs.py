@@ -32,6 +32,17 @@ class Run(NamedTuple):
         return {**keys, "training": self.training}
 
 
+def budget_of(split: str) -> int | None:
+    """How many rated images the split of a rating budget trains on: 25 of `1-25`; None: all of its part."""
+    _, _, ratings = split.partition("-")
+    return int(ratings) if ratings else None
+
+
+def whole_split(split: str) -> str:
+    """The split that a rating budget is a part of: `1` of `1-25`; any other is itself."""
+    return split.partition("-")[0]
+
+
 RUN = Run._fields
 """The keys of a run, which are columns of `predictions` and of `correlations` too."""
 

@@ -101,7 +101,7 @@ def finetune(
 def _read_samples(dataset: Path, split: Path, pack: Path) -> Frame:
     """The images of the training and validation parts, with their scores and their place in the pack."""
     parts, scores = read_table(split, SPLIT), read_table(dataset, DATASET).drop(columns="part")
-    used = parts.loc[parts["part"] != "test", ["image", "part"]]
+    used = parts.loc[parts["part"].isin(["train", "validation"]), ["image", "part"]]
     scored = used.merge(scores, on="image", validate="one_to_one")
     if len(scored) < len(used):
         lost = used.loc[~used["image"].isin(scored["image"]), "image"].iloc[0]

@@ -1,7 +1,7 @@
 """The settings of the jobs of `finetuning`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import DatasetImages, Settings
-from mosforge.core.values import Decay, Flag, Fraction, Number
+from mosforge.core.values import Count, Decay, Flag, Fraction, Number
 
 
 class PackDatasetSettings(DatasetImages):
@@ -35,3 +35,4 @@ class SplitSettings(DatasetImages):
 
     validation: Decay
     train: Fraction | None = None
+    ratings: Count | None = None  # how many images of the training and validation part stay rated

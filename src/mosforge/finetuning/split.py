@@ -9,7 +9,7 @@ import pandas as pd
 from mosforge.core import seeds
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
-from mosforge.core.runs import FEWEST_TESTED
+from mosforge.core.runs import FEWEST_TESTED, whole_split
 from mosforge.core.schemas.datasets import CONTENTS, DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.finetuning.settings import SplitSettings
@@ -24,7 +24,8 @@ def split(
 
     Args:
         dataset: the table of the dataset (artefact `dataset`).
-        name: the seed of a random split, `official` for the dataset's own, or `full` to train on everything.
+        name: the seed of a random split, `official` for the dataset's own, or `full` to train on everything;
+            of a rating budget with its number, as in `1-25`.
         contents: which of its images show the same (artefact `contents`); without it, contents are those that
             the dataset names.
         output: the part of each image, Parquet (artefact `split`). Its stamp has the digest of the parts.
@@ -35,11 +36,14 @@ def split(
     """
     rows = with_contents(read_table(dataset, DATASET), contents)
     # `train` is given only for random splits; the others do not use the 1.0
-    frame = divide(rows, name, cfg.train or 1.0, cfg.validation)
+    whole = whole_split(name)
+    frame = divide(rows, whole, cfg.train or 1.0, cfg.validation)
+    if cfg.ratings is not None:
+        frame = keep_ratings(frame, whole, cfg.ratings)
     if contents is None:
         frame["clean"] = None
     tests = int((frame["part"] == "test").sum())
-    if name != "full" and tests < FEWEST_TESTED:
+    if whole != "full" and tests < FEWEST_TESTED:
         raise MosforgeError(
             f"split {name}: {tests} image to test on, and a correlation needs at least {FEWEST_TESTED}; "
             "leave the split out, or give its test part more"
@@ -112,6 +116,32 @@ def divide(dataset: Frame, name: str, train: float, validation: float) -> Frame:
     return frame.sort_values("image", ignore_index=True)
 
 
+def keep_ratings(split: Frame, name: str, ratings: int) -> Frame:
+    """Leaves so many rated images in the training and validation part; the others are `unrated`.
+
+    They are drawn at random, and a larger number keeps all images of a smaller one. The part `test` stays as
+    it is, and which of its images are clean.
+
+    Args:
+        split: rows of the artefact `split`, sorted by image.
+        name: of the split, which seeds the draw.
+        ratings: the number of rated images.
+
+    Raises:
+        MosforgeError: there are not so many.
+    """
+    rated = split.index[split["part"].isin(["train", "validation"])]
+    if len(rated) < ratings:
+        raise MosforgeError(
+            f"split {name}: {len(rated)} images to train on are fewer than {ratings} ratings; take {ratings} "
+            "out of the key ratings of the experiment"
+        )
+    order = seeds.generator("ratings", _seed_part(name)).permutation(len(rated))
+    found = split.copy()
+    found.loc[rated[order[ratings:]], "part"] = "unrated"
+    return found
+
+
 def split_digest(split: Frame) -> str:
     """A digest of which image is in which part, independent of the order of the rows."""
     return digest(sorted(zip(split["image"], split["part"], strict=True)))
@@ -149,8 +179,12 @@ def _official(dataset: Frame) -> "pd.Series[str]":
 
 
 def _shuffled(contents: list[str], purpose: str, name: str) -> list[str]:
-    order = seeds.generator(purpose, int(name) if name.isdigit() else name).permutation(len(contents))
+    order = seeds.generator(purpose, _seed_part(name)).permutation(len(contents))
     return [contents[place] for place in order]
+
+
+def _seed_part(name: str) -> int | str:
+    return int(name) if name.isdigit() else name
 
 
 def _share(count: int, share: float) -> int:

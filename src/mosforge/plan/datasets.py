@@ -12,6 +12,7 @@ from mosforge.core.csv_files import csv_lines
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.folders import find_images
+from mosforge.core.runs import budget_of, whole_split
 from mosforge.finetuning.datasets.base import Layout
 from mosforge.finetuning.datasets.table import COLUMNS, REFERENCE_IMAGE, about_column, unused_columns
 from mosforge.finetuning.files import Folder
@@ -207,12 +208,16 @@ class Datasets:
 
     def training_share(self, split: str) -> float:
         """About the share of a dataset's images that a split trains on; an official one is not looked at."""
-        return 1.0 if split == "full" else self._splits.train
+        return 1.0 if whole_split(split) == "full" else self._splits.train
 
     def split(self, name: str, split: str) -> SplitSettings:
         """Settings of a split; the share that is trained on matters only to random ones."""
         values = self.images(name).plain() | {"validation": self._splits.validation}
-        return SplitSettings(**values | {"train": self._splits.train} if split.isdigit() else values)
+        if whole_split(split).isdigit():
+            values["train"] = self._splits.train
+        if budget := budget_of(split):
+            values["ratings"] = budget
+        return SplitSettings(**values)
 
 
 def _csv_of(table: DatasetSettings) -> str:

@@ -7,8 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.config.configuration import Configuration
+from mosforge.config.evaluation import Experiment
 from mosforge.core import layout
-from mosforge.core.runs import BRISQUE, FINETUNE, NO_ADAPTATION, NO_NETWORK, PROBE, RUN, Run
+from mosforge.core.runs import (
+    BRISQUE,
+    FINETUNE,
+    NO_ADAPTATION,
+    NO_NETWORK,
+    PROBE,
+    RUN,
+    Run,
+    budget_of,
+    whole_split,
+)
 from mosforge.evaluation.settings import CompareSettings, FeaturesSettings, PredictSettings
 from mosforge.models.objectives import BESIDE, LOSSES, adaptations_of, corpus_and_objective, side_by_side
 from mosforge.plan.datasets import Datasets
@@ -54,8 +65,9 @@ class Experiments:
     def predictions_of_single_splits(self, experiment: str) -> list[str]:
         """Prediction files of networks with one split: their gains have an interval only over images."""
         runs = self._networks(experiment)
-        splits = Counter(run._replace(split="") for run in runs)
-        return [_predictions(run) for run in runs if splits[run._replace(split="")] == 1]
+        models = [(run._replace(split=""), budget_of(run.split)) for run in runs]
+        splits = Counter(models)
+        return [_predictions(run) for run, model in zip(runs, models, strict=True) if splits[model] == 1]
 
     def comparison(self, run: Any) -> dict[str, str]:
         """Inputs of the predictions of a measure without a network; only BRISQUE is trained.
@@ -110,7 +122,12 @@ class Experiments:
             corpus, _ = corpus_and_objective(name)
             sees_split = corpus and self._trainings.uses_images_of(corpus, run.dataset)
             pattern = layout.FEATURES_ON_SPLIT if sees_split else layout.FEATURES
-            files.append(pattern.format(**_keys(run) | {"initialisation": name, "test_dataset": dataset}))
+            files.append(
+                pattern.format(
+                    **_keys(run)
+                    | {"initialisation": name, "test_dataset": dataset, "split": whole_split(run.split)}
+                )
+            )
         return files
 
     def features_settings(self, which: Any) -> FeaturesSettings:
@@ -147,6 +164,10 @@ class Experiments:
     def has_frozen_networks(self, experiment: str) -> bool:
         """Whether some network of an experiment is not fine-tuned."""
         return any(run.adaptation != FINETUNE for run in self._networks(experiment))
+
+    def has_finetuned_networks(self, experiment: str) -> bool:
+        """Whether some network of an experiment is fine-tuned."""
+        return FINETUNE in self._entries[experiment].adaptations
 
     def initialisations(self, experiment: str) -> list[str]:
         """Full names of what an experiment's networks start from on the datasets that are there."""
@@ -248,9 +269,11 @@ class Experiments:
 
     def _configured_networks(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
-        for dataset, split, test in self._pairs(entry.datasets, entry.across):
+        for dataset, split, test in self._pairs(entry):
             for backbone in entry.backbones:
                 for adaptation in entry.adaptations:
+                    if adaptation == NO_ADAPTATION and budget_of(split):
+                        continue  # it uses no rating
                     seeds = self._seeds if adaptation == FINETUNE else (0,)
                     for start in self._full_names(entry.initialisations, dataset):
                         if adaptation in adaptations_of(start):
@@ -259,9 +282,11 @@ class Experiments:
 
     def _configured_comparisons(self, experiment: str) -> Iterator[Run]:
         entry = self._entries[experiment]
-        for dataset, split, test in self._pairs(entry.datasets, entry.across):
+        for dataset, split, test in self._pairs(entry):
             unavailable = [] if self._datasets.has_references(test) else self._full_reference(experiment)
             unavailable += self._missing_files(experiment)
+            if budget_of(split):
+                unavailable = [name for name in entry.comparisons if name != BRISQUE]
             for metric in entry.comparisons:
                 if metric not in unavailable:
                     yield Run(dataset, split, NO_NETWORK, metric, test, adaptation=NO_ADAPTATION)
@@ -276,12 +301,17 @@ class Experiments:
         named = self._entries[experiment].comparisons
         return [name for name in named if name in self._files and not Path(self._files[name]).is_file()]
 
-    def _pairs(self, datasets: Sequence[str], across: bool) -> Iterator[tuple[str, str, str]]:
-        for dataset in datasets:
-            if across:
-                yield from ((dataset, FULL, other) for other in datasets if other != dataset)
-            else:
-                yield from ((dataset, split, dataset) for split in self._datasets.splits(dataset))
+    def _pairs(self, entry: Experiment) -> Iterator[tuple[str, str, str]]:
+        """What is trained on (dataset and split) and tested on; the splits of rating budgets come last."""
+        budgets = sorted(ratings for ratings in entry.ratings if isinstance(ratings, int))
+        for budget in ["", *(f"-{ratings}" for ratings in budgets)]:
+            for dataset in entry.datasets:
+                if entry.across:
+                    others = (other for other in entry.datasets if other != dataset)
+                    yield from ((dataset, f"{FULL}{budget}", other) for other in others)
+                else:
+                    splits = self._datasets.splits(dataset)
+                    yield from ((dataset, f"{split}{budget}", dataset) for split in splits)
 
     def _full_names(self, initialisations: Sequence[str], dataset: str) -> list[str]:
         """An objective by itself means the pretraining on the dataset's own corpus."""

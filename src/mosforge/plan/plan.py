@@ -86,6 +86,8 @@ class Plan:
         tuned = {
             key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, "patches", "learning_rates", "dropout")
         }
+        if not self.experiments.has_finetuned_networks(experiment):
+            tuned = {"crop": finetuning["crop"]}  # all that features depend on
         tuned["multi_level"] = pretraining["multi_level"]
         if self.experiments.draws_splits(experiment):
             tuned["train"] = finetuning["splits"]["train"]

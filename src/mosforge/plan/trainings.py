@@ -8,6 +8,7 @@ from mosforge.config import TrainingSection
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
+from mosforge.core.runs import whole_split
 from mosforge.finetuning.finetune_settings import FinetuningSettings
 from mosforge.models.objectives import corpus_and_objective, rates_of, side_by_side
 from mosforge.models.origins import NAMES, ORIGINS, WORDS
@@ -211,7 +212,8 @@ class Trainings:
         corpus, objective = corpus_and_objective(which.initialisation)
         values = {"corpus": corpus, "objective": objective, "backbone": which.backbone}
         if self.uses_images_of(corpus, getattr(which, "dataset", "")):
-            folder = layout.PRETRAINED_ON_SPLIT.format(dataset=which.dataset, split=which.split, **values)
+            split = whole_split(which.split)
+            folder = layout.PRETRAINED_ON_SPLIT.format(dataset=which.dataset, split=split, **values)
         else:
             folder = layout.PRETRAINED.format(**values)
         return layout.of_model(folder)["model"]

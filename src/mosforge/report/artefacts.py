@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from mosforge.core import layout
-from mosforge.core.runs import FINETUNE, RUN, Run
+from mosforge.core.runs import FINETUNE, RUN, Run, budget_of
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.pmos import LABELS
@@ -28,6 +28,8 @@ class Artefacts(NamedTuple):
     labels: dict[str, pd.DataFrame | None]  # the labels of each corpus, None if they are not there
     correlations: pd.DataFrame  # those of all experiments; a run that several of them share stands there once
     names: dict[Start, str]  # of methods, alike on the whole page
+    # the correlations of each experiment that has rating budgets, those of all ratings too
+    budgets: dict[str, pd.DataFrame]
 
     @property
     def runs(self) -> list[Run]:
@@ -70,14 +72,22 @@ class Artefacts(NamedTuple):
 def read_artefacts(results: Path, cfg: PageSettings) -> Artefacts:
     """Reads the artefacts that several sections of the page are made from."""
     nothing = pd.DataFrame(columns=CORRELATIONS.columns)
-    found = Artefacts(results, cfg, {}, {}, nothing, {})
+    found = Artefacts(results, cfg, {}, {}, nothing, {}, {})
     for name in cfg.experiments:
-        found.tables[name] = found.read(layout.CORRELATIONS, CORRELATIONS, experiment=name)
+        rows = found.read(layout.CORRELATIONS, CORRELATIONS, experiment=name)
+        found.tables[name] = None if rows is None else of_all_ratings(rows)
+        if rows is not None and rows["split"].map(budget_of).notna().any():
+            found.budgets[name] = rows
     for name in cfg.corpora:
         found.labels[name] = found.read(layout.LABELS, LABELS, corpus=name)
     there = [table for table in found.tables.values() if table is not None]
     rows = pd.concat(there, ignore_index=True).drop_duplicates(ignore_index=True) if there else nothing
     return found._replace(correlations=rows, names=method_names(rows))
+
+
+def of_all_ratings(correlations: pd.DataFrame) -> pd.DataFrame:
+    """The rows that no rating budget limits."""
+    return correlations[correlations["split"].map(budget_of).isna()].reset_index(drop=True)
 
 
 class Pretraining(NamedTuple):

@@ -9,7 +9,7 @@ from mosforge.core import layout
 from mosforge.core.files import read_json
 from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
-from mosforge.report import experiment_table, figures, provenance, scatters, words
+from mosforge.report import budgets, experiment_table, figures, provenance, scatters, words
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.beside_people import beside_people
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
@@ -96,6 +96,8 @@ def _experiment(
         note = "".join(map(say, ["gains", *(key for what, key in keys.items() if what in over)]))
         items = [table(gains_grid(gains)), Block("notes", note + about_proxy)]
         yield Block("details", "What pretraining adds, in the same split", items, style="open")
+    if name in artefacts.budgets:
+        yield from _budgets(name, artefacts)
     note = "".join(experiment_table.small_print(found)) + say("every_measure") + about_proxy
     items = [table(experiment_table.every_measure_grid(found)), Block("notes", note)]
     yield Block("details", "Every measure of these models", items)
@@ -103,6 +105,23 @@ def _experiment(
     if splits:
         items = [*splits, Block("notes", say("every_split") + about_proxy)]
         yield Block("details", "Each split separately", items)
+
+
+def _budgets(name: str, artefacts: Artefacts) -> Iterator[Block]:
+    """SROCC against the number of ratings: the curves, the numbers, and the gains at each number."""
+    rows, cfg = artefacts.budgets[name], artefacts.cfg
+    yield Block("h4", "SROCC against the number of ratings")
+    yield from _figures(budgets.curves(name, rows, cfg.proxies), style="large")
+    about = say("budgets") + (say("about_proxy") if set(rows["dataset"]) & set(cfg.proxies) else "")
+    items = [table(grid) for grid in budgets.budget_grids(name, rows, cfg.proxies)]
+    yield Block("details", "The numbers of these curves", [*items, Block("notes", about)], style="open")
+    gains = budgets.gains_by_budget(name, rows, artefacts.predictions, cfg.proxies)
+    items = [
+        block
+        for ratings, group in gains[gains["ratings"] != budgets.ALL].groupby("ratings", sort=False)
+        for block in (Block("h4", f"{ratings} ratings"), table(gains_grid(group)))
+    ]
+    yield Block("details", "What pretraining adds with few ratings", items)
 
 
 def _figures(shown: Sequence[Figure], missing: str = "", style: str = "") -> Iterator[Block]:

@@ -5,10 +5,11 @@ from pathlib import Path
 from mosforge.core.atomic import atomic_file
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table
-from mosforge.report.artefacts import predictions_in
+from mosforge.report.artefacts import of_all_ratings, predictions_in
 from mosforge.report.blocks import to_csv, to_markdown
+from mosforge.report.budgets import gains_by_budget
 from mosforge.report.experiment_table import experiment_table, legend, paper_grid, splits_frame
-from mosforge.report.gains import GAIN, gains_of
+from mosforge.report.gains import GAIN
 from mosforge.report.settings import TableSettings
 
 
@@ -32,17 +33,17 @@ def table(
             of a single split have no interval.
         output: CSV with a line a number, measured and published.
         markdown: the same as a table for people, in the paper's columns.
-        gains: CSV of what one pretraining adds to another.
+        gains: CSV of what one pretraining adds to another, for each number of ratings.
         splits: CSV with the numbers of every split.
         cfg: what stands beside the numbers.
     """
     rows = read_table(correlations, CORRELATIONS)
-    found = experiment_table(experiment, rows, cfg)
-    added = gains_of(experiment, rows, predictions_in(predictions), cfg.proxies)
+    found = experiment_table(experiment, of_all_ratings(rows), cfg)
+    added = gains_by_budget(experiment, rows, predictions_in(predictions), cfg.proxies)
     texts = {
         output: to_csv(found.numbers),
         markdown: to_markdown(paper_grid(found), [*legend(found), *found.notes]),
-        gains: to_csv(added[GAIN]),
+        gains: to_csv(added[[*GAIN, "ratings"]]),
         splits: to_csv(splits_frame(experiment, rows, cfg.proxies)),
     }
     for path, text in texts.items():

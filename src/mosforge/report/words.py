@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
-from mosforge.core.runs import FINETUNE, NO_ADAPTATION, PROBE
+from mosforge.core.runs import FINETUNE, NO_ADAPTATION, PROBE, budget_of, whole_split
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.models.objectives import corpus_and_objective, side_by_side
@@ -97,8 +97,10 @@ def dataset_pair(train: str, test: str) -> str:
 
 
 def split_name(name: str) -> str:
-    """A split: `split 3`, or `official split`."""
-    return "official split" if name == "official" else f"split {name}"
+    """A split: `split 3`, `official split`, or `split 3, 25 ratings`."""
+    whole, budget = whole_split(name), budget_of(name)
+    ratings = f", {budget} ratings" if budget else ""
+    return ("official split" if whole == "official" else f"split {whole}") + ratings
 
 
 def number(value: float | None, digits: int = 3) -> str:

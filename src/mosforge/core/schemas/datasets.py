@@ -53,7 +53,11 @@ SPLIT = Artefact(
     column("image", pa.string(), "name of the image in the dataset"),
     column("reference", pa.string(), "name of the image's content, as the dataset gives it"),
     CONTENT,
-    column("part", pa.string(), "`train`, `validation` or `test`"),
+    column(
+        "part",
+        pa.string(),
+        "`train`, `validation` or `test`; `unrated` where a budget of ratings leaves an image out",
+    ),
     CLEAN,
 )
 

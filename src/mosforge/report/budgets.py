@@ -1,0 +1,116 @@
+"""Rating budgets: SROCC against the number of rated images that a method was given."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from mosforge.core.runs import FINETUNE, NO_ADAPTATION, NO_NETWORK, budget_of
+from mosforge.report import drawing, words
+from mosforge.report.blocks import Cell, Grid, heads, model_cell
+from mosforge.report.drawing import Figure
+from mosforge.report.gains import Predictions, gains_of
+from mosforge.report.summary import summarise
+
+ALL = "all"
+"""In the place of a number of ratings: the whole training part."""
+
+_DASHES = {FINETUNE: "-", NO_ADAPTATION: ":"}
+_ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 2}
+
+
+def gains_by_budget(
+    experiment: str, correlations: pd.DataFrame, predictions: Predictions, proxies: Collection[str] = ()
+) -> pd.DataFrame:
+    """The gains of each number of ratings (see `gains_of`), with the column `ratings`; `all` comes last."""
+    parts = [
+        gains_of(experiment, rows, predictions, proxies).assign(ratings=name)
+        for name, rows in _by_budget(correlations)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else gains_of(experiment, correlations, predictions)
+
+
+def _by_budget(correlations: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of each number of ratings, in rising order."""
+    numbers = correlations["split"].map(budget_of).astype(float)
+    for number in [*sorted(set(numbers.dropna())), None]:
+        rows = correlations[numbers.isna() if number is None else numbers == number]
+        yield ALL if number is None else f"{number:.0f}", rows
+
+
+def by_method(correlations: pd.DataFrame) -> pd.DataFrame:
+    """The summary of each model at each number of ratings, with the columns `method` and `ratings`.
+
+    A full-reference metric, which uses no rating, is left out; a zero-shot score is repeated at each number.
+    """
+    parts = []
+    for name, rows in _by_budget(correlations):
+        parts.append(summarise(rows).assign(ratings=name))
+    found = pd.concat(parts, ignore_index=True)
+    is_trained = (found["adaptation"] != NO_ADAPTATION) | (found["backbone"] != NO_NETWORK)
+    learns = found["initialisation"].isin(set(found.loc[found["ratings"] != ALL, "initialisation"]))
+    found = found[is_trained | learns].reset_index(drop=True)
+    level = found[(found["adaptation"] == NO_ADAPTATION) & (found["backbone"] != NO_NETWORK)]
+    numbers = [name for name in dict.fromkeys(found["ratings"]) if name != ALL]
+    repeated = [level.assign(ratings=name) for name in numbers]
+    found = pd.concat([found, *repeated], ignore_index=True)
+    order = {name: place for place, name in enumerate([*numbers, ALL])}
+    found = found.sort_values("ratings", key=lambda names: names.map(order), kind="stable")
+    return found.assign(method=words.methods(found)).reset_index(drop=True)
+
+
+def curves(experiment: str, correlations: pd.DataFrame, proxies: Collection[str]) -> list[Figure]:
+    """For each dataset and backbone, a line a method; measures without a network stand in each figure."""
+    figures = []
+    for (train, test, backbone), rows in _by_figure(by_method(correlations)):
+        numbers = list(dict.fromkeys(rows["ratings"]))
+        with drawing.canvas(4.6, 3.4, grid="both") as (canvas, axes):
+            for method, line in rows.groupby("method", sort=False):
+                places = line["ratings"].map(numbers.index)
+                several = bool((line["splits"] > 1).any())
+                low, high = (line[f"srocc_{end}"] for end in (("q25", "q75") if several else ("low", "high")))
+                colour = drawing.colour_of(str(method))
+                dash = _DASHES.get(line["adaptation"].iloc[0], "--")
+                axes.fill_between(places, low, high, color=colour, alpha=0.13, linewidth=0)
+                axes.plot(places, line["srocc"], dash, color=colour, label=method, marker="o", markersize=3)
+            axes.set_xticks(range(len(numbers)), numbers)
+            axes.set(xlabel="rated images", ylabel="SROCC")
+            axes.legend(**_ABOVE)
+            splits = words.plural(int(rows["splits"].max()), "split")
+            caption = (
+                f"{words.dataset_pair(train, test)}, {backbone}: SROCC against the number of rated images, "
+                f"{splits}.{words.proxy_caption((train, test), proxies)}"
+            )
+            stem = drawing.file_stem("ratings", experiment, train, test if test != train else "", backbone)
+            figures.append(drawing.finish(canvas, stem, caption))
+    return figures
+
+
+def _by_figure(found: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    for (train, test), rows in found.groupby(["dataset", "test_dataset"], sort=False):
+        others = rows[rows["backbone"] == NO_NETWORK]
+        for backbone, own in rows[rows["backbone"] != NO_NETWORK].groupby("backbone", sort=False):
+            yield (str(train), str(test), str(backbone)), pd.concat([own, others])
+
+
+def budget_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection[str]) -> list[Grid]:
+    """For each figure the numbers behind it: a row a method, a column a number of ratings."""
+    grids = []
+    for (train, test, backbone), rows in _by_figure(by_method(correlations)):
+        numbers = list(dict.fromkeys(rows["ratings"]))
+        place = f"{words.dataset_pair(train, test)}, {backbone}"
+        lines = []
+        for method, line in rows.groupby("method", sort=False):
+            cells = {row["ratings"]: _cell(row) for row in line.to_dict("records")}
+            lines.append([model_cell(str(method), ""), *(cells.get(name, Cell("–")) for name in numbers)])
+        is_proxy = bool({train, test} & set(proxies))
+        label = f"Ratings of {place} in {experiment}"
+        grids.append(Grid([Cell(place, is_proxy=is_proxy), *heads(*numbers)], {"": lines}, label=label))
+    return grids
+
+
+def _cell(row: Mapping[Any, Any]) -> Cell:
+    what, ends = ("splits", ("q25", "q75")) if row["splits"] > 1 else ("95%", ("low", "high"))
+    return Cell(
+        words.number(row["srocc"]), [f"{what} {words.interval(*(row[f'srocc_{end}'] for end in ends))}"]
+    )
