@@ -135,8 +135,9 @@ def make_project(folder: Path) -> Path:
     images = folder / "rated/pictures"
     images.mkdir(parents=True)
     lines = ["image,mos"]
+    # two images of one scene each, which the rule `contents` finds, so that one split part holds both
     for i, tile in enumerate(tiles(data.coffee())[:5]):
-        for quality in (95, 5):
+        for quality in (95, 10):
             tile.save(images / f"cup {i} ({quality}).jpg", quality=quality)
             lines.append(f"cup {i} ({quality}).jpg,{4.0 + i / 2 if quality == 95 else 1.0 + i / 4}")
     (folder / "rated/labels.csv").write_text("\n".join(lines) + "\n")
