@@ -170,6 +170,7 @@ def test_equal_values_share_the_mark() -> None:
         "initialisation": "imagenet",
         **{f"{measure}_{end}": math.nan for measure in MEASURES for end in ("low", "high")},
         "clean_images": 50,
+        **{f"clean_{measure}": math.nan for measure in MEASURES},
     }
     rows = [
         {**row, "backbone": name, "srocc": srocc}

@@ -196,8 +196,8 @@ def small_print(table: ExperimentTable) -> list[str]:
     if table.measured["low"].notna().any():
         ends = " (with several splits, the medians of its ends)" if several else ""
         texts.append(f"“95%” is the interval over 1,000 resamples of the contents of the test images{ends}")
-    if trained:
-        texts.append(say("trainings"))
+        if trained:
+            texts.append(say("trainings"))
     if several:
         texts.append("“splits” is the middle half of the splits (quartiles)")
     if table.measured["clean"].notna().any():
