@@ -66,7 +66,7 @@ def test_an_image_more_less_or_another_is_one_shard_again_and_a_dataset_none(pho
     assert run(photos) == OF_ONE_SHARD | OF_ALL
     assert labelled(photos) == names
     replaced = photos / "photos/astronaut_0.png"
-    tiles(data.coffee())[0].save(replaced)
+    tiles(data.chelsea())[0].save(replaced)  # no image of the dataset that is added below
     assert run(photos) == OF_ONE_SHARD | OF_ALL
     assert labelled(photos) == names
     add_datasets(photos, names)
