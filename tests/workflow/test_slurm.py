@@ -64,7 +64,8 @@ def one_of_each() -> dict[str, object]:
     rated = config["finetuning"]["datasets"]["rated"] | {"corpus": "synthetic"}
     config["finetuning"]["datasets"] = {"rated": rated}
     experiment = {**NETWORK, "datasets": ["rated"], "initialisations": ["multitask"]}
-    not_wanted: dict[str, object] = {name: {"datasets": []} for name in config["evaluation"]["experiments"]}
+    names = config["evaluation"]["experiments"]
+    not_wanted: dict[str, object] = {name: {**NETWORK, "datasets": []} for name in names}
     config["evaluation"]["experiments"] = {**not_wanted, "within": experiment}
     return config
 
