@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from mosforge.distortions.settings import AuthenticSettings, DistortSettings, SyntheticSettings
 from mosforge.finetuning.settings import SplitSettings
 from mosforge.report.settings import PageSettings
-from mosforge.sources.settings import CatalogueSettings
+from mosforge.sources.settings import CatalogueShardSettings
 
 SYNTHETIC = {
     "kind": "synthetic",
@@ -26,8 +26,8 @@ def test_plain_gives_the_very_values_that_were_given() -> None:
 
 
 def test_nested_settings_leave_out_what_was_not_given() -> None:
-    given = {"shard_size": 100, "smallest_side": 161, "dataset": {"layout": "table", "folder": "x"}}
-    assert CatalogueSettings.model_validate(given).plain() == given
+    given = {"shards": 4, "smallest_side": 161, "dataset": {"layout": "table", "folder": "x"}}
+    assert CatalogueShardSettings.model_validate(given).plain() == given
 
 
 def test_the_configuration_on_the_page_keeps_its_numbers() -> None:

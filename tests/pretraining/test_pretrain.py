@@ -122,20 +122,13 @@ def test_an_authentic_corpus_is_trained_on_the_training_part_only(corpus: Any, t
     images = zip(index["path"], allowed, Pack(index).images(), strict=True)
     blackened = ((path, pixels if keep else 0 * pixels) for path, keep, pixels in images)
     write_pack(tmp_path / "black.parquet", tmp_path / "black.pixels", blackened, stage="test", cfg={})
+    labels = read_table(corpus.labels, LABELS).assign(class_index=None, level=None)  # as those of mixtures
+    write_table(tmp_path / "labels.parquet", LABELS, labels, stage="test", cfg={})
     words = ("--split", str(tmp_path / "split.parquet"))
-    assert train(corpus, tmp_path / "a", *words, sources=["coffee"], split="1", epochs=1) == 0
-    assert (
-        train(
-            corpus,
-            tmp_path / "b",
-            *words,
-            sources=["coffee"],
-            split="1",
-            epochs=1,
-            pack=tmp_path / "black.parquet",
-        )
-        == 0
-    )
+    cfg: dict[str, Any] = {"sources": ["coffee"], "split": "1", "epochs": 1, "label_kind": "multiple"}
+    cfg["labels"] = tmp_path / "labels.parquet"
+    assert train(corpus, tmp_path / "a", *words, **cfg) == 0
+    assert train(corpus, tmp_path / "b", *words, **cfg, pack=tmp_path / "black.parquet") == 0
     assert json.loads((tmp_path / "a/card.json").read_text())["pictures"] == sum(allowed) == 6
     models = [(tmp_path / name / "model.safetensors").read_bytes() for name in "ab"]
     assert models[0] == models[1]

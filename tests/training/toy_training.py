@@ -66,6 +66,8 @@ def settings(**changes: Any) -> ToySettings:
 class Toy(nn.Module):
     """All that makes a resumed training differ if it is forgotten: batch statistics, dropout, momentum."""
 
+    frozen_statistics = False
+
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
