@@ -141,8 +141,8 @@ def _about_size(summary: pd.DataFrame) -> list[str]:
             key = "standard_error" if np.isfinite(error) else "no_standard_error"
             reasons.append(say(key, images, words.number(error)))
         if splits < FEW_SPLITS and (rows["dataset"] == dataset).any():
-            count = "one split says" if splits == 1 else f"{splits} splits say"
-            reasons.append(f"{count} little about the spread")
+            count = "one split says nothing" if splits == 1 else f"{splits} splits say little"
+            reasons.append(f"{count} about the spread")
         if reasons:
             notes.append(f"Small data, {dataset}: {'; '.join(reasons)}.")
     return notes
