@@ -11,8 +11,9 @@ def corrected_interval(values: Sequence[float], ratio: float) -> tuple[float, fl
     """The 95% interval of the mean over random splits of one dataset, by the corrected resampled t-test.
 
     The splits share images, so that their values are not independent, and Student's interval is too narrow:
-    with ten splits it holds the truth in 74% of cases where it says 95%. The correction adds the share of the variance that all
-    splits have in common (Nadeau and Bengio, Machine Learning 52(3), 2003, equation 9).
+    with ten splits it holds the truth in 74% of the cases where it says 95%. The correction adds the share
+    of the variance that all splits have in common (Nadeau and Bengio, Machine Learning 52(3), 2003,
+    equation 9).
 
     Args:
         values: a correlation, or a difference of two, of each split; with several trainings of a split their
