@@ -85,7 +85,8 @@ def test_published_rows_stand_where_the_names_are_the_papers(project: Path) -> N
 def test_pretraining_changes_what_a_network_predicts_and_the_differences_are_there(project: Path) -> None:
     folder = project / "results/evaluation/csiq/1/efficientnet_lite0"
     predictions = {
-        name: read_table(folder / name / "csiq.parquet", PREDICTIONS)["prediction"] for name in ABLATION
+        name: read_table(folder / name / "finetune/csiq.parquet", PREDICTIONS)["prediction"]
+        for name in ABLATION
     }
     for one, other in combinations(ABLATION, 2):
         assert not np.allclose(predictions[one], predictions[other], atol=1e-6), (one, other)

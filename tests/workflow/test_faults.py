@@ -177,7 +177,7 @@ READERS = [
     (f"{TUNED}/model.safetensors", f"evaluation predict {TUNED}"),
     ("results/evaluation/brisque/rated.parquet", "evaluation compare results/evaluation/brisque/rated"),
     (
-        "results/evaluation/rated/1/none/brisque/rated.parquet",
+        "results/evaluation/rated/1/none/brisque/none/rated.parquet",
         "evaluation correlate --output results/evaluation/table2",
     ),
     ("results/evaluation/table2.parquet", "report table --experiment table2"),

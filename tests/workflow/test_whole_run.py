@@ -54,11 +54,11 @@ ARTEFACTS = {
     "results/finetuning/rated/files.parquet": FILES_OF_DATASET,
     "results/finetuning/rated/1/split.parquet": SPLIT,
     f"{MODEL}/history.parquet": HISTORY,
-    "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet": PREDICTIONS,
-    "results/evaluation/rated/full/efficientnet_lite0/authentic-multitask/csiq.parquet": PREDICTIONS,
-    "results/evaluation/stand_in/1/none/psnr/stand_in.parquet": PREDICTIONS,
-    "results/evaluation/rated/1/none/brisque/rated.parquet": PREDICTIONS,
-    "results/evaluation/rated/full/none/brisque/csiq.parquet": PREDICTIONS,
+    "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/finetune/rated.parquet": PREDICTIONS,
+    "results/evaluation/rated/full/efficientnet_lite0/authentic-multitask/finetune/csiq.parquet": PREDICTIONS,
+    "results/evaluation/stand_in/1/none/psnr/none/stand_in.parquet": PREDICTIONS,
+    "results/evaluation/rated/1/none/brisque/none/rated.parquet": PREDICTIONS,
+    "results/evaluation/rated/full/none/brisque/none/csiq.parquet": PREDICTIONS,
     "results/evaluation/brisque/rated.parquet": BRISQUE_FEATURES,
     "results/evaluation/table2.parquet": CORRELATIONS,
 }
@@ -86,7 +86,7 @@ def test_a_run_begins_with_an_estimate_and_ends_with_its_numbers_and_paths(proje
         r"[1-9]\d* distorted images, [1-9][\d,]* crops to train on and [1-9]\d* to score", estimate
     )
     assert log.index(estimate) < log.index("Shell command:")
-    assert re.search(r"^csiq +efficientnet_lite0 +CLS\+REG ", end, flags=re.MULTILINE)
+    assert re.search(r"^csiq +csiq +efficientnet_lite0 +CLS\+REG ", end, flags=re.MULTILINE)
     for made in ("tables/table1.csv", "tables/table3.csv", "index.html"):
         assert f"{project}/results/report/{made}" in end
     (model,) = re.findall(r"mosforge score IMAGE --model (\S+)", end)
@@ -146,7 +146,7 @@ def test_fine_tuning_never_counts_test_images(project: Path) -> None:
     card = json.loads((project / MODEL / "card.json").read_text())
     assert card["pictures"] == (split["part"] == "train").sum()
     predicted = read_table(
-        project / "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/rated.parquet",
+        project / "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/finetune/rated.parquet",
         PREDICTIONS,
     )
     assert set(predicted["image"]) == set(split.loc[split["part"] == "test", "image"])
@@ -226,6 +226,7 @@ def test_another_fusion_redoes_the_labels_and_what_follows(project: Path, tmp_pa
     shutil.copytree(project, copy, copy_function=shutil.copy2)
     config = yaml.safe_load((copy / "tiny.yaml").read_text())
     following = {"fuse", "diagnose", "validate", "pretrain", "pretrain_authentic", "finetune", "predict"}
+    following |= {"features", "probe"}
     following |= {"correlate", "table", "page", *config["evaluation"]["experiments"]}
     following |= {"all", "corpus", "pretrained", "report"}
     for change in ({"fusion": "mean"}, {"fusion": "logistic"}):

@@ -1,7 +1,9 @@
 # What all rule files share: the checked configuration, and the plan made from it.
 import atexit
+import contextlib
 import subprocess
 import sys
+from pathlib import Path
 
 from mosforge.config.files import check_files
 from mosforge.core import layout
@@ -38,6 +40,7 @@ try:
 except MosforgeError as error:
     sys.exit(f"mosforge: error: {error}")
 
+RUN_FOLDER = Path.cwd()
 notes = "\n".join([missing, *warnings] if missing else warnings)
 
 
@@ -51,7 +54,8 @@ def print_estimate():
 def end_dry_run():
     """A dry run at the paper's size prints a lot, so what matters is repeated at the end of the output."""
     if workflow.dryrun:
-        print_estimate()
+        with contextlib.chdir(RUN_FOLDER):  # Snakemake has left it
+            print_estimate()
         if notes:
             print(notes, file=sys.stderr)
 
