@@ -20,7 +20,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.files import read_json
 from mosforge.core.images import Pixels, check_pixels
 from mosforge.core.schemas.metrics import orient
-from mosforge.core.values import CorpusKind
+from mosforge.core.values import CorpusKind, is_whole
 from mosforge.distortions.kinds import level_value, type_of
 from mosforge.distortions.render import check_size
 from mosforge.metrics import score
@@ -43,10 +43,12 @@ def distort(image: Pixels, type: str, level: int, *, kind: CorpusKind = "synthet
         uint8 RGB, the same shape. JPEG and JPEG2000 images are what a decoder makes of the bitstream.
 
     Raises:
-        MosforgeError: not such an image, or there is no such type or level.
+        MosforgeError: not such an image, or there is no such kind, type, level or seed.
     """
     distortion = type_of(kind, type)
     parameter = level_value(checked(read(PAPERS)).distortions.levels(kind), type, level)
+    if not (is_whole(seed) and seed >= 0):
+        raise MosforgeError(f"seed: {seed!r} is not a whole number from 0")
     check_pixels(image)
     check_size(image, "the image")
     return distortion.apply(image, parameter, np.random.Generator(np.random.PCG64(seed)))

@@ -85,6 +85,11 @@ def test_commands_for_people_refuse_what_the_workflow_refuses(
         (b"a: {b: 1}\nc: 2\na: {d: 1}\n", "c.yaml: the key 'a' stands twice, in lines 1 and 3; remove one"),
         (b"a: {b: 1, c: [{d: 1, d: 2}]}\n", "c.yaml: the key 'd' stands twice, in lines 1 and 1"),
         (b"a: {1: 1, 0x1: 2}\n", "the key 1 stands twice"),
+        (b"a: &a {b: 1}\nc:\n  <<: *a\n  <<: {b: 2}\n", "the key '<<' stands twice, in lines 3 and 4"),
+        (b"a: 1\nrange: [0, 0100]\n", "c.yaml: line 2: 0100 is octal"),
+        (b"seeds: [-017]\n", "line 1: -017 is octal"),
+        (b"range: [0, 1:40]\n", "1:40 is octal or of base 60"),
+        (b"a: 1:30.5\n", "1:30.5 is octal or of base 60"),
     ],
 )
 def test_a_file_that_is_no_configuration(tmp_path: Path, text: bytes, sentence: str) -> None:
@@ -122,3 +127,8 @@ def test_an_entry_that_is_not_there_lists_those_that_are() -> None:
     assert entry_of(datasets, "finetuning.datasets", "live") is datasets["live"]
     with pytest.raises(MosforgeError, match=r"'liv' is not in finetuning\.datasets; there are live, csiq"):
         entry_of(datasets, "finetuning.datasets", "liv")
+
+
+def test_numbers_that_are_what_they_look_like(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("a: [0, -7, 10, 0x10, 1_000, 0.5, -0.25, 1.0e-4, .5, '010', 0.05]\n")
+    assert read(tmp_path / "c.yaml")["a"] == [0, -7, 10, 16, 1000, 0.5, -0.25, 1e-4, 0.5, "010", 0.05]

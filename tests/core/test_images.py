@@ -16,7 +16,16 @@ from PIL import Image
 from skimage import data
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
-from mosforge.core.images import MAX_PIXELS, at_least, check_pixels, open_image, read_rgb, size_of, to_rgb
+from mosforge.core.images import (
+    MAX_PIXELS,
+    at_least,
+    check_pixels,
+    open_image,
+    prepared,
+    read_rgb,
+    size_of,
+    to_rgb,
+)
 
 
 @pytest.fixture(scope="module")
@@ -444,3 +453,122 @@ def test_a_png_with_large_text_and_colour_profile_is_sound() -> None:
     texts = [(b"zTXt", b"note\0\0" + long), (b"iTXt", b"note\0\1\0\0\0" + long), (b"iCCP", b"p\0\0" + long)]
     for text in texts:
         assert decoded(png(8, 0, [b"\1\2"], text))[0, :, 0].tolist() == [1, 2]
+
+
+def jpeg2000_of_bits(bits: int, signed: bool) -> bytes:
+    content = bytearray(encoded(np.full((16, 16, 3), 2 ** (bits - 1), np.uint8), "JPEG2000", mct=0))
+    size = content.index(b"\xff\x4f\xff\x51") + 4
+    content[size + 38 : size + 47 : 3] = bytes([bits - 1 + 128 * signed]) * 3
+    return bytes(content)
+
+
+@pytest.mark.parametrize(("bits", "signed"), [(1, False), (4, False), (7, False), (8, True)])
+def test_jpeg2000_of_few_or_signed_bits_is_refused(bits: int, signed: bool) -> None:
+    with pytest.raises(UnreadableImageError, match=f"of {bits} bits{', signed' * signed}"):
+        open_image(jpeg2000_of_bits(bits, signed))
+
+
+def with_box(content: bytes, name: bytes, body: bytes) -> bytes:
+    """A JPEG2000 file with one more box in its header."""
+    place = content.index(b"jp2h") - 4
+    end = place + int.from_bytes(content[place : place + 4])
+    box = struct.pack(">I", 8 + len(body)) + name + body
+    return struct.pack(">I", end - place + len(box)).join((content[:place], content[place + 4 : end])) + (
+        box + content[end:]
+    )
+
+
+@pytest.mark.parametrize(
+    ("channels", "is_usual"),
+    [
+        ([(0, 0, 1), (1, 0, 2), (2, 0, 3)], True),
+        ([(0, 0, 3), (1, 0, 2), (2, 0, 1)], False),  # blue first
+        ([(0, 0, 1), (1, 0, 2), (2, 65535, 65535)], False),
+        ([(0, 0, 1), (1, 0, 2), (2, 2, 0)], False),  # colours that are multiplied by alpha
+    ],
+)
+def test_jpeg2000_with_channels_in_another_order_is_refused(
+    coffee: np.ndarray, channels: list[tuple[int, int, int]], is_usual: bool
+) -> None:
+    definition = struct.pack(">H", 3) + b"".join(struct.pack(">HHH", *channel) for channel in channels)
+    content = with_box(encoded(coffee, "JPEG2000", irreversible=False), b"cdef", definition)
+    if is_usual:
+        np.testing.assert_array_equal(decoded(content), coffee)
+    else:
+        with pytest.raises(UnreadableImageError, match="channels"):
+            open_image(content)
+
+
+def test_jpeg2000_with_a_palette_of_8_bits_is_read() -> None:
+    colours = np.array([[9, 8, 7], [1, 2, 3]], np.uint8)
+    indices = np.eye(16, dtype=np.uint8)
+    palette = with_box(encoded(indices, "JPEG2000"), b"pclr", b"\0\2\3\7\7\7" + colours.tobytes())
+    content = with_box(palette, b"cmap", b"".join(bytes([0, 0, 1, i]) for i in range(3)))
+    colour_space = content.index(b"colr") + 7
+    content = content[:colour_space] + struct.pack(">I", 16) + content[colour_space + 4 :]
+    np.testing.assert_array_equal(decoded(content), colours[indices])
+    with pytest.raises(UnreadableImageError, match="palette"):
+        open_image(content.replace(b"\2\3\7\7\7", b"\2\3\4\4\4"))
+
+
+def test_jpeg2000_keeps_its_alpha(coffee: np.ndarray) -> None:
+    rgba = np.dstack([coffee, np.where(coffee[..., 0] > 99, 255, 0).astype(np.uint8)])
+    expected = np.where(rgba[..., 3:] > 0, coffee, 255)
+    np.testing.assert_array_equal(decoded(encoded(rgba, "JPEG2000", irreversible=False)), expected)
+
+
+def test_a_tiff_with_a_palette_of_8_bits_is_refused() -> None:
+    colours = np.arange(256)[None] * np.array([[1], [1], [1]])
+    for factor in (1, 257):
+        stream = BytesIO()
+        palette = (colours * factor).astype(np.uint16)
+        tifffile.imwrite(stream, np.full((8, 8), 77, np.uint8), photometric="palette", colormap=palette)
+        if factor == 1:
+            with pytest.raises(UnreadableImageError, match="palette of 8 bits"):
+                open_image(stream.getvalue())
+        else:
+            assert (decoded(stream.getvalue()) == 77).all()
+
+
+def test_grey_that_is_multiplied_by_its_alpha_is_laid_over_white() -> None:
+    image = Image.fromarray(np.array([[[60, 51], [0, 255]]], np.uint8), "LA").convert("La")
+    np.testing.assert_allclose(to_rgb(image)[0, :, 0], [60 * 0.2 + 204, 0], atol=2)
+
+
+def test_an_image_in_memory_that_does_not_say_its_range_is_refused(coffee: np.ndarray) -> None:
+    with pytest.raises(UnreadableImageError, match="32-bit"):
+        to_rgb(Image.fromarray(coffee).convert("L").convert("I"))  # 0 to 255, which 16 bits would darken
+    with pytest.raises(UnreadableImageError, match="no pixels"):
+        to_rgb(Image.new("RGB", (0, 5)))
+
+
+def test_an_image_that_pillow_opened_is_refused_like_its_file(coffee: np.ndarray) -> None:
+    white_is_zero = tiff(np.array([[1, 2, 3]]), 16, {262: 0})
+    for content in (white_is_zero, cv2.imencode(".jp2", coffee.astype(np.uint16) * 257)[1].tobytes()):
+        with pytest.raises(UnreadableImageError, match="16 bits"):
+            prepared(Image.open(BytesIO(content)))
+    half = png(4, 0, [bytes([0b00000001])], (b"tRNS", struct.pack(">H", 1)))
+    for _ in range(2):
+        assert to_rgb(prepared(Image.open(BytesIO(half))))[0, :, 0].tolist() == [0, 255]
+    opened = Image.open(BytesIO(half))
+    for _ in range(2):
+        assert to_rgb(prepared(opened))[0, :, 0].tolist() == [0, 255]
+    frames = Image.open(
+        BytesIO(
+            encoded(Image.new("L", (9, 9)), "GIF", save_all=True, append_images=[Image.new("L", (9, 9), 255)])
+        )
+    )
+    frames.seek(1)
+    assert to_rgb(prepared(frames)).min() == 255  # the frame that was chosen
+
+
+def test_a_lossless_jpeg_is_refused(coffee: np.ndarray) -> None:
+    content = encoded(coffee, "JPEG")
+    frame = content.index(b"\xff\xc0")
+    with pytest.raises(UnreadableImageError, match="lossless"):
+        open_image(content[: frame + 1] + b"\xc3" + content[frame + 2 :])
+
+
+def test_a_masked_array_is_refused() -> None:
+    with pytest.raises(MosforgeError, match="a masked array"):
+        check_pixels(np.ma.masked_greater(np.ones((2, 3, 3), np.uint8), 0))

@@ -75,9 +75,12 @@ def test_many_pairs_come_from_a_table(shard: object, capsys: pytest.CaptureFixtu
         ("reference,image\na,b\n", "no column distorted; the columns are: reference, image"),
         ("", "no column reference, distorted; the columns are: none"),
         ("reference,distorted\n", "no pair"),
-        ("reference,distorted\na.png\n", "line 2 lacks"),
-        ("reference,distorted\n,b.png\n", "line 2 lacks"),
+        ("reference,distorted\na.png\n", "line 2 has 1 cells"),
+        ("reference,distorted\n  ,b.png\n", "pair 1 lacks its reference"),
         ("reference,distorted\na.png,b.png\n", "a.png: no such file"),
+        ("reference\tdistorted\na.png\tb.png\n", "a.png: no such file"),
+        ("reference,distorted\na.png,b,c.png\n", "line 2 has 3 cells"),
+        ("reference,distorted,Distorted\na.png,b.png,c.png\n", "more than one column"),
     ],
 )
 def test_a_bad_table_of_pairs_is_refused(

@@ -38,6 +38,14 @@ def test_the_kinds_have_types_of_their_own() -> None:
         distort(IMAGE, "sharpen", 5)
     with pytest.raises(MosforgeError, match="no level 6 of jpeg; its levels are 1 to 5"):
         distort(IMAGE, "jpeg", 6)
+    for level in (True, 2.0, "3", None):
+        with pytest.raises(MosforgeError, match=f"no level {level} of jpeg"):
+            distort(IMAGE, "jpeg", level)
+    for seed in (-1, True, 1.5, "3", None):  # None would draw anew in each call
+        with pytest.raises(MosforgeError, match=f"seed: {seed!r} is not a whole number from 0"):
+            distort(IMAGE, "white_noise", 1, seed=seed)
+    with pytest.raises(MosforgeError, match="no kind of corpus 'KADID25'; there are synthetic"):
+        distort(IMAGE, "jpeg", 1, kind="KADID25")
     with pytest.raises(MosforgeError, match="uint8"):
         distort(IMAGE.astype(np.float64), "jpeg", 1)
     with pytest.raises(MosforgeError, match="161"):

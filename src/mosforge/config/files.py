@@ -5,6 +5,7 @@ corpora, datasets and experiments are the paper's and no part of such a run.
 """
 
 import copy
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,7 +102,8 @@ def read(path: Path) -> Values:
     """The values of one file.
 
     Raises:
-        MosforgeError: the file is missing, no YAML, no mapping, or has a key twice.
+        MosforgeError: the file is missing, no YAML, no mapping, has a key twice, or a number that is
+            not what it looks like.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
@@ -109,7 +111,7 @@ def read(path: Path) -> Values:
         raise MosforgeError(f"{path}: no such configuration; correct the name after --config") from None
     except UnicodeDecodeError:
         raise MosforgeError(f"{path}: not a text file in UTF-8; save it as UTF-8") from None
-    except _TwiceError as error:
+    except _UnclearError as error:
         raise MosforgeError(f"{path}: {error}") from None
     except yaml.YAMLError as error:
         raise MosforgeError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
@@ -118,23 +120,42 @@ def read(path: Path) -> Values:
     return content
 
 
-class _TwiceError(Exception):
-    """A key stands twice."""
+class _UnclearError(Exception):
+    """A key stands twice, or a number is another one than it seems."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping; YAML would take the last one and say nothing."""
+    """Refuses what YAML takes otherwise than it looks, and says nothing.
+
+    Of a key that stands twice in a mapping YAML takes the last; 010 is 8, and 1:40 is 100.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
         lines: dict[Any, int] = {}
         for key_node, _ in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.value != "<<":
-                key, line = self.construct_object(key_node), key_node.start_mark.line + 1
+            if isinstance(key_node, yaml.ScalarNode):
+                is_merge = key_node.tag == "tag:yaml.org,2002:merge"
+                key = "<<" if is_merge else self.construct_object(key_node)
+                line = key_node.start_mark.line + 1
                 if key in lines:
                     where = f"in lines {lines[key]} and {line}"
-                    raise _TwiceError(f"the key {key!r} stands twice, {where}; remove one of them")
+                    raise _UnclearError(f"the key {key!r} stands twice, {where}; remove one of them")
                 lines[key] = line
         return super().construct_mapping(node, deep)
+
+    def construct_number(self, node: yaml.ScalarNode) -> Any:
+        text, line = str(node.value), node.start_mark.line + 1
+        if re.match(r"[-+]?0[0-9_]*[0-9]$|.*:", text):
+            raise _UnclearError(
+                f"line {line}: {text} is octal or of base 60 in YAML; write it without leading zeros and "
+                "colons, or, if it is a text, in quotation marks"
+            )
+        is_whole = node.tag == "tag:yaml.org,2002:int"
+        return self.construct_yaml_int(node) if is_whole else self.construct_yaml_float(node)
+
+
+for _tag in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _Loader.construct_number)
 
 
 def _merged(base: Values, over: Mapping[str, Any]) -> Values:

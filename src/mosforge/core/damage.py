@@ -60,6 +60,16 @@ def check_jpeg(content: bytes) -> None:
         start = _next_scan(content, fed)
 
 
+def is_lossless(content: bytes) -> bool:
+    """Whether a JPEG has lossless samples, of which neither libjpeg nor `check_jpeg` notices the damage."""
+    place = 2
+    while marker := _MARKER.match(content, place):
+        if marker[1][0] in range(0xC0, 0xD0) and marker[1][0] not in (0xC4, 0xC8, 0xCC):
+            return marker[1][0] in (0xC3, 0xC7, 0xCB, 0xCF)
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
+    return False
+
+
 class _Decoder:
     """libjpeg, fed in pieces; at an eighth of the size, which is fast."""
 

@@ -4,13 +4,14 @@ The rule: EXIF orientation is applied; grey, palette and CMYK images become RGB;
 scaled to 8 bits with rounding (of 16-bit colour in PNG and TIFF, Pillow gives the upper byte, which is at
 most one step less); transparency is laid over white. A JPEG may carry further images (MPO: a camera's preview
 or second view), of which only the first is read. Animated, many-paged, truncated, damaged and over-large
-files are refused with the reason, and so is JPEG2000 in colour of more than 8 bits, whose white Pillow
-decodes as black.
+files are refused with the reason, and so is what Pillow decodes wrongly: some TIFFs, and JPEG2000 of signed
+samples, of fewer than 8 bits, in colour of more, or with channels in another order.
 """
 
 import os
 import stat
 import warnings
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
-from mosforge.core.damage import check_jpeg, drop_damaged_chunks
+from mosforge.core.damage import check_jpeg, drop_damaged_chunks, is_lossless
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 
 Pixels = npt.NDArray[np.uint8]
@@ -74,6 +75,25 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
     if refusal := _refusal(image):
         image.close()
         raise UnreadableImageError(name, refusal)
+    return _with_scaled_transparency(image)
+
+
+def prepared(image: Image.Image) -> Image.Image:
+    """An image of a caller's, opened by Pillow or made in memory, fit for `to_rgb`.
+
+    Of several frames it is the one that the caller chose.
+
+    Raises:
+        UnreadableImageError: its file is of a kind that Pillow decodes wrongly.
+    """
+    if not isinstance(image, ImageFile.ImageFile):
+        return image
+    if refusal := _wrongly_decoded(image):
+        raise UnreadableImageError("the image", refusal)
+    return _with_scaled_transparency(image)
+
+
+def _with_scaled_transparency(image: ImageFile.ImageFile) -> ImageFile.ImageFile:
     if "transparency" in image.info and image.tile and image.tile[0][3] in ("L;2", "L;4"):
         image.info["transparency"] *= 85 if image.tile[0][3] == "L;2" else 17  # as Pillow scales the samples
     return image
@@ -112,6 +132,17 @@ def _refusal(image: ImageFile.ImageFile) -> str | None:
         return f"{image.width}x{image.height} pixels are more than the {MAX_PIXELS:,} allowed"
     try:
         frames = getattr(image, "n_frames", 1)
+    except Exception as error:  # see to_rgb
+        return _reason(error)
+    if refusal := _wrongly_decoded(image):
+        return refusal
+    if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview after it is one image
+        return f"animated or many-paged ({frames} frames)"
+    return None
+
+
+def _wrongly_decoded(image: ImageFile.ImageFile) -> str | None:
+    try:
         if isinstance(image, TiffImagePlugin.TiffImageFile):  # TIFF 6.0: what Pillow decodes wrongly
             tags, kind = image.tag_v2, image.tag_v2.get(339, (1,))[0]
             bits, colours, planes = tags.get(258, (1,)), tags.get(262, 0), tags.get(284) == 2
@@ -122,28 +153,63 @@ def _refusal(image: ImageFile.ImageFile) -> str | None:
                 return (
                     f"{text}{', in planes' * planes}, has no stated range or no sure decoder; save it as PNG"
                 )
+            if colours == 3 and 0 < max(tags.get(320, (0,))) < 256:
+                return "TIFF with a palette of 8 bits, where 16 belong; save it as PNG"
     except Exception as error:  # see to_rgb
         return _reason(error)
-    if image.format == "JPEG2000" and image.mode != "I;16" and (bits := _bits_of_jpeg2000(image)) > 8:
-        return f"JPEG2000 in colour of {bits} bits, which is decoded wrongly; save it as PNG or TIFF"
+    if image.format == "JPEG2000" and (what := _odd_in_jpeg2000(_content(image), image.mode)):
+        return f"JPEG2000 {what}, which is decoded wrongly; save it as PNG or TIFF"
+    if image.format in ("JPEG", "MPO") and is_lossless(_content(image)):
+        return "a lossless JPEG, which does not show whether it is whole; save it as PNG"
     if image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
         return "a CMYK JPEG without Adobe's marker does not say whether 0 is no ink or all; save it as RGB"
     if "transparency" in image.info and image.tile and image.tile[0][3] == "RGB;16B":
         return "a transparent colour of 16 bits is not decoded; save it as PNG with an alpha channel"
-    if frames > 1 and image.format != "MPO":  # a camera's JPEG with a preview after it is one image
-        return f"animated or many-paged ({frames} frames)"
     return None
 
 
-def _bits_of_jpeg2000(image: ImageFile.ImageFile) -> int:
-    """Bits of a sample, from the first two markers of the codestream: ISO/IEC 15444-1, A.4.1 and A.5.1."""
-    assert image.fp is not None  # the image has just been opened
+def _content(image: ImageFile.ImageFile) -> bytes:
+    """The bytes of an opened image, of a JPEG up to its samples; none where its file is closed already."""
+    if image.fp is None or image.fp.closed:
+        return b""
     place = image.fp.tell()
     image.fp.seek(0)
-    _, _, size = image.fp.read().partition(b"\xff\x4f\xff\x51")
+    content = image.fp.read(place or -1) if image.format == "JPEG" else image.fp.read()
     image.fp.seek(place)
-    components = int.from_bytes(size[36:38])
-    return max(((depth & 0x7F) + 1 for depth in size[38 : 38 + 3 * components : 3]), default=8)
+    return content
+
+
+def _odd_in_jpeg2000(content: bytes, mode: str) -> str | None:
+    """What Pillow decodes wrongly, from ISO/IEC 15444-1: A.5.1 (the samples) and I.5.3 (the channels)."""
+    head, _, size = content.partition(b"\xff\x4f\xff\x51")
+    count = int.from_bytes(size[36:38])
+    for depth in size[38 : 38 + 3 * count : 3]:
+        bits, signed = (depth & 0x7F) + 1, depth > 0x7F
+        if signed or bits < 8 or (bits > 8 and mode != "I;16"):
+            colours = "grey" if count < 3 else "colour"
+            return f"in {colours} of {bits} bits{', signed' * signed}"
+    for kind, body in (box for name, boxes in _boxes(head) if name == b"jp2h" for box in _boxes(boxes)):
+        if kind == b"cdef":
+            last = int.from_bytes(body[:2]) - 1
+            for place in range(2, len(body) - 5, 6):
+                number, role, colour = (int.from_bytes(body[place + i : place + i + 2]) for i in (0, 2, 4))
+                if (role, colour) != (0, number + 1) and (number, role, colour) != (last, 1, 0):
+                    return "with channels in another order, or neither colours nor alpha"
+        if kind == b"pclr" and any(bits != 7 for bits in body[3 : 3 + body[2]]):
+            return "with a palette of other than 8 bits"
+    return None
+
+
+def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The boxes of a JPEG2000 file, or of one of its boxes: their names and what is in them (I.4)."""
+    place = 0
+    while place + 8 <= len(content):
+        length, start = int.from_bytes(content[place : place + 4]), 8
+        if length == 1:
+            length, start = int.from_bytes(content[place + 8 : place + 16]), 16
+        end = place + length if length >= start else len(content)
+        yield content[place + 4 : place + 8], content[place + start : end]
+        place = end
 
 
 def to_rgb(image: Image.Image, name: object = "the image") -> Pixels:
@@ -159,6 +225,10 @@ def to_rgb(image: Image.Image, name: object = "the image") -> Pixels:
     Raises:
         UnreadableImageError: the file is truncated or damaged, or its mode has no conversion.
     """
+    if not (image.width and image.height):
+        raise UnreadableImageError(name, "it has no pixels")
+    if image.mode == "I" and image.format not in ("PPM", "PNG"):  # there, 16 bits
+        raise UnreadableImageError(name, "32-bit samples have no stated range")
     try:
         if isinstance(image, JpegImagePlugin.JpegImageFile) and image.tile and image.fp:
             image.fp.seek(0)
@@ -192,6 +262,8 @@ def _convert(image: Image.Image, name: object) -> Pixels:
         return np.repeat(((grey + 128) // 257).astype(np.uint8)[:, :, None], 3, axis=2)
     if image.mode == "F":
         raise UnreadableImageError(name, "floating-point samples have no stated range")
+    if image.mode == "La":  # Pillow converts it to no other mode
+        image = image.convert("LA")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
@@ -233,7 +305,9 @@ def check_pixels(pixels: object, name: str = "the image") -> None:
         MosforgeError: it is another type, or an array of another kind or without pixels.
     """
     given = f"a {type(pixels).__name__}"
-    if isinstance(pixels, np.ndarray):
+    if isinstance(pixels, np.ma.MaskedArray):
+        given = "a masked array"
+    elif isinstance(pixels, np.ndarray):
         if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.size > 0:
             return
         given = f"an array of {pixels.dtype} with shape {pixels.shape}"

@@ -6,6 +6,7 @@ What pydantic finds wrong becomes one sentence here.
 import difflib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetCoreSchemaHandler, ValidationError
@@ -60,6 +61,12 @@ Fraction = Annotated[
 Level = Annotated[Number | tuple[Number, Number], Allowed("a number, or the two ends of a range")]
 """The parameter of a distortion at a level."""
 PngCompression = Annotated[int, Field(strict=True, ge=0, le=9), Allowed("a whole number from 0 to 9")]
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number, Python's or numpy's, and not true or false."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
 
 LARGEST_SCALE = 8
 """The largest viewing scale: at 161 pixels, the smallest side, 20 are left, and SSIM's window has 11."""

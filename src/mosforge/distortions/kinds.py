@@ -10,7 +10,7 @@ import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, check_pixels
-from mosforge.core.values import Level
+from mosforge.core.values import Level, is_whole
 from mosforge.distortions import blur, codecs, colour, noise, spatial, tone
 
 Mixture = tuple[tuple[str, int], ...]
@@ -135,6 +135,8 @@ def type_of(kind: str, name: str) -> DistortionType:
     Raises:
         MosforgeError: the kind has no such type; the message lists those that it has.
     """
+    if kind not in TYPES:
+        raise MosforgeError(f"no kind of corpus {kind!r}; there are {', '.join(TYPES)}")
     if name not in TYPES[kind]:
         raise MosforgeError(f"no {kind} distortion type {name!r}; there are {', '.join(TYPES[kind])}")
     return TYPES[kind][name]
@@ -152,7 +154,7 @@ def level_value(levels: Mapping[str, Sequence[Level]], type: str, level: int) ->
         MosforgeError: the type has no such level.
     """
     values = levels.get(type, ())
-    if not 1 <= level <= len(values):
+    if not (is_whole(level) and 1 <= level <= len(values)):
         there = f"1 to {len(values)}" if values else "none configured"
         raise MosforgeError(f"no level {level} of {type}; its levels are {there}")
     return values[level - 1]

@@ -1,12 +1,12 @@
 """`mosforge metrics REFERENCE DISTORTED`: the six scores of one image or of many, and their oriented mean."""
 
 import argparse
-import csv
 import logging
 from pathlib import Path
 from typing import Any
 
 from mosforge import options
+from mosforge.core.csv_files import read_csv
 from mosforge.core.errors import MosforgeError
 from mosforge.core.rows import write_rows
 from mosforge.jobs import RULES
@@ -83,24 +83,11 @@ def _pairs(arguments: argparse.Namespace) -> list[tuple[Path, Path]]:
 
 def _read_pairs(file: Path) -> list[tuple[Path, Path]]:
     """The rows of a table of pairs; relative paths start from its folder."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            lines = csv.DictReader(text, strict=True)
-            names = lines.fieldnames or ()
-            rows = [(lines.line_num, row) for row in lines]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise MosforgeError(f"{file}: not a CSV in UTF-8 ({error})") from None
-    header = [name.strip().casefold() for name in names]
-    if lacking := [name for name in _PAIR if name not in header]:
-        raise MosforgeError(
-            f"{file}: there is no column {', '.join(lacking)}; the columns are: {', '.join(header) or 'none'}"
-        )
+    rows = read_csv(file, _PAIR)
     if not rows:
         raise MosforgeError(f"{file}: there is no pair in it")
-    pairs = []
-    for line, row in rows:
-        cells = dict(zip(header, row.values(), strict=False))
-        if not all(cells[name] for name in _PAIR):
-            raise MosforgeError(f"{file}: line {line} lacks a reference or a distorted image; complete it")
-        pairs.append((file.parent / cells["reference"].strip(), file.parent / cells["distorted"].strip()))
-    return pairs
+    for number, row in enumerate(rows, start=1):
+        for name in _PAIR:
+            if not row[name]:
+                raise MosforgeError(f"{file}: pair {number} lacks its {name} image; complete it")
+    return [(file.parent / row["reference"], file.parent / row["distorted"]) for row in rows]

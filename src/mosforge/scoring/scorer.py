@@ -22,7 +22,7 @@ from PIL import Image
 from scipy.special import expit, softmax
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
-from mosforge.core.images import Pixels, at_least, check_pixels, read_rgb, to_rgb
+from mosforge.core.images import Pixels, at_least, check_pixels, prepared, read_rgb, to_rgb
 from mosforge.core.parallel import available_threads, keep_ahead
 from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, knows_classes
@@ -288,7 +288,7 @@ def _loaded(image: AnyImage) -> str | os.PathLike[str] | Pixels | UnreadableImag
         return np.array(image, order="C")
     if isinstance(image, Image.Image):
         try:
-            return to_rgb(image)
+            return to_rgb(prepared(image))
         except UnreadableImageError as error:
             return error
     return image

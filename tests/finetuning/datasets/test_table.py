@@ -214,10 +214,18 @@ def test_names_of_a_content_are_one_whatever_the_encoding_of_accents(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
-    text = f"image,mos,reference\na.png,1,{names[0]}\nb.png,9,{names[1]}\nc.png,3,dog\nd.png,4,Dog\n"
+    text = f"image,mos,reference\na.png,1,{names[0]}\nb.png,9,{names[1]}\nc.png,3,a dog\nd.png,4,a  Dog\n"
     frame = read(make(tmp_path, text, ["a.png", "b.png", "c.png", "d.png"]))
-    assert frame["reference"].tolist() == [names[0], names[0], "dog", "Dog"]
-    assert "'Dog' and 'dog' differ only in case" in caplog.text
+    assert frame["reference"].tolist() == [names[0], names[0], "a dog", "a  Dog"]
+    assert "'a  Dog' and 'a dog' differ only in case or spaces" in caplog.text
+
+
+@pytest.mark.parametrize("column", ["reference", "reference_image"])
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "NULL"])
+def test_a_word_for_an_empty_cell_joins_no_contents(tmp_path: Path, column: str, word: str) -> None:
+    make(tmp_path, f"image,mos,{column}\na.png,1,\nb.png,9,{word}\n", ["a.png", "b.png"])
+    with pytest.raises(MosforgeError, match=f"the {column} of b.png is '{word}'; leave the cell empty"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize(("scores", "warned"), [((0.3, 0.8), True), ((0.3, 1.4), False)])

@@ -27,6 +27,9 @@ REFERENCE_IMAGE = "reference_image"
 COLUMNS = ("image", "mos", "reference", REFERENCE_IMAGE, "split")
 """The columns that are read."""
 
+_NONE = ("na", "n/a", "#n/a", "nan", "none", "null")
+"""What programs write for an empty cell, in small letters; as a name, it would join all such images."""
+
 _PARTS = ("train", "validation", "test")
 
 
@@ -72,6 +75,12 @@ def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
         image, part = row["image"], row.get("split")
         reference_image = _expanded(row.get(REFERENCE_IMAGE, ""))
         name = _name_of(file, image)
+        for column in ("reference", REFERENCE_IMAGE):
+            if (cell := row.get(column, "")).casefold() in _NONE:
+                raise MosforgeError(
+                    f"{file}: the {column} of {image} is {cell!r}; leave the cell empty if there is none, or "
+                    "give it another name"
+                )
         if part is not None and part not in _PARTS:
             raise MosforgeError(f"{file}: the split of {image} is {part!r}; it must be {', '.join(_PARTS)}")
         yield Row(
@@ -86,12 +95,14 @@ def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
 
 
 def _warn_of_twins(file: Path, references: set[str]) -> None:
-    """Warns of names of contents that differ only in case: their images may part in a split."""
+    """Warns of names of contents that differ only in case or spaces: their images may part in a split."""
     first_of: dict[str, str] = {}
     for name in sorted({unicodedata.normalize("NFC", name) for name in references}):
-        first = first_of.setdefault(name.casefold(), name)
+        first = first_of.setdefault("".join(name.casefold().split()), name)
         if first != name:
-            log.warning("%s: warning: the references %r and %r differ only in case", file, first, name)
+            log.warning(
+                "%s: warning: the references %r and %r differ only in case or spaces", file, first, name
+            )
 
 
 def unused_columns(columns: Iterable[str]) -> dict[str, str | None]:
