@@ -39,4 +39,4 @@ def test_nothing_is_said_of_what_was_not_compared(tmp_path: Path) -> None:
 
 
 def _artefacts(results: Path, rows: pd.DataFrame) -> Artefacts:
-    return Artefacts(results, PageSettings.model_validate({"title": "t", "config": {}}), {}, {}, rows, {})
+    return Artefacts(results, PageSettings.model_validate({"title": "t", "config": {}}), {}, {}, rows, {}, {})
