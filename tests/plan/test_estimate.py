@@ -50,6 +50,8 @@ def jobs(plan: Plan) -> list[tuple[str, SimpleNamespace]]:
         split="1",
         backbone="resnet50",
         initialisation="synthetic-multitask",
+        training="",
+        adaptation="finetune",
         test_dataset="mine",
         corpus="synthetic",
         objective="multitask",

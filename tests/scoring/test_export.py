@@ -207,6 +207,8 @@ def correlations(path: Path, **changes: Any) -> Path:
         "initialisation": "synthetic-multitask",
         "test_dataset": "rated",
         "adaptation": "finetune",
+        "seed": 0,
+        "contents": 25,
         "images": 25,
         "srocc": 0.75,
         "krocc": 0.5,

@@ -205,7 +205,6 @@ def _pretraining() -> Iterator[Case]:
     yield Case("pretraining.agreement_scale", 0.1, TRAININGS, note="of `reg` and `multitask`")
     yield Case("pretraining.rank_margin", 0.2, ("pretrain",), "/rank/", "of `rank`")
     yield Case("pretraining.head_width", 512, TRAININGS)
-    yield Case("pretraining.distillation", 1.0, TRAININGS)
     yield Case("pretraining.multi_level", True, (*TRAININGS, "finetune", *FROZEN))
     for rate in ("backbone", "classification", "score"):
         note = "not of `cls`" if rate == "score" else ""

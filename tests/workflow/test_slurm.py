@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 PROFILE = REPOSITORY / "workflow/profiles/slurm"
 TRAININGS = ("pretrain", "finetune", "predict")
 
+# The plugin cuts the name of a job after 50 letters, hence the short name of a group.
 # What a site's own file holds: its partitions. One thread where more would cost or change something; small
 # jobs that follow one another share a Slurm job.
 SITE = {
@@ -37,7 +38,7 @@ SITE = {
     "latency-wait": 120,
     "set-threads": dict.fromkeys(("catalogue", "screen", "contents", "score", *TRAININGS), 1),
     "groups": {
-        **dict.fromkeys(("dataset", "contents", "split", "pack_dataset", "screen", "leaks"), "target"),
+        **dict.fromkeys(("dataset", "contents", "split", "pack_dataset", "screen", "leaks"), "d"),
         **dict.fromkeys(("fuse", "diagnose"), "labels"),
         **dict.fromkeys(("correlate", "table", "page"), "results"),
     },
@@ -46,7 +47,7 @@ SLURM_JOBS = {
     *(
         "catalogue_shard",
         "catalogue",
-        "target_contents_dataset_leaks_pack_dataset_screen_split",
+        "d_contents_dataset_leaks_pack_dataset_screen_split",
         "distort",
         "score",
         "pack_shard",

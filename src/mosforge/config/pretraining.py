@@ -97,9 +97,6 @@ class PretrainingSection(TrainingSection):
     (ours)"""
     head_width: Count
     """width of the first layers of both branches (paper: 1024)"""
-    distillation: Amount
-    """weight of a third loss, which holds the backbone's last features near those of the weights that it
-    starts from: the mean of their squared differences, each in units of its own deviation; 0: none (ours)"""
     unified: Mapping[Name, Pair]
     """Pretraining on two corpora at once, with the classes of both (ours): its name, used like a corpus' name
     in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic_livec}.

@@ -103,8 +103,7 @@ class Plan:
         pretrained = sorted(start for start in starts if start[0])
         if pretrained:
             found["pretraining"] = {
-                key: pretraining[key]
-                for key in (*_RECIPE_OF_THE_PAPER, "resize", "head_width", "distillation")
+                key: pretraining[key] for key in (*_RECIPE_OF_THE_PAPER, "resize", "head_width")
             }
             found["corpora"], found["rates"] = {}, {}
         for corpus, objective in pretrained:

@@ -135,7 +135,7 @@ class Trainings:
         kind = self.kind(which.corpus)
         rates = section["learning_rates"][kind]
         values = _recipe(section) | {
-            **{key: section[key] for key in ("seed", "multi_level", "head_width", "distillation")},
+            **{key: section[key] for key in ("seed", "multi_level", "head_width")},
             **{key: section[key] for key in KEYS_OF_OBJECTIVE[which.objective]},
             "corpus": which.corpus,
             "backbone": which.backbone,

@@ -14,7 +14,6 @@ from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import Frame, read_table
 from mosforge.models.heads import MultiTaskHead
-from mosforge.pretraining.distillation import Distillation
 from mosforge.pretraining.labels import number_series, read_labels
 from mosforge.pretraining.objective import make_loss, untrained_parameters
 from mosforge.pretraining.pretrain_settings import PretrainingSettings
@@ -82,7 +81,6 @@ def pretrain(
     for parameter in untrained_parameters(head, cfg.objective):
         parameter.requires_grad_(False)
     images = Pack(samples)
-    keep = Distillation(network, images, cfg, setup.precision, device) if cfg.distillation else None
     history = fit(
         network,
         images,
@@ -95,7 +93,6 @@ def pretrain(
         device=device,
         groups=number_series(samples) if cfg.objective == "rank" else None,
         mixture=mixture,
-        keep=keep,
     )
     facts = {
         "head": "multitask",

@@ -24,6 +24,5 @@ class PretrainingSettings(TrainingSettings):
     loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
     rank_margin: Amount = 0.0
     head_width: Count = 1024
-    distillation: Amount = 0.0
     dataset: str | None = None
     split: str | None = None  # the target dataset, and its split, whose training part is used

@@ -22,7 +22,7 @@ from mosforge.core.seeds import seed_of
 from mosforge.core.tables import Frame
 from mosforge.models.network import Network
 from mosforge.training.batches import Batch, Mixture, batches, check_last_batch, on_device
-from mosforge.training.losses import Keep, Losses, LossOf, LossWatch, Reading
+from mosforge.training.losses import Losses, LossOf, LossWatch, Reading
 from mosforge.training.optimiser import Average, make_optimiser, rate_factor
 from mosforge.training.processes import Gathering, Processes, joined_processes, share_batch_statistics
 from mosforge.training.progress import Progress, peak_memory
@@ -47,7 +47,6 @@ def fit(
     validate: Callable[[], float] | None = None,
     groups: Indices | None = None,
     mixture: Mixture | None = None,
-    keep: Keep | None = None,
 ) -> Frame:
     """Trains `network` in place and returns its history (artefact `history`).
 
@@ -69,7 +68,6 @@ def fit(
         validate: called after each epoch; the weights of the best (highest) epoch are kept.
         groups: a group number for each of `rows`; an epoch keeps a group together (`epoch_order`).
         mixture: in what proportion two kinds of `rows` are drawn, if there are two.
-        keep: a further loss, of the normalised crops and their features; `kept_loss` in the history.
 
     Raises:
         MosforgeError: another process trains with the same state, the pack is damaged, a loss or a weight is
@@ -85,28 +83,21 @@ def fit(
             state_file.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(state_file))
         samples = _Samples(pack, rows, groups, mixture, names)
-        training = _Training(network, samples, loss_of, keep, cfg, state_file, setup, device, processes)
+        training = _Training(network, samples, loss_of, cfg, state_file, setup, device, processes)
         return training.run(stop_asked, validate)
 
 
 class StepToLoss(nn.Module):
     """Computes the losses of a batch in one module, whose gradient the processes average."""
 
-    def __init__(self, network: Network, loss_of: LossOf, keep: Keep | None = None) -> None:
+    def __init__(self, network: Network, loss_of: LossOf) -> None:
         super().__init__()
         self.network = network
         self._loss_of = loss_of
-        self._keep = keep
 
     def forward(self, pixels: Tensor, mirrored: Tensor, positions: Tensor) -> Losses:
         pixels = torch.where(mirrored.view(-1, 1, 1, 1), pixels.flip(2), pixels)
-        if self._keep is None:
-            return self._loss_of(self.network(pixels), positions)
-        planes = self.network.normalise(pixels)
-        features = self.network.describe(planes)
-        losses = self._loss_of(self.network.head(features), positions)
-        kept = self._keep(planes, features)
-        return {**losses, "loss": losses["loss"] + kept, "kept_loss": kept}
+        return self._loss_of(self.network(pixels), positions)
 
 
 @dataclass(frozen=True)
@@ -128,7 +119,6 @@ class _Training:
         network: Network,
         samples: _Samples,
         loss_of: LossOf,
-        keep: Keep | None,
         cfg: TrainingSettings,
         state_file: Path,
         setup: Setup,
@@ -150,7 +140,7 @@ class _Training:
         processes.wait()  # until all have read the state: the first process deletes it at the end
         if setup.compile:
             network.compile_features()
-        self._step: nn.Module = StepToLoss(network, loss_of, keep)
+        self._step: nn.Module = StepToLoss(network, loss_of)
         if processes.count > 1:
             self._step = DistributedDataParallel(
                 self._step,

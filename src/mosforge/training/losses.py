@@ -17,9 +17,6 @@ Losses = dict[str, Tensor]
 LossOf = Callable[[Any, Tensor], Losses]
 """From the network's output and the samples' positions to the losses of a batch."""
 
-Keep = Callable[[Tensor, Tensor], Tensor]
-"""From normalised crops (n, 3, height, width) and their features (n, width) to a further loss."""
-
 
 @dataclass(frozen=True)
 class Reading:

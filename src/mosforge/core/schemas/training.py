@@ -10,7 +10,6 @@ HISTORY = Artefact(
     column("loss", pa.float64(), "mean training loss of the epoch"),
     column("score_loss", pa.float64(), "the score branch's part of the loss (L1)", nullable=True),
     column("class_loss", pa.float64(), "the classification branch's part of the loss", nullable=True),
-    column("kept_loss", pa.float64(), "the distillation's part of the loss", nullable=True),
     column("validation_srocc", pa.float64(), "SROCC on the validation part, if any", nullable=True),
     column("images_per_second", pa.float64(), "training throughput"),
     column("seconds", pa.float64(), "wall time of the epoch"),
