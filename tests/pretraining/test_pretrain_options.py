@@ -154,8 +154,8 @@ def test_two_corpora_are_learnt_at_once(corpus: Any, mixtures: Path, tmp_path: P
 
     def run(folder: Path, mixed: Path) -> None:
         # a list of files may be given in parts: the first part is that of the corpus
-        words = ("--pack", str(mixed), "--split", str(mixtures / "split.parquet"))
-        assert train(corpus, folder, *words, labels=tmp_path / "labels.parquet", **cfg) == 0
+        words = ("--labels", str(tmp_path / "labels.parquet"), "--pack", str(mixed))
+        assert train(corpus, folder, *words, "--split", str(mixtures / "split.parquet"), **cfg) == 0
 
     run(tmp_path / "a", mixtures / "pack.parquet")
     card = json.loads((tmp_path / "a/card.json").read_text())
