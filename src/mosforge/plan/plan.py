@@ -86,19 +86,20 @@ class Plan:
         tuned = {
             key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, "patches", "learning_rates", "dropout")
         }
+        tested = {"crops": self._config.evaluation.crops}
         if not self.experiments.has_finetuned_networks(experiment):
-            tuned = {"crop": finetuning["crop"]}  # all that features depend on
+            tuned, tested = {"crop": finetuning["crop"]}, {}  # all that features depend on
         tuned["multi_level"] = pretraining["multi_level"]
         if self.experiments.draws_splits(experiment):
             tuned["train"] = finetuning["splits"]["train"]
         backbones = self.experiments.backbones([experiment])
         found: dict[str, Any] = {
-            "evaluation": {"crops": self._config.evaluation.crops},
+            "evaluation": tested,
             "finetuning": tuned,
             "weights": {name: self._config.pretraining.backbones[name] for name in backbones},
         }
         if self.experiments.has_frozen_networks(experiment):
-            found["evaluation"]["feature_crops"] = self._config.evaluation.feature_crops
+            tested["feature_crops"] = self._config.evaluation.feature_crops
         starts = {corpus_and_objective(name) for name in self.experiments.initialisations(experiment)}
         pretrained = sorted(start for start in starts if start[0])
         if pretrained:
