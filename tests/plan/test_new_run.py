@@ -1,5 +1,6 @@
 """`mosforge init`: what it makes of images and ratings, and what it refuses."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -161,3 +162,35 @@ def test_the_preset_keeps_to_its_hours(
         assert min(size.values()) >= 1
         assert size["tuning_epochs"] <= 10
         assert size["patches"] <= 100
+
+
+@pytest.mark.parametrize("scale", [(1.0, 1234567.8), (-1e6, 1e20), (1.5e-7, 5.123456789)])
+def test_a_scale_is_read_back_as_it_was_given(
+    here: Path, monkeypatch: pytest.MonkeyPatch, scale: tuple[float, float]
+) -> None:
+    init("--range", *map(repr, scale))
+    assert made(here / "runs/mine", monkeypatch).finetuning.datasets["ratings"].range == scale
+
+
+@pytest.mark.parametrize(
+    ("limits", "fact"),
+    [
+        (("5", "1"), "5 1: give the lowest, then the highest"),
+        (("nan", "5"), "give the lowest, then the highest"),
+        (("0", "inf"), "give the lowest, then the highest"),
+        (("1", "4"), r"1 4: the scores of .*scores\.csv go from 1\.1 to 5"),
+    ],
+)
+def test_a_scale_that_cannot_be_is_refused(
+    here: Path, capsys: pytest.CaptureFixture[str], limits: tuple[str, str], fact: str
+) -> None:
+    init("--range", *limits, status=1)
+    assert re.search(fact, capsys.readouterr().err)
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "1e999"])
+def test_a_score_that_is_none_is_named(here: Path, capsys: pytest.CaptureFixture[str], score: str) -> None:
+    write(f"image,mos\n1.png,2\n2.png,{score}\n")
+    init("--range", "1", "5", status=1)
+    assert "the score of 2.png is" in capsys.readouterr().err

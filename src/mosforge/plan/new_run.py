@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from mosforge.config.files import OWN
 from mosforge.core.atomic import atomic_file
 from mosforge.core.csv_files import read_csv
@@ -52,7 +54,8 @@ def read_ratings(
         higher_is_better: false for DMOS.
 
     Raises:
-        MosforgeError: there is no such table, it cannot be read, or its first image is not there.
+        MosforgeError: there is no such table, it cannot be read, its first image is not there, or a score is
+            none or lies outside the scale.
     """
     if not table.is_file():
         raise MosforgeError(f"{table}: no such table of ratings; correct the name after --ratings")
@@ -65,6 +68,11 @@ def read_ratings(
             f"{table}: the image {rows[0]['image']} is not below {folder}; name it with --images"
         )
     scores = [number(table, row["mos"], row["image"]) for row in rows]
+    for row, score in zip(rows, scores, strict=True):
+        if not math.isfinite(score):
+            raise MosforgeError(f"{table}: the score of {row['image']} is {score}; correct or remove it")
+    if scale is not None:
+        _check_scale(table, scale, scores)
     return Ratings(
         table=table.resolve(),
         images=folder.resolve(),
@@ -74,6 +82,21 @@ def read_ratings(
         has_references=any(row.get(REFERENCE_IMAGE) for row in rows),
         has_split={"train", "test"} <= {row.get("split") for row in rows},
     )
+
+
+def _check_scale(table: Path, scale: tuple[float, float], scores: Sequence[float]) -> None:
+    lowest, highest = scale
+    if not (lowest < highest and math.isfinite(highest - lowest)):
+        raise MosforgeError(f"--range {lowest:g} {highest:g}: give the lowest, then the highest possible score")
+    if min(scores) < lowest or max(scores) > highest:
+        raise MosforgeError(
+            f"--range {lowest:g} {highest:g}: the scores of {table} go from {min(scores):g} to {max(scores):g}"
+        )
+
+
+def _plain(value: float) -> str:
+    """A number as YAML reads it back: it takes 1e+06 for a text."""
+    return str(int(value)) if value.is_integer() else yaml.safe_dump(value).split()[0]
 
 
 def _scale_of(table: Path, scores: Sequence[float]) -> tuple[float, float]:
@@ -158,7 +181,7 @@ finetuning:
       table: {json.dumps(ratings.table.name, ensure_ascii=False)}
       images: {json.dumps(str(ratings.images), ensure_ascii=False)}
       # lowest and highest possible score
-      range: [{ratings.scale[0]:g}, {ratings.scale[1]:g}]
+      range: [{", ".join(map(_plain, ratings.scale))}]
       higher_is_better: {json.dumps(ratings.higher_is_better)}
       corpus: synthetic{splits.replace(", ", chr(10) + "      ")}
   # random divisions into 80% to train on and 20% to test on; each is a training for each initialisation
