@@ -7,10 +7,11 @@ worse = distort(image, "jpeg", 3)
 print(pseudo_mos(image, [worse], "results/pmos/synthetic.mapping.json"))
 """
 
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from mosforge.config.files import PAPERS, read
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import read_json
 from mosforge.core.images import Pixels, check_pixels
-from mosforge.core.schemas.metrics import orient
-from mosforge.core.values import CorpusKind, is_whole
+from mosforge.core.schemas.metrics import METRICS, orient
+from mosforge.core.values import CorpusKind, Fusion, is_whole
 from mosforge.distortions.kinds import level_value, type_of
 from mosforge.distortions.render import check_size
 from mosforge.metrics import score
@@ -76,10 +77,18 @@ def pseudo_mos(
         MosforgeError: the file is not such a mapping, or as `mosforge.metrics.score`.
     """
     known: Any = read_json(Path(mapping))
-    if not isinstance(known, dict) or not {"fusion", "weights", "scale"} <= known.keys():
+    if not (isinstance(known, dict) and known.keys() >= {"scale"} and _can_fuse(**known)):
         raise MosforgeError(
             f"{mapping}: not the mapping of a corpus, which is results/pmos/CORPUS.mapping.json"
         )
     scores = score(reference, distorted, threads=threads, scale=known["scale"])
     mean, _ = weigh(map_scores(orient(scores), known["fusion"], known), known["weights"])
     return mean
+
+
+def _can_fuse(fusion: object = None, weights: object = None, **_: object) -> bool:
+    """Whether there is such a fusion, and a weight from 0 for each metric, of which one counts."""
+    if fusion not in get_args(Fusion) or not isinstance(weights, dict) or weights.keys() != set(METRICS):
+        return False
+    numbers = [weight for weight in weights.values() if isinstance(weight, int | float)]
+    return len(numbers) == len(METRICS) and min(numbers) >= 0 and 0 < sum(numbers) < math.inf

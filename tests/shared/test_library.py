@@ -75,3 +75,25 @@ def test_another_file_is_no_mapping(tmp_path: Path) -> None:
 def test_they_are_at_the_top() -> None:
     assert set(mosforge.__all__) == {"Score", "Scorer", "__version__", "distort", "metrics", "pseudo_mos"}
     assert all(getattr(mosforge, name) is not None for name in mosforge.__all__)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fusion": "Mean"},
+        {"weights": WEIGHTS | {"ssim": float("nan")}},
+        {"weights": WEIGHTS | {"ssim": -5}},
+        {"weights": WEIGHTS | {"ssim": "1"}},
+        {"weights": {"ssim": 1}},
+        {"weights": dict.fromkeys(METRICS, 0)},
+    ],
+)
+def test_a_mapping_with_impossible_weights_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    mapping = {"fusion": "mean", "weights": WEIGHTS, "scale": 1}
+    for values in (mapping, mapping | change):
+        (tmp_path / "x.json").write_text(json.dumps(values))
+        if values == mapping:
+            assert pseudo_mos(IMAGE, [IMAGE], tmp_path / "x.json").tolist() == [1]
+        else:
+            with pytest.raises(MosforgeError, match=r"x\.json: not the mapping"):
+                pseudo_mos(IMAGE, [IMAGE], tmp_path / "x.json")

@@ -87,10 +87,13 @@ def read_ratings(
 def _check_scale(table: Path, scale: tuple[float, float], scores: Sequence[float]) -> None:
     lowest, highest = scale
     if not (lowest < highest and math.isfinite(highest - lowest)):
-        raise MosforgeError(f"--range {lowest:g} {highest:g}: give the lowest, then the highest possible score")
+        raise MosforgeError(
+            f"--range {lowest:g} {highest:g}: give the lowest, then the highest possible score"
+        )
     if min(scores) < lowest or max(scores) > highest:
         raise MosforgeError(
-            f"--range {lowest:g} {highest:g}: the scores of {table} go from {min(scores):g} to {max(scores):g}"
+            f"--range {lowest:g} {highest:g}: the scores of {table} go from {min(scores):g} to "
+            f"{max(scores):g}"
         )
 
 
