@@ -191,7 +191,7 @@ def test_a_file_that_is_cut_short_is_named_with_what_to_do(
 ) -> None:
     replace(copy / path, (copy / path).read_bytes()[: (copy / path).stat().st_size // 2])
     stage, verb, rest = reader.split(" ", 2) if reader.count(" ") > 1 else (*reader.split(), "")
-    assert main(command(project, f"{stage} {verb}", rest)) == 1
+    assert main(command(project, f"{stage} {verb} ", rest)) == 1
     sentence = told(capsys)
     assert path in sentence
     assert "delete" in sentence
