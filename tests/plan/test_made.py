@@ -22,7 +22,7 @@ def test_tables_page_and_models_are_named_with_paths_that_work_anywhere() -> Non
     text = explain_made(jobs, Path("/runs/mine"))
     assert "/runs/mine/results/report/tables/mine.csv" in text
     assert "/runs/mine/results/report/index.html" in text
-    assert "The models, 2 " in text
+    assert "model.safetensors: 2;" in text
     assert "mosforge score IMAGE --model /runs/mine/results/finetuning/r/1/b/imagenet\n" in text + "\n"
     assert correlations_in(jobs) == ["results/evaluation/mine.parquet"]
     assert explain_made(jobs[:1], Path("/runs/mine")) == ""

@@ -26,7 +26,10 @@ def test_scenes_are_counted_and_test_images_that_are_not_clean_are_named(tmp_pat
     found = list(content_blocks(_artefacts(tmp_path, pd.concat([within, between]))))
     assert [block.kind for block in found] == ["p", "details", "details"]
     assert "own" in found[0].text
-    assert "of the 4 contents that the dataset names, 2 share 1 scenes" in found[0].text
+    assert (
+        "of the 4 contents that the dataset names, 2 show the scene of another (scenes that are shared: 1)"
+        in found[0].text
+    )
     assert found[1].text == "own, official split: 1 test image whose content is trained on"
     assert [[cell.text for cell in row] for row in found[1].items[0].items[0].rows[""]] == [["b", "a"]]
     assert found[2].text.startswith("live → own: 1 test image ")

@@ -31,6 +31,6 @@ def explain_made(jobs: Sequence[Any], folder: Path) -> str:
     lines = [f"The table: {table} (and .md)" for table in tables]
     lines += [f"The page:  {page}" for page in pages]
     if models:
-        lines.append(f"The models, {len(models)} folders with {MODEL}; score images with the first one:")
+        lines.append(f"Folders with {MODEL}: {len(models)}; score images with the first model:")
         lines.append(f"  mosforge score IMAGE --model {models[0].parent}")
     return "\n".join(lines)
