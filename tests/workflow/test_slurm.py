@@ -29,7 +29,6 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 PROFILE = REPOSITORY / "workflow/profiles/slurm"
 TRAININGS = ("pretrain", "finetune", "predict")
 
-# The plugin cuts the name of a job after 50 letters, hence the short name of a group.
 # What a site's own file holds: its partitions. One thread where more would cost or change something; small
 # jobs that follow one another share a Slurm job.
 SITE = {
@@ -38,7 +37,7 @@ SITE = {
     "latency-wait": 120,
     "set-threads": dict.fromkeys(("catalogue", "screen", "contents", "score", *TRAININGS), 1),
     "groups": {
-        **dict.fromkeys(("dataset", "contents", "split", "pack_dataset", "screen", "leaks"), "d"),
+        **dict.fromkeys(("dataset", "contents", "split", "pack_dataset", "screen", "leaks"), "target"),
         **dict.fromkeys(("fuse", "diagnose"), "labels"),
         **dict.fromkeys(("correlate", "table", "page"), "results"),
     },
@@ -47,7 +46,7 @@ SLURM_JOBS = {
     *(
         "catalogue_shard",
         "catalogue",
-        "d_contents_dataset_leaks_pack_dataset_screen_split",
+        "target_contents_dataset_leaks_pack_dataset_screen_...",
         "distort",
         "score",
         "pack_shard",
