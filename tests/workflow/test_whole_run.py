@@ -226,7 +226,7 @@ def test_another_fusion_redoes_the_labels_and_what_follows(project: Path, tmp_pa
     shutil.copytree(project, copy, copy_function=shutil.copy2)
     config = yaml.safe_load((copy / "tiny.yaml").read_text())
     following = {"fuse", "diagnose", "validate", "pretrain", "pretrain_authentic", "finetune", "predict"}
-    following |= {"features", "probe"}
+    following |= {"features", "features_on_split", "probe"}
     following |= {"correlate", "table", "page", *config["evaluation"]["experiments"]}
     following |= {"all", "corpus", "pretrained", "report"}
     for change in ({"fusion": "mean"}, {"fusion": "logistic"}):
