@@ -1,4 +1,4 @@
-# What all rule files share: the checked configuration, and the plan made from it.
+# What all files of rules share: the checked configuration, and the plan made from it.
 import atexit
 import contextlib
 import subprocess
