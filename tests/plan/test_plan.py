@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from plans import plan_of
 
 from mosforge.core import layout
@@ -174,7 +175,12 @@ def test_a_table_reads_the_predictions_of_what_is_measured_once(with_datasets: d
     ]
 
 
-def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: dict[str, Any]) -> None:
+def test_the_default_configuration_with_the_papers_labels_is_measured_as_in_the_paper(
+    with_datasets: dict[str, Any],
+) -> None:
+    labels = yaml.safe_load((REPOSITORY / "runs/paper_labels.yaml").read_text())
+    with_datasets["metrics"] |= labels["metrics"]
+    with_datasets["pmos"] |= labels["pmos"]
     plan = plan_of(with_datasets)
     for name in ("table1", "table2", "table3", "ablation"):
         protocol = plan.table(name).protocol
@@ -184,6 +190,27 @@ def test_the_default_configuration_is_measured_as_in_the_paper(with_datasets: di
     assert shares == [0.8, None]
     assert plan.table("table1").protocol.corpora == {"synthetic": {"photographs": 21869}}
     assert plan.table("table2").protocol.corpora == {"authentic_livec": {"mixtures": 700000}}
+
+
+def test_a_table_says_that_labels_are_made_otherwise_than_in_the_paper(with_datasets: dict[str, Any]) -> None:
+    """Those of classes only, and of ImageNet weights only, depend on no label."""
+
+    def found(name: str) -> list[str]:
+        plan = plan_of(with_datasets)
+        return deviations(name, plan.experiments.backbones([name]), plan.table(name).protocol)
+
+    scale, fusion, weights = found("table1")
+    assert scale == "viewing scale of the metrics 2 (auto)"
+    assert fusion == "fusion of the metrics in a label quantile (mean)"
+    assert weights.startswith("weights of the metrics in a label ssim 0, ms_ssim 0, mdsi 1, ")
+    with_datasets["pmos"]["weights"] = dict.fromkeys(METRICS, 2)
+    assert found("table1") == [scale, fusion], "equal weights are the paper's, whatever they are"
+    with_datasets["pmos"] |= {"fusion": "calibrated", "weights": {**EQUAL, "ssim": 0}}
+    calibrated = "fusion of the metrics in a label calibrated (mean)"
+    assert found("table1") == [scale, calibrated], "it has weights of its own"
+    for starts in (["imagenet"], ["imagenet", "cls"]):
+        with_datasets["evaluation"]["experiments"]["table1"]["initialisations"] = starts
+        assert found("table1") == []
 
 
 def test_a_table_knows_only_how_its_own_networks_were_trained(with_datasets: dict[str, Any]) -> None:

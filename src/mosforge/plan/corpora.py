@@ -182,6 +182,14 @@ class Corpora:
             values |= self._calibration.plain()
         return FusionSettings(**values)
 
+    @property
+    def labelling(self) -> dict[str, Any]:
+        """How metrics become a label: the fusion, and the weights where they count and are not all equal."""
+        weights = self._pmos.weights.plain()
+        if self._pmos.fusion == "calibrated" or len(set(weights.values())) == 1:
+            return {"fusion": self._pmos.fusion}
+        return {"fusion": self._pmos.fusion, "weights": weights}
+
     def fit_inputs(self) -> dict[str, str]:
         """What `fuse` needs beside the corpus' scores."""
         return {"targets": layout.TARGETS.format(dataset=self._fitted_to)} if self._fitted_to else {}
@@ -191,8 +199,9 @@ class Corpora:
 
         Equal weights owe nothing to them.
         """
-        weights = set(self._pmos.weights.plain().values())
-        return self._datasets.is_kadid10k(dataset) and (self._pmos.fusion == "calibrated" or len(weights) > 1)
+        return self._datasets.is_kadid10k(dataset) and (
+            self._pmos.fusion == "calibrated" or "weights" in self.labelling
+        )
 
     def validation(self, dataset: str) -> ValidationSettings:
         """Settings of the comparison of the metrics and their fusions with a dataset's scores.

@@ -10,7 +10,7 @@ from typing import Any
 from mosforge.config.configuration import Configuration
 from mosforge.core.errors import MosforgeError
 from mosforge.metrics.settings import ScoreDatasetSettings, ScoreSettings
-from mosforge.models.objectives import corpus_and_objective, rates_of
+from mosforge.models.objectives import corpus_and_objective, learns_score, rates_of
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
@@ -80,7 +80,7 @@ class Plan:
     def _protocol(self, experiment: str) -> Protocol:
         """How an experiment's models are trained and tested, as far as the paper says how its own were.
 
-        What concerns pretraining is there only where there is one.
+        What concerns pretraining is there only where there is one, and labels only where a score is learned.
         """
         finetuning, pretraining = self._config.finetuning.plain(), self._config.pretraining.plain()
         tuned = {
@@ -107,6 +107,9 @@ class Plan:
                 key: pretraining[key] for key in (*_RECIPE_OF_THE_PAPER, "resize", "head_width")
             }
             found["corpora"], found["rates"] = {}, {}
+        if any(learns_score(objective) for _, objective in pretrained):
+            found["metrics"] = {"scale": self._config.metrics.scale}
+            found["pmos"] = self.corpora.labelling
         for corpus, objective in pretrained:
             for name in self.trainings.corpora_of(corpus):
                 found["corpora"][name] = self.corpora.size(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from mosforge.core.schemas.metrics import METRICS
 from mosforge.models.origins import ORIGINS
 from mosforge.report.settings import Protocol
 
@@ -76,6 +77,8 @@ _TRAINING = {
 }
 
 _PAPER: Mapping[str, Mapping[str, Any]] = {
+    "metrics": {"scale": "auto"},
+    "pmos": {"fusion": "mean", "weights": dict.fromkeys(METRICS, 1)},
     "evaluation": {"crops": 60},
     "finetuning": {
         **{"train": 0.8, "patches": 100, "epochs": 10, "batch_size": 32},
@@ -89,9 +92,14 @@ _PAPER: Mapping[str, Mapping[str, Any]] = {
         **{"head_width": 1024},
     },
 }
-"""Section -> key -> the paper's value (3.1, 3.2 and 4.1); it is taken to do without what it does not name."""
+"""Section -> key -> the paper's value (3.1, 3.2 and 4.1); it is taken to do without what it does not name.
+
+Of labels it gives no scale and no weights: taken are piq's own scale and equal weights."""
 
 _WORDS: Mapping[str, str] = {
+    "scale": "viewing scale of the metrics",
+    "fusion": "fusion of the metrics in a label",
+    "weights": "weights of the metrics in a label",
     "crops": "crops of a test image",
     "train": "share of the contents that is trained on",
     "patches": "crops of a training image",
@@ -109,7 +117,7 @@ _WORDS: Mapping[str, str] = {
 }
 """What the keys that do not say it themselves are."""
 
-_SECTIONS = {"evaluation": "", "finetuning": " in fine-tuning", "pretraining": " in pretraining"}
+_SECTIONS = {"finetuning": " in fine-tuning", "pretraining": " in pretraining"}
 
 _LAYERS = {"backbone": "backbone", "head": "head", "classification": "class branch", "score": "score branch"}
 
@@ -147,7 +155,7 @@ def deviations(experiment: str, backbones: Collection[str], protocol: Protocol) 
         values = getattr(protocol, section)
         for key, paper in keys.items():
             if (value := values.get(key, paper)) != paper:
-                what = _WORDS.get(key, key.replace("_", " ")) + _SECTIONS[section]
+                what = _WORDS.get(key, key.replace("_", " ")) + _SECTIONS.get(section, "")
                 found.append(f"{what} {_written(value)} ({_written(paper)})")
     return [*found, *_rates(protocol)]
 

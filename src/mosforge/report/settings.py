@@ -11,6 +11,8 @@ from mosforge.core.values import Number, Whole
 class Protocol(Settings):
     """How the models of an experiment are trained and tested, under the names of the configuration."""
 
+    metrics: Mapping[str, JsonValue] = {}
+    pmos: Mapping[str, JsonValue] = {}
     evaluation: Mapping[str, JsonValue] = {}
     finetuning: Mapping[str, JsonValue] = {}
     pretraining: Mapping[str, JsonValue] = {}
