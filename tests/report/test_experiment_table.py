@@ -162,6 +162,7 @@ def test_equal_values_share_the_mark() -> None:
         "test_dataset": "own",
         "adaptation": "finetune",
         "images": 50,
+        "contents": 50,
         "krocc": 0.5,
         "plcc": 0.8,
         "plcc_mapped": 0.8,
@@ -343,6 +344,24 @@ def test_a_standard_error_that_is_not_defined_is_no_number(images: int, srocc: f
     (note,) = (note for note in table_of("t", rows).notes if note.startswith("Small data"))
     assert note.startswith("Small data, own: ")
     assert f"{images} test images the standard error of an SROCC is not defined" in note
+
+
+def test_the_standard_error_says_what_contents_that_several_images_show_mean_for_it() -> None:
+    """A test part of 600 images is small if they show 6 contents."""
+    row = measured(Run("own", "1", "net", "imagenet", "own"), 0.9, 600)
+
+    def notes_of(contents: int) -> list[str]:
+        rows = pd.DataFrame([row | {"contents": contents}])
+        return [note for note in table_of("t", rows).notes if "standard error" in note]
+
+    (note,) = notes_of(6)
+    assert "600 test images show 6 contents" in note
+    assert "about 0.009 if the images of a content are independent, and 0.130 if they count as one" in note
+    assert "and not defined if they count as one" in notes_of(3)[0]
+    assert "with 600 test images" not in notes_of(6)[0]
+    assert notes_of(600) == []
+    row |= {"images": 300}
+    assert "with 300 test images one standard error of an SROCC is about 0.013" in notes_of(300)[0]
 
 
 def test_a_second_best_is_named_where_there_may_be_one() -> None:

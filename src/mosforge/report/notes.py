@@ -13,7 +13,7 @@ from mosforge.report.settings import Protocol, TableSettings
 from mosforge.report.summary import of_networks, standard_error
 
 FEW_SPLITS = 5
-FEW_IMAGES = 500
+FEW_CONTENTS = 500
 """Below these a table says how little its numbers rest on."""
 
 
@@ -134,15 +134,24 @@ def _about_mappings(summary: pd.DataFrame) -> list[str]:
 def _about_size(summary: pd.DataFrame) -> list[str]:
     notes = []
     for dataset, rows in summary.groupby("test_dataset", sort=False):
-        images, splits = int(rows["images"].max()), int(rows["splits"].max())
+        images, contents, splits = (int(rows[name].max()) for name in ("images", "contents", "splits"))
         reasons = []
-        if images < FEW_IMAGES:
-            error = standard_error(float(rows["srocc"].max()), images)
-            key = "standard_error" if np.isfinite(error) else "no_standard_error"
-            reasons.append(say(key, images, words.number(error)))
+        if contents < FEW_CONTENTS:
+            reasons.append(_error_of(float(rows["srocc"].max()), images, contents))
         if splits < FEW_SPLITS and (rows["dataset"] == dataset).any():
             count = "one split says nothing" if splits == 1 else f"{splits} splits say little"
             reasons.append(f"{count} about the spread")
         if reasons:
             notes.append(f"Small data, {dataset}: {'; '.join(reasons)}.")
     return notes
+
+
+def _error_of(srocc: float, images: int, contents: int) -> str:
+    """What the standard error of an SROCC is: with several images of a content it lies between two values."""
+    errors = [standard_error(srocc, count) for count in (images, contents)]
+    of_images, of_contents = (words.number(error) if np.isfinite(error) else "" for error in errors)
+    if not of_images:
+        return say("no_standard_error", images)
+    if images == contents:
+        return say("standard_error", images, of_images)
+    return say("standard_error_of_contents", images, contents, of_images, of_contents or "not defined")

@@ -29,13 +29,13 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row for each `MODEL`, in the order of their first appearance, with `splits`, `trainings` (of a
-        split; their means count, see `over_trainings`), `images` (median number of test images)
-        and, for each measure, its median under the measure's name, its quartiles as MEASURE_q25 and
-        MEASURE_q75, and as MEASURE_low and MEASURE_high the medians over splits of the ends
-        of its 95% interval over test images. `unmapped` is the number of splits in which the fit of the
-        logistic did not converge, `falling` that in which its curve falls. A measure that is undefined in one
-        split (a constant prediction) is undefined in the summary. `clean_images` and clean_MEASURE are the
-        medians over splits for the clean test images, NaN where in every split all are clean.
+        split; their means count, see `over_trainings`), `images` and `contents` (median numbers of test
+        images and of their contents) and, for each measure, its median under the measure's name, its
+        quartiles as MEASURE_q25 and MEASURE_q75, and as MEASURE_low and MEASURE_high the medians over splits
+        of the ends of its 95% interval over test images. `unmapped` is the number of splits in which the fit
+        of the logistic did not converge, `falling` that in which its curve falls. A measure that is undefined
+        in one split (a constant prediction) is undefined in the summary. `clean_images` and clean_MEASURE are
+        the medians over splits for the clean test images, NaN where in every split all are clean.
     """
     rows = []
     for key, group in over_trainings(correlations).groupby(list(MODEL), sort=False):
@@ -43,7 +43,7 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
         row |= {
             "splits": len(group),
             "trainings": int(group["trainings"].max()),
-            "images": round(float(np.median(group["images"]))),
+            **{name: round(float(np.median(group[name]))) for name in ("images", "contents")},
         }
         for measure in MEASURES:
             low, middle, high = np.percentile(group[measure].to_numpy(dtype=float), [25, 50, 75])
@@ -57,7 +57,7 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
     ends = ("", "_q25", "_q75", "_low", "_high")
     columns = [f"{measure}{end}" for measure in MEASURES for end in ends]
     columns += ["clean_images", *(f"clean_{measure}" for measure in MEASURES)]
-    counts = ["splits", "trainings", "images"]
+    counts = ["splits", "trainings", "images", "contents"]
     return pd.DataFrame(rows, columns=[*MODEL, *counts, *columns, "unmapped", "falling"])
 
 
