@@ -24,7 +24,7 @@ from mosforge.finetuning.settings import (
     SplitAcrossSettings,
     SplitSettings,
 )
-from mosforge.plan.test_parts import untested
+from mosforge.plan.untested import untested
 from mosforge.plan.watched import describe, recorded_digests
 
 

@@ -7,7 +7,7 @@ import pytest
 from plans import plan_of
 
 from mosforge.core.errors import MosforgeError
-from mosforge.plan.test_parts import untested
+from mosforge.plan.untested import untested
 
 
 def columns(count: int, **more: list[str]) -> dict[str, list[str]]:
