@@ -150,7 +150,7 @@ def configuration(photos: Path, count: int, ratings: Ratings) -> str:
     """
     size = preset(count, ratings.count, official=ratings.has_split)
     comparisons = ["psnr", "ssim", "brisque"] if ratings.has_references else ["brisque"]
-    splits = ", splits: [official]" if ratings.has_split else ""
+    splits = "\n      splits: [official]" if ratings.has_split else ""
     machine = "a GPU" if has_gpu() else "a machine without a GPU"
     return f"""\
 # A run of your own, which `mosforge init` wrote for {count:,} pristine images, {ratings.count:,} ratings
@@ -186,7 +186,7 @@ finetuning:
       # lowest and highest possible score
       range: [{", ".join(map(_plain, ratings.scale))}]
       higher_is_better: {json.dumps(ratings.higher_is_better)}
-      corpus: synthetic{splits.replace(", ", chr(10) + "      ")}
+      corpus: synthetic{splits}
   # random divisions into 80% to train on and 20% to test on; each is a training for each initialisation
   splits: {{seeds: {list(range(1, size["splits"] + 1))}}}
   patches: {size["patches"]}
