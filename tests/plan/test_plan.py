@@ -20,6 +20,7 @@ from mosforge.core.layout import shard_name
 from mosforge.core.runs import Run
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.finetuning.settings import PackDatasetSettings
+from mosforge.plan import datasets as module
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import Parameters, growing, number_of, parameters, source_of
 from mosforge.pmos.curves import CURVES
@@ -370,6 +371,26 @@ def test_planning_with_many_images_reads_none(rated: dict[str, Any], monkeypatch
     Path("rated/images/5.jpg").touch()
     with pytest.raises(AssertionError, match=r"rated/images/5\.jpg is read"):
         plan_of(rated).datasets.images("rated")
+
+
+def test_a_table_is_read_once_and_what_is_missing_is_told_without_a_look_at_images(
+    rated: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("images are looked at")
+
+    read, found = [], module._read
+    monkeypatch.setattr(module, "_read", lambda table: read.append(table) or found(table))
+    with monkeypatch.context() as context:
+        context.setattr(module, "describe", refuse)
+        rated["evaluation"]["experiments"]["table1"]["datasets"] = ["rated"]
+        plan = plan_of(rated)
+        assert "dataset rated is left out" not in (plan.explain_missing() or "")
+        assert plan.warnings() == []
+        assert plan.experiments.sizes(["table1"]) == {"rated": 200}
+    assert plan.datasets.images("rated").files
+    assert plan.table("table1").sizes == {"rated": 200}
+    assert read == ["rated/labels.csv"]
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(

@@ -33,15 +33,16 @@ try:
         check_command_line(sys.argv)
     configuration = check_files(config, workflow.configfiles)
     plan = Plan(configuration)
-    missing = plan.explain_missing()
-    if workflow.is_main_process:
+    notes = []
+    if workflow.is_main_process:  # the process of a job would say nothing of it
         plan.check_networks()
-    warnings = [f"mosforge: warning: {line}" for line in plan.warnings()]
+        notes += [plan.explain_missing() or ""]
+        notes += [f"mosforge: warning: {line}" for line in plan.warnings()]
 except MosforgeError as error:
     sys.exit(f"mosforge: error: {error}")
 
 RUN_FOLDER = Path.cwd()
-notes = "\n".join([missing, *warnings] if missing else warnings)
+notes = "\n".join(filter(None, notes))
 
 
 def print_estimate():

@@ -40,6 +40,8 @@ class Datasets:
         self.table = cache(self._table)
         self.untested = cache(self._untested)
         self._recorded = cache(_recorded)
+        self._given = cache(self._as_given)
+        self._rows = cache(self._rows_of)
         self.image_files = cache(self._image_files)
 
     @cached_property
@@ -51,8 +53,8 @@ class Datasets:
         """Whether a dataset is KADID-10k, whose class means the labels have seen."""
         return self.entries[name].layout == "kadid10k"
 
-    def _table(self, name: str) -> DatasetSettings:
-        """Settings of a dataset's normalised table; a proxy is a table that the workflow writes."""
+    def _as_given(self, name: str) -> DatasetSettings:
+        """A dataset before any of its files is looked at; a proxy is a table that the workflow writes."""
         entry = self.entries[name]
         if entry.layout == "proxy":
             return DatasetSettings(
@@ -62,10 +64,17 @@ class Datasets:
                 range=(0.0, 1.0),
                 higher_is_better=True,
             )
-        values = entry.plain(without=("corpus", "splits"))
-        if entry.layout == "table":
-            values["listing"] = _listing(_csv_of(DatasetSettings(**values)))
-        if not missing(DatasetSettings(**values)):
+        return DatasetSettings(**entry.plain(without=("corpus", "splits")))
+
+    def _table(self, name: str) -> DatasetSettings:
+        """Settings of a dataset's normalised table, with what its files are like now."""
+        given = self._given(name)
+        if name in self.proxies:
+            return given
+        values = given.plain()
+        if self.entries[name].layout == "table":
+            values["listing"] = _listing(self._rows(name))
+        if not self.missing(name):
             named = [*self.image_files(name), *self.image_files(name, REFERENCE_IMAGE)]
             files = sorted({path for _, path in named})
             described = describe(f"datasets-{name}", files, lambda: self._digests(name))
@@ -93,14 +102,13 @@ class Datasets:
         if entry.layout != "table":
             found = find_images(folder.path, lambda *_: None) if column == "image" else []
             return [(file, folder.path / file) for file in found]
-        rows = _rows(_csv_of(DatasetSettings(**entry.plain(without=("corpus", "splits")))))
         images = PurePosixPath(entry.images or ".")
-        named = filter(None, _column(rows, column))
+        named = filter(None, _column(self._rows(name), column))
         return [(file, _path_of(folder, (images / file).as_posix())) for file in named]
 
     def code(self, name: str) -> tuple[str, ...]:
         """What the code of a dataset's table consists of: the job, and the module of the dataset's layout."""
-        return "finetuning.dataset", f"finetuning.datasets.{self.table(name).layout}"
+        return "finetuning.dataset", f"finetuning.datasets.{self._given(name).layout}"
 
     def images(self, name: str) -> PackDatasetSettings:
         """Settings of what reads a dataset's images, contents and parts, but not its scores.
@@ -129,40 +137,48 @@ class Datasets:
 
     def files(self, name: str) -> list[str]:
         """The user's table of scores, whose edit is a change; official releases are not watched."""
-        table = self.table(name)
-        return [_csv_of(table)] if table.layout == "table" else []
+        given = self._given(name)
+        return [_csv_of(given)] if given.layout == "table" else []
+
+    def _rows_of(self, name: str) -> list[list[str]]:
+        """The rows of a user's table, its header first; none where it cannot be read."""
+        return [row for file in self.files(name) for row in _read(file)]
+
+    def _is_table(self, name: str) -> bool:
+        """Whether a dataset is a table of the user's that is there."""
+        return self.entries[name].layout == "table" and not self.missing(name)
 
     def misspelt_columns(self, name: str) -> list[str]:
         """A line for each column of a user's table that is not used and was probably meant to be.
 
         The job that reads the table names the others too.
         """
-        if name in self.proxies or self.missing(name) or not self.files(name):
+        if not self._is_table(name):
             return []
         (file,) = self.files(name)
-        unused = unused_columns(_header(_rows(file)))
+        unused = unused_columns(_header(self._rows(name)))
         return [
             f"dataset {name}, {file}: {about_column(*item)}" for item in unused.items() if item[1] is not None
         ]
 
     def facts(self, name: str) -> Layout:
         """What is known of a dataset without reading it, such as the range of its scores."""
-        return layout_of(self.table(name))
+        return layout_of(self._given(name))
 
     def image_count(self, name: str) -> int:
         """How many scored images a dataset that is there has."""
-        return self.facts(name).images or max(len(_rows(self.files(name)[0])) - 1, 0)
+        return self.facts(name).images or max(len(self._rows(name)) - 1, 0)
 
     def _missing(self, name: str) -> str | None:
         """What a dataset lacks and where to get it, or None."""
-        return None if name in self.proxies else missing(self.table(name))
+        return None if name in self.proxies else missing(self._given(name))
 
     def _referenced(self, name: str) -> int:
         """How many scored images of a dataset that is there have their reference image."""
         facts = self.facts(name)
         if self.missing(name) or (facts.images and not facts.references):
             return 0
-        return facts.images or sum(map(bool, _column(_rows(self.files(name)[0]), REFERENCE_IMAGE)))
+        return facts.images or sum(map(bool, _column(self._rows(name), REFERENCE_IMAGE)))
 
     def has_references(self, name: str) -> bool:
         """Whether a dataset is there with reference images; a proxy always has them."""
@@ -200,10 +216,9 @@ class Datasets:
 
     def _untested(self, name: str) -> dict[str, str]:
         """Splits of a dataset that cannot be tested, each with the reason."""
-        if name in self.proxies or self.missing(name) or not self.files(name):
+        if not self._is_table(name):
             return {}
-        rows = _rows(self.files(name)[0])
-        columns = {column: _column(rows, column) for column in COLUMNS}
+        columns = {column: _column(self._rows(name), column) for column in COLUMNS}
         return untested(columns, self._configured_splits(name), self._splits.train)
 
     def training_share(self, split: str) -> float:
@@ -248,7 +263,7 @@ def _recorded(table: Path) -> dict[str, Any] | None:
         return None
 
 
-def _rows(table: str) -> list[list[str]]:
+def _read(table: str) -> list[list[str]]:
     """The rows of a table of the user's, its header first; none where it cannot be read.
 
     The job that reads the table says what is wrong with it.
@@ -271,9 +286,8 @@ def _column(rows: list[list[str]], name: str) -> list[str]:
     return [row[place].strip() for row in rows[1:] if place < len(row)]
 
 
-def _listing(table: str) -> str:
+def _listing(rows: list[list[str]]) -> str:
     """A digest of a user's table without its scores, independent of the order of its rows."""
-    rows = _rows(table)
     header = _header(rows)
     kept = [place for place, name in enumerate(header) if name != "mos"]
     return digest(sorted([row[place].strip() for place in kept if place < len(row)] for row in rows))
