@@ -40,13 +40,13 @@ def test_a_line_is_the_median_over_the_splits_of_each_number(rows: pd.DataFrame)
 
 
 def test_the_figure_has_a_line_a_method_and_the_grid_its_numbers(rows: pd.DataFrame) -> None:
-    (figure,) = curves("mine", rows, ["own"])
+    (figure,) = curves("mine", by_method(rows), ["own"])
     assert figure.name == "ratings-mine-own-net"
     for word in ("FT", "CLS+REG, probe", "CLS+REG, zero-shot", "BRISQUE", ">25<", ">all<", "rated images"):
         assert word in figure.svg.decode().replace("> ", ">"), word
     assert "2 splits" in figure.caption
     assert "proxy scores" in figure.caption
-    (grid,) = budget_grids("mine", rows, [])
+    (grid,) = budget_grids("mine", by_method(rows), [])
     assert [cell.text for cell in grid.head[1:]] == ["25", "100", "all"]
     first = grid.rows[""][0]
     assert [cell.text for cell in first] == ["FT", "0.350", "0.550", "0.850"]
@@ -60,6 +60,12 @@ def test_gains_compare_what_had_the_same_number_of_ratings(rows: pd.DataFrame) -
         {"25": 0.2, "100": 0.1, "all": -0.1}
     )
     assert set(probes["splits"]) == {2}
+
+
+def test_without_a_row_there_is_no_gain_of_any_number(rows: pd.DataFrame) -> None:
+    found = gains_by_budget("mine", rows.head(0), no_predictions)
+    assert found.empty
+    assert "ratings" in found
 
 
 def test_the_other_tables_are_those_of_all_ratings(rows: pd.DataFrame) -> None:

@@ -27,15 +27,16 @@ def gains_by_budget(
         gains_of(experiment, rows, predictions, proxies).assign(ratings=name)
         for name, rows in _by_budget(correlations)
     ]
-    return pd.concat(parts, ignore_index=True) if parts else gains_of(experiment, correlations, predictions)
+    if not parts:
+        return gains_of(experiment, correlations, predictions).assign(ratings="")
+    return pd.concat(parts, ignore_index=True)
 
 
 def _by_budget(correlations: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each number of ratings, in rising order."""
+    """The rows of each number of ratings that is there, in rising order, then those of all ratings."""
     numbers = correlations["split"].map(budget_of).astype(float)
-    for number in [*sorted(set(numbers.dropna())), None]:
-        rows = correlations[numbers.isna() if number is None else numbers == number]
-        yield ALL if number is None else f"{number:.0f}", rows
+    for number, rows in correlations.groupby(numbers, dropna=False):
+        yield ALL if pd.isna(number) else f"{number:.0f}", rows
 
 
 def by_method(correlations: pd.DataFrame) -> pd.DataFrame:
@@ -43,9 +44,7 @@ def by_method(correlations: pd.DataFrame) -> pd.DataFrame:
 
     A full-reference metric, which uses no rating, is left out; a zero-shot score is repeated at each number.
     """
-    parts = []
-    for name, rows in _by_budget(correlations):
-        parts.append(summarise(rows).assign(ratings=name))
+    parts = [summarise(rows).assign(ratings=name) for name, rows in _by_budget(correlations)]
     found = pd.concat(parts, ignore_index=True)
     is_trained = (found["adaptation"] != NO_ADAPTATION) | (found["backbone"] != NO_NETWORK)
     learns = found["initialisation"].isin(set(found.loc[found["ratings"] != ALL, "initialisation"]))
@@ -59,10 +58,16 @@ def by_method(correlations: pd.DataFrame) -> pd.DataFrame:
     return found.assign(method=words.methods(found)).reset_index(drop=True)
 
 
-def curves(experiment: str, correlations: pd.DataFrame, proxies: Collection[str]) -> list[Figure]:
-    """For each dataset and backbone, a line a method; measures without a network stand in each figure."""
+def curves(experiment: str, found: pd.DataFrame, proxies: Collection[str]) -> list[Figure]:
+    """For each dataset and backbone, a line a method; measures without a network stand in each figure.
+
+    Args:
+        experiment: its name.
+        found: what `by_method` returns.
+        proxies: the datasets whose scores are no human ones.
+    """
     figures = []
-    for (train, test, backbone), rows in _by_figure(by_method(correlations)):
+    for (train, test, backbone), rows in _by_figure(found):
         numbers = list(dict.fromkeys(rows["ratings"]))
         with drawing.canvas(4.6, 3.4, grid="both") as (canvas, axes):
             for method, line in rows.groupby("method", sort=False):
@@ -93,10 +98,10 @@ def _by_figure(found: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.D
             yield (str(train), str(test), str(backbone)), pd.concat([own, others])
 
 
-def budget_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection[str]) -> list[Grid]:
-    """For each figure the numbers behind it: a row a method, a column a number of ratings."""
+def budget_grids(experiment: str, found: pd.DataFrame, proxies: Collection[str]) -> list[Grid]:
+    """For each figure of `curves` the numbers behind it: a row a method, a column a number of ratings."""
     grids = []
-    for (train, test, backbone), rows in _by_figure(by_method(correlations)):
+    for (train, test, backbone), rows in _by_figure(found):
         numbers = list(dict.fromkeys(rows["ratings"]))
         place = f"{words.dataset_pair(train, test)}, {backbone}"
         lines = []

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mosforge.core import layout
 from mosforge.core.files import read_json
+from mosforge.core.runs import budget_of
 from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.report import budgets, experiment_table, figures, provenance, scatters, words
@@ -110,15 +111,17 @@ def _experiment(
 def _budgets(name: str, artefacts: Artefacts) -> Iterator[Block]:
     """SROCC against the number of ratings: the curves, the numbers, and the gains at each number."""
     rows, cfg = artefacts.budgets[name], artefacts.cfg
+    found = budgets.by_method(rows)
     yield Block("h4", "SROCC against the number of ratings")
-    yield from _figures(budgets.curves(name, rows, cfg.proxies), style="large")
+    yield from _figures(budgets.curves(name, found, cfg.proxies), style="large")
     about = say("budgets") + (say("about_proxy") if set(rows["dataset"]) & set(cfg.proxies) else "")
-    items = [table(grid) for grid in budgets.budget_grids(name, rows, cfg.proxies)]
+    items = [table(grid) for grid in budgets.budget_grids(name, found, cfg.proxies)]
     yield Block("details", "The numbers of these curves", [*items, Block("notes", about)], style="open")
-    gains = budgets.gains_by_budget(name, rows, artefacts.predictions, cfg.proxies)
+    few = rows[rows["split"].map(budget_of).notna()]  # those of all ratings have their own table
+    gains = budgets.gains_by_budget(name, few, artefacts.predictions, cfg.proxies)
     items = [
         block
-        for ratings, group in gains[gains["ratings"] != budgets.ALL].groupby("ratings", sort=False)
+        for ratings, group in gains.groupby("ratings", sort=False)
         for block in (Block("h4", f"{ratings} ratings"), table(gains_grid(group)))
     ]
     yield Block("details", "What pretraining adds with few ratings", items)
