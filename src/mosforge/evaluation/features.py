@@ -9,7 +9,7 @@ import torch
 from pydantic import PositiveInt
 from tqdm import tqdm
 
-from mosforge.core.images import Pixels, at_least
+from mosforge.core.images import Pixels
 from mosforge.core.packs import Pack, locate
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.packs import PACK
@@ -75,7 +75,7 @@ def features(
 
 
 def frozen_network(weights: Path, cfg: FeaturesSettings) -> Network:
-    """The network of an initialisation, in evaluation mode; a head that ImageNet's lacks gives only zeros."""
+    """The network of an initialisation, in evaluation mode; on ImageNet weights its head gives only zeros."""
     facts = find_backbone(cfg.backbone)
     facts.check_crop(cfg.crop)
     if corpus_and_objective(cfg.initialisation)[0]:
@@ -89,15 +89,12 @@ def frozen_network(weights: Path, cfg: FeaturesSettings) -> Network:
 def frozen_outputs(
     network: Network, pixels: Pixels, boxes: crops.Boxes, size: int, device: torch.device
 ) -> tuple[Floats, Floats]:
-    """Features (n, width) and scores (n,) of crops of one image; see `crops.predict`."""
-    pixels = at_least(pixels, size)
-    vectors, scores = [], []
-    for batch in crops.split_into_batches(boxes, device):
-        with torch.inference_mode():
-            pooled = network.describe(
-                network.normalise(torch.from_numpy(crops.cut_crops(pixels, batch, size)).to(device))
-            )
-            output = network.head(pooled)
-        vectors.append(pooled.double().cpu().numpy())
-        scores.append((output[1] if isinstance(output, tuple) else output).double().cpu().numpy())
-    return np.concatenate(vectors), np.concatenate(scores)
+    """Features (n, width), which the head is given, and scores (n,) of crops of one image."""
+    vectors: list[Floats] = []
+
+    def keep(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        vectors.append(inputs[0].double().cpu().numpy())
+
+    with network.head.register_forward_pre_hook(keep):
+        scores = crops.predict(network, pixels, boxes, size, device).scores
+    return np.concatenate(vectors), scores
