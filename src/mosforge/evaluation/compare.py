@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.runs import BRISQUE, RUN
+from mosforge.core.runs import BRISQUE
 from mosforge.core.schemas.metrics import DISTANCES, METRICS
-from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import BRISQUE_FEATURES, TARGET_SCORES
-from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.core.tables import Frame, read_table
 from mosforge.evaluation.scores import own_scores, training_part
 from mosforge.evaluation.settings import CompareSettings
-from mosforge.evaluation.tested import TESTED, tested_images
+from mosforge.evaluation.tested import rows_of_images, tested_images, write_predictions
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -75,9 +74,7 @@ def compare(
         predictions = _brisque(cfg, rows, test_scores, dataset, split, scores)
     else:
         raise MosforgeError("brisque is trained: give --dataset, --split and --scores")
-    run = {key: getattr(cfg, key) for key in RUN}
-    found = rows[TESTED].assign(**run, prediction=predictions, spread=0.0)
-    write_table(output, PREDICTIONS, found, stage="evaluation", cfg=cfg.plain())
+    write_predictions(output, rows, predictions, 0.0, cfg)
 
 
 def _full_reference(cfg: CompareSettings, rows: Frame, scores: Path) -> tuple[Frame, Floats]:
@@ -107,12 +104,9 @@ def _brisque(
 
 def _features(rows: Frame, file: Path) -> Floats:
     """BRISQUE's features of images, in their order, shape (n, 36); NaN where an image has none."""
-    table = read_table(file, BRISQUE_FEATURES).set_index("image")["features"]
-    lost = rows.loc[~rows["image"].isin(table.index), "image"]
-    if len(lost):
-        raise MosforgeError(f"{file}: {lost.iloc[0]} is not in it; delete the file and run again")
+    found = rows_of_images(rows, file, BRISQUE_FEATURES)["features"]
     none = np.full(FEATURES, np.nan)
-    return np.array([none if row is None else row for row in table.loc[rows["image"]]])
+    return np.array([none if row is None else row for row in found])
 
 
 def regress(training: Floats, quality: Floats, test: Floats) -> Floats:

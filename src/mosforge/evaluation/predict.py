@@ -8,12 +8,10 @@ from pydantic import PositiveInt
 from tqdm import tqdm
 
 from mosforge.core.packs import Pack, locate
-from mosforge.core.runs import RUN
 from mosforge.core.schemas.packs import PACK
-from mosforge.core.schemas.predictions import PREDICTIONS
-from mosforge.core.tables import read_table, write_table
+from mosforge.core.tables import read_table
 from mosforge.evaluation.settings import PredictSettings
-from mosforge.evaluation.tested import TESTED, tested_images
+from mosforge.evaluation.tested import tested_images, write_predictions
 from mosforge.models import crops
 from mosforge.models.devices import device_name, pick_device
 from mosforge.models.folder import load_model
@@ -61,6 +59,4 @@ def predict(
         scores = crops.predict(network, pixels, boxes, size, where).scores
         means.append(float(scores.mean()))
         spreads.append(float(scores.std()))
-    run = {key: getattr(cfg, key) for key in RUN}
-    found = rows[TESTED].assign(**run, prediction=means, spread=spreads)
-    write_table(output, PREDICTIONS, found, stage="evaluation", cfg=cfg.plain(), device=device_name(where))
+    write_predictions(output, rows, means, spreads, cfg, device_name(where))

@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.runs import PROBE, RUN
+from mosforge.core.runs import PROBE
 from mosforge.core.schemas.datasets import DATASET, SPLIT
-from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import FEATURES
-from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.core.tables import Frame, read_table
 from mosforge.evaluation.ridge import fit_ridge
 from mosforge.evaluation.settings import CompareSettings
-from mosforge.evaluation.tested import TESTED, tested_images
+from mosforge.evaluation.tested import rows_of_images, tested_images, write_predictions
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +58,12 @@ def probe(
         spreads = np.zeros(len(rows))
     else:
         raise MosforgeError("a probe is trained: give --dataset, --split and --features")
-    run = {key: getattr(cfg, key) for key in RUN}
-    found = rows[TESTED].assign(**run, prediction=predictions, spread=spreads)
-    write_table(output, PREDICTIONS, found, stage="evaluation", cfg=cfg.plain())
+    write_predictions(output, rows, predictions, spreads, cfg)
 
 
 def _own_scores(rows: Frame, file: Path) -> tuple[Floats, Floats]:
     """The scores of the pretraining, and their spreads over crops."""
-    table = _of_images(rows, file)
+    table = rows_of_images(rows, file, FEATURES)
     if table["score"].isna().any():
         raise MosforgeError(f"{file}: this network has no score of its own; it needs an adaptation")
     return table["score"].to_numpy(np.float64), table["spread"].to_numpy(np.float64)
@@ -95,14 +92,5 @@ def _probe(
 
 def _vectors(rows: Frame, files: list[Path]) -> Floats:
     """The features of images, in their order, of several networks side by side: shape (n, width)."""
-    return np.hstack([np.stack(_of_images(rows, file)["features"].tolist()) for file in files]).astype(float)
-
-
-def _of_images(rows: Frame, file: Path) -> Frame:
-    """The rows of a table of features for images, in their order."""
-    table = read_table(file, FEATURES).set_index("image")
-    lost = rows.loc[~rows["image"].isin(table.index), "image"]
-    if len(lost):
-        raise MosforgeError(f"{file}: {lost.iloc[0]} is not in it; delete the file and run again")
-    found: Frame = table.loc[rows["image"]]
-    return found
+    tables = [rows_of_images(rows, file, FEATURES) for file in files]
+    return np.hstack([np.stack(table["features"].tolist()) for table in tables]).astype(float)
