@@ -46,7 +46,8 @@ def describe(role: str, files: Sequence[Path], recorded: Callable[[], Mapping[st
     """
     place = FOLDER / f"{role}.json"
     before = _read(place)
-    now = {path.as_posix(): _look(path) for path in files}
+    names = [path.as_posix() for path in files]
+    now = {name: _look(path) for name, path in zip(names, files, strict=True)}
     after = dict(before)
     touched = []
     for name, look in now.items():
@@ -65,13 +66,7 @@ def describe(role: str, files: Sequence[Path], recorded: Callable[[], Mapping[st
             after[name] = _compared(before[name], look, digest, found.get(name))
     if after != before:
         _write(place, after)
-    return [
-        (look.size, after[name].content) if (look := now[name]) else (None, "") for name in map(_name, files)
-    ]
-
-
-def _name(path: Path) -> str:
-    return path.as_posix()
+    return [(look.size, after[name].content) if (look := now[name]) else (None, "") for name in names]
 
 
 def _compared(known: _Known, look: _Known, digest: str, recorded: str | None) -> _Known:
