@@ -1,5 +1,5 @@
-# Predictions of fine-tuned and of frozen networks, and of measures without a network, for images that they have not seen, and
-# the correlations of the predictions with the given scores.
+# Predictions of fine-tuned and of frozen networks, and of measures without a network, for images that they have
+# not seen, and the correlations of the predictions with the given scores.
 
 
 rule predict:

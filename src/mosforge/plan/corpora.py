@@ -81,7 +81,7 @@ class Corpora:
         return [name for name in self.names if name not in shown or name in learned_from]
 
     def is_authentic(self, corpus: str) -> bool:
-        """Whether a corpus holds mixtures, made from target datasets."""
+        """Whether a corpus holds mixtures."""
         return self._entries[corpus].kind == "authentic"
 
     def groups(self, corpus: str) -> list[str]:

@@ -73,12 +73,12 @@ def growing(first: int) -> Callable[..., int]:
 
 
 def source_of(shard: str) -> str:
-    """The source that a shard is a block of."""
+    """The source that a shard is a part of."""
     return shard.rpartition("-")[0]
 
 
 def number_of(shard: str) -> int:
-    """The position of a shard in its source's catalogue, from 0."""
+    """The number of a shard among those of its source, from 0."""
     return int(shard.rpartition("-")[2])
 
 
