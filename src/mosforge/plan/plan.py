@@ -20,8 +20,9 @@ from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings
 from mosforge.report.settings import PageSettings, Protocol, TableSettings
 
 _SEEN = (
-    "{}: the labels of pretraining have seen the means of its human scores over each class, by which the "
-    "fusion or the weights of the metrics were chosen; equal pmos.weights have not"
+    "{}: the labels of pretraining have seen its human scores: the weights of the metrics, or their curves, "
+    "were chosen with the means of these scores over each class. With equal pmos.weights, and another fusion "
+    "than calibrated, the labels have not"
 )
 
 _RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key != "flip")
