@@ -64,10 +64,6 @@ class Corpora:
         pair = self._unified.get(corpus)
         return [corpus] if pair is None else [pair.synthetic, pair.authentic]
 
-    def own_sources(self, dataset: str) -> list[str]:
-        """The sources that are the images of a target dataset."""
-        return self._sources.made_from(dataset)
-
     @cached_property
     def names(self) -> list[str]:
         """Corpora with at least one source."""

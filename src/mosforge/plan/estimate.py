@@ -99,7 +99,7 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
         elif rule == "pack_dataset":
             work.disk += 3 * sides.images_of(which.dataset) * sides.pixels_of(which.dataset)
         elif rule in ("pretrain", "pretrain_authentic"):
-            corpora = plan.trainings.corpora_of(which.corpus)
+            corpora = plan.corpora.parts(which.corpus)
             images = sum(map(plan.corpora.image_count, corpora))
             work.trained[which.backbone] += plan.trainings.pretraining(which).epochs * images
         elif rule == "finetune":

@@ -112,7 +112,7 @@ class Plan:
             found["metrics"] = {"scale": self._config.metrics.scale}
             found["pmos"] = self.corpora.labelling
         for corpus, objective in pretrained:
-            for name in self.trainings.corpora_of(corpus):
+            for name in self.corpora.parts(corpus):
                 found["corpora"][name] = self.corpora.size(name)
             found["pretraining"] |= {key: pretraining[key] for key in KEYS_OF_OBJECTIVE[objective]}
             kind = self.trainings.kind(corpus)

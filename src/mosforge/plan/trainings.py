@@ -79,13 +79,9 @@ class Trainings:
                 except MosforgeError as error:
                     raise MosforgeError(f"configuration: pretraining.backbones.{name}: {error}") from None
 
-    def corpora_of(self, corpus: str) -> list[str]:
-        """The corpora that a pretraining learns from: the synthetic one first, if there are two."""
-        return self._corpora.parts(corpus)
-
     def files(self, corpus: str, pattern: str) -> list[str]:
         """`pattern`, with {corpus}, for every corpus that a pretraining learns from."""
-        return [pattern.format(corpus=name) for name in self.corpora_of(corpus)]
+        return [pattern.format(corpus=name) for name in self._corpora.parts(corpus)]
 
     def uses_images_of(self, corpus: str, dataset: str) -> bool:
         """Whether a pretraining learns from images of this target dataset; there is then one for each split.
@@ -95,30 +91,29 @@ class Trainings:
         """
         return any(
             self._corpora.is_authentic(name) and self._corpora.sources_from(name, dataset)
-            for name in self.corpora_of(corpus)
+            for name in self._corpora.parts(corpus)
         )
 
     def can_be_pretrained(self, corpus: str, dataset: str) -> bool:
         """Whether the images of a pretraining for a dataset exist or can be produced."""
-        corpora = self.corpora_of(corpus)
+        corpora = self._corpora.parts(corpus)
         if any(map(self._corpora.is_authentic, corpora)) and self._datasets.missing(dataset):
             return False
         return all(map(self._corpora.sources, corpora))
 
     def foreign_sources(self, run: Wildcards) -> list[str]:
         """The sources that a run's pretraining learns from and that are not its dataset's own images."""
-        own = self._corpora.own_sources(run.dataset)
-        sources = (
+        return [
             source
             for name in self._learnt_from(run)
-            for corpus in self.corpora_of(name)
+            for corpus in self._corpora.parts(name)
             for source in self._sources(corpus, run.dataset)
-        )
-        return [source for source in sources if source not in own]
+            if source not in self._corpora.sources_from(corpus, run.dataset)
+        ]
 
     def lacking(self, run: Wildcards) -> list[str]:
         """The datasets without which a run's pretrainings have no mixtures, if none of them is there."""
-        corpora = (corpus for name in self._learnt_from(run) for corpus in self.corpora_of(name))
+        corpora = (corpus for name in self._learnt_from(run) for corpus in self._corpora.parts(name))
         return [dataset for corpus in corpora for dataset in self._corpora.missing_datasets(corpus)]
 
     def _learnt_from(self, run: Wildcards) -> list[str]:
@@ -131,7 +126,7 @@ class Trainings:
 
         Its `corpus` is a corpus, or a pair of corpora of `pretraining.unified`.
         """
-        corpora, section = self.corpora_of(which.corpus), self._pretraining.plain()
+        corpora, section = self._corpora.parts(which.corpus), self._pretraining.plain()
         kind = self.kind(which.corpus)
         rates = section["learning_rates"][kind]
         values = _recipe(section) | {
@@ -155,7 +150,7 @@ class Trainings:
 
     def kind(self, corpus: str) -> Literal["synthetic", "authentic", "unified"]:
         """The kind of a pretraining, which follows from its corpora; each kind has its own learning rates."""
-        corpora = self.corpora_of(corpus)
+        corpora = self._corpora.parts(corpus)
         if len(corpora) > 1:
             return "unified"
         return "authentic" if self._corpora.is_authentic(corpora[0]) else "synthetic"
@@ -187,7 +182,7 @@ class Trainings:
     def _pretraining_sources(self, which: Wildcards) -> tuple[str, ...]:
         """The sources whose images a fine-tuned network has seen in its pretraining."""
         learnt_from, _ = corpus_and_objective(which.initialisation)
-        corpora = self.corpora_of(learnt_from) if learnt_from else []
+        corpora = self._corpora.parts(learnt_from) if learnt_from else []
         return tuple(source for corpus in corpora for source in self._sources(corpus, which.dataset))
 
     def _sources(self, corpus: str, dataset: str = "") -> tuple[str, ...]:
