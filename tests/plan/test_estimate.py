@@ -24,7 +24,7 @@ def plan(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "photos").mkdir()
     for number in range(10):
         Image.new("RGB", (200, 300)).save(tmp_path / f"photos/{number}.png")
-    (tmp_path / "scores.csv").write_text("image,mos\n" + "".join(f"photos/{i}.png,{i}\n" for i in range(5)))
+    (tmp_path / "scores.csv").write_text("image,mos\n" + "".join(f"{i}.png,{i}\n" for i in range(5)))
     config["sources"]["collections"] = {"photos": {"folder": "photos"}}
     config["distortions"]["corpora"] = {"synthetic": {"kind": "synthetic", "sources": ["photos"]}}
     config["finetuning"]["datasets"] = {

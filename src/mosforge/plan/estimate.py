@@ -1,16 +1,17 @@
 """An estimate of a run before its first job: crops, hours and disk."""
 
+import contextlib
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
-from mosforge.core.folders import find_images
 from mosforge.core.parallel import available_threads
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import source_of
@@ -30,7 +31,7 @@ _TRAINED_PER_SCORED = 3  # crops that are only scored need the forward pass of t
 _SECONDS_OF_AN_IMAGE = 0.15  # on a core: an image is distorted, scored and packed
 _BYTES_OF_A_PIXEL = 1.7  # of a distorted image on the disk, the mean over the types of the corpus `synthetic`
 _PIXELS = 640 * 480  # of an image whose size is not known
-_SAMPLED = 20  # images of a folder whose sizes are read
+_SAMPLED = 20  # images of a source or dataset, about, whose sizes are read
 
 Job = tuple[str, Any]
 """The rule of a job, and its wildcards."""
@@ -135,7 +136,8 @@ class _Sizes:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._pixels: dict[str, float] = {}
+        self.pixels = cache(self._pixels)
+        self.pixels_of = cache(self._pixels_of)
 
     def images(self, source: str) -> float:
         """Images of a source in one of its shards, on average."""
@@ -148,37 +150,30 @@ class _Sizes:
             return self._plan.corpora.image_count(pictures)
         return self._plan.datasets.image_count(dataset)
 
-    def pixels(self, source: str) -> float:
+    def _pixels(self, source: str) -> float:
         """Pixels of an image of a source."""
         entry = self._plan.sources.collections[source]
         if entry.packaged is not None:
             return float(entry.packaged.tile**2)
-        return self.pixels_of(entry.dataset) if entry.dataset else self._mean(str(entry.folder))
+        return _mean_pixels(self._plan.sources.images(source))
 
-    def pixels_of(self, dataset: str) -> float:
+    def _pixels_of(self, dataset: str) -> float:
         """Pixels of an image of a target dataset."""
         entry = self._plan.datasets.entries[dataset]
         if entry.pictures:
             return self.pixels(self._plan.corpora.sources(entry.pictures)[0])
-        return self._mean(str(Path(str(entry.folder), entry.images or "")))
-
-    def _mean(self, folder: str) -> float:
-        if folder not in self._pixels:
-            found = list(_sampled_pixels(Path(folder)))
-            self._pixels[folder] = statistics.fmean(found) if found else _PIXELS
-        return self._pixels[folder]
+        return _mean_pixels(self._plan.datasets.image_files(dataset))
 
 
-def _sampled_pixels(folder: Path) -> Iterator[int]:
+def _mean_pixels(images: Sequence[tuple[str, Path]]) -> float:
+    """Pixels of an image, the mean of a sample."""
     from mosforge.core.images import open_image
 
-    names = find_images(folder, unreadable=lambda *_: None) if folder.is_dir() else []
-    for name in names[:: math.ceil(len(names) / _SAMPLED) or 1]:
-        try:
-            with open_image(folder / name) as image:
-                yield image.width * image.height
-        except (MosforgeError, OSError):
-            continue
+    found = []
+    for _, file in images[:: math.ceil(len(images) / _SAMPLED) or 1]:
+        with contextlib.suppress(MosforgeError, OSError), open_image(file) as image:
+            found.append(image.width * image.height)
+    return statistics.fmean(found) if found else _PIXELS
 
 
 def _duration(seconds: float) -> str:

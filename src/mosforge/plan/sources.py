@@ -24,7 +24,7 @@ class Sources:
         self._corpora = config.distortions.corpora
         self._datasets = datasets
         self.image_count = cache(self._image_count)
-        self._images = cache(self._find)
+        self.images = cache(self._find)
         self._listings = cache(self._list)
 
     def fetched(self, source: str) -> FetchSettings:
@@ -51,7 +51,7 @@ class Sources:
             return entry.images
         if entry.dataset is not None:
             return self._datasets.image_count(entry.dataset)
-        return len(self._images(source))
+        return len(self.images(source))
 
     def dataset_of(self, source: str) -> str | None:
         """The target dataset whose images are the source, if it is one."""
@@ -77,7 +77,7 @@ class Sources:
 
     def _list(self, source: str) -> list[str]:
         """A digest for each shard of a source, of its files' names and contents."""
-        images, shards = self._images(source), self.shards(source)
+        images, shards = self.images(source), self.shards(source)
         described = describe(
             f"sources-{source}",
             [path for _, path in images],
