@@ -71,6 +71,14 @@ def test_work_is_added_up_from_jobs(plan: Plan) -> None:
     assert work.disk == pytest.approx(packs + 50 * 60_000 * module._BYTES_OF_A_PIXEL)
 
 
+def test_temporary_images_take_no_disk(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = work_of(plan, jobs(plan))
+    monkeypatch.setattr(type(plan.corpora), "keeps_images", False)
+    after = work_of(plan, jobs(plan))
+    assert after.disk == pytest.approx(before.disk - 50 * 60_000 * module._BYTES_OF_A_PIXEL)
+    assert after.images == before.images
+
+
 def test_the_rate_is_measured_where_there_was_a_training(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,11 @@ class Corpora:
         assert total is not None, "a corpus of mixtures has a total"
         return total
 
+    @property
+    def keeps_images(self) -> bool:
+        """Whether distorted images stay after all that the run asked for has read them."""
+        return self._section.keep
+
     def versions(self, corpus: str, group: str, source: str) -> int:
         """Distorted images that a group has of each pristine image of a source."""
         return self._share(corpus, source) if self.is_authentic(corpus) else len(self._levels(corpus)[group])

@@ -44,7 +44,7 @@ class Work:
     trained: Counter[str] = field(default_factory=Counter)  # crops to train on, by backbone
     scored: Counter[str] = field(default_factory=Counter)  # crops of test images, by backbone
     images: float = 0.0  # distorted images to make
-    disk: float = 0.0  # bytes to write
+    disk: float = 0.0  # bytes to write that stay
 
 
 def has_gpu() -> bool:
@@ -88,15 +88,13 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
     work, sides = Work(), _Sizes(plan)
     for rule, which in jobs:
         if rule == "distort":
-            source = source_of(which.shard)
-            made = plan.corpora.versions(which.corpus, which.group, source) * sides.images(source)
+            made = sides.distorted(which)
             work.images += made
-            work.disk += made * sides.pixels(source) * _BYTES_OF_A_PIXEL
+            if plan.corpora.keeps_images:
+                work.disk += made * sides.pixels(source_of(which.shard)) * _BYTES_OF_A_PIXEL
         elif rule == "pack_shard":
-            source = source_of(which.shard)
-            made = plan.corpora.versions(which.corpus, which.group, source) * sides.images(source)
-            pixels = plan.trainings.pack().resize ** 2 or sides.pixels(source)
-            work.disk += 3 * made * pixels
+            pixels = plan.trainings.pack().resize ** 2 or sides.pixels(source_of(which.shard))
+            work.disk += 3 * sides.distorted(which) * pixels
         elif rule == "pack_dataset":
             work.disk += 3 * sides.images_of(which.dataset) * sides.pixels_of(which.dataset)
         elif rule in ("pretrain", "pretrain_authentic"):
@@ -139,9 +137,11 @@ class _Sizes:
         self.pixels = cache(self._pixels)
         self.pixels_of = cache(self._pixels_of)
 
-    def images(self, source: str) -> float:
-        """Images of a source in one of its shards, on average."""
-        return self._plan.sources.image_count(source) / max(1, self._plan.sources.shards(source))
+    def distorted(self, which: Any) -> float:
+        """Distorted images of a shard, whose wildcards are given, on average over those of its source."""
+        source = source_of(which.shard)
+        images = self._plan.sources.image_count(source) / max(1, self._plan.sources.shards(source))
+        return self._plan.corpora.versions(which.corpus, which.group, source) * images
 
     def images_of(self, dataset: str) -> int:
         """Scored images of a target dataset."""
