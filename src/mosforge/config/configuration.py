@@ -35,10 +35,11 @@ class MetricsSection(Section):
     """The six full-reference metrics."""
 
     engine: Engine
-    """What computes
-    the metrics:
+    """
+    What computes the metrics:
       fused  this project's engine, the same values on the CPU many times faster (ours)
-      piq    the library itself, for a machine with a GPU to spare"""
+      piq    the library itself, for a machine with a GPU to spare
+    """
     scale: Scale
     """The viewing scale, by which factor SSIM, MDSI, VSI and FSIM shrink images before they compare them:
     a number from 1 to 8, the same for images of every size, so that their labels can be compared (ours); or
@@ -75,12 +76,13 @@ class PmosSection(Section):
     """How the scores of six metrics are fused into a pseudo-MOS."""
 
     fusion: Fusion
-    """How six scores
-    become one:
+    """
+    How six scores become one:
       quantile    each metric through its distribution over the corpus, then the weighted mean (ours)
       mean        the weighted mean of the oriented scores; with equal weights, the paper's literal reading
       logistic    each metric through a rising logistic fitted to human scores, then the weighted mean (ours)
-      calibrated  curves and weights learnt from KADID-10k's class means, for metrics.scale 1 and 2 (ours)"""
+      calibrated  curves and weights learnt from KADID-10k's class means, for metrics.scale 1 and 2 (ours)
+    """
     weights: Weights
     """How much each metric counts, relative to the others; 0: not at all. Those of calibrated are its own.
     The paper's six count the same; on KADID-10k's class means, these three agree best with people at two
