@@ -11,6 +11,7 @@ from mosforge.core.files import read_json
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
+from mosforge.plan.recorded import recorded_rows
 from mosforge.plan.sources import Sources
 from mosforge.sources.settings import ScreenSettings
 
@@ -94,7 +95,7 @@ class Leakage:
         except MosforgeError:  # no labels yet
             left_out = {}
         return {
-            source: left_out.get(source, []) == _leaked(Path(_table(source)))
+            source: left_out.get(source, []) == _leaked(source)
             for part in self._corpora.parts(corpus)
             for source in self._corpora.sources(part)
         }
@@ -115,14 +116,6 @@ def _table(source: str) -> str:
     return layout.LEAKS.format(source=source)
 
 
-def _leaked(table: Path) -> list[str]:
-    """The ids that a table of leaks names; none where it is not there yet."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return sorted(
-            set(pq.read_table(table, columns=["image_id"], partitioning=None)["image_id"].to_pylist())
-        )
-    except (OSError, pa.ArrowException):
-        return []
+def _leaked(source: str) -> list[str]:
+    """The ids that a source's table of leaks names; none where it is not there yet."""
+    return sorted({image for (image,) in recorded_rows(_table(source), "image_id")})

@@ -15,6 +15,7 @@ from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file
 from mosforge.core.parallel import available_threads, map_in_order
+from mosforge.plan.recorded import recorded_rows
 
 FOLDER = Path(".snakemake/mosforge")
 
@@ -105,13 +106,5 @@ def _write(place: Path, known: Mapping[str, Any]) -> None:
 
 def recorded_digests(tables: Iterable[str]) -> dict[str, str]:
     """The SHA-256 of files by their paths, from the columns `path` and `sha256` of Parquet tables."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    found: dict[str, str] = {}
-    for table in tables:
-        with contextlib.suppress(OSError, pa.ArrowException):
-            columns = pq.read_table(table, columns=["path", "sha256"], partitioning=None).to_pydict()
-            pairs = zip(columns["path"], columns["sha256"], strict=True)
-            found |= {path: digest for path, digest in pairs if digest is not None}
-    return found
+    pairs = (pair for table in tables for pair in recorded_rows(table, "path", "sha256"))
+    return {path: digest for path, digest in pairs if digest is not None}
