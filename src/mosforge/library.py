@@ -7,9 +7,10 @@ worse = distort(image, "jpeg", 3)
 print(pseudo_mos(image, [worse], "results/pmos/synthetic.mapping.json"))
 """
 
+import functools
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,7 +22,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.files import read_json
 from mosforge.core.images import Pixels, check_pixels
 from mosforge.core.schemas.metrics import METRICS, orient
-from mosforge.core.values import CorpusKind, Fusion, is_whole
+from mosforge.core.values import CorpusKind, Fusion, Level, is_whole
 from mosforge.distortions.kinds import level_value, type_of
 from mosforge.distortions.render import check_size
 from mosforge.metrics import score
@@ -47,12 +48,18 @@ def distort(image: Pixels, type: str, level: int, *, kind: CorpusKind = "synthet
         MosforgeError: not such an image, or there is no such kind, type, level or seed.
     """
     distortion = type_of(kind, type)
-    parameter = level_value(checked(read(PAPERS)).distortions.levels(kind), type, level)
+    parameter = level_value(_levels(kind), type, level)
     if not (is_whole(seed) and seed >= 0):
         raise MosforgeError(f"seed: {seed!r} is not a whole number from 0")
     check_pixels(image)
     check_size(image, "the image")
     return distortion.apply(image, parameter, np.random.Generator(np.random.PCG64(seed)))
+
+
+@functools.cache
+def _levels(kind: CorpusKind) -> Mapping[str, tuple[Level, ...]]:
+    """The levels of the paper's configuration, which is read once and not for each image."""
+    return checked(read(PAPERS)).distortions.levels(kind)
 
 
 def pseudo_mos(
