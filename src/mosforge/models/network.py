@@ -46,25 +46,22 @@ class Network(nn.Module):
     def forward(self, pixels: Tensor) -> Any:
         """uint8 RGB pixels (n, height, width, 3) -> the outputs of the head.
 
-        The head runs always in float32, for bfloat16's steps of .004 near .7 would tie scores.
+        The head always runs in float32: bfloat16's steps of .004 near .7 would tie scores.
         """
-        return self.head(self.describe(self.normalise(pixels)))
-
-    def normalise(self, pixels: Tensor) -> Tensor:
-        """uint8 RGB pixels (n, height, width, 3) -> normalised images (n, 3, height, width)."""
         planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        return planes.contiguous() if self._layout is torch.contiguous_format else planes
-
-    def describe(self, planes: Tensor) -> Tensor:
-        """Normalised images -> the vectors (n, width) that the head sees, computed in `precision`."""
+        if self._layout is torch.contiguous_format:
+            planes = planes.contiguous()
         kind = planes.device.type
         enabled = self.precision == "bfloat16" or (self.precision == "auto" and kind == "cuda")
         with torch.autocast(kind, torch.bfloat16, enabled=enabled):
             features = self.features(planes)
-        return features.float()
+        return self.head(features.float())
 
     def features(self, planes: Tensor) -> Tensor:
-        """As `describe`, in the precision that is set; this is the part that can be compiled."""
+        """Normalised images (n, 3, height, width) -> the vectors (n, width) that the head sees.
+
+        This part can be compiled.
+        """
         vectors: Tensor = (
             multi_level_features(self.backbone, planes) if self.multi_level else self.backbone(planes)
         )
