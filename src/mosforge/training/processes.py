@@ -114,9 +114,8 @@ def share_batch_statistics(network: Network, processes: Processes, device: torch
     Raises:
         MosforgeError: torch has this only for GPUs.
     """
-    if processes.count == 1 or not any(isinstance(part, _BatchNorm) for part in network.modules()):
-        return
-    if network.frozen_statistics:
+    shared = processes.count > 1 and not network.frozen_statistics
+    if not shared or not any(isinstance(part, _BatchNorm) for part in network.modules()):
         return
     if device.type != "cuda":
         raise processes.error(
