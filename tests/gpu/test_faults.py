@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from small_training import ON_CUDA, Trained, images
 
 from mosforge.cli import main
 from mosforge.models.devices import explain_device_error
-
-ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
 
 FAULTS = {
     "memory": (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "memory of the GPU"),
@@ -25,9 +24,9 @@ FAULTS = {
 
 
 @pytest.fixture
-def words(small: Any, trained_on_the_cpu: Any, tmp_path: Path) -> list[str]:
+def words(trained_on_the_cpu: Trained, tmp_path: Path) -> list[str]:
     """The command that scores an image."""
-    Image.fromarray(small.images()[0][0]).save(tmp_path / "image.png")
+    Image.fromarray(images()[0][0]).save(tmp_path / "image.png")
     model = trained_on_the_cpu.save(tmp_path / "model")
     return ["score", str(tmp_path / "image.png"), "--model", str(model)]
 

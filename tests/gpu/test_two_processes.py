@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from small_training import ON_CUDA
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
-ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
 
 
 @pytest.mark.parametrize(
