@@ -31,6 +31,17 @@ def use(x: float) -> float:
 RUN = "from toy.kernels import use; print(use(1.0), sum(use.stats.cache_hits.values()))"
 
 
+def make_package(folder: Path) -> Path:
+    """A package with a kernel that calls a function of another file, and the compilation of mosforge."""
+    package = folder / "toy"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    shutil.copy(compilation.__file__, package)
+    (package / "kernels.py").write_text(KERNEL)
+    (package / "helpers.py").write_text(HELPER.format(number=1))
+    return package
+
+
 def run(folder: Path, cache: Path) -> tuple[float, int]:
     """The kernel's value in a fresh process, and how often its machine code came from the disk."""
     kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
@@ -45,12 +56,7 @@ def run(folder: Path, cache: Path) -> tuple[float, int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("read_only", [False, True])
 def test_an_edit_of_an_inline_function_in_another_file_is_noticed(tmp_path: Path, read_only: bool) -> None:
-    package = tmp_path / "toy"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    shutil.copy(compilation.__file__, package)
-    (package / "kernels.py").write_text(KERNEL)
-    (package / "helpers.py").write_text(HELPER.format(number=1))
+    package = make_package(tmp_path)
     if read_only:
         (package / "__pycache__").touch()  # no folder can be made there, whoever runs the test
     assert run(tmp_path, tmp_path / "cache") == (2, 0)
@@ -81,12 +87,7 @@ def test_kernels_use_the_whole_width_of_the_processor(tmp_path: Path, chosen: st
 
 @pytest.mark.slow
 def test_without_a_folder_for_machine_code_it_is_compiled_each_time(tmp_path: Path) -> None:
-    package = tmp_path / "toy"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    shutil.copy(compilation.__file__, package)
-    (package / "kernels.py").write_text(KERNEL)
-    (package / "helpers.py").write_text(HELPER.format(number=1))
+    package = make_package(tmp_path)
     (package / "__pycache__").touch()
     (tmp_path / "cache").touch()
     for _ in range(2):
