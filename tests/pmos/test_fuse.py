@@ -324,3 +324,16 @@ def test_two_corpora_share_one_map(metrics: Path, tmp_path: Path) -> None:
     alone = read_table(metrics.parent / "alone.parquet", LABELS).set_index("path")["pmos"]
     assert len(labels) == len(alone) + 2 * len(scores)
     assert not np.allclose(alone, labels[alone.index])
+
+
+def test_each_of_two_corpora_needs_an_image(
+    metrics: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, out = tmp_path / "other", tmp_path / "joined"
+    words = ["--metrics", str(metrics), str(other), *catalogues(metrics), "--leaks"]
+    words += ["--output", f"{out}.parquet", "--mapping", f"{out}.json"]
+    full, empty = ({"groups": CFG["groups"], "shards": shards} for shards in (CFG["shards"], {"a": 0}))
+    for first, second, name in ((full, empty, other), (empty, full, metrics)):
+        cfg = CFG | first | {"joined": [second]}
+        assert main(["pmos", "fuse", *words, "--cfg", json.dumps(cfg)]) == 1
+        assert f"{name}: the corpus has no image" in capsys.readouterr().err

@@ -50,30 +50,24 @@ def fuse(
     Raises:
         MosforgeError: a table of scores is missing, no image is left, or the fit fails.
     """
-    corpora = (cfg, *cfg.joined)
-    shards = [shard for corpus in corpora for shard in shard_paths(corpus.groups, corpus.shards)]
-    if not shards:
-        raise MosforgeError(
-            f"{metrics[0]}: the corpus has no image; `mosforge sources check NAME` says what is missing"
-        )
-    groups = [
-        scores_of(folder / group, corpus.shards)
-        for folder, corpus in zip(metrics, corpora, strict=True)
-        for group in corpus.groups
-    ]
-    scores = pd.concat(groups, ignore_index=True)
-    scores = only_catalogued(scores, catalogues)
+    groups = []
+    files: list[Path] = []
+    for folder, corpus in zip(metrics, (cfg, *cfg.joined), strict=True):
+        shards = shard_paths(corpus.groups, corpus.shards)
+        if not shards:
+            raise MosforgeError(
+                f"{folder}: the corpus has no image; `mosforge sources check NAME` says what is missing"
+            )
+        files += [folder / group / f"{shard}.parquet" for group, shard in shards]
+        groups += [scores_of(folder / group, corpus.shards) for group in corpus.groups]
+    scores = only_catalogued(pd.concat(groups, ignore_index=True), catalogues)
     tables = [read_table(file, LEAKS) for file in leaks]
     scores = without_leaks(scores, tables)
     curves = curves_of(read_table(targets, TARGET_SCORES)) if targets else None
     if cfg.curves is not None:
-        curves = {
-            "dataset": CLASS_MEANS,
-            "curves": {name: curve.plain() for name, curve in cfg.curves.items()},
-        }
+        curves = {"dataset": CLASS_MEANS, "curves": cfg.plain()["curves"]}
     fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, cfg.weights, curves)
-    group, shard = shards[0]
-    made = read_stamp(metrics[0] / group / f"{shard}.parquet")
+    made = read_stamp(files[0])
     write_json(mapping, {**fused.mapping, "scale": made["cfg"].get("scale", "auto")})
     named = pd.concat(tables) if tables else pd.DataFrame({"source": [], "image_id": []})
     ids = named.groupby("source")["image_id"].unique()
@@ -81,7 +75,7 @@ def fuse(
     labels = scores.assign(pmos=fused.pmos, agreement=fused.agreement)
     write_table(output, LABELS, labels, stage="pmos", cfg=cfg.plain())
     lowest, highest = fused.pmos.min(), fused.pmos.max()
-    log.info("%d labels from %d shards, pseudo-MOS %.3f to %.3f", len(labels), len(shards), lowest, highest)
+    log.info("%d labels from %d shards, pseudo-MOS %.3f to %.3f", len(labels), len(files), lowest, highest)
 
 
 def scores_of(folder: Path, shards: Mapping[str, int]) -> Frame:
