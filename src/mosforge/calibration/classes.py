@@ -1,6 +1,5 @@
 """KADID-10k's 125 classes: made of any pristine images, scored, and with the means of their human scores."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -44,7 +43,9 @@ PUBLISHED: Mapping[str, tuple[float, ...]] = {
     "contrast": (0.3, 0.15, 0, -0.4, -0.6),
 }
 """The levels of the generator that KADID-10k was made with (Lin, Hosu and Saupe, QoMEX 2019), from 1 to 5.
-Corpora of the kind `kadid25` have others where these have no order (`mean_shift`, `contrast`)."""
+The human means belong to these levels, whatever the configuration says. Corpora of the kind `kadid25` have
+others for five types: a published level of three changes no pixel, and those of `mean_shift` and `contrast`
+have no order."""
 
 _LONG, _SHORT = 512, 384
 """KADID-10k's images have this size."""
@@ -56,11 +57,8 @@ def human_means() -> Frame:
     Returns:
         `type`, `level` (1 to 5) and `quality`: the mean, mapped from 1 to 5 to [0, 1]; higher is better.
     """
-    with (Path(__file__).parent / "data" / "kadid10k.csv").open(encoding="utf-8") as file:
-        rows = [(row["type"], int(row["level"]), float(row["mean"])) for row in csv.DictReader(file)]
-    return Frame(
-        [(name, level, (mean - 1) / 4) for name, level, mean in rows], columns=["type", "level", "quality"]
-    )
+    means = pd.read_csv(Path(__file__).parent / "data" / "kadid10k.csv")
+    return means[["type", "level"]].assign(quality=(means["mean"] - 1) / 4)
 
 
 def score_classes(image: Path, scales: Sequence[int], threads: int) -> Frame:
