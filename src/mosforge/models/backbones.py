@@ -175,7 +175,7 @@ def first_stages(name: str, network: Any, count: int) -> list[nn.Parameter]:
         count: number of stages; 0: nothing.
 
     Raises:
-        MosforgeError: the backbone has no so many stages.
+        MosforgeError: the backbone has fewer stages.
     """
     if count == 0:
         return []

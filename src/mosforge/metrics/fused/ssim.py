@@ -27,13 +27,13 @@ G0, G1, G2, G3, G4, G5 = (F32(weight) for weight in _weights[:6] / _weights.sum(
 def ssim_and_ms_ssim(
     images: Sequence[Map], expected: Sequence[Map], moments: Sequence[tuple[Map, Map]], ssim_scale: int
 ) -> tuple[float, float]:
-    """SSIM and MS-SSIM, both the mean over the three channels; 1: equal.
+    """SSIM and MS-SSIM, both the mean over the channels, of which luma has one; 1: equal.
 
     SSIM looks at a pooled image that often is one of the five scales of MS-SSIM, and then comes free.
 
     Args:
         images: the distorted image at the five scales, and at SSIM's where that is none of them: planes
-            (3, H, W) in [-1/2, 1/2].
+            (C, H, W) in [-1/2, 1/2].
         expected: the reference image at the same.
         moments: local mean and variance of each of `expected`.
         ssim_scale: at which of them SSIM looks.
