@@ -147,7 +147,8 @@ class Scorer:
         self._start()
 
     def _start(self) -> None:
-        self._process, self._pool = os.getpid(), _start_pool(self._threads)
+        self._pool = _start_pool(self._threads)
+        self._process = os.getpid()  # last: another thread that reads it takes the pool as its own
 
     def __getstate__(self) -> dict[str, Any]:
         """What a scorer is made of, without its network and threads, which cannot be pickled."""
