@@ -24,5 +24,6 @@ def test_tables_page_and_models_are_named_with_paths_that_work_anywhere() -> Non
     assert "/runs/mine/results/report/index.html" in text
     assert "model.safetensors: 2;" in text
     assert "mosforge score IMAGE --model /runs/mine/results/finetuning/r/1/b/imagenet\n" in text + "\n"
+    assert "--model '/runs/my own/results/" in explain_made(jobs, Path("/runs/my own")), "to be pasted"
     assert correlations_in(jobs) == ["results/evaluation/mine.parquet"]
     assert explain_made(jobs[:1], Path("/runs/mine")) == ""

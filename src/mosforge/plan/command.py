@@ -1,6 +1,7 @@
 """`mosforge init`, for people."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def add_commands(commands: Any) -> None:
     init.add_argument(
         "--ratings", type=Path, required=True, metavar="CSV", help="a table with the columns image and mos"
     )
-    init.add_argument("--images", type=Path, metavar="DIR", help="of rated images (default: the CSV's)")
+    init.add_argument("--images", type=Path, metavar="DIR", help="folder of the rated images (default: that of the CSV)")
     init.add_argument(
         "--range",
         type=float,
@@ -39,21 +40,18 @@ def _init(arguments: argparse.Namespace) -> None:
     file = write_run(arguments.directory, arguments.photos, ratings)
     better = "higher is better" if ratings.higher_is_better else "lower is better"
     guessed = "" if scale else "; if that is wrong, correct the key range in the file"
-    print(f"{file}: written for {ratings.count:,} ratings from {scale_of(ratings.scale)}, {better}{guessed}")
-    print("Look at both, let Snakemake plan and estimate the run, and start it:")
-    snakemake = f"snakemake{_snakefile()} --directory {arguments.directory}"
+    lowest, highest = ratings.scale
+    print(f"{file}: written for {ratings.count:,} ratings from {lowest:g} to {highest:g}, {better}{guessed}")
+    print("Check the images and the ratings, let Snakemake plan and estimate the run, then start it:")
+    folder = shlex.quote(str(arguments.directory))
+    snakemake = f"snakemake{_snakefile()} --directory {folder}"
     for line in (
-        f"mosforge sources check photos --directory {arguments.directory}",
-        f"mosforge finetuning check ratings --directory {arguments.directory}",
+        f"mosforge sources check photos --directory {folder}",
+        f"mosforge finetuning check ratings --directory {folder}",
         f"{snakemake} -n -- mine",
         f"{snakemake} -- mine report",
     ):
         print(f"  {line}")
-
-
-def scale_of(scale: tuple[float, float]) -> str:
-    """A range of scores, in words."""
-    return f"{scale[0]:g} to {scale[1]:g}"
 
 
 def _snakefile() -> str:
@@ -61,4 +59,4 @@ def _snakefile() -> str:
     import mosforge
 
     own = Path(mosforge.__file__).parents[2] / "Snakefile"
-    return f" --snakefile {own}" if not Path("Snakefile").exists() and own.exists() else ""
+    return f" --snakefile {shlex.quote(str(own))}" if not Path("Snakefile").exists() and own.exists() else ""

@@ -1,5 +1,6 @@
 """What a run has made, for its end: where the tables, the page and the models lie."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,5 +33,5 @@ def explain_made(jobs: Sequence[Any], folder: Path) -> str:
     lines += [f"The page:  {page}" for page in pages]
     if models:
         lines.append(f"Folders with {MODEL}: {len(models)}; score images with the first model:")
-        lines.append(f"  mosforge score IMAGE --model {models[0].parent}")
+        lines.append(f"  mosforge score IMAGE --model {shlex.quote(str(models[0].parent))}")
     return "\n".join(lines)
