@@ -18,7 +18,9 @@ def add_commands(commands: Any) -> None:
     init.add_argument(
         "--ratings", type=Path, required=True, metavar="CSV", help="a table with the columns image and mos"
     )
-    init.add_argument("--images", type=Path, metavar="DIR", help="folder of the rated images (default: that of the CSV)")
+    init.add_argument(
+        "--images", type=Path, metavar="DIR", help="folder of the rated images (default: that of the CSV)"
+    )
     init.add_argument(
         "--range",
         type=float,
