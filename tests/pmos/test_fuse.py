@@ -51,12 +51,6 @@ def write_catalogue(file: Path, source: str, image_ids: Iterable[str]) -> None:
     write_table(file, CATALOGUE, rows, stage="sources", cfg={})
 
 
-def catalogues(metrics: Path) -> list[str]:
-    """The options that name the catalogues of the two sources, and the list of what is left out."""
-    files = [str(metrics.parent / f"{source}.parquet") for source in ("a", "b")]
-    return ["--left_out", str(metrics.parent / "left_out.json"), "--catalogues", *files]
-
-
 @pytest.fixture
 def metrics(tmp_path: Path) -> Path:
     for g, group in enumerate(CFG["groups"]):
@@ -70,22 +64,14 @@ def metrics(tmp_path: Path) -> Path:
     return tmp_path / "metrics"
 
 
-def fuse(metrics: Path, name: str, **changes: Any) -> int:
+def fuse(metrics: Path, name: str, *more: object, leaks: Iterable[Path] = (), **changes: Any) -> int:
+    """The exit status of the command; `more` are further words, and `changes` of the settings."""
     out = metrics.parent / name
-    return main(
-        [
-            *(
-                "pmos",
-                "fuse",
-                "--metrics",
-                str(metrics),
-                *catalogues(metrics),
-                "--cfg",
-                json.dumps(CFG | changes),
-            ),
-            *("--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.mapping.json"),
-        ]
-    )
+    catalogues = [metrics.parent / f"{source}.parquet" for source in ("a", "b")]
+    words = ["--metrics", metrics, "--catalogues", *catalogues, "--leaks", *leaks, *more]
+    words += ["--output", f"{out}.parquet", "--mapping", f"{out}.mapping.json"]
+    words += ["--left_out", metrics.parent / "left_out.json", "--cfg", json.dumps(CFG | changes)]
+    return main(["pmos", "fuse", *map(str, words)])
 
 
 def test_the_labels_of_a_corpus(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,20 +144,11 @@ def test_the_logistic_fusion_is_fitted_to_the_given_targets(metrics: Path) -> No
     rows = {word: [f"{i}.png" for i in range(60)] for word in words} | columns
     rows |= {"dataset": ["rated"] * 60, "mos": quality, "quality": quality, "psnr": 30 * quality}
     write_table(metrics.parent / "rated.parquet", TARGET_SCORES, rows, stage="metrics", cfg={})
-    out = metrics.parent / "labels"
-    words_ = [
-        "--metrics",
-        str(metrics),
-        *catalogues(metrics),
-        "--targets",
-        str(metrics.parent / "rated.parquet"),
-    ]
-    words_ += ["--leaks", "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
-    cfg = CFG | {"fusion": "logistic", "logistic": "rated"}
-    assert main(["pmos", "fuse", *words_, "--cfg", json.dumps(cfg)]) == 0
+    targets = ("--targets", metrics.parent / "rated.parquet")
+    assert fuse(metrics, "labels", *targets, fusion="logistic", logistic="rated") == 0
     labels = read_table(metrics.parent / "labels.parquet", LABELS)
     assert labels["pmos"].between(0, 1).all()
-    assert json.loads((metrics.parent / "labels.json").read_text())["fitted"]["dataset"] == "rated"
+    assert json.loads((metrics.parent / "labels.mapping.json").read_text())["fitted"]["dataset"] == "rated"
 
 
 def test_the_calibrated_fusion_uses_the_curves_and_weights_of_the_settings(metrics: Path) -> None:
@@ -213,22 +190,10 @@ def leaks_of(file: Path, image_ids: list[str], source: str = "a") -> Path:
 def test_leaked_images_get_no_label_and_move_none(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [leaks_of(metrics.parent / "a.leaks.parquet", ["0.png"]), metrics.parent / "b.leaks.parquet"]
     leaks_of(files[1], [])
-    out = metrics.parent / "labels"
-    words = [
-        "pmos",
-        "fuse",
-        "--metrics",
-        str(metrics),
-        *catalogues(metrics),
-        "--leaks",
-        *map(str, files),
-        "--cfg",
-        json.dumps(CFG),
-    ]
-    assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
+    assert fuse(metrics, "labels", leaks=files) == 0
     # the second group's images have names of their own
     assert "1 of 24 pristine images left out" in capsys.readouterr().err
-    labels = read_table(f"{out}.parquet", LABELS)
+    labels = read_table(metrics.parent / "labels.parquet", LABELS)
     assert len(labels) == 23
     assert json.loads((metrics.parent / "left_out.json").read_text()) == {"a": ["0.png"]}
     assert "0.png" not in set(labels["image_id"])
@@ -237,19 +202,7 @@ def test_leaked_images_get_no_label_and_move_none(metrics: Path, capsys: pytest.
 def test_leaks_of_another_source_leave_nothing_out(metrics: Path) -> None:
     assert fuse(metrics, "plain") == 0
     other = leaks_of(metrics.parent / "c.leaks.parquet", ["0.png"], source="c")
-    out = metrics.parent / "other"
-    words = [
-        "pmos",
-        "fuse",
-        "--metrics",
-        str(metrics),
-        *catalogues(metrics),
-        "--leaks",
-        str(other),
-        "--cfg",
-        json.dumps(CFG),
-    ]
-    assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
+    assert fuse(metrics, "other", leaks=[other]) == 0
     plain, kept = (read_table(metrics.parent / f"{name}.parquet", LABELS) for name in ("plain", "other"))
     assert plain.equals(kept)
 
@@ -264,32 +217,13 @@ def test_a_corpus_of_nothing_but_leaks_is_refused(metrics: Path, capsys: pytest.
         )
         for source in ("a", "b")
     ]
-    words = ["pmos", "fuse", "--metrics", str(metrics), *catalogues(metrics), "--leaks", *map(str, tables)]
-    out = metrics.parent / "none"
-    status = main(
-        [*words, "--cfg", json.dumps(CFG), "--output", f"{out}.parquet", "--mapping", f"{out}.json"]
-    )
-    assert status == 1
+    assert fuse(metrics, "none", leaks=tables) == 1
     assert "sources.leakage.guard" in capsys.readouterr().err
-    assert not Path(f"{out}.parquet").exists()
+    assert not (metrics.parent / "none.parquet").exists()
 
 
 def test_a_corpus_without_an_image_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cfg = CFG | {"groups": ["jpeg"], "shards": {"photos": 0}}
-    output, mapping = tmp_path / "labels.parquet", tmp_path / "mapping.json"
-    words = [
-        "--metrics",
-        str(tmp_path / "mine"),
-        "--catalogues",
-        "--left_out",
-        str(tmp_path / "left_out.json"),
-        "--leaks",
-        "--output",
-        str(output),
-        "--mapping",
-        str(mapping),
-    ]
-    assert main(["pmos", "fuse", *words, "--cfg", json.dumps(cfg)]) == 1
+    assert fuse(tmp_path / "mine", "labels", groups=["jpeg"], shards={"photos": 0}) == 1
     assert "mine: the corpus has no image" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -304,21 +238,9 @@ def test_two_corpora_share_one_map(metrics: Path, tmp_path: Path) -> None:
     write_table(
         other / "authentic/a-00000.parquet", METRIC_SCORES, pd.concat([scores, better]), stage="t", cfg={}
     )
-    out = tmp_path / "joined"
-    joined = {"joined": [{"groups": ["authentic"], "shards": {"a": 1}}]}
-    words = [
-        "pmos",
-        "fuse",
-        "--metrics",
-        str(metrics),
-        str(other),
-        *catalogues(metrics),
-        "--cfg",
-        json.dumps(CFG | joined),
-        "--leaks",
-    ]
-    assert main([*words, "--output", f"{out}.parquet", "--mapping", f"{out}.json"]) == 0
-    labels = read_table(f"{out}.parquet", LABELS).set_index("path")["pmos"]
+    joined = [{"groups": ["authentic"], "shards": {"a": 1}}]
+    assert fuse(metrics, "joined", "--metrics", other, joined=joined) == 0
+    labels = read_table(tmp_path / "joined.parquet", LABELS).set_index("path")["pmos"]
     assert labels[scores["path"]].tolist() == labels[scores["path"].str.removeprefix("other/")].tolist()
     assert fuse(metrics, "alone") == 0
     alone = read_table(metrics.parent / "alone.parquet", LABELS).set_index("path")["pmos"]
@@ -329,11 +251,19 @@ def test_two_corpora_share_one_map(metrics: Path, tmp_path: Path) -> None:
 def test_each_of_two_corpora_needs_an_image(
     metrics: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other, out = tmp_path / "other", tmp_path / "joined"
-    words = ["--metrics", str(metrics), str(other), *catalogues(metrics), "--leaks"]
-    words += ["--output", f"{out}.parquet", "--mapping", f"{out}.json"]
+    other = tmp_path / "other"
     full, empty = ({"groups": CFG["groups"], "shards": shards} for shards in (CFG["shards"], {"a": 0}))
     for first, second, name in ((full, empty, other), (empty, full, metrics)):
-        cfg = CFG | first | {"joined": [second]}
-        assert main(["pmos", "fuse", *words, "--cfg", json.dumps(cfg)]) == 1
+        assert fuse(metrics, "joined", "--metrics", other, **first, joined=[second]) == 1
         assert f"{name}: the corpus has no image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("cfg", "scale"), [({"scale": 3}, 3), ({"scale": "auto"}, "auto"), ({}, "auto")])
+def test_the_mapping_has_the_viewing_scale_of_the_scores(
+    metrics: Path, cfg: dict[str, Any], scale: int | str
+) -> None:
+    """Scores that do not say their scale were made before one could be chosen."""
+    for file in metrics.rglob("*.parquet"):
+        write_table(file, METRIC_SCORES, read_table(file, METRIC_SCORES), stage="metrics", cfg=cfg)
+    assert fuse(metrics, "labels") == 0
+    assert json.loads((metrics.parent / "labels.mapping.json").read_text())["scale"] == scale

@@ -67,7 +67,7 @@ def fuse(
     if cfg.curves is not None:
         curves = {"dataset": CLASS_MEANS, "curves": cfg.plain()["curves"]}
     fused = fuse_scores(scores[list(METRICS)].to_numpy(), cfg.fusion, cfg.knots, cfg.weights, curves)
-    made = read_stamp(files[0])
+    made = read_stamp(files[0])  # at what scale they were scored, which only they know for sure
     write_json(mapping, {**fused.mapping, "scale": made["cfg"].get("scale", "auto")})
     named = pd.concat(tables) if tables else pd.DataFrame({"source": [], "image_id": []})
     ids = named.groupby("source")["image_id"].unique()
