@@ -234,9 +234,8 @@ def splits_frame(experiment: str, correlations: pd.DataFrame, proxies: Collectio
 
 def split_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection[str]) -> list[Grid]:
     """For each dataset that was measured in several splits, the models in each split side by side."""
-    rows = per_split(correlations)
+    rows = over_trainings(per_split(correlations))
     grids = []
-    rows = over_trainings(rows)
     for dataset, within in rows[rows["dataset"] == rows["test_dataset"]].groupby("dataset", sort=False):
         head = [Cell(str(dataset), is_proxy=dataset in proxies)]
         splits = list(dict.fromkeys(within["split"]))

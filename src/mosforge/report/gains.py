@@ -71,7 +71,7 @@ def gains_of(
             for (start, adaptation), table in group.groupby(["initialisation", "adaptation"], sort=False)
         }
         for name, base in _pairs(list(measured)):
-            both = _side_by_side(measured[name], measured[base])
+            both = _paired(measured[name], measured[base])
             if both.empty:
                 continue
             shared = both.index.tolist()
@@ -101,12 +101,11 @@ def gains_of(
     return pd.DataFrame(found, columns=[*GAIN, "initialisation", "adaptation", "first", "second"])
 
 
-def _side_by_side(model: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+def _paired(model: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     """The rows of a model with the SROCC of another as `base`, by split and seed, as far as both have them.
 
-    Columns `clean` and `base_clean` are those of the clean test images.
-
-    What is not fine-tuned has one seed, 0, and stands beside every training of a split.
+    What is not fine-tuned has one seed, 0, and stands beside every training of a split. The columns `clean`
+    and `base_clean` hold the SROCC of the clean test images.
     """
     if model["adaptation"].iloc[0] != FINETUNE and base["adaptation"].iloc[0] == FINETUNE:
         shared = [key for key in base.index if (key[0], 0) in model.index]
