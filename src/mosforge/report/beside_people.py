@@ -41,9 +41,11 @@ def beside_people(artefacts: Artefacts) -> Iterator[Block]:
 
 def _strips(labels: pd.DataFrame, rated: pd.DataFrame, base: Path) -> Iterator[Block]:
     levelled, rated = labels[labels["level"].notna()], rated[rated["level"].notna()]
-    if levelled.empty or not any((base / path).exists() for path in levelled["path"].head(100)):
+    if levelled.empty:
         return
     ours = typical_image(levelled, "pmos", ["group", "level"], ["source", "image_id"])
+    if not any((base / path).exists() for path in ours["path"]):
+        return
     for group, rows in ours.groupby("group", sort=False):
         same = rated[rated["distortion_type"].isin(SAME.get(str(group), ()))]
         levels = sorted({*rows["level"].astype(int)} & {*same["level"].astype(int)})
