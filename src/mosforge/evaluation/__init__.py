@@ -1,1 +1,1 @@
-"""Stage `evaluation`: predictions of fine-tuned models, and their correlations with the given scores."""
+"""Stage `evaluation`: predictions for test images, and their correlations with the given scores."""
