@@ -25,9 +25,7 @@ def corrected_interval(values: Sequence[float], ratio: float) -> tuple[float, fl
     """
     if len(values) < 2:
         return math.nan, math.nan
-    variance = (1 / len(values) + ratio) * float(np.var(values, ddof=1))
-    half = float(stats.t.ppf(0.975, len(values) - 1)) * math.sqrt(variance)
-    mean = float(np.mean(values))
+    mean, half = float(np.mean(values)), _half_width(values, ratio)
     return mean - half, mean + half
 
 
@@ -46,7 +44,12 @@ def with_training_noise(ends: tuple[float, float], values: Sequence[float]) -> t
     """
     if len(values) < 2:
         return ends
-    mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
-    half = float(stats.t.ppf(0.975, len(values) - 1)) * spread / math.sqrt(len(values))
+    mean, half = float(np.mean(values)), _half_width(values, 0.0)
     below, above = max(mean - ends[0], 0.0), max(ends[1] - mean, 0.0)
     return mean - math.hypot(below, half), mean + math.hypot(above, half)
+
+
+def _half_width(values: Sequence[float], ratio: float) -> float:
+    """Half of the corrected interval; with a ratio of 0, of Student's."""
+    variance = (1 / len(values) + ratio) * float(np.var(values, ddof=1))
+    return float(stats.t.ppf(0.975, len(values) - 1)) * math.sqrt(variance)
