@@ -77,7 +77,7 @@ class TrainingSection(Section):
     """decay a step, such as 0.999, of a running average of the weights that is kept instead of the last ones;
     0: no average (ours)"""
     frozen_stages: Whole
-    """how many of the backbone's first stages, with the stem before them, keep their weights; on a CPU a
-    training that leaves two as they are is half as long again as fast; 0: all are trained (ours)"""
+    """how many of the backbone's first stages, with the stem before them, keep their weights; with two, a
+    training on a CPU is about 1.5 times as fast; 0: all are trained (ours)"""
     frozen_statistics: Flag
     """batch normalisation keeps the means and variances that the backbone starts with (ours)"""

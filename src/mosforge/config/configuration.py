@@ -43,7 +43,7 @@ class MetricsSection(Section):
     scale: Scale
     """The viewing scale, by which factor SSIM, MDSI, VSI and FSIM shrink images before they compare them:
     a number from 1 to 8, the same for images of every size, so that their labels can be compared (ours); or
-    auto, round(shorter side / 256), as piq does, where scores jump from 383 to 384 rows, say"""
+    auto, round(shorter side / 256), as piq does: scores jump where it changes, as from 383 to 384 rows"""
 
 
 class Weights(Section):

@@ -66,7 +66,7 @@ class EvaluationSection(Section):
     crops: Count
     """random crops of each test image, their predictions averaged"""
     feature_crops: Count
-    """random crops of each image of a dataset, whose features a probe sees as their mean (ours)"""
+    """random crops of each image of a dataset; a probe sees the mean of their features (ours)"""
     comparisons: Mapping[Name, File]
     """Scores of any other method that experiments may name among their comparisons, such as niqe: niqe.csv: a
     CSV of yours with the columns image (as the dataset names it), score and, if it is of several datasets,

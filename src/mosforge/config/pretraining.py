@@ -63,8 +63,8 @@ class Pair(Section):
     authentic: Text
     """a corpus of mixtures"""
     share: Fraction = 0.5
-    """share of the mixtures in every batch, however many there are (default 0.5: neither corpus outweighs the
-    other, whose 39 images of each pristine one are many times as many as a small dataset's mixtures)"""
+    """share of the mixtures in every batch, whatever their number (default 0.5: both corpora count the same,
+    also where one has many times as many images as the other)"""
 
 
 class PretrainingSection(TrainingSection):

@@ -120,7 +120,7 @@ class SourcesSection(Section):
     """Where pristine images come from, and how they are divided into jobs."""
 
     shard_size: Count
-    """images of a source in a shard, about; a shard is one job, and should take minutes (ours)"""
+    """about how many images of a source a shard holds; a shard is one job, and should take minutes (ours)"""
     smallest_side: Side
     """an image with a shorter side, in pixels, is set aside; the metrics need 161"""
     leakage: Leakage
