@@ -57,11 +57,11 @@ def read_sheet(file: Path, columns: Sequence[str], sheet: str | int = 0) -> Iter
 
     Args:
         file: the workbook.
-        columns: names in the first row; upper and lower case are the same.
+        columns: names in the header, the first row that has them all; upper and lower case are the same.
         sheet: its name, or its number from 0.
 
     Yields:
-        The cells of each row whose first is not empty.
+        The cells of each row below the header whose first is not empty.
 
     Raises:
         MosforgeError: not a workbook, or the sheet or a column is missing.
@@ -69,18 +69,23 @@ def read_sheet(file: Path, columns: Sequence[str], sheet: str | int = 0) -> Iter
     import pandas as pd
 
     try:
-        table = pd.read_excel(file, sheet_name=sheet, dtype=str).fillna("")
+        table = pd.read_excel(file, sheet_name=sheet, header=None, dtype=str).fillna("")
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         what = "first sheet" if sheet == 0 else f"sheet {sheet}"
         raise MosforgeError(f"{file}: the {what} cannot be read ({error}); get the file anew") from None
-    table.columns = [str(name).strip().casefold() for name in table.columns]
-    for name in columns:
-        if name.casefold() not in table.columns:
-            known = ", ".join(table.columns)
-            raise MosforgeError(f"{file}: there is no column {name}; the columns are: {known}")
-    for cells in table[[name.casefold() for name in columns]].to_numpy().tolist():
-        if cells[0].strip():
-            yield [cell.strip() for cell in cells]
+    lines = [[cell.strip() for cell in line] for line in table.to_numpy().tolist() if any(line)]
+    headers = [[cell.casefold() for cell in line] for line in lines]
+    keys = [name.casefold() for name in columns]
+    start = next((place for place, header in enumerate(headers) if set(keys) <= set(header)), None)
+    if start is None:
+        first = headers[0] if headers else []
+        lacking = next(name for name, key in zip(columns, keys, strict=True) if key not in first)
+        known = ", ".join(name for name in first if name) or "none"
+        raise MosforgeError(f"{file}: there is no column {lacking}; the columns are: {known}")
+    places = [headers[start].index(key) for key in keys]
+    for line in lines[start + 1 :]:
+        if line[places[0]]:
+            yield [line[place] for place in places]
 
 
 def read_mat(file: Path, *variables: str) -> list[list[Any]]:
