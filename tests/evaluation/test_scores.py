@@ -68,6 +68,7 @@ def test_rows_of_other_datasets_are_passed_over(place: Path) -> None:
         (lambda lines: [*lines, "03.png,5"], ("'03.png' stands twice",)),
         (lambda lines: [*lines[:4], "04.png,good", *lines[5:]], ("'04.png'", "'good'", "not a number")),
         (lambda lines: [*lines[:4], "04.png,nan", *lines[5:]], ("'04.png'", "not a number")),
+        (lambda lines: [*lines[:4], "04.png,1_0", *lines[5:]], ("'04.png'", "'1_0'", "not a number")),
         (lambda lines: [*lines[:4], "04.png,", *lines[5:]], ("'04.png'", "not a number")),
     ],
 )

@@ -46,6 +46,15 @@ def read_csv(file: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     return [_row(file, line, cells, keys) for line, cells in rows if any(cell.strip() for cell in cells)]
 
 
+def to_float(text: str) -> float:
+    """A cell as a number; Python's own `float` takes 1_0 for 10.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return float(text.replace("_", "?"))
+
+
 def _keys(file: Path, header: Sequence[str], needed: Sequence[str]) -> list[str]:
     """The names of the columns, in lower case."""
     names = [cell.strip() for cell in header]

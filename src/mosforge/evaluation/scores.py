@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
 
-from mosforge.core.csv_files import read_csv
+from mosforge.core.csv_files import read_csv, to_float
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table
@@ -71,7 +71,7 @@ def read_scores(file: Path, dataset: str) -> dict[str, float]:
                 "`dataset`"
             )
         try:
-            scores[image] = float(row["score"])
+            scores[image] = to_float(row["score"])
         except ValueError:
             scores[image] = math.nan
         if not math.isfinite(scores[image]):

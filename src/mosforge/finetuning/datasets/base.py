@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mosforge.core.csv_files import to_float
 from mosforge.core.errors import MosforgeError
 
 
@@ -47,7 +48,7 @@ def number(file: Path, text: object, image: str) -> float:
         MosforgeError: it is none; the message names the image.
     """
     try:
-        return float(str(text).replace("_", "?"))  # Python's float takes 1_0 for 10
+        return to_float(str(text))
     except ValueError:
         raise MosforgeError(f"{file}: the score of {image} is {text!r}, which is not a number") from None
 
