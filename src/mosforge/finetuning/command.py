@@ -1,10 +1,9 @@
 """The commands of the stage `finetuning` for people."""
 
 import argparse
-import sys
 from typing import Any
 
-from mosforge.core.rows import format_rows
+from mosforge.core.rows import write_rows
 from mosforge.finetuning.registry import missing
 from mosforge.finetuning.settings import DatasetSettings
 from mosforge.options import add_config, add_directory, add_verb, load_config
@@ -41,7 +40,7 @@ def _check(arguments: argparse.Namespace) -> int:
         name, load(name, cfg), cfg, names, section.train, section.validation, correlation
     )
     rows = [{"item": key, "found": value} for key, value in found.items()]
-    sys.stdout.write(format_rows(rows, ("item", "found"), "table"))
+    write_rows(rows, ("item", "found"), "table")
     for problem in problems:
         print(problem)
     return 1 if problems else 0

@@ -1,5 +1,6 @@
 """`mosforge finetuning check`: what is found in a target dataset, and what is wrong with it."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from tqdm import tqdm
@@ -58,9 +59,8 @@ def inspect(
             f"{len(other)} of {len(references)} images have not the size of their reference image, such as "
             f"{other[0]}; the full-reference metrics leave them out"
         )
-    found["pack"] = (
-        f"{3 * sum(w * h for w, h in map(sizes.get, dataset['path'], [(0, 0)] * len(dataset))):,} bytes"
-    )
+    pixels = sum(math.prod(sizes[path]) for path in dataset["path"] if path in sizes)
+    found["pack"] = f"{3 * pixels:,} bytes"
     if dataset["mos"].nunique() == 1:
         problems.append(f"{name}: all scores are {dataset['mos'].iloc[0]:g}, so that nothing can be learnt")
     if problems:
@@ -126,20 +126,23 @@ def describe_splits(
     tested, untested = [], []
     for name in splits:
         try:
-            parts = divide(rows, name, train, validation).set_index("image")["part"]
+            split = divide(rows, name, train, validation)
         except MosforgeError as error:
             untested.append(str(error))
             continue
-        counts = parts.value_counts()
-        scores = rows.loc[rows["image"].map(parts) == "test", "mos"]
+        scores = rows.loc[rows["image"].isin(split.loc[split["part"] == "test", "image"]), "mos"]
         if len(scores) < FEWEST_TESTED:
             untested.append(f"split {name}: {len(scores)} image to test on, where {FEWEST_TESTED} are needed")
         elif scores.nunique() == 1:
             untested.append(f"split {name}: all images to test on have the same score")
         else:
-            shown = [f"{part} {counts[part]}" for part in ("train", "validation", "test") if part in counts]
-            tested.append(f"{name}: {', '.join(shown)}")
+            tested.append(f"{name}: {_sizes_of_parts(split)}")
     return tested, untested
+
+
+def _sizes_of_parts(rows: Frame) -> str:
+    counts = rows["part"].value_counts()
+    return ", ".join(f"{part} {counts[part]}" for part in ("train", "validation", "test") if part in counts)
 
 
 def _contents(dataset: Frame, correlation: float) -> tuple[Facts, Frame]:
@@ -154,6 +157,7 @@ def _contents(dataset: Frame, correlation: float) -> tuple[Facts, Frame]:
     """
     pairs = find_pairs_within(undistorted_images(dataset), correlation, available_threads())
     contents = group_contents(dataset, pairs)
+    rows = dataset.merge(contents[["image", "content"]], on="image")
     sizes = contents.groupby("content")["reference"].nunique()
     found: Facts = {
         "contents_found": len(sizes),
@@ -163,13 +167,13 @@ def _contents(dataset: Frame, correlation: float) -> tuple[Facts, Frame]:
         alike = pairs.sort_values("correlation", kind="stable").iloc[-1]
         found["most_alike"] = f"{alike['image']} and {alike['other']} ({alike['correlation']:.3f})"
     if {"train", "test"} <= set(dataset["part"].dropna()) and dataset["part"].notna().all():
-        split = divide(dataset.merge(contents[["image", "content"]], on="image"), "official", 1.0, 0.0)
+        split = divide(rows, "official", 1.0, 0.0)
         tests = split[split["part"] == "test"]
         found["trained_on"] = (
             f"{(~tests['clean']).sum()} of {len(tests)} test images of the official split show a scene "
             "that is trained on"
         )
-    return found, dataset.merge(contents[["image", "content"]], on="image")
+    return found, rows
 
 
 def describe(name: str, dataset: Frame, cfg: DatasetSettings) -> dict[str, object]:
@@ -180,8 +184,6 @@ def describe(name: str, dataset: Frame, cfg: DatasetSettings) -> dict[str, objec
         dataset: what `load` returned.
         cfg: what it was loaded from.
     """
-    parts = dataset["part"].dropna().value_counts()
-    split = ", ".join(f"{part} {parts[part]}" for part in ("train", "validation", "test") if part in parts)
     return {
         "dataset": name,
         "images": len(dataset),
@@ -190,6 +192,6 @@ def describe(name: str, dataset: Frame, cfg: DatasetSettings) -> dict[str, objec
         "direction": "higher is better" if layout_of(cfg).higher_is_better else "lower is better",
         "lowest": float(dataset["mos"].min()),
         "highest": float(dataset["mos"].max()),
-        "official_split": split or "none",
+        "official_split": _sizes_of_parts(dataset) or "none",
         "licence": about(cfg).licence,
     }
