@@ -38,10 +38,13 @@ def undistorted_images(dataset: pd.DataFrame) -> list[Named]:
     Returns:
         Names and paths, sorted. The name of a reference image is its path.
     """
-    references = dataset["reference_path"]
-    others = dataset[references.isna()]
-    undistorted = {(str(path), str(path)) for path in references.dropna()}
-    return sorted(undistorted.union(zip(others["image"], others["path"], strict=True)))
+    paths = dataset["reference_path"].fillna(dataset["path"])
+    return sorted(set(zip(undistorted_names(dataset), paths, strict=True)))
+
+
+def undistorted_names(dataset: pd.DataFrame) -> "pd.Series[str]":
+    """The name of each image's undistorted image: the path of its reference image, or without one its own."""
+    return dataset["reference_path"].fillna(dataset["image"])
 
 
 class Match(NamedTuple):

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from mosforge.content.matching import find_pairs_within, undistorted_images
+from mosforge.content.matching import find_pairs_within, undistorted_images, undistorted_names
 from mosforge.core.schemas.datasets import CONTENTS, DATASET
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.finetuning.settings import ContentsSettings
@@ -48,7 +48,7 @@ def group_contents(dataset: Frame, pairs: Frame) -> Frame:
         dataset gives it.
     """
     rows = dataset[["image", "reference", "reference_path"]].sort_values("image", ignore_index=True)
-    shown = rows["reference_path"].fillna(rows["image"])
+    shown = undistorted_names(rows)
     reference_of = dict(zip(shown, rows["reference"], strict=True))
     names = sorted(set(rows["reference"]))
     place = {name: i for i, name in enumerate(names)}

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from mosforge.content.matching import find_same_content, undistorted_images
+from mosforge.content.matching import find_same_content, undistorted_images, undistorted_names
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.finetuning.settings import SplitAcrossSettings
@@ -51,11 +51,10 @@ def mark_seen(dataset: Frame, seen: set[str]) -> Frame:
 
     Args:
         dataset: rows of the artefact `dataset`, with their `content`.
-        seen: names of its undistorted images, as `undistorted_images` gives them, whose content is trained
+        seen: names of its undistorted images, as `undistorted_names` gives them, whose content is trained
             on; every image with one of these contents is not clean.
     """
-    shown = dataset["reference_path"].fillna(dataset["image"])
-    contents = set(dataset.loc[shown.isin(seen), "content"])
+    contents = set(dataset.loc[undistorted_names(dataset).isin(seen), "content"])
     frame = dataset[["image", "reference", "content"]].assign(
         part="test", clean=~dataset["content"].isin(contents)
     )
