@@ -11,9 +11,10 @@ samples, of fewer than 8 bits, in colour of more, or with channels in another or
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +36,18 @@ MAX_PIXELS = 120_000_000
 SMALLEST_SIDE = 161
 """The shortest side, in pixels, that the five scales of MS-SSIM with an 11-tap window allow (piq)."""
 
-# EXIF orientation -> what turns the image upright: from 2, mirrored, to 8, turned by 90 degrees.
-_UPRIGHT = dict(enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2))
+_Tag = ExifTags.Base
+
+# EXIF orientation -> what turns the image upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # Text and colour profiles of a PNG may be as large as the largest image.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 3 * MAX_PIXELS
@@ -143,18 +154,8 @@ def _refusal(image: ImageFile.ImageFile) -> str | None:
 
 def _wrongly_decoded(image: ImageFile.ImageFile) -> str | None:
     try:
-        if isinstance(image, TiffImagePlugin.TiffImageFile):  # TIFF 6.0: what Pillow decodes wrongly
-            tags, kind = image.tag_v2, image.tag_v2.get(339, (1,))[0]
-            bits, colours, planes = tags.get(258, (1,)), tags.get(262, 0), tags.get(284) == 2
-            wrong = bits[0] > 8 and (bits[0] != 16 or colours == 0 or (planes and tags.get(259) == 1))
-            wrong |= colours > 6 or (colours == 5 and tags.get(332, 1) != 1) or (planes and len(bits) == 2)
-            if wrong or kind != 1 or (colours == 6 and (tags.get(259) != 7 or len(bits) != 3)):
-                text = f"TIFF of {bits[0]} bits, photometric interpretation {colours}, sample format {kind}"
-                return (
-                    f"{text}{', in planes' * planes}, has no stated range or no sure decoder; save it as PNG"
-                )
-            if colours == 3 and 0 < max(tags.get(320, (0,))) < 256:
-                return "TIFF with a palette of 8 bits, where 16 belong; save it as PNG"
+        if isinstance(image, TiffImagePlugin.TiffImageFile) and (what := _odd_in_tiff(image.tag_v2)):
+            return f"TIFF {what}; save it as PNG"
     except Exception as error:  # see to_rgb
         return _reason(error)
     if image.format == "JPEG2000" and (what := _odd_in_jpeg2000(_content(image), image.mode)):
@@ -165,6 +166,27 @@ def _wrongly_decoded(image: ImageFile.ImageFile) -> str | None:
         return "a CMYK JPEG without Adobe's marker does not say whether 0 is no ink or all; save it as RGB"
     if "transparency" in image.info and image.tile and image.tile[0][3] == "RGB;16B":
         return "a transparent colour of 16 bits is not decoded; save it as PNG with an alpha channel"
+    return None
+
+
+def _odd_in_tiff(tags: Mapping[int, Any]) -> str | None:
+    """What Pillow decodes wrongly, from the tags of TIFF 6.0."""
+    kind, bits = tags.get(_Tag.SampleFormat, (1,))[0], tags.get(_Tag.BitsPerSample, (1,))
+    colours, compression = tags.get(_Tag.PhotometricInterpretation, 0), tags.get(_Tag.Compression)
+    planes = tags.get(_Tag.PlanarConfiguration) == 2
+    is_wrong = (
+        kind != 1
+        or (bits[0] > 8 and (bits[0] != 16 or colours == 0 or (planes and compression == 1)))
+        or (planes and len(bits) == 2)
+        or colours > 6
+        or (colours == 6 and (compression != 7 or len(bits) != 3))  # YCbCr, except in JPEG compression
+        or (colours == 5 and tags.get(_Tag.InkSet, 1) != 1)  # inks that are not CMYK
+    )
+    if is_wrong:
+        text = f"of {bits[0]} bits, photometric interpretation {colours}, sample format {kind}"
+        return f"{text}{', in planes' * planes}, has no stated range or no sure decoder"
+    if colours == 3 and 0 < max(tags.get(_Tag.ColorMap, (0,))) < 256:
+        return "with a palette of 8 bits, where 16 belong"
     return None
 
 
