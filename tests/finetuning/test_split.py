@@ -31,6 +31,13 @@ def dataset(contents: int, each: int = 3, parts: dict[int, str] | None = None) -
     return frame.assign(content=frame["reference"])
 
 
+def stored(folder: Path, frame: pd.DataFrame) -> Path:
+    """The table of a dataset, as the job reads it: without contents."""
+    rows = frame.assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
+    write_table(folder / "dataset.parquet", DATASET, rows, stage="test", cfg={})
+    return folder / "dataset.parquet"
+
+
 def contents_of(split: pd.DataFrame, part: str) -> set[str]:
     return set(split.loc[split["part"] == part, "reference"])
 
@@ -113,10 +120,9 @@ def test_the_digest_is_of_the_parts_not_of_the_order() -> None:
 @pytest.mark.parametrize(("name", "shares"), [("3", {"train": 0.8}), ("official", {})])
 def test_a_split_is_written_with_its_digest(tmp_path: Path, name: str, shares: dict[str, float]) -> None:
     parts = {content: "train" if content < 4 else "test" for content in range(5)}
-    frame = dataset(5, 2, parts).assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
-    write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
+    table = stored(tmp_path, dataset(5, 2, parts))
     cfg = {"layout": "table", "folder": ".", "validation": 0.0, **shares}
-    files = ["--dataset", f"{tmp_path}/dataset.parquet", "--output", f"{tmp_path}/split.parquet"]
+    files = ["--dataset", f"{table}", "--output", f"{tmp_path}/split.parquet"]
     assert main(["finetuning", "split", *files, "--name", name, "--cfg", json.dumps(cfg)]) == 0
     split = read_table(tmp_path / "split.parquet", SPLIT)
     assert split["part"].value_counts().to_dict() == {"train": 8, "test": 2}
@@ -196,11 +202,10 @@ def test_the_job_takes_the_contents_that_were_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = dataset(5, 1, {content: "train" if content < 3 else "test" for content in range(5)})
-    frame = frame.assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
-    write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
+    table = stored(tmp_path, frame)
     found = frame[["image", "reference"]].assign(content=["a", "b", "c", "d", "a"])
     write_table(tmp_path / "contents.parquet", CONTENTS, found, stage="test", cfg={})
-    files = [f"--{name}={tmp_path}/{name}.parquet" for name in ("dataset", "contents")]
+    files = [f"--dataset={table}", f"--contents={tmp_path}/contents.parquet"]
     cfg = json.dumps({"layout": "table", "folder": ".", "validation": 0.0})
     words = [*files, f"--output={tmp_path}/split.parquet", "--name=official", f"--cfg={cfg}"]
     assert main(["finetuning", "split", *words]) == 0
@@ -215,11 +220,11 @@ def test_the_job_takes_the_contents_that_were_found(
 def test_a_test_part_that_is_too_small_is_refused_before_any_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    frame = dataset(5, 1, {content: "train" if content < 4 else "test" for content in range(5)})
-    frame = frame.assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
-    write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
+    table = stored(
+        tmp_path, dataset(5, 1, {content: "train" if content < 4 else "test" for content in range(5)})
+    )
     cfg = json.dumps({"layout": "table", "folder": ".", "validation": 0.0})
-    words = [f"--dataset={tmp_path}/dataset.parquet", f"--output={tmp_path}/split.parquet", f"--cfg={cfg}"]
+    words = [f"--dataset={table}", f"--output={tmp_path}/split.parquet", f"--cfg={cfg}"]
     assert main(["finetuning", "split", *words, "--name=official"]) == 1
     assert "split official: 1 image" in capsys.readouterr().err
     assert not (tmp_path / "split.parquet").exists()
@@ -227,24 +232,21 @@ def test_a_test_part_that_is_too_small_is_refused_before_any_training(
 
 
 def test_without_contents_nothing_is_said_of_clean_images(tmp_path: Path) -> None:
-    frame = dataset(5, 2).assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
-    write_table(tmp_path / "dataset.parquet", DATASET, frame, stage="test", cfg={})
     cfg = SplitSettings(layout="table", folder=".", validation=0.0, train=0.8)
-    write_split(tmp_path / "dataset.parquet", "1", output=tmp_path / "split.parquet", cfg=cfg)
+    write_split(stored(tmp_path, dataset(5, 2)), "1", output=tmp_path / "split.parquet", cfg=cfg)
     split = read_table(tmp_path / "split.parquet", SPLIT)
     assert split["clean"].isna().all()
     assert split["content"].equals(split["reference"])
 
 
 def test_a_budget_keeps_so_many_ratings_each_within_the_next_and_the_test_part(tmp_path: Path) -> None:
-    rows = dataset(40).assign(path="p", mos=1.0, quality=0.5).drop(columns="content")
-    write_table(tmp_path / "dataset.parquet", DATASET, rows, stage="test", cfg={})
+    table = stored(tmp_path, dataset(40))
     parts = {}
     for name in ("3", "3-10", "3-30", "3-90", "4-30"):
         cfg = {"layout": "table", "folder": "f", "validation": 0.2, "train": 0.8}
         cfg |= {"ratings": int(name[2:])} if name[2:] else {}
         output = tmp_path / f"{name}.parquet"
-        write_split(tmp_path / "dataset.parquet", name, output=output, cfg=SplitSettings(**cfg))
+        write_split(table, name, output=output, cfg=SplitSettings(**cfg))
         parts[name] = read_table(output, SPLIT).set_index("image")["part"]
     whole = parts["3"]
     rated = {name: set(part.index[part.isin(["train", "validation"])]) for name, part in parts.items()}
@@ -257,5 +259,5 @@ def test_a_budget_keeps_so_many_ratings_each_within_the_next_and_the_test_part(t
         assert kept.equals(whole[kept.index])
     settings = SplitSettings(**{**cfg, "ratings": 97})
     with pytest.raises(MosforgeError, match="split 3: 96 images to train on are fewer than 97 ratings"):
-        write_split(tmp_path / "dataset.parquet", "3-97", output=tmp_path / "x", cfg=settings)
+        write_split(table, "3-97", output=tmp_path / "x", cfg=settings)
     assert not (tmp_path / "x").exists()
