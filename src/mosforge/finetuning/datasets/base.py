@@ -109,3 +109,20 @@ def read_mat(file: Path, *variables: str) -> list[list[Any]]:
             known = ", ".join(sorted(key for key in found if not key.startswith("__"))) or "none"
             raise MosforgeError(f"{file}: there is no variable {name}; the variables are: {known}")
     return [np.atleast_1d(found[name]).ravel().tolist() for name in variables]
+
+
+def read_pairs(names: tuple[Path, str], scores: tuple[Path, str]) -> list[tuple[Any, Any]]:
+    """The names of images and their scores, each from a variable of a MATLAB file.
+
+    Args:
+        names: the file and its variable.
+        scores: likewise.
+
+    Raises:
+        MosforgeError: see `read_mat`; or there are not as many scores as names.
+    """
+    (listed,), (rated,) = read_mat(*names), read_mat(*scores)
+    if len(listed) != len(rated):
+        counts = f"{len(rated)} scores for the {len(listed)} names of {names[0].name}"
+        raise MosforgeError(f"{scores[0]}: {counts}")
+    return list(zip(listed, rated, strict=True))

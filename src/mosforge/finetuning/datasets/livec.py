@@ -5,8 +5,7 @@ The first 7 of its 1,169 rows are the images that the raters practised on; they 
 
 from collections.abc import Iterator
 
-from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, read_mat
+from mosforge.finetuning.datasets.base import Layout, Row, read_pairs
 from mosforge.finetuning.files import Folder
 
 LAYOUT = Layout(
@@ -24,13 +23,7 @@ _PRACTICE = 7
 
 def read(folder: Folder) -> Iterator[Row]:
     """The 1,162 images."""
-    names_file = folder.first("Data/AllImages_release.mat")
-    scores_file = folder.first("Data/AllMOS_release.mat")
-    (names,) = read_mat(names_file, "AllImages_release")
-    (scores,) = read_mat(scores_file, "AllMOS_release")
-    if len(names) != len(scores):
-        raise MosforgeError(
-            f"{scores_file}: {len(scores)} scores for the {len(names)} names of {names_file.name}"
-        )
-    for name, score in list(zip(names, scores, strict=True))[_PRACTICE:]:
+    names = folder.first("Data/AllImages_release.mat"), "AllImages_release"
+    scores = folder.first("Data/AllMOS_release.mat"), "AllMOS_release"
+    for name, score in read_pairs(names, scores)[_PRACTICE:]:
         yield Row(image=name, file=f"Images/{name}", reference=name, mos=score)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, read_mat
+from mosforge.finetuning.datasets.base import Layout, Row, read_pairs
 from mosforge.finetuning.files import Folder
 
 _PARTS = {"Part 1": "blurjpeg", "Part 2": "blurnoise"}
@@ -34,11 +34,8 @@ _NAME = re.compile(r"(?P<content>[^_]+)_(?P<kinds>\w+)\.bmp", re.IGNORECASE)
 def read(folder: Folder) -> Iterator[Row]:
     """The 450 distorted images of both parts."""
     for part, images in _PARTS.items():
-        lists, scores_file = folder.first(f"{part}/Imagelists.mat"), folder.first(f"{part}/Scores.mat")
-        (names,), (scores,) = read_mat(lists, "distimgs"), read_mat(scores_file, "DMOSscores")
-        if len(names) != len(scores):
-            raise MosforgeError(f"{scores_file}: {len(scores)} scores for the {len(names)} names of {lists}")
-        for name, score in zip(names, scores, strict=True):
+        lists, scores = folder.first(f"{part}/Imagelists.mat"), folder.first(f"{part}/Scores.mat")
+        for name, score in read_pairs((lists, "distimgs"), (scores, "DMOSscores")):
             match = _NAME.fullmatch(name)
             if match is None:
                 raise MosforgeError(f"{lists}: {name!r} is not the name of an image; get the file anew")
