@@ -1,4 +1,4 @@
-"""CSV files of the user's, read and checked.
+"""CSV files of users and of datasets, read and checked.
 
 The workflow imports this module while it plans, so it imports nothing heavy.
 """

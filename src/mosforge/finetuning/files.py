@@ -1,4 +1,4 @@
-"""The files of a target dataset: found with the case of their names ignored, and its tables read.
+"""The files of a target dataset: found with the case of their names ignored.
 
 The workflow imports this module while it plans, so it imports nothing heavy.
 """

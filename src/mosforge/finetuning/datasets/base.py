@@ -18,8 +18,8 @@ class Layout:
     """A target dataset as it is released, or a table of the user's."""
 
     name: str  # value of the configuration's key `layout`
-    images: int  # number of images with a score; 0 for a user's table, which has any number
-    contents: int  # number of different references, or of images in an authentic dataset; 0 likewise
+    images: int  # number of images with a score; 0: any number, as in a user's table
+    contents: int  # number of different references, or of images in an authentic dataset; 0: any number
     lowest: float  # lowest score of the declared range
     highest: float  # highest score of the declared range
     higher_is_better: bool  # false for DMOS

@@ -1,4 +1,4 @@
-"""CID2013 (Virtanen et al., IEEE TIP 24(1), 2015): scenes photographed by many cameras, in six image sets.
+"""CID2013 (Virtanen et al., IEEE TIP 24(1), 2015): scenes taken with many cameras, in six image sets.
 
 The scores of the sets are comparable only after their realignment, which takes some below 0.
 """

@@ -30,6 +30,12 @@ _TYPES = (
 )
 """In the order of the number in file names (paper, Table 2)."""
 
+_PLACES = (
+    "Train_Dist",
+    *(f"{name}{number}" for name in ("Distortion_", "Distortion") for number in (1, 2, 3, 4)),
+)
+"""The distorted images come in four archives, which users unpack into one folder or into four."""
+
 
 def read(folder: Folder) -> Iterator[Row]:
     """The 23,200 distorted images; a text file for each reference image lists its scores."""
@@ -49,10 +55,3 @@ def read(folder: Folder) -> Iterator[Row]:
                 mos=number(file, score, image),
                 distortion_type=_TYPES[int(match["kind"])],
             )
-
-
-_PLACES = (
-    "Train_Dist",
-    *(f"{name}{number}" for name in ("Distortion_", "Distortion") for number in (1, 2, 3, 4)),
-)
-"""The distorted images come in four archives, which users unpack into one folder or into four."""

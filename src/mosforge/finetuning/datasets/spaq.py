@@ -1,4 +1,4 @@
-"""SPAQ (Fang et al., CVPR 2020): photographs of smartphones."""
+"""SPAQ (Fang et al., CVPR 2020): images taken with smartphones."""
 
 from collections.abc import Iterator
 
