@@ -6,6 +6,7 @@ grey, and goes on; Pillow drops the warnings. Pillow also leaves the checksums o
 
 import re
 import zlib
+from collections.abc import Iterator
 from io import BytesIO
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin
@@ -62,11 +63,9 @@ def check_jpeg(content: bytes) -> None:
 
 def is_lossless(content: bytes) -> bool:
     """Whether a JPEG has lossless samples, of which neither libjpeg nor `check_jpeg` notices the damage."""
-    place = 2
-    while marker := _MARKER.match(content, place):
-        if marker[1][0] in range(0xC0, 0xD0) and marker[1][0] not in (0xC4, 0xC8, 0xCC):
-            return marker[1][0] in (0xC3, 0xC7, 0xCB, 0xCF)
-        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
+    for marker, _ in _segments(content, 2):
+        if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC):
+            return marker in (0xC3, 0xC7, 0xCB, 0xCF)
     return False
 
 
@@ -97,13 +96,20 @@ class _Decoder:
 
 def _next_scan(content: bytes, place: int) -> int:
     """Where the samples of the next scan start, from the marker at `place` on; 0 at the end of the image."""
-    while marker := _MARKER.match(content, place):
-        if marker[1][0] == _END_OF_IMAGE:
+    for marker, end in _segments(content, place):
+        if marker == _END_OF_IMAGE:
             return 0
-        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
-        if marker[1][0] == _START_OF_SCAN:
-            return place
+        if marker == _START_OF_SCAN:
+            return end
+        place = end
     raise OSError("bytes between its parts are damaged" if place < len(content) else "the file is truncated")
+
+
+def _segments(content: bytes, place: int) -> Iterator[tuple[int, int]]:
+    """The markers from a place on that follow one another, each with the place where its segment ends."""
+    while marker := _MARKER.match(content, place):
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
+        yield marker[1][0], place
 
 
 def drop_damaged_chunks(content: bytes) -> bytes:
