@@ -45,7 +45,8 @@ def _walk(
     if here in above:  # a link that leads back up
         return
     try:
-        entries = list(os.scandir(folder))
+        with os.scandir(folder) as found:
+            entries = list(found)
     except OSError as error:
         unreadable(prefix, error)
         return
