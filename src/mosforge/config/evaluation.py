@@ -51,7 +51,7 @@ class Experiment(Section):
     ratings: Ratings = ("all",)
     """how many rated images of the training part are used, such as [25, 50, 100, 250, 500, all], for
     finetune, probe and brisque: random subsets, each within the next larger one; the page draws SROCC against
-    their number. all is always among them (ours)"""
+    their number. all must be among them (ours)"""
     across: Flag = False
     """true: train on the whole of each dataset, test on the whole of each other one"""
     comparisons: Names = ()
