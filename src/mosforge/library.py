@@ -8,25 +8,23 @@ print(pseudo_mos(image, [worse], "results/pmos/synthetic.mapping.json"))
 """
 
 import functools
-import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
 
 import numpy as np
 
 from mosforge.config.configuration import checked
 from mosforge.config.files import PAPERS, read
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import read_json
 from mosforge.core.images import Pixels, check_pixels
-from mosforge.core.schemas.metrics import METRICS, orient
-from mosforge.core.values import CorpusKind, Fusion, Level, is_whole
+from mosforge.core.schemas.metrics import orient
+from mosforge.core.values import CorpusKind, Level, is_whole
 from mosforge.distortions.kinds import level_value, type_of
 from mosforge.distortions.render import check_size
 from mosforge.metrics import score
 from mosforge.pmos.fusion import Floats, map_scores, weigh
+from mosforge.pmos.mapping import read_mapping
 
 CHANGES_NO_RESULT = "its functions are for other programs, and no job calls them"
 
@@ -83,19 +81,7 @@ def pseudo_mos(
     Raises:
         MosforgeError: the file is not such a mapping, or as `mosforge.metrics.score`.
     """
-    known: Any = read_json(Path(mapping))
-    if not (isinstance(known, dict) and known.keys() >= {"scale"} and _can_fuse(**known)):
-        raise MosforgeError(
-            f"{mapping}: not the mapping of a corpus, which is results/pmos/CORPUS.mapping.json"
-        )
-    scores = score(reference, distorted, threads=threads, scale=known["scale"])
-    mean, _ = weigh(map_scores(orient(scores), known["fusion"], known), known["weights"])
+    known = read_mapping(Path(mapping))
+    scores = score(reference, distorted, threads=threads, scale=known.scale)
+    mean, _ = weigh(map_scores(orient(scores), known.fusion, known.plain()), known.weights)
     return mean
-
-
-def _can_fuse(fusion: object = None, weights: object = None, **_: object) -> bool:
-    """Whether there is such a fusion, and a weight from 0 for each metric, of which one counts."""
-    if fusion not in get_args(Fusion) or not isinstance(weights, dict) or weights.keys() != set(METRICS):
-        return False
-    numbers = [weight for weight in weights.values() if isinstance(weight, int | float)]
-    return len(numbers) == len(METRICS) and min(numbers) >= 0 and 0 < sum(numbers) < math.inf

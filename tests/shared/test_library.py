@@ -97,3 +97,42 @@ def test_a_mapping_with_impossible_weights_is_refused(tmp_path: Path, change: di
         else:
             with pytest.raises(MosforgeError, match=r"x\.json: not the mapping"):
                 pseudo_mos(IMAGE, [IMAGE], tmp_path / "x.json")
+
+
+CURVE = {"upper": 1.0, "lower": 0.0, "centre": 0.5, "width": -0.1}
+KNOTS = (-1.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("fusion", "change", "words"),
+    [
+        ("quantile", {"knots": None}, "knots of ssim, ms_ssim"),
+        ("quantile", {"knots": {"ssim": [0.0, 1.0]}}, "knots of ssim, ms_ssim"),
+        ("quantile", {"knots": dict.fromkeys(METRICS, KNOTS) | {"vsi": [0.0]}}, "knots"),
+        ("quantile", {"knots": dict.fromkeys(METRICS, ())}, "knots"),
+        ("quantile", {"knots": dict.fromkeys(METRICS, ("0", "1"))}, "knots.ssim"),
+        ("logistic", {"fitted": None}, "fitted"),
+        ("calibrated", {"fitted": {"dataset": "x", "curves": {}}}, "fitted.curves of ssim, ms_ssim"),
+        ("logistic", {"fitted": {"dataset": "x", "curves": {"ssim": {}}}}, "fitted.curves.ssim"),
+        ("mean", {"scale": "large"}, "scale: 'large'"),
+    ],
+)
+def test_a_mapping_without_what_its_fusion_needs_is_refused(
+    tmp_path: Path, fusion: str, change: dict[str, object], words: str
+) -> None:
+    """A whole one is read, also with a curve whose width a fit left negative."""
+    whole = {
+        "fusion": fusion,
+        "distances": ["mdsi", "gmsd"],
+        "weights": WEIGHTS,
+        "knots": dict.fromkeys(METRICS, KNOTS),
+        "fitted": {"dataset": "x", "curves": dict.fromkeys(METRICS, CURVE)},
+        "scale": 1,
+    }
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps(whole))
+    assert pseudo_mos(IMAGE, [IMAGE], file) == pytest.approx([1], abs=0.01)
+    changed = {key: value for key, value in (whole | change).items() if value is not None}
+    file.write_text(json.dumps(changed))
+    with pytest.raises(MosforgeError, match=rf"x\.json: not the mapping .*{words}"):
+        pseudo_mos(IMAGE, [IMAGE], file)

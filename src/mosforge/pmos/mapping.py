@@ -1,0 +1,71 @@
+"""The mapping that the rule `fuse` writes beside the labels of a corpus, for other programs to read."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import read_json
+from mosforge.core.schemas.metrics import METRICS
+from mosforge.core.settings import Settings
+from mosforge.core.values import Amount, Fusion, Number, Scale, explain
+from mosforge.pmos.settings import Curve
+
+
+class _FittedCurve(Curve):
+    width: Number  # a fit leaves its sign open
+
+
+class _Fitted(Settings):
+    dataset: str
+    curves: Mapping[str, _FittedCurve]
+
+
+class CorpusMapping(Settings):
+    """How the metrics of a corpus became its labels; see `fusion.fuse_scores`."""
+
+    fusion: Fusion
+    scale: Scale
+    weights: Mapping[str, Amount]
+    knots: Mapping[str, tuple[Number, ...]] = {}
+    fitted: _Fitted | None = None
+    distances: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_what_the_fusion_needs(self) -> Self:
+        needed: dict[str, Mapping[str, Any]] = {"weights": self.weights}
+        if self.fusion == "quantile":
+            needed["knots"] = self.knots
+        elif self.fusion != "mean":
+            needed["fitted.curves"] = self.fitted.curves if self.fitted else {}
+        for key, by_metric in needed.items():
+            if by_metric.keys() != set(METRICS):
+                raise _wrong(f"the fusion {self.fusion} needs {key} of {', '.join(METRICS)}")
+        if not 0 < sum(self.weights.values()) < math.inf:
+            raise _wrong("weights: their sum is not a positive number")
+        if "knots" in needed and (len(set(map(len, self.knots.values()))) > 1 or () in self.knots.values()):
+            raise _wrong("knots: not as many numbers of each metric")
+        return self
+
+
+def _wrong(words: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{words}", {"words": words})
+
+
+def read_mapping(file: Path) -> CorpusMapping:
+    """Reads `results/pmos/CORPUS.mapping.json`.
+
+    Raises:
+        MosforgeError: the file is not there, or not such a mapping.
+    """
+    try:
+        return CorpusMapping.model_validate(read_json(file))
+    except ValidationError as error:
+        raise MosforgeError(
+            f"{file}: not the mapping of a corpus, which is results/pmos/CORPUS.mapping.json: "
+            f"{explain(error)}"
+        ) from None
