@@ -1,7 +1,7 @@
 """mosforge: from a folder of pristine images to a trained no-reference image quality model.
 
-`from mosforge import Scorer, distort, metrics, pseudo_mos` is for other programs; see the modules
-`mosforge.scoring.scorer`, `mosforge.library` and `mosforge.metrics`.
+`from mosforge import Scorer, distort, metrics, pretrained_backbone, pseudo_mos` is for other programs; see
+the modules `mosforge.scoring`, `mosforge.library` and `mosforge.metrics`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mosforge import metrics
     from mosforge.library import distort, pseudo_mos
+    from mosforge.scoring.backbone import pretrained_backbone
     from mosforge.scoring.scorer import Score, Scorer
 
-__all__ = ["Score", "Scorer", "__version__", "distort", "metrics", "pseudo_mos"]
+__all__ = ["Score", "Scorer", "__version__", "distort", "metrics", "pretrained_backbone", "pseudo_mos"]
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,10 @@ def __getattr__(name: str) -> Any:
         from mosforge.scoring import scorer
 
         return getattr(scorer, name)
+    if name == "pretrained_backbone":
+        from mosforge.scoring.backbone import pretrained_backbone
+
+        return pretrained_backbone
     if name in ("distort", "pseudo_mos"):
         from mosforge import library
 

@@ -72,7 +72,8 @@ def test_every_page_is_in_the_navigation_once() -> None:
     listed = [
         page for part in SITE["nav"] for entries in part.values() for e in entries for page in e.values()
     ]
-    assert sorted(listed) == [page.name for page in PAGES]
+    notebooks = [f"notebooks/{page.name}" for page in (DOCS / "notebooks").glob("*.ipynb")]
+    assert sorted(listed) == sorted([page.name for page in PAGES] + notebooks)
 
 
 def test_the_readme_links_to_every_page() -> None:

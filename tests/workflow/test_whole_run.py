@@ -292,3 +292,19 @@ def test_missing_source_folder_stops_with_a_sentence(project: Path, tmp_path: Pa
     assert result.returncode == 1
     assert "source photos is missing in photos" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_notebook_about_a_model_runs(project: Path, tmp_path: Path) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel", reason="the extra `test` is not installed whole")
+    from nbclient import NotebookClient
+
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/demo").symlink_to(project)
+    (tmp_path / "docs/notebooks").mkdir(parents=True)
+    notebook = nbformat.read(REPOSITORY / "docs/notebooks/model.ipynb", as_version=4)
+    place = {"metadata": {"path": str(tmp_path / "docs/notebooks")}}
+    NotebookClient(notebook, timeout=300, resources=place).execute()
+    told = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    assert "(3, 1280)" in told  # the reference image and two levels of jpeg
+    assert re.search(r"step 3: mean absolute error \d", told)
