@@ -1,4 +1,4 @@
-"""What mkdocs does besides: links from notebooks to pages, which its plug-in for notebooks leaves as they are."""
+"""What mkdocs does besides: it leads links from notebooks to pages, which its plug-in leaves as they are."""
 
 import re
 from typing import Any
