@@ -26,5 +26,6 @@ def test_a_small_case_of_the_trainings_is_measured(tmp_path: Path) -> None:
     case = bench["Case"]("finetuning", "resnet18", 4, images=4, height=64, width=64, patches=1)
     bench["rate"].__globals__["CROP"] = 32
     device, setup = bench["torch"].device("cpu"), bench["Setup"]()
-    ours, memory = bench["end_to_end"](case, bench["packed"](case, tmp_path), setup, device, epochs=2)
-    assert min(ours, memory, bench["rate"](case, bench["resident"](case, setup, device), device, 1)) > 0
+    network, pack = case.network(), bench["packed"](case, tmp_path)
+    ours, memory = bench["end_to_end"](case, network, pack, setup, device, epochs=2)
+    assert min(ours, memory, bench["rate"](case, bench["resident"](case, network, device), device, 1)) > 0
