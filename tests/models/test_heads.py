@@ -112,6 +112,20 @@ def test_the_score_depends_on_the_classification_branch_and_not_the_other_way() 
     assert unused is None
 
 
+def test_what_both_branches_see_is_standardised() -> None:
+    head, plain = MultiTaskHead(8, 3), MultiTaskHead(8, 3)
+    torch.nn.init.normal_(head.rfc3.weight)
+    plain.load_state_dict(head.state_dict())
+    features = torch.randn(5, 8)
+    for one, other in zip(head(features), plain(features), strict=True):
+        assert torch.equal(one, other)
+    head.mean.copy_(torch.linspace(-1, 1, 8))
+    head.deviation.copy_(torch.linspace(0.5, 3, 8))
+    for one, other in zip(head(features * head.deviation + head.mean), plain(features), strict=True):
+        torch.testing.assert_close(one, other)
+    assert {"mean", "deviation"} < head.state_dict().keys()
+
+
 @pytest.mark.parametrize("head", [MultiTaskHead(2048, 39), ScoreHead(2048, 0.5)])
 def test_scores_of_any_image_start_at_the_mean(head: MultiTaskHead | ScoreHead) -> None:
     head.start_at(0.625)

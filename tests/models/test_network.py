@@ -147,6 +147,25 @@ def test_the_stem_and_the_first_stages_are_frozen(name: str, last: str, first: s
     assert names[len(frozen)] == first
 
 
+@pytest.mark.parametrize("name", ["resnet18", "alexnet"])
+def test_a_frozen_backbone_is_used_as_in_evaluation_and_only_the_head_learns(name: str) -> None:
+    network = Network(name, ScoreHead(find_backbone(name).width, 0.0))
+    torch.nn.init.normal_(network.head.fc2.weight)
+    pixels = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    expected = network.eval().vectors(pixels)
+    network.freeze_stages("all")
+    network.train()
+    before = {key: value.clone() for key, value in network.backbone.state_dict().items()}
+    vectors = network.vectors(pixels)
+    assert not vectors.requires_grad
+    torch.testing.assert_close(vectors, expected, rtol=0, atol=0)
+    network(pixels).sum().backward()
+    assert all(torch.equal(value, before[key]) for key, value in network.backbone.state_dict().items())
+    assert network.head.training
+    trained = {key for key, parameter in network.named_parameters() if parameter.grad is not None}
+    assert trained == {f"head.{key}" for key, _ in network.head.named_parameters()}
+
+
 @pytest.mark.parametrize(("name", "fact"), [("resnet18", "has only 4"), ("alexnet", "has none")])
 def test_more_stages_than_there_are_cannot_be_frozen(name: str, fact: str) -> None:
     with torch.device("meta"):

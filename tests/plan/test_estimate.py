@@ -97,5 +97,22 @@ def test_the_rate_is_measured_where_there_was_a_training(
     assert "about 87 min on this machine (measured in earlier trainings here: 3 crops a second)" in measured
 
 
+def test_a_frozen_backbone_costs_a_forward_pass(
+    config: dict[str, Any], plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = work_of(plan, jobs(plan))
+    config["pretraining"]["frozen_stages"] = "all"
+    after = work_of(plan_of(config), jobs(plan))
+    finetuned = after.trained["resnet50"]
+    assert after.frozen["resnet50"] == before.trained["resnet50"] - finetuned > 0
+    file = tmp_path / "results/pretraining/mine/resnet50/cls/history.parquet"
+    epochs = pd.DataFrame({"epoch": [1], "images_per_second": [9.0]}).reindex(columns=HISTORY.columns)
+    epochs = epochs.fillna(dict.fromkeys(["loss", "seconds"], 1.0)).astype({"epoch": np.int32})
+    write_table(file, HISTORY, epochs, stage="pretraining", cfg={})
+    assert measured_rate(tmp_path / "results", "resnet50") == 9.0
+    file.with_name("card.json").write_text('{"frozen_stages": "all"}')
+    assert measured_rate(tmp_path / "results", "resnet50") is None
+
+
 def test_little_work_needs_no_estimate(plan: Plan) -> None:
     assert estimate(plan, [job for job in jobs(plan) if job[0] in ("fuse", "predict")]) == ""

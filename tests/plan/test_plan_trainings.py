@@ -121,6 +121,27 @@ def test_unified_pretraining_learns_from_two_corpora_and_exists_for_each_split(
     assert plan.corpora.fusion("synthetic").joined == ()
 
 
+def test_heads_learn_from_a_synthetic_corpus_and_mixtures_of_the_same_pristine_images(
+    config: dict[str, Any],
+) -> None:
+    sources = config["distortions"]["corpora"]["synthetic"]["sources"]
+    config["distortions"]["corpora"]["mixed"] = {"kind": "authentic", "sources": sources, "total": 100}
+    config["pretraining"]["unified"] = {
+        "pair": {"synthetic": "synthetic", "authentic": "mixed", "share": 0.9}
+    }
+    config["pretraining"] |= {"frozen_stages": "all", "standardise": True}
+    cfg = pretraining(plan_of(config), "pair")
+    assert (cfg.frozen_stages, cfg.standardise, cfg.authentic_share) == ("all", True, 0.9)
+    assert set(cfg.learning_rates) == {"classification", "score"}, "none of the backbone"
+    assert list(cfg.sources) == plan_of(config).corpora.sources("synthetic")
+    config["pretraining"]["learning_rates"]["unified"]["backbone"] = 0.01
+    assert pretraining(plan_of(config), "pair") == cfg
+    config["pretraining"] |= {"frozen_stages": 0, "standardise": False}
+    cfg = pretraining(plan_of(config), "pair")
+    assert cfg.learning_rates["backbone"] == 0.01
+    assert "standardise" not in cfg.plain()
+
+
 def test_multi_level_features_are_in_both_trainings(with_datasets: dict[str, Any]) -> None:
     run = Run("tid2013", "3", "resnet50", "synthetic-cls", "tid2013")
     for choice in (False, True):

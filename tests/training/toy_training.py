@@ -67,6 +67,7 @@ class Toy(nn.Module):
     """All that makes a resumed training differ if it is forgotten: batch statistics, dropout, momentum."""
 
     frozen_statistics = False
+    frozen_backbone = False
 
     def __init__(self) -> None:
         super().__init__()

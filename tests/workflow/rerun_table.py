@@ -187,7 +187,7 @@ def _recipes() -> Iterator[Case]:
         ("warm_up", 5, "with `schedule: cosine`"),
         ("gradient_clip", 1.0, ""),
         ("weight_average", 0.9, ""),
-        ("frozen_stages", 1, ""),
+        ("frozen_stages", "all", ""),
         ("frozen_statistics", True, ""),
     ):
         yield Case(f"pretraining.{key}", value, TRAININGS, note=note)
@@ -205,6 +205,7 @@ def _pretraining() -> Iterator[Case]:
     yield Case("pretraining.agreement_scale", 0.1, TRAININGS, note="of `reg` and `multitask`")
     yield Case("pretraining.rank_margin", 0.2, ("pretrain",), "/rank/", "of `rank`")
     yield Case("pretraining.head_width", 512, TRAININGS)
+    yield Case("pretraining.standardise", True, TRAININGS)
     yield Case("pretraining.multi_level", True, (*TRAININGS, "finetune", *FROZEN))
     for rate in ("backbone", "classification", "score"):
         note = "not of `cls`" if rate == "score" else ""

@@ -17,6 +17,7 @@ from mosforge.core.values import (
     Count,
     Decay,
     Flag,
+    FrozenStages,
     Optimiser,
     Schedule,
     Text,
@@ -76,8 +77,9 @@ class TrainingSection(Section):
     weight_average: Decay
     """decay a step, such as 0.999, of a running average of the weights that is kept instead of the last ones;
     0: no average (ours)"""
-    frozen_stages: Whole
+    frozen_stages: FrozenStages
     """how many of the backbone's first stages, with the stem before them, keep their weights; with two, a
-    training on a CPU is about 1.5 times as fast; 0: all are trained (ours)"""
+    training on a CPU is about 1.5 times as fast; 0: all are trained; all: only the head is trained, and the
+    backbone stays as it is with its batch statistics, for the cost of a forward pass (ours)"""
     frozen_statistics: Flag
     """batch normalisation keeps the means and variances that the backbone starts with (ours)"""

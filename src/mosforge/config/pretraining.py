@@ -97,6 +97,9 @@ class PretrainingSection(TrainingSection):
     (ours)"""
     head_width: Count
     """width of the first layers of both branches (paper: 1024)"""
+    standardise: Flag
+    """the branches see each feature minus its mean and over its deviation, both of 2,048 crops and of the
+    network as it starts: with frozen_stages: all, a few steps then train the branches (ours)"""
     unified: Mapping[Name, Pair]
     """Pretraining on two corpora at once, with the classes of both (ours): its name, used like a corpus' name
     in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic_livec}.

@@ -48,6 +48,10 @@ Flag = Annotated[bool, Field(strict=True), Allowed("true or false")]
 Text = Annotated[str, Allowed("a text")]
 Whole = Annotated[int, Field(strict=True, ge=0), Allowed("a whole number from 0")]
 Count = Annotated[int, Field(strict=True, ge=1), Allowed("a whole number from 1")]
+FrozenStages = Annotated[
+    Literal["all"] | Annotated[int, Field(strict=True, ge=0)], Allowed("a whole number from 0, or all")
+]
+"""How many of a backbone's first stages are not trained."""
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False), Allowed("a number")]
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0), Allowed("a number from 0")]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0), Allowed("a positive number")]

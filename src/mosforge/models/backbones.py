@@ -3,7 +3,7 @@
 import difflib
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import timm
 import torch
@@ -166,17 +166,19 @@ def multi_level_features(backbone: Any, planes: torch.Tensor) -> torch.Tensor:
     return torch.cat([*(stage.mean((2, 3)) for stage in stages), backbone.forward_head(last)], dim=1)
 
 
-def first_stages(name: str, network: Any, count: int) -> list[nn.Parameter]:
+def first_stages(name: str, network: Any, count: int | Literal["all"]) -> list[nn.Parameter]:
     """The parameters of a backbone's stem and of its first stages.
 
     Args:
         name: of the backbone.
         network: the backbone.
-        count: number of stages; 0: nothing.
+        count: number of stages; 0: nothing; `all`: the whole backbone, which may have no stages.
 
     Raises:
         MosforgeError: the backbone has fewer stages.
     """
+    if count == "all":
+        return list(network.parameters())
     if count == 0:
         return []
     stages: dict[int, list[str]] = {}
@@ -184,7 +186,7 @@ def first_stages(name: str, network: Any, count: int) -> list[nn.Parameter]:
         stages = timm.models.group_parameters(network, network.group_matcher(coarse=True))
     if count > len(stages) - 1:
         has = f"only {len(stages) - 1}" if stages else "none"
-        raise MosforgeError(f"frozen_stages: {count}: {name} has {has}; choose fewer, or 0")
+        raise MosforgeError(f"frozen_stages: {count}: {name} has {has}; choose fewer, 0 or all")
     return [network.get_parameter(key) for stage in range(count + 1) for key in stages[stage]]
 
 

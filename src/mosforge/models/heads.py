@@ -28,14 +28,21 @@ class MultiTaskHead(nn.Module):
     it is 256, that of the fine-tuning head. rFC3 starts from zero, as the last layer of `ScoreHead` does
     and for the same reason; the other layers start from He's initialisation.
 
+    Its buffers `mean` and `deviation` of each feature, 0 and 1 at first, standardise what both branches see.
+
     Args:
         width: length v of the backbone's feature vector.
         classes: N, the length of the class output.
         hidden: width of cFC1 and rFC1.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, width: int, classes: int, hidden: int = PAPERS_WIDTH) -> None:
         super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("deviation", torch.ones(width))
         self.cfc1 = nn.Linear(width, hidden)
         self.cfc2 = nn.Linear(hidden, classes)
         self.rfc1 = nn.Linear(width, hidden)
@@ -46,8 +53,9 @@ class MultiTaskHead(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (n, width) -> class logits (n, classes), scores (n,)."""
-        c1 = self.cfc1(features)
-        m1 = torch.relu(torch.cat((self.rfc1(features), c1), dim=1))
+        standard = (features - self.mean) / self.deviation
+        c1 = self.cfc1(standard)
+        m1 = torch.relu(torch.cat((self.rfc1(standard), c1), dim=1))
         score = self.rfc3(torch.relu(self.rfc2(m1)))
         return self.cfc2(torch.relu(c1)), score.squeeze(1)
 

@@ -1,5 +1,6 @@
 """A backbone with a head, fed with 8-bit pixels."""
 
+import contextlib
 from typing import Any, Literal
 
 import torch
@@ -17,7 +18,8 @@ class Network(nn.Module):
     """Backbone and head; the normalisation of the pixels is part of it.
 
     Its attribute `precision` is what the backbone computes in; with `frozen_statistics`, batch normalisation
-    keeps its means and variances while the network trains.
+    keeps its means and variances while the network trains. With `frozen_backbone`, the whole backbone is used
+    as in evaluation, and nothing is kept for its gradient.
 
     Args:
         backbone: name of the backbone.
@@ -39,6 +41,7 @@ class Network(nn.Module):
         self.multi_level = multi_level
         self.precision: Precision = "auto"
         self.frozen_statistics = False
+        self.frozen_backbone = False
         # Facts of the backbone, not weights: they are not saved.
         self.register_buffer("mean", torch.tensor(facts.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(facts.std).view(1, 3, 1, 1), persistent=False)
@@ -48,14 +51,19 @@ class Network(nn.Module):
 
         The head always runs in float32: bfloat16's steps of .004 near .7 would tie scores.
         """
+        return self.head(self.vectors(pixels))
+
+    def vectors(self, pixels: Tensor) -> Tensor:
+        """uint8 RGB pixels (n, height, width, 3) -> what the head is given, float32 (n, width)."""
         planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
         if self._layout is torch.contiguous_format:
             planes = planes.contiguous()
         kind = planes.device.type
         enabled = self.precision == "bfloat16" or (self.precision == "auto" and kind == "cuda")
-        with torch.autocast(kind, torch.bfloat16, enabled=enabled):
+        without_gradient = torch.no_grad() if self.frozen_backbone else contextlib.nullcontext()
+        with torch.autocast(kind, torch.bfloat16, enabled=enabled), without_gradient:
             features = self.features(planes)
-        return self.head(features.float())
+        return features.float()
 
     def features(self, planes: Tensor) -> Tensor:
         """Normalised images (n, 3, height, width) -> the vectors (n, width) that the head sees.
@@ -72,16 +80,19 @@ class Network(nn.Module):
         self.features = torch.compile(self.features, dynamic=False)  # type: ignore[method-assign]
 
     def train(self, mode: bool = True) -> "Network":
-        """Sets the network to training or evaluation; see `frozen_statistics`."""
+        """Sets the network to training or evaluation; see `frozen_statistics` and `frozen_backbone`."""
         super().train(mode)
+        if self.frozen_backbone:
+            self.backbone.eval()
         if self.frozen_statistics:
             for module in self.modules():
                 if isinstance(module, _BatchNorm):
                     module.eval()
         return self
 
-    def freeze_stages(self, count: int) -> None:
-        """Lets the backbone's stem and its first stages keep their weights."""
+    def freeze_stages(self, count: int | Literal["all"]) -> None:
+        """Lets the backbone's stem and its first stages keep their weights, or all of the backbone."""
+        self.frozen_backbone = count == "all"
         for parameter in first_stages(self.name, self.backbone, count):
             parameter.requires_grad_(False)
 

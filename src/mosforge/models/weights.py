@@ -12,6 +12,8 @@ from mosforge.models.network import Network
 
 Weights = dict[str, torch.Tensor]
 
+_MAY_BE_MISSING = ("num_batches_tracked", "head.mean", "head.deviation")
+
 
 def read_weights(path: str | os.PathLike[str]) -> Weights:
     """The tensors of a file in safetensors format.
@@ -62,7 +64,8 @@ def adapt_weights(
     """The weights in the order and with the data types of a network.
 
     Args:
-        weights: older files lack the counters of batch normalisation, which change no result.
+        weights: older files lack the counters of batch normalisation, which change no result, or what a head
+            standardises features by, which is then nothing.
         network: the network that gets the weights.
         path: the weights' file, for the error.
         name: the network's name, for the error.
@@ -71,7 +74,7 @@ def adapt_weights(
         MosforgeError: they are not the weights of such a network.
     """
     expected: dict[str, Any] = network.state_dict()
-    missing = {key for key in expected.keys() - weights.keys() if not key.endswith("num_batches_tracked")}
+    missing = {key for key in expected.keys() - weights.keys() if not key.endswith(_MAY_BE_MISSING)}
     unknown = weights.keys() - expected.keys()
     shapes = {key for key in expected.keys() & weights.keys() if expected[key].shape != weights[key].shape}
     if missing or unknown or shapes:

@@ -1,6 +1,7 @@
 """An estimate of a run before its first job: crops, hours and disk."""
 
 import contextlib
+import json
 import math
 import statistics
 from collections import Counter
@@ -15,6 +16,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.parallel import available_threads
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import source_of
+from mosforge.training.settings import TrainingSettings
 
 CHANGES_NO_RESULT = "words for people before a run"
 
@@ -42,9 +44,14 @@ class Work:
     """What jobs have to do."""
 
     trained: Counter[str] = field(default_factory=Counter)  # crops to train on, by backbone
+    frozen: Counter[str] = field(default_factory=Counter)  # those that pass through a frozen backbone
     scored: Counter[str] = field(default_factory=Counter)  # crops of test images, by backbone
     images: float = 0.0  # distorted images to make
     disk: float = 0.0  # bytes to write that stay
+
+    def of_training(self, cfg: TrainingSettings) -> Counter[str]:
+        """Where the crops of a training are counted."""
+        return self.frozen if cfg.frozen_stages == "all" else self.trained
 
 
 def has_gpu() -> bool:
@@ -66,18 +73,20 @@ def estimate(plan: Plan, jobs: Iterable[Job], results: Path = Path("results")) -
         results: the folder of the results: trainings that were made there say how fast this machine is.
     """
     work = work_of(plan, jobs)
-    if not work.trained and not work.images:
+    if not (work.trained or work.frozen or work.images):
         return ""
-    rates = {backbone: measured_rate(results, backbone) for backbone in work.trained | work.scored}
+    forward = work.scored + work.frozen
+    rates = {backbone: measured_rate(results, backbone) for backbone in work.trained | forward}
     seconds = work.images * _SECONDS_OF_AN_IMAGE / available_threads()
     for backbone, measured in rates.items():
         rate = measured or assumed_rate()
-        seconds += work.trained[backbone] / rate + work.scored[backbone] / (_TRAINED_PER_SCORED * rate)
+        seconds += work.trained[backbone] / rate + forward[backbone] / (_TRAINED_PER_SCORED * rate)
     basis = "measured in earlier trainings here" if all(rates.values()) else "assumed, not measured"
     shown = sum(measured or assumed_rate() for measured in rates.values()) / max(1, len(rates))
     pace = f" ({basis}: {shown:,.0f} crops a second)" if rates else ""
+    crops = work.trained.total() + work.frozen.total()
     return (
-        f"Estimate: {work.images:,.0f} distorted images, {work.trained.total():,} crops to train on and "
+        f"Estimate: {work.images:,.0f} distorted images, {crops:,} crops to train on and "
         f"{work.scored.total():,} to score: about {_duration(seconds)} on this machine{pace}; "
         f"about {_size(work.disk)} of disk."
     )
@@ -100,11 +109,12 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
         elif rule in ("pretrain", "pretrain_authentic"):
             corpora = plan.corpora.parts(which.corpus)
             images = sum(map(plan.corpora.image_count, corpora))
-            work.trained[which.backbone] += plan.trainings.pretraining(which).epochs * images
+            pretraining = plan.trainings.pretraining(which)
+            work.of_training(pretraining)[which.backbone] += pretraining.epochs * images
         elif rule == "finetune":
             cfg = plan.trainings.finetuning(which)
             images = round(plan.datasets.training_share(which.split) * sides.images_of(which.dataset))
-            work.trained[which.backbone] += cfg.epochs * cfg.patches * images
+            work.of_training(cfg)[which.backbone] += cfg.epochs * cfg.patches * images
         elif rule == "predict":
             share = 1.0
             if which.dataset == which.test_dataset:
@@ -115,7 +125,10 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
 
 
 def measured_rate(results: Path, backbone: str) -> float | None:
-    """The median crops a second of a backbone's trainings in a folder of results; None without any."""
+    """The median crops a second of a backbone's trainings in a folder of results; None without any.
+
+    Trainings with a frozen backbone, which cost a forward pass, do not count.
+    """
     from mosforge.core.schemas.training import HISTORY
     from mosforge.core.tables import read_table
 
@@ -123,10 +136,18 @@ def measured_rate(results: Path, backbone: str) -> float | None:
     for stage in ("pretraining", "finetuning"):
         for file in sorted((results / stage).glob(f"**/{backbone}/*/{layout.HISTORY}")):
             try:
-                found += read_table(file, HISTORY)["images_per_second"].tolist()
+                if not _has_frozen_backbone(file.with_name(layout.CARD)):
+                    found += read_table(file, HISTORY)["images_per_second"].tolist()
             except (MosforgeError, OSError):
                 continue
     return statistics.median(found) if found else None
+
+
+def _has_frozen_backbone(card: Path) -> bool:
+    """Whether the card of a model says so; a damaged one is for those who need more of it."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return bool(json.loads(card.read_text(encoding="utf-8")).get("frozen_stages") == "all")
+    return False
 
 
 class _Sizes:

@@ -16,7 +16,7 @@ from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.leakage import Leakage
 from mosforge.plan.sources import Sources
-from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings
+from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings, trained_rates
 from mosforge.report.settings import PageSettings, Protocol, TableSettings
 
 _SEEN = (
@@ -84,9 +84,8 @@ class Plan:
         What concerns pretraining is there only where there is one, and labels only where a score is learned.
         """
         finetuning, pretraining = self._config.finetuning.plain(), self._config.pretraining.plain()
-        tuned = {
-            key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, "patches", "learning_rates", "dropout")
-        }
+        tuned = {key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, "patches", "dropout")}
+        tuned["learning_rates"] = trained_rates(finetuning, finetuning["learning_rates"])
         tested = {"crops": self._config.evaluation.crops}
         if not self.experiments.has_finetuned_networks(experiment):
             tuned, tested = {"crop": finetuning["crop"]}, {}  # all that features depend on
@@ -105,7 +104,8 @@ class Plan:
         pretrained = sorted(start for start in starts if start[0])
         if pretrained:
             found["pretraining"] = {
-                key: pretraining[key] for key in (*_RECIPE_OF_THE_PAPER, "resize", "head_width")
+                key: pretraining[key]
+                for key in (*_RECIPE_OF_THE_PAPER, "resize", "head_width", "standardise")
             }
             found["corpora"], found["rates"] = {}, {}
         if any(learns_score(objective) for _, objective in pretrained):
@@ -116,8 +116,9 @@ class Plan:
                 found["corpora"][name] = self.corpora.size(name)
             found["pretraining"] |= {key: pretraining[key] for key in KEYS_OF_OBJECTIVE[objective]}
             kind = self.trainings.kind(corpus)
-            rates = pretraining["learning_rates"][kind]
-            found["rates"].setdefault(kind, {}).update({name: rates[name] for name in rates_of(objective)})
+            rates = trained_rates(pretraining, pretraining["learning_rates"][kind])
+            learnt = {name: rates[name] for name in rates_of(objective) if name in rates}
+            found["rates"].setdefault(kind, {}).update(learnt)
         return Protocol(**found)
 
     def _proxies(self, experiments: Sequence[str]) -> tuple[str, ...]:

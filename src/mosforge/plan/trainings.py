@@ -128,7 +128,7 @@ class Trainings:
         """
         corpora, section = self._corpora.parts(which.corpus), self._pretraining.plain()
         kind = self.kind(which.corpus)
-        rates = section["learning_rates"][kind]
+        rates = trained_rates(section, section["learning_rates"][kind])
         values = _recipe(section) | {
             **{key: section[key] for key in ("seed", "multi_level", "head_width")},
             **{key: section[key] for key in KEYS_OF_OBJECTIVE[which.objective]},
@@ -137,8 +137,10 @@ class Trainings:
             "objective": which.objective,
             "label_kind": {"synthetic": "single", "authentic": "multiple", "unified": "both"}[kind],
             "classes": self._class_names(corpora),
-            "learning_rates": {name: rates[name] for name in rates_of(which.objective)},
+            "learning_rates": {name: rates[name] for name in rates_of(which.objective) if name in rates},
         }
+        if section["standardise"]:
+            values["standardise"] = True
         if kind == "unified":
             values["single_classes"] = len(self._corpora.class_names(corpora[0]))
             values["authentic_share"] = self._pretraining.unified[which.corpus].share
@@ -166,7 +168,8 @@ class Trainings:
         return FinetuningSettings(
             **_recipe(section),
             seed=layout.seed_in(which.training),
-            **{key: section[key] for key in ("patches", "learning_rates", "dropout")},
+            **{key: section[key] for key in ("patches", "dropout")},
+            learning_rates=trained_rates(section, section["learning_rates"]),
             dataset=which.dataset,
             split=which.split,
             backbone=which.backbone,
@@ -212,6 +215,12 @@ class Trainings:
         else:
             folder = layout.PRETRAINED.format(**values)
         return layout.of_model(folder)["model"]
+
+
+def trained_rates(section: Mapping[str, Any], rates: Mapping[Any, float]) -> dict[Any, float]:
+    """The learning rates of what a section trains: a backbone that is frozen has none."""
+    is_frozen = section["frozen_stages"] == "all"
+    return {name: rate for name, rate in rates.items() if not (is_frozen and name == "backbone")}
 
 
 def _recipe(section: Mapping[str, Any]) -> dict[str, Any]:

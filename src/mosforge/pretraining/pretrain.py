@@ -17,6 +17,7 @@ from mosforge.models.heads import MultiTaskHead
 from mosforge.pretraining.labels import number_series, read_labels
 from mosforge.pretraining.objective import make_loss, untrained_parameters
 from mosforge.pretraining.pretrain_settings import PretrainingSettings
+from mosforge.pretraining.standardise import standardise
 from mosforge.training.batches import Mixture
 from mosforge.training.loop import fit
 from mosforge.training.model import start_network, write_model
@@ -81,6 +82,11 @@ def pretrain(
     for parameter in untrained_parameters(head, cfg.objective):
         parameter.requires_grad_(False)
     images = Pack(samples)
+    groups = number_series(samples) if cfg.objective == "rank" else None
+    state_file = state_path(output, cfg.plain(), data_digest, weights_digest, known.digest())
+    if cfg.standardise and not state_file.exists():  # which holds what the head standardises by
+        network.precision = setup.precision
+        standardise(network, head, images, cfg, device, groups=groups, mixture=mixture)
     history = fit(
         network,
         images,
@@ -88,10 +94,10 @@ def pretrain(
         make_loss(cfg.objective, known, loss_weights=cfg.loss_weights, rank_margin=cfg.rank_margin),
         cfg,
         names=samples["path"].tolist(),
-        state_file=state_path(output, cfg.plain(), data_digest, weights_digest, known.digest()),
+        state_file=state_file,
         setup=setup,
         device=device,
-        groups=number_series(samples) if cfg.objective == "rank" else None,
+        groups=groups,
         mixture=mixture,
     )
     facts = {

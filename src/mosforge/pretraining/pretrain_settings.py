@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from mosforge.core.values import Amount, Count, Fraction, Objective, Positive
+from mosforge.core.values import Amount, Count, Flag, Fraction, Objective, Positive
 from mosforge.training.settings import TrainingSettings
 
 
@@ -24,5 +24,6 @@ class PretrainingSettings(TrainingSettings):
     loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
     rank_margin: Amount = 0.0
     head_width: Count = 1024
+    standardise: Flag = False
     dataset: str | None = None
     split: str | None = None  # the target dataset, and its split, whose training part is used

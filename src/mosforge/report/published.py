@@ -89,7 +89,7 @@ _PAPER: Mapping[str, Mapping[str, Any]] = {
         **{"epochs": 30, "batch_size": 256, "resize": 256},
         **_TRAINING,
         **{"loss_weights": {"classification": 1.0, "score": 1.0}, "agreement_scale": 0.0},
-        **{"head_width": 1024},
+        **{"head_width": 1024, "standardise": False},
     },
 }
 """Section -> key -> the paper's value (3.1, 3.2 and 4.1); it is taken to do without what it does not name.
@@ -111,6 +111,7 @@ _WORDS: Mapping[str, str] = {
     "frozen_stages": "stages of the backbone that are not trained",
     "frozen_statistics": "statistics of batch normalisation that are not trained",
     "head_width": "width of the head's first layers",
+    "standardise": "standardised features",
     "multi_level": "features of all stages of the backbone",
     "loss_weights": "factors of the losses",
     "agreement_scale": "weighting of labels by the agreement of their metrics",

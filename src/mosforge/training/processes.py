@@ -114,7 +114,7 @@ def share_batch_statistics(network: Network, processes: Processes, device: torch
     Raises:
         MosforgeError: torch has this only for GPUs.
     """
-    shared = processes.count > 1 and not network.frozen_statistics
+    shared = processes.count > 1 and not (network.frozen_statistics or network.frozen_backbone)
     if not shared or not any(isinstance(part, _BatchNorm) for part in network.modules()):
         return
     if device.type != "cuda":

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Amount, Count, Decay, Flag, Fraction, Optimiser, Schedule, Whole
+from mosforge.core.values import (
+    Amount,
+    Count,
+    Decay,
+    Flag,
+    Fraction,
+    FrozenStages,
+    Optimiser,
+    Schedule,
+    Whole,
+)
 
 
 class TrainingSettings(Settings):
@@ -23,7 +33,7 @@ class TrainingSettings(Settings):
     gradient_clip: Amount
     weight_average: Decay
     warm_up: Whole = 0
-    frozen_stages: Whole = 0
+    frozen_stages: FrozenStages = 0
     frozen_statistics: Flag = False
     multi_level: Flag
     backbone: str
