@@ -31,3 +31,21 @@ def with_datasets(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.Mo
     ):
         (tmp_path / "resources/datasets" / name).touch()
     return config
+
+
+@pytest.fixture
+def rated(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The configuration with a user's table of 200 images, and a source of them."""
+    monkeypatch.chdir(tmp_path)
+    Path("rated/images").mkdir(parents=True)
+    lines = ["image,mos,reference_image"]
+    for i in range(200):
+        Path(f"rated/images/{i}.jpg").write_bytes(b"x")
+        lines.append(f"{i}.jpg,{i / 50},{'original.JPG' if i == 7 else ''}")
+    Path("rated/images/original.jpg").write_bytes(b"x")
+    Path("rated/labels.csv").write_text("\n".join(lines))
+    entry = {"layout": "table", "folder": "rated", "table": "labels.csv", "images": "images", "range": [0, 5]}
+    entry |= {"corpus": "synthetic", "higher_is_better": True}
+    config["finetuning"]["datasets"]["rated"] = entry
+    config["sources"]["collections"]["again"] = {"dataset": "rated"}
+    return config
