@@ -1,9 +1,19 @@
-"""All artefacts, found in the modules of the schemas: a test that asks for `artefact` runs for each."""
+"""What the tests share: all artefacts, found in the modules of the schemas, and an image.
+
+A test that asks for `artefact` runs for each of them.
+"""
 
 import importlib
 import pkgutil
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share image_files.py
 
 from mosforge.core import schemas
 from mosforge.core.schemas import Artefact
@@ -29,3 +39,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "artefact" in metafunc.fixturenames:
         found = [artefact for module in _FOUND.values() for artefact in module]
         metafunc.parametrize("artefact", found, ids=[artefact.name for artefact in found])
+
+
+@pytest.fixture(scope="session")
+def coffee() -> np.ndarray:
+    """An image of 48x32 pixels, uint8 RGB."""
+    return np.asarray(Image.fromarray(data.coffee()).resize((48, 32)))
