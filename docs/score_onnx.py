@@ -25,8 +25,22 @@ def read(path):
     return np.array(image.convert("RGB"))
 
 
+def grid_of(pixels, size, side):
+    """The five crops around the centre of an image that may be shrunk, uint8 (n, size, size, 3)."""
+    height, width = pixels.shape[:2]
+    shorter = min(height, width)
+    if side is not None and shorter > side:
+        shown = [(length * side + shorter // 2) // shorter for length in (width, height)]
+        pixels = np.asarray(Image.fromarray(pixels).resize(shown, Image.Resampling.BOX))
+        height, width = pixels.shape[:2]
+    free = max(0, height - size), max(0, width - size)
+    parts = [(2, 2), (1, 1), (1, 3), (3, 1), (3, 3)]
+    corners = dict.fromkeys((a * free[0] // 4, b * free[1] // 4) for a, b in parts)
+    return cut(pixels, corners, size)
+
+
 def crops_of(pixels, size, count):
-    """The crops that mosforge draws from an image's digest, uint8 (n, size, size, 3)."""
+    """The random crops that mosforge draws from an image's digest, uint8 (n, size, size, 3)."""
     height, width = (max(side, size) for side in pixels.shape[:2])
     key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
     text = json.dumps(["test crops", key], separators=(",", ":"))
@@ -35,8 +49,13 @@ def crops_of(pixels, size, count):
     corners = [(0, 0)]
     if (height, width) != (size, size):
         corners = rng.integers(0, (height - size + 1, width - size + 1), (count, 2))
-    missing = ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0))
-    pixels = np.pad(pixels, missing, mode="symmetric")
+    return cut(pixels, corners, size)
+
+
+def cut(pixels, corners, size):
+    """Crops of an image, continued by mirroring where it is smaller."""
+    missing = [(0, max(0, size - side)) for side in pixels.shape[:2]]
+    pixels = np.pad(pixels, [*missing, (0, 0)], mode="symmetric")
     return np.stack([pixels[top : top + size, left : left + size] for top, left in corners])
 
 
@@ -45,7 +64,10 @@ session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]
 facts = json.loads(session.get_modelmeta().custom_metadata_map["mosforge"])
 low, high = facts["range"]
 for path in paths:
-    crops = crops_of(read(path), facts["crop"], facts["crops"])
+    if facts["crops"] == "grid":
+        crops = grid_of(read(path), facts["crop"], facts["view_side"])
+    else:
+        crops = crops_of(read(path), facts["crop"], facts["crops"])
     quality = float(np.clip(session.run(["quality"], {"crops": crops})[0].mean(), 0, 1))
     position = quality if facts["higher_is_better"] else 1 - quality
     print(f"{path}  quality {quality:.4f}  score {low + position * (high - low):.4f}")

@@ -1,6 +1,7 @@
 """`mosforge evaluation predict`: which images are scored, and by which crops."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,15 @@ import pytest
 import torch
 from skimage import data
 
+from mosforge import Scorer
 from mosforge.cli import main
-from mosforge.core.packs import write_pack
+from mosforge.core.packs import Pack, write_pack
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.seeds import generator
 from mosforge.core.tables import read_table, write_table
-from mosforge.models.folder import load_model, save_model
+from mosforge.models.folder import CARD, load_model, save_model
 from mosforge.models.heads import ScoreHead, initialise
 from mosforge.models.network import Network
 
@@ -125,6 +127,31 @@ def test_a_prediction_is_the_mean_over_the_crops_of_its_seed(
     assert len(set(scores)) == 3
     assert row["prediction"] == pytest.approx(np.mean(scores), abs=1e-4)
     assert row["spread"] == pytest.approx(np.std(scores), abs=1e-4)
+
+
+def test_a_grid_gives_the_scores_of_the_scorer(run: Callable[..., int], place: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(place / "model", folder)
+    card = json.loads((folder / CARD).read_text()) | {"test_crops": "grid", "view_side": 80}
+    (folder / CARD).write_text(json.dumps(card))
+    assert run("--model", str(folder), crops="grid") == 0
+    frame = read_table(tmp_path / "out.parquet", PREDICTIONS)
+    index = read_table(place / "pack.parquet", PACK)
+    assert index["height"].iloc[-1] > 80, "some are shrunk"
+    pack, scorer = Pack(index), Scorer(folder, device="cpu", threads=1)
+    scores = [scorer.score(pack.image(i)) for i in range(COUNT)]
+    assert frame["prediction"].tolist() == [score.raw for score in scores]
+    assert frame["spread"].tolist() == [score.spread for score in scores]
+    assert run("--model", str(folder), out="random") == 0
+    random = read_table(tmp_path / "random.parquet", PREDICTIONS)
+    assert (random["prediction"] != frame["prediction"]).any()
+
+
+def test_crops_are_a_number_or_a_grid(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    for value in ("all", 0, True):
+        with pytest.raises(SystemExit):
+            run(crops=value)
+        assert f"crops: {value!r} is not grid, or a whole number from 1" in capsys.readouterr().err
 
 
 def test_an_image_of_one_crop_has_no_spread(run: Callable[..., int], tmp_path: Path) -> None:

@@ -37,6 +37,26 @@ ROW = {"test_dataset": "live", "images": 160, "srocc": 0.9, "plcc": None, "krocc
 ROW["plcc_mapped"] = 0.91
 
 
+def test_the_view_of_a_model_that_takes_a_grid() -> None:
+    grid = "mean over five crops of 224x224 pixels, that in the centre and those halfway"
+    assert grid in card_markdown(TUNED | {"test_crops": "grid"})
+    text = card_markdown(TUNED | {"test_crops": "grid", "view_side": 768, "precision": "float16"})
+    assert "shorter side is longer than 768 pixels is shrunk to it first" in text
+    assert "as float16" in text
+
+
+def test_the_agreement_on_scenes_that_no_training_image_shows() -> None:
+    clean = {"clean_images": 120, "clean_srocc": 0.8, "clean_srocc_low": 0.75, "clean_srocc_high": 0.85}
+    text = card_markdown(TUNED | {"correlations": [ROW | clean]})
+    assert "| ... those of no scene in the training part | 120 | 0.800 (0.750 to 0.850) | undefined |" in text
+    assert "no scene in" not in card_markdown(TUNED | {"correlations": [ROW | {"clean_srocc": None}]})
+
+
+def test_the_notes_of_a_user_stand_before_the_intended_use() -> None:
+    text = card_markdown(TUNED | {"notes": "## Speed\n\nFast."})
+    assert text.index("## Agreement") < text.index("## Speed\n\nFast.\n\n## Intended use")
+
+
 def test_a_fine_tuned_model() -> None:
     text = card_markdown(TUNED)
     for words in (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,10 +23,10 @@ from mosforge.core.images import read_rgb
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import write_table
 from mosforge.models.crops import cut_crops, draw_boxes
-from mosforge.models.folder import MEASURED, load_card, load_model, save_model
+from mosforge.models.folder import CARD, MEASURED, load_card, load_model, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
-from mosforge.scoring.export import _Graph
+from mosforge.scoring.export import _Graph, graph_facts
 from mosforge.scoring.scorer import class_probabilities
 
 pytestmark = pytest.mark.slow  # exporting and tracing a network takes seconds
@@ -140,6 +141,7 @@ def test_the_file_says_how_it_is_used_and_not_where_it_was_made(trained: Path, e
     assert json.loads(metadata["mosforge"]) == {
         "crop": 64,
         "crops": 9,
+        "view_side": None,
         "colour_order": "RGB",
         "normalisation": "in the graph",
         "range": [10.0, 110.0],
@@ -153,21 +155,38 @@ def test_the_file_says_how_it_is_used_and_not_where_it_was_made(trained: Path, e
     onnx.checker.check_model(onnx.load(exported), full_check=True)
 
 
-def test_images_are_scored_without_torch(trained: Path, exported: Path, tested: list[Path]) -> None:
-    """The script that the README shows, with nothing but what it says it needs."""
+@pytest.fixture(scope="module")
+def grid(trained: Path, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The same model and graph, with a grid of crops and images that are shrunk."""
+    folder = tmp_path_factory.mktemp("grid")
+    shutil.copytree(trained, folder / "model")
+    card = load_card(trained) | {"test_crops": "grid", "view_side": 90}
+    (folder / "model" / CARD).write_text(json.dumps(card))
+    graph = onnx.load(exported)
+    onnx.helper.set_model_props(graph, {"mosforge": json.dumps(graph_facts(card))})
+    onnx.save(graph, folder / "model.onnx")
+    return folder / "model", folder / "model.onnx"
+
+
+@pytest.mark.parametrize("crops", ["random", "grid"])
+def test_images_are_scored_without_torch(
+    trained: Path, exported: Path, grid: tuple[Path, Path], tested: list[Path], crops: str
+) -> None:
+    """The script that the documentation shows, with nothing but what it says it needs."""
+    model, graph = grid if crops == "grid" else (trained, exported)
     blocked = "import sys; sys.modules |= dict.fromkeys(('torch', 'timm', 'mosforge', 'scipy', 'cv2')); "
     script = REPOSITORY / "docs/score_onnx.py"
     run = f"{blocked}import runpy; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     paths = [str(path) for path in with_more(tested)]
     result = subprocess.run(
-        [sys.executable, "-I", "-c", run, str(script), str(exported), *paths],
+        [sys.executable, "-I", "-c", run, str(script), str(graph), *paths],
         capture_output=True,
         text=True,
         check=True,
     )
     lines = result.stdout.splitlines()
     assert len(lines) == len(paths)
-    scorer = Scorer(trained, device="cpu")
+    scorer = Scorer(model, device="cpu")
     for line, path, score in zip(lines, paths, scorer.score_many(paths), strict=True):
         assert isinstance(score, Score)
         name, _, numbers = line.rpartition("  quality ")

@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 from scipy.special import expit, softmax
+from skimage import data
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.images import at_least, read_rgb
 from mosforge.models.card import card_markdown
-from mosforge.models.crops import draw_boxes, predict
+from mosforge.models.crops import draw_boxes, grid_boxes, predict, view
 from mosforge.models.folder import load_card, load_model, save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
@@ -73,6 +74,36 @@ def test_the_number_of_crops(model: Model, images: Path) -> None:
     assert other.quality == pytest.approx(default.quality, abs=4 * max(default.spread, 1e-3))
     with pytest.raises(MosforgeError, match="crops: -1 is neither a number of crops nor 0"):
         Scorer(folder, crops=-1)
+
+
+def test_a_grid_of_crops_and_the_view_of_a_large_image(model: Model) -> None:
+    folder = model(test_crops="grid", view_side=100)
+    scorer, (network, _) = Scorer(folder, device="cpu"), load_model(folder)
+    pixels = np.random.default_rng(1).integers(0, 256, (200, 300, 3)).astype(np.uint8)
+    small = view(pixels, 100)
+    found = scorer.crop_scores(pixels)
+    np.testing.assert_array_equal(found.pixels, small)
+    np.testing.assert_array_equal(found.boxes, grid_boxes(small, 64))
+    expected, _ = predict(network, small, grid_boxes(small, 64), 64, CPU)
+    np.testing.assert_array_equal(found.qualities, expected)
+    assert scorer.score(pixels) == scorer.score(small) == found.score
+    assert found.score.raw == pytest.approx(expected.mean())
+    whole = Scorer(model(test_crops="grid"), device="cpu").score(pixels)
+    assert whole.quality != found.score.quality, "without that fact every image is shown in its own size"
+    own = Scorer(folder, device="cpu", crops=5).crop_scores(pixels)
+    assert own.pixels.shape == pixels.shape, "random crops are of the image's own size"
+    with pytest.raises(MosforgeError, match="test_crops"):
+        Scorer(model(test_crops="many"), device="cpu")
+
+
+def test_the_scores_of_one_photograph_at_two_sizes_are_near(model: Model) -> None:
+    """Both are larger than the view, so the network is shown nearly the same pixels."""
+    scorer = Scorer(model(test_crops="grid", view_side=100), device="cpu")
+    coffee = Image.fromarray(data.coffee())
+    large = coffee.resize((1200, 800), Image.Resampling.LANCZOS)
+    small = coffee.resize((300, 200), Image.Resampling.LANCZOS)
+    spread = abs(scorer.score(small).quality - scorer.score(coffee.crop((0, 0, 100, 100))).quality)
+    assert abs(scorer.score(large).quality - scorer.score(small).quality) < 0.2 * spread
 
 
 def test_a_network_of_one_size_takes_no_whole_image(model: Model, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from mosforge.config import File, Name, Names, Section
-from mosforge.core.values import Allowed, Count, Flag, different
+from mosforge.core.values import Allowed, Count, Flag, TestCrops, different
 
 MEASURES = ("psnr", "ssim", "ms_ssim", "mdsi", "vsi", "fsim", "gmsd", "brisque")
 """The measures that are computed here."""
@@ -63,8 +63,9 @@ class Experiment(Section):
 class EvaluationSection(Section):
     """What is evaluated."""
 
-    crops: Count
-    """random crops of each test image, their predictions averaged"""
+    crops: TestCrops
+    """crops of each test image, whose predictions are averaged: a number of random ones, or grid, the five
+    around the centre that mosforge score takes (ours)"""
     feature_crops: Count
     """random crops of each image of a dataset; a probe sees the mean of their features (ours)"""
     comparisons: Mapping[Name, File]

@@ -30,8 +30,8 @@ def predict(
 ) -> None:
     """Scores the test images with a fine-tuned model.
 
-    The score of an image is the mean over random crops, which follow from the test dataset, the split and the
-    image's name (paper, 4.1).
+    The score of an image is the mean over crops: random ones, which follow from the test dataset, the split
+    and the image's name (paper, 4.1), or those of a grid (`crops.grid_view`), as `mosforge score` takes them.
 
     Args:
         model: folder of the model.
@@ -41,7 +41,7 @@ def predict(
         output: a row for each image, Parquet (artefact `predictions`).
         device: where the network runs; `auto` is a GPU if there is one.
         threads: CPU threads.
-        cfg: the run, and the number of crops.
+        cfg: the run, and the crops.
 
     Raises:
         MosforgeError: there is no test image, one is not in the pack, or the model is damaged.
@@ -55,7 +55,10 @@ def predict(
     means, spreads = [], []
     for i, name in enumerate(tqdm(rows["image"], disable=None, unit="image")):
         pixels = images.image(i)
-        boxes = crops.draw_boxes(pixels, size, cfg.crops, cfg.test_dataset, cfg.split, name)
+        if isinstance(cfg.crops, str):
+            pixels, boxes = crops.grid_view(pixels, size, card.get("view_side"))
+        else:
+            boxes = crops.draw_boxes(pixels, size, cfg.crops, cfg.test_dataset, cfg.split, name)
         scores = crops.predict(network, pixels, boxes, size, where).scores
         means.append(float(scores.mean()))
         spreads.append(float(scores.std()))

@@ -1,7 +1,7 @@
 """The settings of the jobs of `evaluation`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Count, Flag, Whole
+from mosforge.core.values import Count, Flag, TestCrops, Whole
 
 
 class CompareSettings(Settings):
@@ -19,7 +19,7 @@ class CompareSettings(Settings):
 class PredictSettings(CompareSettings):
     """What the predictions of a fine-tuned model depend on."""
 
-    crops: Count
+    crops: TestCrops
 
 
 class FeaturesSettings(Settings):

@@ -16,7 +16,7 @@ from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import Frame, read_table
 from mosforge.finetuning.about import card_terms
 from mosforge.finetuning.finetune_settings import FinetuningSettings
-from mosforge.models.crops import draw_boxes, predict
+from mosforge.models.crops import draw_boxes, predict, view_side
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
 from mosforge.training.loop import fit
@@ -89,6 +89,7 @@ def finetune(
     )
     facts = {
         "head": "score",
+        "view_side": view_side(images.heights[training], images.widths[training]),
         "pictures": len(training),
         "data_digest": data_digest,
         "initial_weights_sha256": weights_digest,

@@ -5,20 +5,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-import timm
 import torch
-import torchvision
 from torch import nn
 
 from mosforge.core.errors import MosforgeError
+from mosforge.models import lite0
 from mosforge.models.origins import NAMES
+
+# timm and torchvision are imported where they are needed: a first score would wait for them
 
 _TIMM_NAMES = {
     # torchvision's weights of its first recipe, which is the paper's
     "resnet50": "resnet50.tv_in1k",
     "resnet18": "resnet18.tv_in1k",
     # The weights that can be had were trained with TensorFlow's "SAME" padding; timm's plain
-    # efficientnet_lite0 loads them without an error and halves the agreement of its predictions.
+    # efficientnet_lite0 loads them without an error and halves the agreement of its predictions. The network
+    # itself is `lite0.Lite0`.
     "efficientnet_lite0": "tf_efficientnet_lite0.in1k",
 }
 
@@ -57,6 +59,19 @@ class Backbone:
             )
 
 
+_LITE0 = Backbone(
+    "efficientnet_lite0",
+    lite0.WIDTH,
+    lite0.STAGE_WIDTHS[-_STAGES:-1],
+    input_size=224,
+    fixed_size=False,
+    mean=(127.0,) * 3,  # as the network was trained; timm rounds both to 127.5
+    std=(128.0,) * 3,
+    interpolation="bicubic",
+    classifier=("classifier.",),
+)
+
+
 @cache
 def find_backbone(name: str) -> Backbone:
     """The facts of a backbone; the state of the random numbers does not change.
@@ -67,6 +82,10 @@ def find_backbone(name: str) -> Backbone:
     Raises:
         MosforgeError: there is no such backbone.
     """
+    if name == "efficientnet_lite0":
+        return _LITE0
+    import timm
+
     if name == "alexnet":
         # The feature vector is the input of the last of AlexNet's three fully connected layers.
         facts = timm.models.get_pretrained_cfg(_TIMM_NAMES["resnet50"])  # torchvision's preprocessing
@@ -87,8 +106,6 @@ def _backbone(
     name: str, facts: Any, width: int, stage_widths: tuple[int, ...], classifier: tuple[str, ...]
 ) -> Backbone:
     mean, std = (tuple(255 * value for value in values) for values in (facts.mean, facts.std))
-    if name == "efficientnet_lite0":
-        mean, std = (127.0,) * 3, (128.0,) * 3  # as the network was trained; timm rounds both to 127.5
     return Backbone(
         name,
         width,
@@ -110,6 +127,8 @@ def timm_name(name: str) -> str:
     """
     if name in _TIMM_NAMES:
         return _TIMM_NAMES[name]
+    import timm
+
     network, _, tag = name.partition("__")
     if not timm.is_model(network):
         near = difflib.get_close_matches(network, {*NAMES, *timm.list_models()})
@@ -127,11 +146,17 @@ def timm_name(name: str) -> str:
 def build_backbone(name: str) -> nn.Module:
     """A backbone with random weights: normalised images (n, 3, height, width) -> vectors (n, width)."""
     network: Any
+    if name == "efficientnet_lite0":
+        return lite0.Lite0()
     if name == "alexnet":
+        import torchvision
+
         network = torchvision.models.alexnet(weights=None)
         network.avgpool = _PoolToSize((6, 6))
         network.classifier[6] = nn.Identity()
     else:
+        import timm
+
         network = timm.create_model(timm_name(name), num_classes=0)
     return network  # type: ignore[no-any-return]
 
@@ -183,6 +208,8 @@ def first_stages(name: str, network: Any, count: int | Literal["all"]) -> list[n
         return []
     stages: dict[int, list[str]] = {}
     if hasattr(network, "group_matcher"):
+        import timm
+
         stages = timm.models.group_parameters(network, network.group_matcher(coarse=True))
     if count > len(stages) - 1:
         has = f"only {len(stages) - 1}" if stages else "none"

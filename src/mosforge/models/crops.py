@@ -1,4 +1,4 @@
-"""The random crops of an image, drawn from a key that the caller gives, and a network's outputs for them."""
+"""The crops of an image, random ones or a grid around its centre, and a network's outputs for them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 
 from mosforge.core.images import Pixels, at_least
 from mosforge.core.seeds import generator
@@ -18,6 +19,13 @@ Floats = npt.NDArray[np.float64]
 # batches of their own, so its score does not depend on the images that are scored beside it. A processor
 # core is fastest with few, whose features stay in its cache.
 _CROPS_AT_ONCE = {"cpu": 6, "cuda": 64}
+
+
+SMALLEST_VIEW = 512
+"""No image is shown to a network with a shorter side below this because it is too large."""
+
+_IN_GRID = ((2, 2), (1, 1), (1, 3), (3, 1), (3, 3))
+"""Quarters of the way from the first to the last place of a crop, from above and from the left."""
 
 
 class CropOutputs(NamedTuple):
@@ -38,6 +46,60 @@ def draw_boxes(pixels: Pixels, size: int, count: int, *key: str | int) -> Boxes:
         return np.zeros((1, 2), np.int64)
     rng = generator("test crops", *key)
     return rng.integers(0, (height - size + 1, width - size + 1), (count, 2))
+
+
+def grid_boxes(pixels: Pixels, size: int) -> Boxes:
+    """Top and left of the crop in the centre and of the four halfway from it to the corners, shape (n, 2).
+
+    In an image hardly larger than a crop some of the five are the same, which then counts once.
+    """
+    free = [max(side, size) - size for side in pixels.shape[:2]]
+    boxes = [tuple(part * room // 4 for part, room in zip(parts, free, strict=True)) for parts in _IN_GRID]
+    return np.array(list(dict.fromkeys(boxes)), np.int64)
+
+
+def view(pixels: Pixels, side: int | None) -> Pixels:
+    """An image as it is shown to a network: one that is too large is shrunk.
+
+    A crop of a large image shows a small part of it, and its pixels are finer than any that the network
+    learned from. Each pixel of the result is the mean of those that it covers.
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        side: the longest shorter side that is shown in its own size; None: every one is.
+    """
+    height, width = pixels.shape[:2]
+    shorter = min(height, width)
+    if side is None or shorter <= side:
+        return pixels
+    size = tuple((length * side + shorter // 2) // shorter for length in (width, height))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+
+
+def view_side(heights: npt.NDArray[np.int64], widths: npt.NDArray[np.int64]) -> int:
+    """The longest shorter side that a network is shown in its own size (see `view`).
+
+    One training image in twenty is larger at the most, so that a network is shown no image at a size that
+    it hardly knows; but at least `SMALLEST_VIEW`, since shrinking also takes away what people see.
+
+    Args:
+        heights: of the training images, in pixels, shape (n,).
+        widths: likewise.
+    """
+    shorter = np.minimum(heights, widths)
+    return max(SMALLEST_VIEW, int(np.quantile(shorter, 0.95, method="lower")))
+
+
+def grid_view(pixels: Pixels, size: int, side: int | None) -> tuple[Pixels, Boxes]:
+    """An image as it is shown to a network, and the grid of crops that its score is the mean over.
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        size: side of a crop in pixels.
+        side: see `view`.
+    """
+    shown = view(pixels, side)
+    return shown, grid_boxes(shown, size)
 
 
 def predict(network: Network, pixels: Pixels, boxes: Boxes, size: int, device: torch.device) -> CropOutputs:

@@ -12,11 +12,12 @@ from mosforge import __version__
 from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import sha256_of_file, write_json
+from mosforge.core.values import GRID
 from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, card_markdown, knows_quality
 from mosforge.models.heads import PAPERS_WIDTH, MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.models.weights import adapt_weights, read_weights, write_weights
+from mosforge.models.weights import adapt_weights, halved, read_weights, write_weights
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
@@ -29,7 +30,7 @@ _FACTS: dict[str, Callable[[Any], bool]] = {
     "backbone": lambda value: isinstance(value, str),
     "weights_sha256": lambda value: isinstance(value, str),
     "crop": lambda value: _is_count(value),
-    "test_crops": lambda value: _is_count(value),
+    "test_crops": lambda value: value == GRID or _is_count(value),
     "range": lambda value: (
         isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]
     ),
@@ -69,13 +70,16 @@ def save_model(folder: str | os.PathLike[str], network: Network, card: Card) -> 
     _write_card(folder, {**card, "mosforge": __version__, "weights_sha256": sha256_of_file(folder / WEIGHTS)})
 
 
-def copy_model(folder: str | os.PathLike[str], target: str | os.PathLike[str], card: Card) -> None:
+def copy_model(
+    folder: str | os.PathLike[str], target: str | os.PathLike[str], card: Card, *, half: bool = False
+) -> None:
     """Copies a model's weights into another folder, with a card that has more facts.
 
     Args:
         folder: of the model.
         target: made if absent; only a model's files in it are changed.
         card: the model's own (`load_card`), with facts added.
+        half: in half precision (see `weights.halved`), which `load_model` makes float32 again.
 
     Raises:
         MosforgeError: the weights are damaged, or the two folders are one.
@@ -83,9 +87,13 @@ def copy_model(folder: str | os.PathLike[str], target: str | os.PathLike[str], c
     if Path(folder).resolve() == Path(target).resolve():
         raise MosforgeError(f"{target}: this is the model itself; name another folder for its copy")
     weights = _checked_weights(folder, card)
-    with atomic_file(Path(target) / WEIGHTS) as temporary:
-        shutil.copyfile(weights, temporary)
-    _write_card(Path(target), card)
+    copy = Path(target) / WEIGHTS
+    with atomic_file(copy) as temporary:
+        if half:
+            write_weights(halved(read_weights(weights)), temporary)
+        else:
+            shutil.copyfile(weights, temporary)
+    _write_card(Path(target), {**card, "weights_sha256": sha256_of_file(copy)})
 
 
 def _write_card(folder: Path, card: Card) -> None:

@@ -40,6 +40,22 @@ def write_weights(weights: Weights, path: str | os.PathLike[str]) -> None:
     )
 
 
+def halved(weights: Weights) -> Weights:
+    """The matrices and kernels as float16, and the rest, which is small, as it is.
+
+    The statistics of batch normalisation and of features, and biases, stay exact so.
+
+    Raises:
+        MosforgeError: a weight is too large for float16.
+    """
+    halves = {key: value.half() if value.ndim > 1 else value for key, value in weights.items()}
+    if lost := [
+        key for key, value in halves.items() if value.is_floating_point() and not value.isfinite().all()
+    ]:
+        raise MosforgeError(f"{lost[0]}: too large for float16; keep the model in single precision")
+    return halves
+
+
 def unreadable_weights(path: str | os.PathLike[str], error: Exception) -> MosforgeError:
     """The error about a file that cannot be read as weights."""
     reason = f"not a file of weights ({first_line(error)})"

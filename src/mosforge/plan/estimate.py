@@ -14,6 +14,7 @@ from typing import Any
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.parallel import available_threads
+from mosforge.core.values import GRID_CROPS
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import source_of
 from mosforge.training.settings import TrainingSettings
@@ -120,7 +121,8 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             if which.dataset == which.test_dataset:
                 share -= plan.datasets.training_share(which.split)
             images = round(share * sides.images_of(which.test_dataset))
-            work.scored[which.backbone] += plan.experiments.predict_settings(which).crops * images
+            crops = plan.experiments.predict_settings(which).crops
+            work.scored[which.backbone] += (GRID_CROPS if isinstance(crops, str) else crops) * images
     return work
 
 

@@ -196,7 +196,8 @@ finetuning:
   schedule: cosine
 
 evaluation:
-  crops: {size["crops"]}
+  # as mosforge score takes them
+  crops: grid
   experiments:
     # ImageNet weights only, and the pretraining on your images, side by side
     mine:
@@ -230,5 +231,4 @@ def preset(images: int, ratings: int, *, official: bool) -> Mapping[str, int]:
         "patches": min(100, max(1, math.floor(passes / tuning_epochs))),
         "tuning_epochs": tuning_epochs,
         "tuning_batch_size": 32 if gpu else 16,
-        "crops": 60 if gpu else 20,
     }

@@ -13,6 +13,7 @@ from mosforge.core.schemas.datasets import SPLIT
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import Frame, read_table
+from mosforge.models.crops import view_side
 from mosforge.models.heads import MultiTaskHead
 from mosforge.pretraining.labels import number_series, read_labels
 from mosforge.pretraining.objective import make_loss, untrained_parameters
@@ -104,6 +105,7 @@ def pretrain(
         "head": "multitask",
         "range": [0.0, 1.0],
         "higher_is_better": True,
+        "view_side": view_side(images.heights, images.widths),
         "labels": "pseudo-MOS (fused full-reference metrics), not human scores",
         "pictures": len(samples),
         "data_digest": data_digest,

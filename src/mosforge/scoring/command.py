@@ -42,8 +42,8 @@ def add_commands(commands: Any) -> None:
         "--crops",
         type=int,
         metavar="N",
-        help="random crops of each image (default: the model's); 0: the whole image in one pass, "
-        "quicker, with other scores",
+        help="so many random crops of each image at its own size (default: what the model's card says, five "
+        "around the centre); 0: the whole image in one pass, with other scores",
     )
     score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     score.add_argument("--threads", type=count, metavar="N", help="default: one for each processor core")
@@ -70,6 +70,18 @@ def add_commands(commands: Any) -> None:
         help="onnx: one file for onnxruntime; folder: a copy of the model with its correlations in the card",
     )
     export.add_argument(
+        "--half",
+        action="store_true",
+        help="with the folder: weights in half precision (float16), in half the bytes; the network still "
+        "computes in float32",
+    )
+    export.add_argument(
+        "--notes",
+        type=Path,
+        metavar="FILE",
+        help="Markdown of yours for the card: how the model was tested, what it cannot do",
+    )
+    export.add_argument(
         "--correlations",
         type=Path,
         nargs="+",
@@ -84,7 +96,9 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="folder of a trained model")
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", help="folder of a trained model (default: the built-in one)"
+    )
 
 
 def _score(arguments: argparse.Namespace) -> int:
@@ -218,20 +232,27 @@ def _explain(scorer: "Scorer", named: list[Named], arguments: argparse.Namespace
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from mosforge.models.folder import copy_model, load_card
-    from mosforge.scoring.export import add_correlations, export_onnx
+    from mosforge.models.folder import load_card
+    from mosforge.scoring.built_in import built_in
+    from mosforge.scoring.export import add_correlations, add_notes, export_folder, export_onnx
 
-    card = add_correlations(load_card(arguments.model), arguments.correlations)
-    if arguments.format == "folder":
-        if arguments.output is None:
-            raise MosforgeError("--output: name the folder that the copy of the model goes into")
-        copy_model(arguments.model, arguments.output, card)
-        log.info("%s: model.safetensors, card.json, card.md", arguments.output)
+    is_folder = arguments.format == "folder"
+    if arguments.output is None and (is_folder or arguments.model is None):
+        what = "folder that the copy of the model goes into" if is_folder else "file of the graph"
+        raise MosforgeError(f"--output: name the {what}")
+    if arguments.half and not is_folder:
+        raise MosforgeError("--half: a graph has single precision; leave it out, or take --format folder")
+    folder = arguments.model or built_in()
+    card = add_notes(add_correlations(load_card(folder), arguments.correlations), arguments.notes)
+    if is_folder:
+        far = export_folder(folder, arguments.output, card, half=arguments.half)
+        rounded = f"; half precision changes a score by at most {far:.1e}" if arguments.half else ""
+        log.info("%s: model.safetensors, card.json, card.md%s", arguments.output, rounded)
         return
     for name in ("onnxscript", "onnx_ir"):  # they log each node that they simplify
         logging.getLogger(name).setLevel(logging.WARNING)
-    output = arguments.output or arguments.model / "model.onnx"
-    difference = export_onnx(arguments.model, output, card)
+    output = arguments.output or folder / "model.onnx"
+    difference = export_onnx(folder, output, card)
     log.info(
         "%s: %.1f MB; differs from torch by at most %.1e", output, output.stat().st_size / 1e6, difference
     )

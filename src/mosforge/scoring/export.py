@@ -31,10 +31,14 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import Frame, read_table
 from mosforge.models.card import Card, knows_classes
 from mosforge.models.crops import cut_crops, draw_boxes
-from mosforge.models.folder import MEASURED, check_scores, load_model
+from mosforge.models.folder import MEASURED, check_scores, copy_model, load_model
+from mosforge.models.weights import adapt_weights, halved
 
 TOLERANCE = 1e-4
 """Largest allowed difference of an output from torch's."""
+
+TOLERANCE_OF_HALF = 5e-3
+"""Largest allowed difference of a score in half precision."""
 
 _MODEL_KEYS = ("dataset", "split", "backbone", "initialisation")
 
@@ -75,15 +79,62 @@ def _json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def add_notes(card: Card, notes: Path | None) -> Card:
+    """The card, with a user's words, Markdown, as `notes`."""
+    if notes is None:
+        return card
+    try:
+        return {**card, "notes": notes.read_text(encoding="utf-8").strip()}
+    except UnicodeDecodeError:
+        raise MosforgeError(f"{notes}: not a text in UTF-8; save it as such") from None
+
+
+def export_folder(folder: Path, output: Path, card: Card, *, half: bool) -> float:
+    """Writes a copy of a model.
+
+    Args:
+        folder: of the model.
+        output: the folder of the copy; written only if its scores are near those of the model.
+        card: of the model, with facts added.
+        half: in half precision.
+
+    Returns:
+        The largest difference of a score, on crops of one image.
+
+    Raises:
+        MosforgeError: as `copy_model`, or half precision is too coarse for the model.
+    """
+    difference = 0.0
+    if half:
+        network, _ = load_model(folder)
+        crops = torch.from_numpy(_test_crops(card["crop"]))
+        graph = _Graph(network, card)
+        with torch.inference_mode():
+            exact = graph(crops)[0]
+            rounded = adapt_weights(halved(network.state_dict()), network, folder)
+            network.load_state_dict(rounded)
+            difference = float((graph(crops)[0] - exact).abs().max())
+        if not difference <= TOLERANCE_OF_HALF:
+            raise MosforgeError(
+                f"{folder}: half precision changes a score by {difference:.1e}, more than "
+                f"{TOLERANCE_OF_HALF}; leave out --half"
+            )
+        card = {**card, "precision": "float16"}
+    copy_model(folder, output, card, half=half)
+    return difference
+
+
 def graph_facts(card: Card) -> dict[str, Any]:
     """The facts that are needed to score images with the graph.
 
-    `crop` (side in pixels), `crops` (number for each image), `colour_order`, `normalisation`, `range` and
+    `crop` (side in pixels), `crops` (a number of random ones, or `grid`) and `view_side` (the longest shorter
+    side that a grid shows in its own size, or none), `colour_order`, `normalisation`, `range` and
     `higher_is_better` of the dataset's scale; for a model that knows distortions `classes`.
     """
     known = {
         "crop": card["crop"],
         "crops": card["test_crops"],
+        "view_side": card.get("view_side"),
         "colour_order": "RGB",
         "normalisation": "in the graph",
         "range": card["range"],
@@ -183,8 +234,7 @@ def _difference(content: bytes, graph: _Graph, size: int) -> float:
     from onnxruntime import InferenceSession
 
     session = InferenceSession(content, providers=["CPUExecutionProvider"])
-    pixels = _test_image(size)
-    crops = cut_crops(pixels, draw_boxes(pixels, size, 5, "ONNX"), size)
+    crops = _test_crops(size)
     differences = []
     for batch in (crops, crops[:1]):
         found = session.run(graph.names, {"crops": batch})
@@ -194,12 +244,13 @@ def _difference(content: bytes, graph: _Graph, size: int) -> float:
     return float(np.max(differences))
 
 
-def _test_image(size: int) -> Pixels:
-    """An image that matplotlib brings along, enlarged where it is smaller than needed."""
+def _test_crops(size: int) -> Pixels:
+    """Crops of an image that matplotlib brings along, enlarged where it is smaller than needed."""
     from matplotlib import get_data_path
     from PIL import Image
 
     pixels = read_rgb(Path(get_data_path()) / "sample_data/grace_hopper.jpg")
     enough = max(1.0, (size + 32) / min(pixels.shape[:2]))
     width, height = (round(side * enough) for side in pixels.shape[1::-1])
-    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+    pixels = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+    return cut_crops(pixels, draw_boxes(pixels, size, 5, "ONNX"), size)

@@ -2,7 +2,7 @@
 
 from mosforge import Scorer
 
-scorer = Scorer("runs/demo/results/finetuning/demo/1/efficientnet_lite0/synthetic-multitask")
+scorer = Scorer()  # the built-in model; Scorer("results/finetuning/...") is one of your own
 print(scorer.score("image.jpg").quality)
 for score in scorer.score_many(["a.jpg", "b.png"]):
     print(score)  # a `Score`, or the `UnreadableImageError` of a bad file
@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from PIL import Image
-from scipy.special import expit, softmax
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.images import Pixels, at_least, check_pixels, prepared, read_rgb, to_rgb
 from mosforge.core.parallel import available_threads, keep_ahead
+from mosforge.core.values import TestCrops
 from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, knows_classes
 from mosforge.models.crops import (
@@ -32,12 +32,14 @@ from mosforge.models.crops import (
     Floats,
     cut_crops,
     draw_boxes,
+    grid_view,
     join_outputs,
     run_network,
     split_into_batches,
 )
 from mosforge.models.devices import pick_device
 from mosforge.models.folder import check_scores, load_model, network_of
+from mosforge.scoring.built_in import built_in
 
 AnyImage = str | os.PathLike[str] | Image.Image | Pixels
 """A file, an image of Pillow's, or a uint8 RGB array (height, width, 3)."""
@@ -76,7 +78,8 @@ class CropScores:
     """An image, its score, and the crops that the score is averaged over.
 
     Attributes:
-        pixels: uint8 RGB, shape (height, width, 3); at least as large as a crop (see `images.at_least`).
+        pixels: uint8 RGB, shape (height, width, 3): the image as the network sees it, at least as large as a
+            crop (see `images.at_least`).
         boxes: top and left of each crop, shape (n, 2).
         size: side of a crop in pixels.
         qualities: of each crop, shape (n,); not clipped.
@@ -111,10 +114,11 @@ class Scorer:
     spawned, and can be pickled, weights and all; one on CUDA does not outlive a fork, as torch does not.
 
     Args:
-        folder: a trained model (fine-tuned or pretrained).
-        crops: random crops of each image, drawn from a digest of its pixels; the model card's number by
-            default. 0: the whole image in one pass, which is quicker, but gives other scores than the
-            crops that the model was trained and evaluated on.
+        folder: a trained model (fine-tuned or pretrained); by default the one that comes with mosforge.
+        crops: random crops of each image at its own size, drawn from a digest of its pixels. By default what
+            the model's card says, which is a grid of five crops around the centre of the image, shrunk where
+            it is larger than those that the model learned from (`models.crops.grid_view`). 0: the whole image
+            in one pass, which gives other scores than the crops that the model was trained and evaluated on.
         device: `auto`, `cpu` or `cuda`.
         threads: threads that read images and, on the CPU, compute; by default one per processor core.
 
@@ -125,20 +129,21 @@ class Scorer:
 
     def __init__(
         self,
-        folder: str | os.PathLike[str],
+        folder: str | os.PathLike[str] | None = None,
         *,
         crops: int | None = None,
         device: str = "auto",
         threads: int | None = None,
     ) -> None:
+        folder = built_in() if folder is None else folder
         network, self.card = load_model(folder)
         check_scores(folder, self.card)
         self._device = pick_device(device)
         self._network = network.to(self._device)
-        self._crops = int(self.card["test_crops"]) if crops is None else crops
+        self._crops: TestCrops = self.card["test_crops"] if crops is None else crops
         self._size = int(self.card["crop"])
-        if self._crops < 0:
-            raise MosforgeError(f"crops: {self._crops} is neither a number of crops nor 0, the whole image")
+        if crops is not None and crops < 0:
+            raise MosforgeError(f"crops: {crops} is neither a number of crops nor 0, the whole image")
         if self._crops == 0 and find_backbone(self.card["backbone"]).fixed_size:
             raise MosforgeError(f"crops: 0: {self.card['backbone']} takes no whole images; use crops")
         self._threads = available_threads() if threads is None else threads
@@ -213,13 +218,16 @@ class Scorer:
         if isinstance(image, UnreadableImageError):
             raise image
         pixels = image if isinstance(image, np.ndarray) else read_rgb(image)
+        if isinstance(self._crops, str):
+            pixels, boxes = grid_view(pixels, self._size, self.card.get("view_side"))
+        elif self._crops > 0:
+            boxes = draw_boxes(pixels, self._size, self._crops, pixels_digest(pixels))
         larger = at_least(pixels, self._size)
         if self._crops == 0:
             if larger.shape[0] * larger.shape[1] > LARGEST_WHOLE:
                 reason = f"more than {LARGEST_WHOLE:,} pixels do not go through in one piece; use crops"
                 raise UnreadableImageError(_name(image), reason)
             return _PendingImage(larger, np.zeros((1, 2), np.int64), [self._compute(np.stack([larger]))])
-        boxes = draw_boxes(pixels, self._size, self._crops, pixels_digest(pixels))
         parts = split_into_batches(boxes, self._device)
         batches = [self._compute(cut_crops(larger, part, self._size)) for part in parts]
         return _PendingImage(larger, boxes, batches)
@@ -267,14 +275,14 @@ def class_probabilities(logits: Floats, card: Card) -> Floats:
     Returns:
         Shape (n, classes); those of single classes sum to 1.
     """
+    values = torch.from_numpy(logits)
     if card["label_kind"] == "single":
-        probabilities: Floats = softmax(logits, axis=1)
-        return probabilities
-    probabilities = expit(logits)
+        return values.softmax(dim=1).numpy()
+    probabilities = values.sigmoid()
     if card["label_kind"] == "both":
         singles = card["single_classes"]
-        probabilities[:, :singles] = softmax(logits[:, :singles], axis=1)
-    return probabilities
+        probabilities[:, :singles] = values[:, :singles].softmax(dim=1)
+    return probabilities.numpy()
 
 
 def pixels_digest(pixels: Pixels) -> str:

@@ -9,6 +9,7 @@ import torch
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.seeds import seed_of
 from mosforge.core.tables import Frame, write_table
+from mosforge.core.values import GRID
 from mosforge.models.backbones import find_backbone
 from mosforge.models.devices import device_name
 from mosforge.models.folder import MEASURED, save_model
@@ -18,9 +19,6 @@ from mosforge.models.weights import load_backbone
 from mosforge.training.processes import started_processes
 from mosforge.training.settings import TrainingSettings
 from mosforge.training.state import delete_states
-
-TEST_CROPS = 60
-"""Crops that users of a model average by default (paper, 4.1); `evaluation.crops` does not change it."""
 
 Head = TypeVar("Head", MultiTaskHead, ScoreHead)
 
@@ -86,5 +84,5 @@ def write_model(
         "images_per_second": round(float(history["images_per_second"].median()), 1),
         "peak_memory_mib": round(float(history["peak_memory"].max())),
     }
-    save_model(folder, network, {"test_crops": TEST_CROPS, **facts, **plain, MEASURED: measured})
+    save_model(folder, network, {"test_crops": GRID, **facts, **plain, MEASURED: measured})
     delete_states(folder)
