@@ -16,12 +16,12 @@ from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.schemas.targets import FEATURES
 from mosforge.core.tables import Frame, read_table, write_table
-from mosforge.evaluation.ridge import fit_ridge
 from mosforge.models.crops import draw_boxes, predict
 from mosforge.models.folder import load_model, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
 from mosforge.models.weights import write_weights
+from mosforge.statistics.ridge import fit_ridge
 
 SIZE = 64
 COUNT = 10
@@ -39,7 +39,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     card = FACTS | {"backbone": "efficientnet_lite0", "head": "multitask", "label_kind": "single"}
     for objective in ("multitask", "cls"):
         card |= {"classes": ["a", "b", "c"], "objective": objective}
-        save_model(folder / objective, Network("efficientnet_lite0", MultiTaskHead(1280, 3)), card)
+        trained = Network("efficientnet_lite0", MultiTaskHead(1280, 3))
+        torch.nn.init.normal_(trained.head.rfc3.weight)
+        save_model(folder / objective, trained, card)
     names = [f"{i}.png" for i in range(COUNT)]
     frame = pd.DataFrame({"image": names, "path": [f"p/{name}" for name in names], "reference": names})
     frame = frame.assign(mos=np.linspace(1, 5, COUNT), quality=np.linspace(0, 1, COUNT) ** 2)
@@ -122,17 +124,21 @@ def test_a_network_of_a_fixed_size_is_refused_other_crops(
     assert not (place / "fixed.features.parquet").exists()
 
 
-@pytest.mark.parametrize("initialisation", ["imagenet", "imagenet+a-multitask"])
+@pytest.mark.parametrize("initialisation", ["imagenet", "a-cls+a-multitask"])
 def test_a_probe_is_fitted_to_all_but_the_test_part(place: Path, tmp_path: Path, initialisation: str) -> None:
     assert probe(place, initialisation, "probe", tmp_path / "out.parquet") == 0
     found = read_table(tmp_path / "out.parquet", PREDICTIONS)
     assert found["image"].tolist() == ["7.png", "8.png", "9.png"]
     assert set(found["adaptation"]) == {"probe"}
-    vectors = np.hstack(
-        [np.stack(read(place, name)["features"].tolist()) for name in initialisation.split("+")]
-    ).astype(float)
+    tables = [read(place, name) for name in initialisation.split("+")]
+    vectors = np.hstack([np.stack(table["features"].tolist()) for table in tables]).astype(float)
+    scored = [table["score"].to_numpy(float) for table in tables if table["score"].notna().all()]
+    assert len(scored) == initialisation.count("multitask")
+    scores = np.array(scored).reshape(-1, COUNT).T
     quality = np.linspace(0, 1, COUNT) ** 2
-    expected = fit_ridge(vectors[:7], quality[:7], [str(i) for i in range(7)]).predict(vectors[7:])
+    ridge = fit_ridge(vectors[:7], quality[:7], [str(i) for i in range(7)], scores[:7])
+    assert bool((ridge.factors != 0).all())
+    expected = ridge.predict(vectors[7:], scores[7:])
     np.testing.assert_allclose(found["prediction"], expected, atol=1e-9)
 
 

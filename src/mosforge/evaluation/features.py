@@ -3,29 +3,20 @@
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from pydantic import PositiveInt
 from tqdm import tqdm
 
-from mosforge.core.images import Pixels
 from mosforge.core.packs import Pack, locate
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.targets import FEATURES
 from mosforge.core.tables import read_table, write_table
 from mosforge.evaluation.settings import FeaturesSettings
-from mosforge.models import crops
 from mosforge.models.backbones import find_backbone
 from mosforge.models.devices import device_name, pick_device
-from mosforge.models.folder import load_model
-from mosforge.models.heads import ScoreHead
-from mosforge.models.network import Network
+from mosforge.models.frozen import Drawn, frozen_network, frozen_outputs
 from mosforge.models.objectives import corpus_and_objective, learns_score
-from mosforge.models.weights import load_backbone
-
-Floats = npt.NDArray[np.float64]
 
 
 def features(
@@ -57,44 +48,18 @@ def features(
     """
     torch.set_num_threads(threads)
     rows = locate(read_table(dataset, DATASET), read_table(pack, PACK))
+    find_backbone(cfg.backbone).check_crop(cfg.crop)
     where = pick_device(device)
-    network = frozen_network(weights, cfg).to(where)
+    network = frozen_network(weights, cfg.backbone, cfg.initialisation, cfg.multi_level).to(where)
     _, objective = corpus_and_objective(cfg.initialisation)
     is_scored = learns_score(objective)
     images = Pack(rows)
     found: dict[str, list[object]] = {"features": [], "score": [], "spread": []}
+    drawn = Drawn(cfg.crop, cfg.feature_crops, cfg.test_dataset)
     for i, name in enumerate(tqdm(rows["image"], disable=None, unit="image")):
-        pixels = images.image(i)
-        boxes = crops.draw_boxes(pixels, cfg.crop, cfg.feature_crops, "features", cfg.test_dataset, name)
-        vectors, scores = frozen_outputs(network, pixels, boxes, cfg.crop, where)
+        vectors, scores = frozen_outputs(network, images.image(i), name, drawn, where)
         found["features"].append(vectors.mean(axis=0))
         found["score"].append(float(scores.mean()) if is_scored else None)
         found["spread"].append(float(scores.std()) if is_scored else None)
     columns = {"image": rows["image"].tolist(), **found}
     write_table(output, FEATURES, columns, stage="evaluation", cfg=cfg.plain(), device=device_name(where))
-
-
-def frozen_network(weights: Path, cfg: FeaturesSettings) -> Network:
-    """The network of an initialisation, in evaluation mode; on ImageNet weights its head gives only zeros."""
-    facts = find_backbone(cfg.backbone)
-    facts.check_crop(cfg.crop)
-    if corpus_and_objective(cfg.initialisation)[0]:
-        return load_model(weights.parent)[0]
-    head = ScoreHead(facts.feature_width(cfg.multi_level), 0.0)
-    network = Network(cfg.backbone, head, cfg.multi_level)
-    load_backbone(network, weights)
-    return network.eval()
-
-
-def frozen_outputs(
-    network: Network, pixels: Pixels, boxes: crops.Boxes, size: int, device: torch.device
-) -> tuple[Floats, Floats]:
-    """Features (n, width), which the head is given, and scores (n,) of crops of one image."""
-    vectors: list[Floats] = []
-
-    def keep(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        vectors.append(inputs[0].double().cpu().numpy())
-
-    with network.head.register_forward_pre_hook(keep):
-        scores = crops.predict(network, pixels, boxes, size, device).scores
-    return np.concatenate(vectors), scores

@@ -11,9 +11,9 @@ from mosforge.core.runs import PROBE
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.targets import FEATURES
 from mosforge.core.tables import Frame, read_table
-from mosforge.evaluation.ridge import fit_ridge
 from mosforge.evaluation.settings import CompareSettings
 from mosforge.evaluation.tested import rows_of_images, tested_images, write_predictions
+from mosforge.statistics.ridge import fit_ridge
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,8 @@ def probe(
     """Scores the test images from the features of a frozen network.
 
     With the adaptation `probe` a ridge regression is fitted to the training and the validation part of the
-    split. With `none` no given score is used: the score is that of the pretraining.
+    split; scores that the networks learned in pretraining take part in it without a penalty. With `none` no
+    given score is used: the score is that of the pretraining.
 
     Args:
         test_dataset: the table of the dataset that is tested on (artefact `dataset`).
@@ -83,14 +84,23 @@ def _probe(
     training = read_table(dataset, DATASET).merge(fitted, on="image", validate="one_to_one")
     if training["content"].nunique() < 2:
         raise MosforgeError(f"{cfg.dataset}: split {cfg.split} has fewer than two contents to fit a probe to")
-    ridge = fit_ridge(
-        _vectors(training, features), training["quality"].to_numpy(np.float64), training["content"].tolist()
+    vectors, scores = _seen(training, features)
+    quality, contents = training["quality"].to_numpy(np.float64), training["content"].tolist()
+    ridge = fit_ridge(vectors, quality, contents, scores)
+    log.info(
+        "strength %.3g, fitted to %d images; factors of the networks' own scores: %s",
+        *(ridge.strength, len(training), ", ".join(f"{factor:.3g}" for factor in ridge.factors) or "none"),
     )
-    log.info("strength %.3g, fitted to %d images", ridge.strength, len(training))
-    return ridge.predict(_vectors(rows, test_features))
+    return ridge.predict(*_seen(rows, test_features))
 
 
-def _vectors(rows: Frame, files: list[Path]) -> Floats:
-    """The features of images, in their order, of several networks side by side: shape (n, width)."""
+def _seen(rows: Frame, files: list[Path]) -> tuple[Floats, Floats]:
+    """The features of images, in their order, of several networks side by side, and the scores of some.
+
+    Returns:
+        Shapes (n, width) and (n, networks that have learned a score).
+    """
     tables = [rows_of_images(rows, file, FEATURES) for file in files]
-    return np.hstack([np.stack(table["features"].tolist()) for table in tables]).astype(float)
+    vectors = np.hstack([np.stack(table["features"].tolist()) for table in tables]).astype(float)
+    scores = [table["score"].to_numpy(np.float64) for table in tables if table["score"].notna().all()]
+    return vectors, np.stack(scores, axis=1) if scores else np.empty((len(rows), 0))
