@@ -13,6 +13,7 @@ from mosforge.config.files import read
 from mosforge.config.finetuning import Layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE
+from mosforge.core.schemas.distortions import UNDISTORTED
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.values import CorpusKind, Engine, Objective
 from mosforge.distortions.kinds import TYPES
@@ -81,6 +82,10 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             "distortions.synthetic.gaussian_blur.0: 8 is not an odd",
         ),
         ("distortions.synthetic.blur", [7], "distortions.synthetic.blur: unknown key"),
+        ("distortions.synthetic.undistorted", [1], "undistorted.0: 1 is not 0, the only level"),
+        ("distortions.synthetic.undistorted", [0, 0], "undistorted: [0, 0] is not a list of at most 1"),
+        ("distortions.authentic.types_per_image", [0, 0], "types_per_image: [0, 0] leaves no distortion"),
+        ("distortions.authentic.types_per_image", [-1, 3], "types_per_image.0: -1 is not a whole number"),
         (
             "distortions.corpora.synthetic.sources",
             ["voc"],
@@ -305,7 +310,9 @@ def test_numbers_are_kept_as_they_are_given() -> None:
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_the_types_stand_in_the_order_of_their_classes(kind: CorpusKind) -> None:
-    assert list(checked(BASE).distortions.levels(kind)) == list(TYPES[kind])
+    config = changed("distortions.synthetic.undistorted", [0])
+    assert list(checked(config).distortions.levels(kind)) == list(TYPES[kind])
+    assert UNDISTORTED not in checked(BASE).distortions.levels(kind)
 
 
 def test_names_are_those_that_the_stages_know() -> None:

@@ -171,6 +171,36 @@ def test_gallery_shows_every_class(
     assert (below.min(axis=(1, 2)) < 250).mean() > 0.85
 
 
+def test_where_undistorted_images_are_a_class_the_gallery_shows_the_original_once(
+    image: Path, tmp_path: Path, coffee: Pixels
+) -> None:
+    types = ["gaussian_blur", "white_noise", "jpeg2000", "contrast", "pink_noise", "color_dither"]
+    levels: dict[str, list[int]] = {name: [] for name in [*types, "underexposure"]} | {"jpeg": [43]}
+    sheets = []
+    for number, undistorted in enumerate(([], [0])):
+        text = json.dumps({"distortions": {"synthetic": levels | {"undistorted": undistorted}}})
+        (tmp_path / "c.yaml").write_text(text)
+        mosforge("gallery", image, "--config", tmp_path / "c.yaml", "-o", tmp_path / f"{number}.png")
+        sheets.append(read_rgb(tmp_path / f"{number}.png"))
+    without, beside = sheets
+    assert beside.shape == without.shape
+    rows = np.flatnonzero((without != beside).any(axis=(1, 2)))
+    assert 24 + 180 < rows.min() <= rows.max() < 24 + 180 + 22, "the class index, below the original"
+    mosforge(
+        "distort",
+        image,
+        "--type",
+        "undistorted",
+        "--level",
+        1,
+        "-o",
+        tmp_path / "o.png",
+        "--config",
+        tmp_path / "c.yaml",
+    )
+    assert np.array_equal(read_rgb(tmp_path / "o.png"), coffee)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(2000, 170), (170, 2000)])
 def test_gallery_of_a_long_image_has_room_for_all(

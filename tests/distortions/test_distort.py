@@ -130,6 +130,19 @@ def test_mixtures_have_labels_and_store_jpeg_as_it_is(files: Path, tmp_path: Pat
         assert len({tuple(bits) for bits in group["labels"]}) == 6  # no combination twice
 
 
+def test_an_undistorted_image_is_the_reference_image_without_loss(files: Path, tmp_path: Path) -> None:
+    undistorted = NOISE | {"type": "undistorted", "levels": [0], "first_class": 39}
+    rows = run(files, undistorted, tmp_path / "type")
+    assert (rows["level"].tolist(), rows["class_index"].tolist()) == ([1] * 4, [39] * 4)
+    few = {"types": {"jpeg": [30]}, "types_per_image": [0, 1], "per_image": 2}
+    mixed = run(files, MIXED | few, tmp_path / "mixture")
+    alone = mixed[[not any(bits) for bits in mixed["labels"]]]
+    assert alone["image_id"].tolist() == rows["image_id"].tolist()
+    for row in [*rows.itertuples(), *alone.itertuples()]:
+        assert row.path.endswith(".png")
+        assert np.array_equal(read_rgb(row.path), read_rgb(row.reference))
+
+
 @pytest.mark.parametrize(("name", "suffix"), [("jpeg", ".jpg"), ("jpeg2000", ".jp2")])
 def test_codecs_are_stored_as_their_bitstream(last: Path, tmp_path: Path, name: str, suffix: str) -> None:
     level = {"jpeg": 12, "jpeg2000": 0.46}[name]

@@ -6,7 +6,9 @@ import pytest
 from mosforge.config.files import load_config
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, open_image, to_rgb
+from mosforge.core.schemas.distortions import UNDISTORTED
 from mosforge.distortions.kinds import KADID25, TYPES, classes_of, labels
+from mosforge.distortions.kinds import SYNTHETIC as SYNTHETIC_TYPES
 
 SYNTHETIC = {
     "gaussian_blur": [7, 15, 39, 91, 199],
@@ -45,7 +47,8 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_the_configuration_has_levels_for_every_type_in_the_same_order(kind: str) -> None:
-    assert list(load_config().distortions.levels(kind)) == list(TYPES[kind])
+    levels = load_config().distortions.levels(kind)
+    assert list(levels) == [name for name in TYPES[kind] if name != UNDISTORTED]
 
 
 def test_kadid_has_25_types_at_five_levels() -> None:
@@ -106,6 +109,19 @@ def test_the_39_synthetic_classes() -> None:
     assert (table[38].type, table[38].level, table[38].parameter) == ("underexposure", 2, 0.3)
 
 
+def test_the_undistorted_image_is_the_last_class_and_has_no_level_in_its_name(coffee: Pixels) -> None:
+    assert list(SYNTHETIC_TYPES)[-1] == UNDISTORTED
+    table = classes_of("synthetic", SYNTHETIC | {UNDISTORTED: [0]})
+    assert [row.name for row in table[-3:]] == ["underexposure 1", "underexposure 2", UNDISTORTED]
+    assert (table[39].index, table[39].level, table[39].parameter) == (39, 1, 0)
+    made = SYNTHETIC_TYPES[UNDISTORTED].apply(coffee, 0, rng())
+    assert np.array_equal(made, coffee)
+    assert not np.shares_memory(made, coffee)
+    for level in (1, False, -5, float("nan")):
+        with pytest.raises(MosforgeError, match="not a level of an undistorted image; give a 0"):
+            SYNTHETIC_TYPES[UNDISTORTED].apply(coffee, level, rng())
+
+
 def test_the_class_table_follows_the_configuration() -> None:
     table = classes_of("synthetic", {"jpeg": [10], "gaussian_blur": [], "contrast": [[0.1, 0.9], [0.4, 0.6]]})
     assert [(row.index, row.type, row.level) for row in table] == [
@@ -127,3 +143,4 @@ def test_the_26_bits_whatever_the_order_of_the_keys() -> None:
 def test_labels_of_a_mixture() -> None:
     vector = labels((("motion_blur", 2), ("jpeg", 3)), classes_of("authentic", LEVELS))
     assert [i for i, bit in enumerate(vector) if bit] == [1, 6, 7 + 3 + 1, 25]
+    assert labels((), classes_of("authentic", LEVELS)) == [0] * 26

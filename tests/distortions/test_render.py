@@ -96,6 +96,15 @@ def test_every_mixture_can_be_had_and_not_one_more() -> None:
         draw_mixtures(counts, (2, 2), 12, np.random.default_rng(0))
 
 
+def test_from_no_type_on_the_image_itself_is_one_of_its_mixtures() -> None:
+    drawn = draw_mixtures({"defocus": 2, "jpeg": 1}, (0, 2), 1 + 2 + 1 + 2, np.random.default_rng(0))
+    assert drawn.count(()) == 1
+    assert len(set(drawn)) == 6
+    firsts = [mixtures(seed, 4, (0, 3))[0] for seed in range(400)]
+    assert firsts.count(()) / 400 == pytest.approx(1 / 4, abs=0.06)
+    assert () not in mixtures(0, 500, (1, 3))
+
+
 def test_a_number_of_types_that_cannot_be_is_refused() -> None:
     for counts, size in (({"overexposure": 2, "underexposure": 2}, 2), (COUNTS, 7)):
         with pytest.raises(MosforgeError, match=f"types_per_image allows {size} types"):

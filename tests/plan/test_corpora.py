@@ -22,6 +22,19 @@ def test_shards_of_the_papers_corpus(config: dict[str, Any]) -> None:
     assert len(plan.corpora.class_names("synthetic")) == 39
 
 
+def test_the_undistorted_image_is_a_40th_class(config: dict[str, Any]) -> None:
+    before = plan_of(config).corpora
+    others = config["distortions"]["synthetic"]
+    config["distortions"]["synthetic"] = {"undistorted": [0], **{name: others[name] for name in others if name != "undistorted"}}
+    after = plan_of(config).corpora
+    assert after.class_names("synthetic") == [*before.class_names("synthetic"), "undistorted"]
+    assert after.groups("synthetic")[-1] == "undistorted"
+    cfg = after.distortion("synthetic", "undistorted", "waterloo").plain()
+    assert (cfg["levels"], cfg["first_class"]) == ([0], 39)
+    jpeg = [part.distortion("synthetic", "jpeg", "waterloo").plain() for part in (before, after)]
+    assert jpeg[0] == jpeg[1]
+
+
 def test_authentic_classes_are_26_and_mixtures_equal(with_datasets: dict[str, Any]) -> None:
     plan = plan_of(with_datasets)
     assert len(plan.corpora.class_names("authentic_livec")) == 26

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.metrics import METRICS, orient
+from mosforge.pmos.curves import read_calibration
 from mosforge.pmos.fusion import fuse_scores, map_quantiles, quantile_knots
 
 EQUAL = dict.fromkeys(METRICS, 1.0)
@@ -86,10 +87,32 @@ def test_tied_scores_get_the_middle_of_their_shares() -> None:
     np.testing.assert_allclose(fused.agreement, 0, atol=1e-9)
 
 
-def test_perfect_scores_at_the_upper_end_get_the_middle_too() -> None:
-    column = np.concatenate([np.linspace(0.1, 0.8, 81), np.ones(20)])[:, None]
-    mapped = map_quantiles(column, np.quantile(column, np.linspace(0, 1, 101), axis=0))
-    np.testing.assert_allclose(mapped[81:], 0.905)
+def test_tied_scores_at_the_upper_end_get_the_middle_too_but_those_of_equal_images_the_top() -> None:
+    for highest, share in ((0.9, 0.905), (1.0, 1.0)):
+        column = np.concatenate([np.linspace(0.1, 0.8, 81), np.full(20, highest)])[:, None]
+        mapped = map_quantiles(column, np.quantile(column, np.linspace(0, 1, 101), axis=0))
+        np.testing.assert_allclose(mapped[81:], share)
+        np.testing.assert_allclose(mapped[:81, 0], np.arange(81) / 100, atol=1e-9)
+
+
+@pytest.mark.parametrize("fusion", ["quantile", "mean", "calibrated"])
+def test_undistorted_images_have_the_best_label(fusion: str) -> None:
+    """A fortieth of a corpus; its metrics agree, and its label is 1, or the top of the curves."""
+    raw = np.concatenate([scores(1000), np.tile([1.0, 1.0, 0.0, 1.0, 1.0, 0.0], (25, 1))])
+    calibration = read_calibration(2)
+    assert calibration is not None
+    known = calibration.plain()
+    weights = known["weights"] if fusion == "calibrated" else EQUAL | {"ssim": 0, "fsim": 0.3}
+    curves = {"dataset": "x", "curves": known["curves"]} if fusion == "calibrated" else None
+    fused = fuse_scores(raw, fusion, 1001, weights, curves)
+    best = fused.pmos[1000:]
+    assert (best > fused.pmos[:1000].max()).all()
+    if fusion == "calibrated":
+        assert len(set(best)) == 1
+        assert 0.8 < best[0] < 1
+    else:
+        np.testing.assert_allclose(best, 1, atol=1e-15)
+        np.testing.assert_allclose(fused.agreement[1000:], 0, atol=1e-15)
 
 
 def test_a_corpus_of_one_or_of_equal_images_is_in_the_middle() -> None:
@@ -155,6 +178,7 @@ def test_the_saved_mapping_gives_the_labels_again() -> None:
         knots = np.array(mapping["knots"][name])
         assert len(knots) == 101
         shares = {value: np.mean(np.linspace(0, 1, 101)[knots == value]) for value in knots}
+        shares |= {1.0: 1.0} if knots[-1] == 1 else {}
         mapped.append(np.interp(oriented, list(shares), list(shares.values())))
     np.testing.assert_allclose(np.mean(mapped, axis=0), fused.pmos, atol=1e-12)
     np.testing.assert_allclose(np.std(mapped, axis=0), fused.agreement, atol=1e-12)

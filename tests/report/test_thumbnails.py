@@ -47,6 +47,16 @@ def test_every_type_and_level_of_one_image_is_shown_with_its_label(results: Path
     assert list(distortions("tiles", labels, results)) == [], "the images are not there"
 
 
+def test_an_undistorted_image_has_no_level(results: Path) -> None:
+    labels = read_table(results / "pmos/tiles.parquet", LABELS)
+    best = labels[labels["group"] == "overexposure"].query("level == 1")
+    best = best.assign(group="undistorted", class_index=99, pmos=1.0)
+    *_, strip = distortions("tiles", pd.concat([labels, best]), results.parent)
+    (shown,) = strip.items[1].items
+    assert (strip.items[0].text, shown.title) == ("undistorted", "undistorted")
+    assert shown.lines == ["undistorted", number(1.0)]
+
+
 def test_of_many_mixtures_twelve_are_shown_best_label_first(results: Path) -> None:
     labels = read_table(results / "pmos/tiles.parquet", LABELS)
     mixtures = pd.concat([labels, labels.assign(pmos=labels["pmos"] - 0.01)])

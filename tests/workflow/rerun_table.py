@@ -15,6 +15,8 @@ NEW = "what is new, and what collects it"
 PICTURES = "its splits and packs follow, and the shards that have other images"
 SCORES = "no split, pack or catalogue follows"
 
+UNDISTORTED = "distortions.synthetic.undistorted"
+"""It has one level or none, so that a change is a new class."""
 
 SYNTHETIC: dict[str, list[Any]] = {
     "gaussian_blur": [7, 41],
@@ -166,6 +168,7 @@ def _distortions() -> Iterator[Case]:
     screens = ("screen", "leaks")
     yield Case(f"{corpora}.synthetic.sources", ["photos", "tiles"], (*DATA, *screens, *collects), "", NEW)
     yield Case(f"{corpora}.authentic.total", 30, ("distort",), "authentic")
+    yield Case(UNDISTORTED, [0], (*DATA, *collects, *TRAININGS), "", NEW)
     for kind, types in (("synthetic", SYNTHETIC), ("kadid25", KADID25)):
         for name, levels in types.items():
             yield Case(f"distortions.{kind}.{name}", levels, ("distort",), f"{kind}/{name}/")
@@ -279,7 +282,7 @@ def rendered(keys: Iterable[str]) -> str:
     keys, rows = list(keys), {}
     for path, case in CASES.items():
         key = pattern_of(path, keys)
-        family = next((kind for kind in FAMILIES if key.startswith(f"{kind}.")), None)
+        family = next((kind for kind in FAMILIES if key.startswith(f"{kind}.") and key != UNDISTORTED), None)
         rules = ", ".join(f"`{rule}`" for rule in case.first) or "nothing"
         if family and FAMILIES[family] == "TYPE":
             rules += " of this type" if "authentic" not in family else " of the mixtures"

@@ -170,6 +170,8 @@ def _in_distortions(config: Configuration) -> Iterator[str]:
     fewest, most = section.authentic.types_per_image
     if fewest > most:
         yield f"distortions.authentic.types_per_image: {fewest} is more than {most}"
+    if most == 0:
+        yield "distortions.authentic.types_per_image: [0, 0] leaves no distortion; raise the second number"
 
 
 def _in_finetuning(config: Configuration) -> Iterator[str]:

@@ -38,7 +38,8 @@ _Quality = Annotated[int, Field(strict=True, ge=0, le=100), Allowed("a quality f
 _Colours = Annotated[int, Field(strict=True, ge=2, le=256), Allowed("a number of colours from 2 to 256")]
 _Signed = Annotated[float, Field(strict=True, ge=-1, le=1), Allowed("a number from -1 to 1")]
 _UpToOne = Annotated[float, Field(strict=True, gt=0, le=1), Allowed("a positive number up to 1")]
-_Types = Annotated[int, Field(strict=True, ge=1, le=7), Allowed("a whole number from 1 to 7")]
+_Zero = Annotated[int, Field(strict=True, ge=0, le=0), Allowed("0, the only level of an undistorted image")]
+_Types = Annotated[int, Field(strict=True, ge=0, le=7), Allowed("a whole number from 0 to 7")]
 
 Numbers = Annotated[tuple[Number, ...], _AT_MOST]
 Odds = Annotated[tuple[_Odd, ...], _AT_MOST]
@@ -47,6 +48,7 @@ Colours = Annotated[tuple[_Colours, ...], _AT_MOST]
 Counts = Annotated[tuple[Count, ...], _AT_MOST]
 Signed = Annotated[tuple[_Signed, ...], _AT_MOST]
 Positives = Annotated[tuple[Positive, ...], _AT_MOST]
+Zeros = Annotated[tuple[_Zero, ...], Field(max_length=1)]
 UpToOne = Annotated[tuple[_UpToOne, ...], _AT_MOST]
 Ranges = Annotated[tuple[tuple[Share, Share], ...], _AT_MOST]
 
@@ -84,6 +86,8 @@ class SyntheticTypes(Types):
     """added to a [0, 1] image (two of DB-CNN's levels: ours)"""
     underexposure: UpToOne = ()
     """subtracted from a [0, 1] image"""
+    undistorted: Zeros = ()
+    """[0]: the pristine image itself is a class, the last, with the best label; off by default (ours)"""
 
 
 class AuthenticTypes(Types):
@@ -168,7 +172,7 @@ class Authentic(Section):
     types: AuthenticTypes
     """the levels of each type, weakest first"""
     types_per_image: tuple[_Types, _Types]
-    """fewest and most types in one image (ours)"""
+    """fewest and most types in one image; from 0 on, the image itself may be among its mixtures (ours)"""
 
 
 class Corpus(Section):

@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw
 from PIL.ImageFont import load_default as font
 
 from mosforge.core.images import SMALLEST_SIDE, Pixels
+from mosforge.core.schemas.distortions import UNDISTORTED
 from mosforge.core.seeds import generator
 from mosforge.core.values import Level
 from mosforge.distortions.kinds import TYPES, classes_of
@@ -30,9 +31,12 @@ def draw_gallery(pixels: Pixels, levels: Mapping[str, Sequence[Level]], kind: st
 
     Returns:
         The sheet: the middle of each distorted image, pixel for pixel, above its parameter and class index.
+        The original stands above them all, with a class index where undistorted images are a class.
     """
     image = _shrink(pixels)
     classes = [row for row in classes_of(kind, levels) if row.level is not None]
+    original = [row for row in classes if row.type == UNDISTORTED]  # which is the first row in any case
+    classes = [row for row in classes if row.type != UNDISTORTED]
     types = list(dict.fromkeys(row.type for row in classes))
     columns = max((row.level or 0 for row in classes), default=0)
     tile = (min(_TILE[0], image.shape[1]), min(_TILE[1], image.shape[0]))
@@ -49,6 +53,8 @@ def draw_gallery(pixels: Pixels, levels: Mapping[str, Sequence[Level]], kind: st
     draw.text((corner, middle + 22), about, _SOFT, font(16), anchor="ls")
     for i, name in enumerate(types, start=1):
         _row_label(draw, middle + i * step[1], name.replace("_", " "), TYPES[kind][name].parameter)
+    for item in original:
+        draw.text((left + tile[0], _MARGIN + tile[1] + 4), f"{item.index}", _SOFT, font(14), anchor="ra")
     for item in classes:
         assert item.parameter is not None
         assert item.level is not None

@@ -10,8 +10,10 @@ import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, check_pixels
+from mosforge.core.schemas.distortions import UNDISTORTED
 from mosforge.core.values import Level, is_whole
 from mosforge.distortions import blur, codecs, colour, noise, spatial, tone
+from mosforge.distortions.operation import unchanged
 
 Mixture = tuple[tuple[str, int], ...]
 """The distortions of an authentic image: (type, level from 1) pairs in the order of `AUTHENTIC`."""
@@ -69,8 +71,10 @@ SYNTHETIC: Mapping[str, DistortionType] = {
     "color_dither": _PALETTE,
     "overexposure": _OVEREXPOSURE,
     "underexposure": _UNDEREXPOSURE,
+    UNDISTORTED: DistortionType(unchanged, "nothing changed"),
 }
-"""DB-CNN's types, of which an image has one at one level; in the order of the classes."""
+"""DB-CNN's types and the undistorted image, of which an image has one at one level; in the order of the
+classes."""
 
 AUTHENTIC: Mapping[str, DistortionType] = {
     "defocus": DistortionType(blur.defocus, "sigma (pixels)"),
@@ -173,6 +177,11 @@ class DistortionClass:
     type: str  # name of the distortion type
     level: int | None  # from 1 (weakest); None for a bit that stands for the type at any level
     parameter: Level | None  # the level's value; None for such a bit
+
+    @property
+    def name(self) -> str:
+        """The name in lists of classes: the type, and its level; an undistorted image has only one."""
+        return self.type if self.level is None or self.type == UNDISTORTED else f"{self.type} {self.level}"
 
 
 def classes_of(kind: str, levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:

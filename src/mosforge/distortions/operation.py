@@ -1,4 +1,4 @@
-"""What all distortions share: the check of a parameter, and the way back to 8-bit samples."""
+"""What all distortions share: the check of a parameter, the way back to 8-bit samples, and no distortion."""
 
 import math
 
@@ -29,3 +29,15 @@ def to_uint8(values: npt.NDArray[np.float32]) -> Pixels:
     np.rint(values, out=values)
     np.clip(values, 0, 255, out=values)
     return values.astype(np.uint8)
+
+
+def unchanged(pixels: Pixels, level: float) -> Pixels:
+    """A copy of an image.
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        level: 0, as in the configuration.
+    """
+    if isinstance(level, bool) or level != 0:
+        raise MosforgeError(f"{level!r} is not a level of an undistorted image; give a 0")
+    return pixels.copy()

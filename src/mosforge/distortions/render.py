@@ -130,9 +130,9 @@ def draw_mixtures(
 ) -> list[Mixture]:
     """Draws different mixtures for one reference image.
 
-    The number of types is uniform in the range. Then every allowed set of that many types is equally likely,
-    and then every level. A mixture that was drawn before is skipped, so the first k of n mixtures are those
-    of a call for k.
+    The number of types is uniform in the range; 0 is the image without any. Then every allowed set of that
+    many types is equally likely, and then every level. A mixture that was drawn before is skipped, so the
+    first k of n mixtures are those of a call for k.
 
     Args:
         levels: number of levels of each type.
@@ -189,7 +189,7 @@ def render(
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
-        steps: the distortions.
+        steps: the distortions; without any, the image stays as it is.
         kind: the kind of corpus that the types belong to; see `kinds`.
         rng: source of all random numbers.
         png_compression: zlib level, 0 to 9.
@@ -197,6 +197,8 @@ def render(
     Returns:
         The file and its suffix: the codec's own bitstream if the last type is a codec, else PNG.
     """
+    if not steps:
+        return encode_png(pixels, png_compression), ".png"
     *before, (name, parameter) = steps
     for earlier, value in before:
         pixels = type_of(kind, earlier).apply(pixels, value, rng)

@@ -166,8 +166,7 @@ class Corpora:
 
     def class_names(self, corpus: str) -> list[str]:
         """Names of a corpus' classes, in the order of their indices or bits."""
-        table = classes_of(self._entries[corpus].kind, self._levels(corpus))
-        return [row.type if row.level is None else f"{row.type} {row.level}" for row in table]
+        return [row.name for row in classes_of(self._entries[corpus].kind, self._levels(corpus))]
 
     def fusion(self, corpus: str) -> FusionSettings:
         """Settings of the labels of a corpus, or of the two of a unified pretraining, which share one map."""

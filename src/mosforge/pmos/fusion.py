@@ -91,14 +91,18 @@ def quantile_knots(oriented: Floats, knots: int) -> Floats:
 def map_quantiles(oriented: Floats, table: Floats) -> Floats:
     """The share of the corpus that lies below each score, by linear interpolation; shape (n, 6).
 
-    Tied scores of the corpus (a run of equal knots) get the middle of their shares.
+    Tied scores of the corpus (a run of equal knots) get the middle of their shares; only the score of equal
+    images, which is 1, gets the share 1, since none can be better.
     """
     grid = np.linspace(0.0, 1.0, len(table))
     mapped = np.empty_like(oriented)
     for i in range(oriented.shape[1]):
         values, first = np.unique(table[:, i], return_index=True)
         last = np.append(first[1:], len(table)) - 1
-        mapped[:, i] = np.interp(oriented[:, i], values, (grid[first] + grid[last]) / 2.0)
+        shares = (grid[first] + grid[last]) / 2.0
+        if values[-1] == 1.0:
+            shares[-1] = 1.0
+        mapped[:, i] = np.interp(oriented[:, i], values, shares)
     return mapped
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import read_rgb
+from mosforge.core.schemas.distortions import UNDISTORTED
 from mosforge.report.artefacts import Artefacts, runs_of
 from mosforge.report.blocks import Block, say
 from mosforge.report.summary import MODEL, of_networks, summarise
@@ -70,8 +71,9 @@ def distortions(corpus: str, labels: pd.DataFrame, base: Path) -> Iterator[Block
     single = rows[rows["level"].notna()].sort_values("class_index")
     for group, levels in single.groupby("group", sort=False):
         name = str(group).replace("_", " ")
+        of_type = "" if group == UNDISTORTED else f"{name}, "
         shown = [
-            _labelled(base / path, f"level {level}", score, f"{name}, ")
+            _labelled(base / path, f"level {level}" if of_type else name, score, of_type)
             for path, level, score in zip(levels["path"], levels["level"], levels["pmos"], strict=True)
         ]
         thumbs = Block("images", items=shown, style="thumbs five")

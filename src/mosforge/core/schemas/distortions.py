@@ -4,6 +4,9 @@ import pyarrow as pa
 
 from mosforge.core.schemas import Artefact, column
 
+UNDISTORTED = "undistorted"
+"""The group of the pristine images themselves, where they are a class. It has one level."""
+
 KEYS = (
     column("source", pa.string(), "name of the source in the configuration"),
     column("image_id", pa.string(), "path of the pristine image below its source's folder"),
