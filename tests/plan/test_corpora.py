@@ -25,7 +25,10 @@ def test_shards_of_the_papers_corpus(config: dict[str, Any]) -> None:
 def test_the_undistorted_image_is_a_40th_class(config: dict[str, Any]) -> None:
     before = plan_of(config).corpora
     others = config["distortions"]["synthetic"]
-    config["distortions"]["synthetic"] = {"undistorted": [0], **{name: others[name] for name in others if name != "undistorted"}}
+    config["distortions"]["synthetic"] = {
+        "undistorted": [0],
+        **{name: others[name] for name in others if name != "undistorted"},
+    }
     after = plan_of(config).corpora
     assert after.class_names("synthetic") == [*before.class_names("synthetic"), "undistorted"]
     assert after.groups("synthetic")[-1] == "undistorted"
