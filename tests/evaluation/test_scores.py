@@ -66,10 +66,16 @@ def test_rows_of_other_datasets_are_passed_over(place: Path) -> None:
     [
         (lambda lines: lines[:-2], ("2 of 30 images of a", "28.png")),
         (lambda lines: [*lines, "03.png,5"], ("'03.png' stands twice",)),
-        (lambda lines: [*lines[:4], "04.png,good", *lines[5:]], ("'04.png'", "'good'", "not a number")),
-        (lambda lines: [*lines[:4], "04.png,nan", *lines[5:]], ("'04.png'", "not a number")),
-        (lambda lines: [*lines[:4], "04.png,1_0", *lines[5:]], ("'04.png'", "'1_0'", "not a number")),
-        (lambda lines: [*lines[:4], "04.png,", *lines[5:]], ("'04.png'", "not a number")),
+        (
+            lambda lines: [*lines[:4], "04.png,good", *lines[5:]],
+            ("the score of 04.png is", "'good'", "not a number"),
+        ),
+        (lambda lines: [*lines[:4], "04.png,nan", *lines[5:]], ("the score of 04.png is", "not a number")),
+        (
+            lambda lines: [*lines[:4], "04.png,1_0", *lines[5:]],
+            ("the score of 04.png is", "'1_0'", "not a number"),
+        ),
+        (lambda lines: [*lines[:4], "04.png,", *lines[5:]], ("the score of 04.png is", "not a number")),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_in_a_sentence(

@@ -5,11 +5,13 @@ The workflow imports this module while it plans, so it imports nothing heavy.
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.files import read_text
 
 
 def csv_lines(text: str) -> Any:
@@ -29,14 +31,10 @@ def read_csv(file: Path, needed: Sequence[str]) -> list[dict[str, str]]:
         A mapping for each row that is not empty; its keys are the columns in lower case.
 
     Raises:
-        MosforgeError: not text in UTF-8, a needed column is missing, a column is there twice, or a row has
+        MosforgeError: see `read_text`; or a needed column is missing, a column is there twice, or a row has
             another number of cells.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise MosforgeError(f"{file}: not a text file in UTF-8; save it as UTF-8") from None
-    lines = csv_lines(text)
+    lines = csv_lines(read_text(file))
     try:
         header, *rows = [(lines.line_num, cells) for cells in lines] or [(1, [])]
     except csv.Error as error:
@@ -46,13 +44,24 @@ def read_csv(file: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     return [_row(file, line, cells, keys) for line, cells in rows if any(cell.strip() for cell in cells)]
 
 
-def to_float(text: str) -> float:
-    """A cell as a number; Python's own `float` takes 1_0 for 10.
+def number(file: Path, text: object, image: str) -> float:
+    """The score of an image as a finite number; Python's own `float` takes 1_0 for 10.
+
+    Args:
+        file: that the score is from, for the message.
+        text: its cell.
+        image: the name of the image.
 
     Raises:
-        ValueError: it is none.
+        MosforgeError: it is none; the message names the image.
     """
-    return float(text.replace("_", "?"))
+    try:
+        score = float(str(text).replace("_", "?"))
+    except ValueError:
+        score = math.nan
+    if not math.isfinite(score):
+        raise MosforgeError(f"{file}: the score of {image} is {text!r}, which is not a number")
+    return score
 
 
 def _keys(file: Path, header: Sequence[str], needed: Sequence[str]) -> list[str]:

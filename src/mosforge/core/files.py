@@ -21,7 +21,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise MosforgeError(f"{path}: no such file") from None
     except UnicodeDecodeError:
-        raise MosforgeError(f"{path}: not a text file in UTF-8") from None
+        raise MosforgeError(f"{path}: not a text file in UTF-8; save it as UTF-8") from None
 
 
 def read_json(path: Path) -> Any:

@@ -1,14 +1,13 @@
 """The user's own scores of images: those of any method, as a CSV with the columns `image` and `score`."""
 
 import logging
-import math
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
 
-from mosforge.core.csv_files import read_csv, to_float
+from mosforge.core.csv_files import number, read_csv
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table
@@ -70,12 +69,7 @@ def read_scores(file: Path, dataset: str) -> dict[str, float]:
                 f"{file}: {image!r} stands twice; keep one row, or name the dataset of each in a column "
                 "`dataset`"
             )
-        try:
-            scores[image] = to_float(row["score"])
-        except ValueError:
-            scores[image] = math.nan
-        if not math.isfinite(scores[image]):
-            raise MosforgeError(f"{file}: the score of {image!r} is {row['score']!r}, which is not a number")
+        scores[image] = number(file, row["score"], image)
     return scores
 
 

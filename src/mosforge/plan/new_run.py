@@ -10,10 +10,9 @@ import yaml
 
 from mosforge.config.files import OWN
 from mosforge.core.atomic import atomic_file
-from mosforge.core.csv_files import read_csv
+from mosforge.core.csv_files import number, read_csv
 from mosforge.core.errors import MosforgeError
 from mosforge.core.folders import PUT_THERE, find_images
-from mosforge.finetuning.datasets.base import number
 from mosforge.finetuning.datasets.table import REFERENCE_IMAGE
 from mosforge.finetuning.files import Folder
 from mosforge.plan.estimate import CROPS_OF_A_GPU, assumed_rate, has_gpu
@@ -68,9 +67,6 @@ def read_ratings(
             f"{table}: the image {rows[0]['image']} is not below {folder}; name it with --images"
         )
     scores = [number(table, row["mos"], row["image"]) for row in rows]
-    for row, score in zip(rows, scores, strict=True):
-        if not math.isfinite(score):
-            raise MosforgeError(f"{table}: the score of {row['image']} is {score}; correct or remove it")
     if scale is not None:
         _check_scale(table, scale, scores)
     return Ratings(

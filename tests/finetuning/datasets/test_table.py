@@ -153,7 +153,7 @@ def test_images_beside_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("image,mos\na.png,1\na.png,2\n", "a.png has more than one row"),
         ("image,mos\na.png,1\nA.png,2\n", "two rows name the file"),
         ("image,mos\na.png,\n", "the score of a.png is ''"),
-        ("image,mos\na.png,inf\n", "the score of a.png is not a number"),
+        ("image,mos\na.png,inf\n", "the score of a.png is 'inf', which is not a number"),
         ("image,mos\na.png,11\n", "the score of a.png, 11, lies outside the declared range [0, 10]"),
         ("image,mos\nb.png,1\n", "1 of 1 images are missing"),
         ("image,mos\na, b.png,1\n", "line 2 has 3 cells where the header has 2"),

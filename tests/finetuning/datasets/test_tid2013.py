@@ -53,7 +53,7 @@ class TestTid2013(OfficialLayout):
         ("old", "new", "message"),
         [
             ("{score} {name}", "", "2999 images where tid2013 has 3000"),
-            ("{score} {name}", "nan {name}", "the score of {name} is not a number"),
+            ("{score} {name}", "nan {name}", "the score of {name} is 'nan', which is not a number"),
             ("{score} {name}", "high {name}", "the score of {name} is 'high'"),
             ("{score} {name}", "9.2 {name}", "the score of {name}, 9.2, lies outside"),
             ("{score} {name}", "{score} i01_25_1.bmp", "'{score} i01_25_1.bmp' is not a score"),

@@ -5,8 +5,8 @@ Its second score, the agreement with the prompt, is not used.
 
 from collections.abc import Iterator
 
-from mosforge.core.csv_files import read_csv
-from mosforge.finetuning.datasets.base import Layout, Row, number
+from mosforge.core.csv_files import number, read_csv
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 
 _IMAGES = ("images", "AGIQA-3K")

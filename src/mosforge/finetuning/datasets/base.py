@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mosforge.core.csv_files import to_float
 from mosforge.core.errors import MosforgeError
 
 
@@ -39,18 +38,6 @@ class Row(NamedTuple):
     distortion_type: str | None = None  # as the dataset names it
     level: int | None = None  # of the distortion
     part: str | None = None  # part of the official split: `train`, `validation` or `test`
-
-
-def number(file: Path, text: object, image: str) -> float:
-    """A score as a number.
-
-    Raises:
-        MosforgeError: it is none; the message names the image.
-    """
-    try:
-        return to_float(str(text))
-    except ValueError:
-        raise MosforgeError(f"{file}: the score of {image} is {text!r}, which is not a number") from None
 
 
 def read_sheet(file: Path, columns: Sequence[str], sheet: str | int = 0) -> Iterator[list[str]]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from mosforge.core.csv_files import read_csv
-from mosforge.finetuning.datasets.base import Layout, Row, number
+from mosforge.core.csv_files import number, read_csv
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 
 _PARTS = {"Train (Images and MOS).csv": "train", "Test (Images and MOS).csv": "test"}

@@ -6,8 +6,9 @@ The scores of the sets are comparable only after their realignment, which takes 
 import re
 from collections.abc import Iterator
 
+from mosforge.core.csv_files import number
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, number, read_sheet
+from mosforge.finetuning.datasets.base import Layout, Row, read_sheet
 from mosforge.finetuning.files import Folder
 
 _SCORES = "CID2013 data - version 12112014.xlsx"

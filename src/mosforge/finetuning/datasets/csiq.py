@@ -6,8 +6,9 @@ row or column; the file names mix upper and lower case.
 
 from collections.abc import Iterator
 
+from mosforge.core.csv_files import number
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, number, read_sheet
+from mosforge.finetuning.datasets.base import Layout, Row, read_sheet
 from mosforge.finetuning.files import Folder
 
 LAYOUT = Layout(

@@ -5,8 +5,8 @@ Its paper counts 39,810 images, and copies of the release differ by a few, so th
 
 from collections.abc import Iterator
 
-from mosforge.core.csv_files import read_csv
-from mosforge.finetuning.datasets.base import Layout, Row, number
+from mosforge.core.csv_files import number, read_csv
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 
 LAYOUT = Layout(

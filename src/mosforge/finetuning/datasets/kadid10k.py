@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from mosforge.core.csv_files import read_csv
+from mosforge.core.csv_files import number, read_csv
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, number
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 
 LAYOUT = Layout(

@@ -6,9 +6,9 @@ without a split, whose `MOS` is on 1-5 and whose `MOS_zscore` is the other's `MO
 
 from collections.abc import Iterator
 
-from mosforge.core.csv_files import read_csv
+from mosforge.core.csv_files import number, read_csv
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, number
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 
 LAYOUT = Layout(

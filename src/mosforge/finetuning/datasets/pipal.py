@@ -6,8 +6,9 @@ The scores are Elo ratings, which start at 1,400 and have no fixed ends; the dec
 import re
 from collections.abc import Iterator
 
+from mosforge.core.csv_files import number
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, number
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 
 LAYOUT = Layout(

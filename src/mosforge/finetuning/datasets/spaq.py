@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from mosforge.finetuning.datasets.base import Layout, Row, number, read_sheet
+from mosforge.core.csv_files import number
+from mosforge.finetuning.datasets.base import Layout, Row, read_sheet
 from mosforge.finetuning.files import Folder
 
 _SCORES = ("Annotations/MOS and Image attribute scores.xlsx", "MOS and Image attribute scores.xlsx")

@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from mosforge.core.csv_files import read_csv
+from mosforge.core.csv_files import number, read_csv
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, number
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 from mosforge.finetuning.settings import DatasetSettings
 

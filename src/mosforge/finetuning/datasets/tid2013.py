@@ -6,8 +6,9 @@ The case of file names varies (`I01.BMP`, `i25.bmp`, `i01_01_1.bmp`); reference 
 import re
 from collections.abc import Iterator
 
+from mosforge.core.csv_files import number
 from mosforge.core.errors import MosforgeError
-from mosforge.finetuning.datasets.base import Layout, Row, number
+from mosforge.finetuning.datasets.base import Layout, Row
 from mosforge.finetuning.files import Folder
 
 LAYOUT = Layout(
