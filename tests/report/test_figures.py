@@ -14,7 +14,7 @@ from rows import correlations, crossed
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table
-from mosforge.report import figures
+from mosforge.report import figures, words
 from mosforge.report.artefacts import Artefacts, history, read_artefacts
 from mosforge.report.drawing import METHOD_COLOURS
 from mosforge.report.experiment_table import ExperimentTable, experiment_table
@@ -83,6 +83,23 @@ def test_bars_show_both_intervals() -> None:
     (single,) = figures.bars(table_of(rows[rows["split"] == "0"]), ())
     assert [width for width, _ in Drawn(single).segments()] == [1.0, 1.0]
     assert "median" not in single.caption
+
+
+def test_bars_of_two_datasets_stand_on_one_axis() -> None:
+    starts = {("net", "imagenet"): [0.5], ("net", "a-cls"): [0.2]}
+    high = {("net", "imagenet"): [0.8], ("net", "a-cls"): [0.9]}
+    rows = pd.concat(
+        [
+            correlations(starts, "own"),
+            correlations(high, "other"),
+            correlations({("net", "imagenet"): [0.1]}, "x"),
+        ]
+    )
+    (figure,) = figures.bars(table_of(rows), ("other",))
+    ends = [ends[0, 0] for _, ends in Drawn(figure).segments()]
+    assert ends == pytest.approx([0.4, 0.1, 0.7, 0.8], abs=2e-3), "the third dataset has nothing to compare"
+    assert re.findall(r">(own|other|x), net</text>", figure.inline) == ["own", "other"]
+    assert f"other: {words.PROXY}" in figure.caption
 
 
 def test_bars_of_two_corpora_are_two() -> None:

@@ -15,7 +15,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.seeds import generator
 from mosforge.core.tables import read_table
 from mosforge.report.artefacts import predictions_in, read_artefacts
-from mosforge.report.gains import CONTENTS, SPLITS, findings, gains_grid, gains_of
+from mosforge.report.gains import CONTENTS, SPLITS, findings, gains_grid, gains_of, summary_of_findings
 from mosforge.report.settings import PageSettings
 from mosforge.report.words import method_names
 from mosforge.statistics.intervals import RESAMPLES, intervals
@@ -36,7 +36,7 @@ def test_several_splits_have_the_corrected_interval() -> None:
     assert student.low > 0 > found.low, "only the corrected one holds zero"
     assert (found.method, found.against, found.splits, found.interval_over) == ("CLS", "FT", 4, SPLITS)
     assert found.difference == pytest.approx(0.025)
-    assert (found.first, found.second) == pytest.approx((np.mean(other), np.mean(base)))
+    assert (found.first, found.second) == pytest.approx((np.median(other), np.median(base)))
 
 
 @pytest.mark.slow
@@ -139,9 +139,32 @@ def test_a_finding_says_what_its_interval_shows(added: tuple[float, ...], shown:
     base = [0.7, 0.6, 0.8][: len(added)]
     other = [low + gain for low, gain in zip(base, added, strict=True)]
     (sentence,) = sentences({"imagenet": base, "tiles-multitask": other})
-    assert f"SROCC {np.mean(base):.3f} from ImageNet weights" in sentence
-    assert f"{np.mean(other):.3f} after CLS+REG pretraining" in sentence
+    assert f"SROCC {np.median(base):.3f} from ImageNet weights" in sentence
+    assert f"{np.median(other):.3f} after CLS+REG pretraining" in sentence
     assert shown in sentence
+
+
+def test_several_findings_come_to_one_sentence() -> None:
+    """It counts what the intervals of all show, those without one too."""
+    base = [0.7, 0.6, 0.8]
+    found = [
+        gains_of(
+            "mine", correlations({("net", "imagenet"): base, ("net", "t-cls"): other}, name), no_predictions
+        )
+        for name, other in (
+            ("a", [0.73, 0.64, 0.85]),
+            ("b", [0.67, 0.56, 0.75]),
+            ("c", [0.67, 0.6, 0.85]),
+            ("d", [0.74]),
+        )
+    ]
+    text = summary_of_findings(pd.concat(found))
+    assert "in 4 comparisons: " in text
+    assert "above zero in 1, below zero in 1, and contains zero or is not known in 2" in text
+    proxies = gains_of(
+        "mine", correlations({("net", "imagenet"): base, ("net", "t-cls"): base}), no_predictions, ("own",)
+    )
+    assert "not human scores" in summary_of_findings(pd.concat([*found, proxies]))
 
 
 def test_no_finding_is_chosen_by_its_score() -> None:

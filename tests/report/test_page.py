@@ -1,6 +1,8 @@
 """The job `page`: the page as a reader and a browser meet it."""
 
+import base64
 import csv
+import io
 import itertools
 import json
 import re
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from rows import crossed
 
 from mosforge.cli import main
@@ -97,7 +100,9 @@ def html(results: Path) -> str:
 def test_the_page_parses_and_fetches_nothing(html: str) -> None:
     found = parsed(html)
     assert found.links
-    assert all(link.startswith(("#", "data:")) for link in found.links)
+    paper = "https://doi.org/10.33851/JMIS.2022.9.2.75"
+    assert ("a", {"href": paper}) in found.elements, "it is named, and fetched only by who clicks on it"
+    assert all(link.startswith(("#", "data:")) for link in found.links if link != paper)
     assert not re.search(r"url\(\s*['\"]?(?!#)", html)
     assert "@import" not in html
     assert not {"script", "iframe", "object"} & {tag for tag, _ in found.elements}
@@ -106,9 +111,30 @@ def test_the_page_parses_and_fetches_nothing(html: str) -> None:
 def test_each_link_of_the_page_has_its_section(html: str) -> None:
     found = parsed(html)
     sections = [attrs["id"] for tag, attrs in found.elements if tag == "section"]
-    links = [attrs["href"] for tag, attrs in found.elements if tag == "a"]
-    assert links == [f"#{name}" for name in sections]
+    links = [attrs["href"] or "" for tag, attrs in found.elements if tag == "a"]
+    assert [link for link in links if link.startswith("#")] == [f"#{name}" for name in sections]
     assert len(sections) == 8
+    assert (sections[0], sections[-1]) == ("correlations", "run"), "results come before times"
+
+
+def test_the_first_screen_has_the_run_the_main_table_a_figure_and_one_sentence(html: str) -> None:
+    first = html.split("<body>")[1].split("<summary>Notes on this table</summary>")[0]
+    assert re.search(r"<h1>Small &amp; real, \d+ \w+ \d{4}</h1>", first)
+    assert "36 distorted images of 3 pristine images in tiles; 15 fine-tuned models evaluated" in first
+    assert len(re.findall(r'<p class="finding">', first)) == 1
+    shown = re.sub(r"<details>.*?</details>", "", first, flags=re.DOTALL)
+    assert 'aria-label="Correlations of table1"' in shown
+    assert shown.count("<figure>") == 1
+    assert say("independent") not in shown
+
+
+def test_thumbnails_hold_what_opens_in_full_size(html: str) -> None:
+    gallery = section(html, "gallery")
+    for part, side in (("thumbs five", 176), ("thumbs large", 176)):
+        found = gallery.split(f'class="{part}"')[1].split("</figure>")[0]
+        opened = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', found)[-1]
+        assert Image.open(io.BytesIO(base64.b64decode(opened))).size == (side, side), "nothing is scaled"
+        assert 'class="zoom" tabindex="0"' in found
 
 
 def test_every_figure_is_embedded_and_saved(html: str, results: Path) -> None:
@@ -118,7 +144,7 @@ def test_every_figure_is_embedded_and_saved(html: str, results: Path) -> None:
     assert len(drawn) == len(saved)
     assert saved == {path.stem for path in figures.glob("*.png")}
     assert {
-        "bars-table1-own",
+        "bars-table1",
         "matrix-table3-efficientnet_lite0-cls-reg",
         "pmos-tiles-histogram",
         "pmos-tiles-level-jpeg",
@@ -293,7 +319,7 @@ def test_two_corpora_of_one_objective_have_two_names_everywhere(results: Path, t
 
 
 def test_what_the_user_wrote_is_escaped(html: str) -> None:
-    assert "<title>Small &amp; real</title>" in html
+    assert "<title>Small &amp; real, " in html
     assert "csiq &lt;b&gt;: its folder is missing" in html
     assert "broken &lt;b&gt;.jpg" in html
 

@@ -12,6 +12,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table
 from mosforge.report.artefacts import read_artefacts, runs_of
+from mosforge.report.scatters import scale_of
 from mosforge.report.settings import PageSettings
 from mosforge.report.thumbnails import SIDE, data_uri, distortions, extreme_images, extremes
 from mosforge.report.words import number
@@ -24,7 +25,7 @@ def test_thumbnails_are_small_jpegs(tmp_path: Path) -> None:
         uri = data_uri(large, square=square)
         data = base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))
         assert Image.open(io.BytesIO(data)).size == size
-        assert len(data) < 40_000
+        assert len(data) < 80_000
     assert data_uri(tmp_path / "nothing.png", square=True) == ""
 
 
@@ -74,15 +75,19 @@ def test_the_outstanding_test_images() -> None:
             "path": ["a.png", "b.png", "c.png", "a.png"],
             "quality": [0.2, 0.5, 0.9, 0.2],
             "prediction": [0.9, 0.5, 0.8, 0.7],
+            "mos": [4.2, 3.0, 1.4, 4.2],
         }
     )
-    found = extreme_images(table, Path("nowhere"), count=1)
+    scale = scale_of(table)
+    found = extreme_images(table, Path("nowhere"), scale, count=1)
     assert {title: items[0].title for title, items in found.items()} == {
         "Scored highest": "a",
         "Scored lowest": "b",
         "Most wrongly scored": "a",
     }
-    assert found["Scored highest"][0].lines == ["predicted 0.80, given 0.20", "a"]
+    assert found["Scored highest"][0].lines == ["predicted 1.80, given 4.20", "a"], (
+        "on the scale of the MOS, 5 to 1"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,7 @@ def test_pretraining_changes_what_a_network_predicts_and_the_differences_are_the
     assert all(value == f"{found[f'synthetic-{names[name]}']:.3f}" for value, name in after)
     figures = {path.name for path in (project / "results/report/figures").iterdir()}
     assert {
-        f"bars-{name}-csiq.{kind}" for name in ("table1", "ablation") for kind in ("svg", "png")
+        f"bars-{name}.{kind}" for name in ("table1", "ablation") for kind in ("svg", "png")
     } < figures
 
 

@@ -97,8 +97,8 @@ class PmosSection(Section):
 class ReportSection(Section):
     """The page."""
 
-    title: Text
-    """title of the page"""
+    title: Text | None
+    """title of the page; null: the names of the experiments"""
 
 
 class Configuration(Section):

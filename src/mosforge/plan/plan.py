@@ -65,7 +65,7 @@ class Plan:
         names, config = self.experiments.names, self._config.plain()
         del config["distortions"]["keep"]
         return PageSettings(
-            title=self._config.report.title,
+            title=self._config.report.title or ", ".join(names) or "mosforge",
             experiments=tuple(names),
             corpora=tuple(self.corpora.labelled),
             validated=tuple(self.datasets.with_references),

@@ -99,46 +99,47 @@ def _mark_whole_numbers(axes: Axes) -> None:
 
 
 def bars(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
-    """For each dataset that several models were tested within, their SROCC with its intervals, by backbone.
+    """The SROCC of the models that were tested within their dataset, with its intervals, all on one axis.
 
-    A model without a correlation, whose predictions are constant, has no bar.
+    Datasets with one model are left out. A model without a correlation, whose predictions are constant, has
+    no bar.
     """
-    found = {pair[1]: table.sroccs(pair) for pair in table.pairs if pair[0] == pair[1] != AVERAGE}
-    return [_bars(table.experiment, name, rows, proxies) for name, rows in found.items() if len(rows) > 1]
-
-
-def _bars(experiment: str, dataset: str, rows: pd.DataFrame, proxies: Collection[str]) -> Figure:
-    ends = rows[["value", "low", "high", "q25", "q75"]].to_numpy(dtype=float)
+    within = [table.sroccs(pair) for pair in table.pairs if pair[0] == pair[1] != AVERAGE]
+    within = [rows for rows in within if len(rows) > 1]
+    if not within:
+        return []
+    every = pd.concat(within)
+    groups = [group for rows in within for _, group in rows.groupby("backbone", sort=False)]
+    ends = every[["value", "low", "high", "q25", "q75"]].to_numpy(dtype=float)
     known = ends[np.isfinite(ends)]
     right = max(known.max(initial=0.0), 0.1)
-    groups = rows.groupby("backbone", sort=False)
-    with drawing.canvas(4.0, 0.6 + 0.25 * (len(rows) + 1.2 * len(groups))) as (canvas, axes):
-        place, places = 0.0, {}
-        for backbone, models in groups:
-            title = str(backbone) or "no network"
+    with drawing.canvas(4.0, 0.6 + 0.25 * (len(every) + 1.2 * len(groups))) as (canvas, axes):
+        places: dict[float, str] = {}
+        place = -1.2
+        for group in groups:
+            place += 1.2
+            title = f"{group['test_dataset'].iloc[0]}, {group['backbone'].iloc[0] or 'no network'}"
             axes.text(0.012 * right, place, title, color=drawing.MUTED, va="center", fontsize=7.5)
-            for model in models.to_dict("records"):
+            for model in group.to_dict("records"):
                 place += 1
                 places[place] = model["method"]
-                if np.isfinite(model["value"]):
-                    axes.barh(
-                        place,
-                        model["value"],
-                        height=0.62,
-                        alpha=0.8,
-                        color=drawing.colour_of(model["method"]),
-                    )
-                for low, high, width in (("low", "high", 1.0), ("q25", "q75", 3.2)):
-                    if np.isfinite([model[low], model[high]]).all():
-                        axes.hlines(place, model[low], model[high], color=drawing.INK, linewidth=width)
+                _bar(axes, place, model)
                 axes.text(right + 0.02, place, words.number(model["value"]), va="center", fontsize=7.5)
-            place += 1.2
         axes.set_yticks(list(places), list(places.values()))
         axes.tick_params(axis="y", length=0, labelcolor=drawing.INK)
-        axes.set(ylim=(place - 0.6, -0.6), xlim=(known.min(initial=0.0), right + 0.16), xlabel="SROCC")
-        caption = say("bars_of_splits" if (rows["splits"] > 1).any() else "bars", dataset)
-        name = drawing.file_stem("bars", experiment, dataset)
-        return drawing.finish(canvas, name, caption + words.proxy_caption({dataset}, proxies))
+        axes.set(ylim=(place + 0.6, -0.6), xlim=(known.min(initial=0.0), right + 0.16), xlabel="SROCC")
+        caption = say("bars_of_splits" if (every["splits"] > 1).any() else "bars")
+        name = drawing.file_stem("bars", table.experiment)
+        return [drawing.finish(canvas, name, caption + words.proxy_caption(every["test_dataset"], proxies))]
+
+
+def _bar(axes: Axes, place: float, model: Mapping[Any, Any]) -> None:
+    if np.isfinite(model["value"]):
+        colour = drawing.colour_of(model["method"])
+        axes.barh(place, model["value"], height=0.62, alpha=0.8, color=colour)
+    for low, high, width in (("low", "high", 1.0), ("q25", "q75", 3.2)):
+        if np.isfinite([model[low], model[high]]).all():
+            axes.hlines(place, model[low], model[high], color=drawing.INK, linewidth=width)
 
 
 def matrices(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:

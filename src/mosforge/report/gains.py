@@ -59,8 +59,8 @@ def gains_of(
         on which both are measured. Several trainings of a split count with their mean, and their noise is in
         the interval.
         `clean` is the difference without the test images whose content is trained on, if there are any.
-        Further columns are `initialisation` and `adaptation`, of `method`, and `first` and `second`, the two
-        means.
+        Further columns are `initialisation` and `adaptation`, of `method`, and `first` and `second`, the
+        medians of the two models, as the table of the experiment has them.
     """
     rows = of_networks(correlations).drop_duplicates([*MODEL, "split", "seed"])
     names = method_names(correlations)
@@ -87,7 +87,7 @@ def gains_of(
                 ends, over = _over_contents(*tables), CONTENTS
             over = over if np.isfinite(ends).all() else ""
             note = PROXY if {train, test} & set(proxies) else ""
-            means = _mean(sroccs["srocc"]), _mean(sroccs["base"])
+            medians = [float(np.median(sroccs[name])) for name in ("srocc", "base")]
             counts = (
                 len(differences),
                 int(splits.size().max()),
@@ -97,7 +97,7 @@ def gains_of(
             models = (experiment, names[name], names[base], backbone, train, test, "srocc")
             clean = _mean((both["clean"] - both["base_clean"]).groupby(level="split").agg(_mean))
             gain = (_mean(differences), *ends, over, *counts, clean, note)
-            found.append((*models, *gain, *name, *means))
+            found.append((*models, *gain, *name, *medians))
     return pd.DataFrame(found, columns=[*GAIN, "initialisation", "adaptation", "first", "second"])
 
 
@@ -193,27 +193,39 @@ def findings(gains: pd.DataFrame, names: Mapping[Start, str]) -> list[str]:
         gains: of all experiments.
         names: of methods, alike on the whole page.
     """
+    return [
+        _finding(gain, names[gain["initialisation"], FINETUNE])
+        for gain in _headlines(gains).to_dict("records")
+    ]
+
+
+def summary_of_findings(gains: pd.DataFrame) -> str:
+    """What several findings come to: of how many the interval lies above zero, and of how many below."""
+    rows = _headlines(gains)
+    above, below = (rows["low"] > 0).sum(), (rows["high"] < 0).sum()
+    proxy = f" ({PROXY} among them)" if (rows["note"] == PROXY).any() else ""
+    return say("findings", len(rows), proxy, above, below, len(rows) - above - below)
+
+
+def _headlines(gains: pd.DataFrame) -> pd.DataFrame:
+    """The gains that `findings` tells."""
     within = gains[(gains["against"] == PLAIN) & (gains["train_dataset"] == gains["test_dataset"])]
     within = within[within["adaptation"] == FINETUNE]
-    sentences = []
-    for _, group in within.drop_duplicates(["test_dataset", "backbone", "initialisation"]).groupby(
-        ["test_dataset", "backbone"], sort=False
-    ):
+    within = within.drop_duplicates(["test_dataset", "backbone", "initialisation"])
+    chosen = []
+    for _, group in within.groupby(["test_dataset", "backbone"], sort=False):
         is_proposed = group["initialisation"].map(method_of) == BOTH
-        chosen = group[is_proposed] if is_proposed.any() else group.head(1)
-        sentences += [
-            _finding(gain, names[gain["initialisation"], FINETUNE]) for gain in chosen.to_dict("records")
-        ]
-    return sentences
+        chosen.append(group[is_proposed] if is_proposed.any() else group.head(1))
+    return pd.concat(chosen) if chosen else within
 
 
 def _finding(gain: Mapping[Any, Any], method: str) -> str:
-    over = f"means over {gain['splits']} splits" if gain["splits"] > 1 else "one split"
+    over = f"medians over {gain['splits']} splits" if gain["splits"] > 1 else "one split"
     over += f" of {gain['trainings']} trainings" if gain["trainings"] > 1 else ""
     note = f"; {gain['note']}" if gain["note"] else ""
     place = f"{gain['test_dataset']}, {gain['backbone']}"
-    means = number(gain["second"]), number(gain["first"])
-    text = say("finding", place, *means, method, f"{over}, {gain['images']} test images{note}")
+    medians = number(gain["second"]), number(gain["first"])
+    text = say("finding", place, *medians, method, f"{over}, {gain['images']} test images{note}")
     if not gain["interval_over"]:
         return text + say("finding_without_interval")
     shows = f"all of it {'above' if gain['low'] > 0 else 'below'} zero"

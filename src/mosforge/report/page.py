@@ -1,5 +1,6 @@
 """The page: one self-contained HTML file made from the artefacts below the folder of results."""
 
+import datetime
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +9,14 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from mosforge.core import layout
 from mosforge.core.atomic import atomic_file, atomic_folder
 from mosforge.core.errors import MosforgeError
 from mosforge.report import sections, words
 from mosforge.report.artefacts import Artefacts, read_artefacts
-from mosforge.report.blocks import Block, say
+from mosforge.report.blocks import Block
 from mosforge.report.drawing import Figure
-from mosforge.report.gains import findings, gains_of
+from mosforge.report.gains import findings, gains_of, summary_of_findings
 from mosforge.report.settings import PageSettings
 
 _log = logging.getLogger(__name__)
@@ -42,17 +44,18 @@ def page(results: Path, *, output: Path, figures: Path, cfg: PageSettings) -> No
     }
     _log.info("gains")
     parts = {
-        ("run", "What was run"): sections.run_section(artefacts),
-        ("correlations", "Correlations"): sections.correlations_section(artefacts, gains),
+        ("correlations", "Results"): sections.correlations_section(artefacts, gains),
         ("scatter", "Predicted and given scores"): sections.scatter_section(artefacts),
-        ("curves", "Learning curves"): sections.curves_section(artefacts),
-        ("pmos", "Pseudo-MOS"): sections.pmos_section(artefacts),
         ("validation", "Metrics and people"): sections.agreement_section(artefacts),
+        ("pmos", "Pseudo-MOS"): sections.pmos_section(artefacts),
+        ("curves", "Learning curves"): sections.curves_section(artefacts),
         ("gallery", "Gallery"): sections.gallery_section(artefacts),
         ("left-out", "Left out"): sections.left_out_section(artefacts),
+        ("run", "What was run"): sections.run_section(artefacts),
     }
     blocks = [Block("section", title, list(part), style=key) for (key, title), part in parts.items()]
-    text, shown = to_html(cfg.title, _header(artefacts, list(gains.values())), blocks)
+    title = ", ".join(filter(None, [cfg.title, _day(artefacts)]))
+    text, shown = to_html(title, _header(artefacts, list(gains.values())), blocks)
     with atomic_folder(figures) as folder:
         for figure in shown:
             figure.save(folder)
@@ -61,11 +64,24 @@ def page(results: Path, *, output: Path, figures: Path, cfg: PageSettings) -> No
     _log.info("%s: %.1f MB, %d figures", output, output.stat().st_size / 1e6, len(shown))
 
 
+def _day(artefacts: Artefacts) -> str:
+    """The day on which the newest correlations were written; empty if there are none."""
+    names = [name for name, rows in artefacts.tables.items() if rows is not None]
+    files = [layout.below(artefacts.results, layout.CORRELATIONS, experiment=name) for name in names]
+    days = [datetime.datetime.fromtimestamp(file.stat().st_mtime, datetime.UTC) for file in files]
+    return f"{max(days):%d %B %Y}".lstrip("0") if days else ""
+
+
 def _header(artefacts: Artefacts, gains: Sequence[pd.DataFrame]) -> list[Block]:
-    """What the page is about, and what it comes to."""
-    blocks = [Block("lead", say("lead"))]
+    """What was run, and what it comes to."""
+    counts = [f"{cell.text} {cell.small[0]}" for cell in sections.counts(artefacts)]
+    blocks = [Block("lead", "; ".join(counts) + ".")]
     found = findings(pd.concat(gains), artefacts.names) if gains else []
-    blocks += [Block("list", items=found, style="findings")] if found else []
+    if len(found) > 1:
+        blocks += [Block("finding", summary_of_findings(pd.concat(gains)))]
+        blocks += [Block("details", "Each of them", [Block("list", items=found, style="findings")])]
+    elif found:
+        blocks += [Block("finding", found[0])]
     datasets = {*artefacts.correlations["dataset"], *artefacts.correlations["test_dataset"]}
     proxies = datasets & set(artefacts.cfg.proxies)
     return blocks + ([Block("caveat", words.proxy_note(proxies))] if proxies else [])

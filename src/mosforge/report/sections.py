@@ -30,9 +30,9 @@ _TITLES = {
 
 def run_section(artefacts: Artefacts) -> Iterator[Block]:
     """What was run: counts, sources, the configuration, versions and times."""
-    labels = {name: rows for name, rows in artefacts.labels.items() if rows is not None}
-    sources = dict.fromkeys(name for rows in labels.values() for name in sorted(set(rows["source"])))
-    yield Block("counts", items=[*provenance.source_counts(sources, artefacts), *_counts(labels, artefacts)])
+    labels = [rows for rows in artefacts.labels.values() if rows is not None]
+    sources = dict.fromkeys(name for rows in labels for name in sorted(set(rows["source"])))
+    yield Block("counts", items=[*provenance.source_counts(sources, artefacts), *counts(artefacts)])
     for source in sources:
         yield from provenance.source_blocks(source, artefacts)
     yield from content_blocks(artefacts)
@@ -43,16 +43,18 @@ def run_section(artefacts: Artefacts) -> Iterator[Block]:
     yield Block("details", "Versions and digests", [versions, Block("p", say("versions"))])
     times = provenance.times(artefacts.results, provenance.devices(artefacts))
     if times:
-        yield Block("h4", "Time and memory, from Snakemake's benchmarks")
-        yield Block("p", say("times"))
         head = ["rule", "jobs", "total time", "longest job", "peak memory", "device"]
-        yield text_table(head, times, style="", label="Time and memory")
+        items = [text_table(head, times, style="", label="Time and memory"), Block("notes", say("times"))]
+        yield Block("details", "Time and memory, from Snakemake's benchmarks", items)
     else:
         yield absent("no_times")
 
 
-def _counts(labels: Mapping[str, pd.DataFrame], artefacts: Artefacts) -> Iterator[Cell]:
-    for corpus, rows in labels.items():
+def counts(artefacts: Artefacts) -> Iterator[Cell]:
+    """The images with labels, the fine-tuned networks, and the images that they were tested on."""
+    for corpus, rows in artefacts.labels.items():
+        if rows is None:
+            continue
         pristine = len(rows[["source", "image_id"]].drop_duplicates())
         yield Cell(f"{len(rows):,}", [f"distorted images of {pristine:,} pristine images in {corpus}"])
     yield Cell(
@@ -65,8 +67,8 @@ def _counts(labels: Mapping[str, pd.DataFrame], artefacts: Artefacts) -> Iterato
 
 def correlations_section(artefacts: Artefacts, gains: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
     """The tables and figures of the experiments."""
-    yield Block("p", say("correlations"))
-    yield Block("p", say("independent"))
+    about = [Block("p", say(key)) for key in ("lead", "correlations", "independent")]
+    yield Block("details", "How to read this", about)
     for name, rows in artefacts.tables.items():
         yield Block("h3", _TITLES.get(name, name))
         if rows is not None:
@@ -86,11 +88,11 @@ def _experiment(
     settings = TableSettings(proxies=cfg.proxies, sizes=cfg.sizes, protocol=cfg.protocols.get(name))
     found = experiment_table.experiment_table(name, correlations, settings)
     about_proxy = say("about_proxy") if words.PROXY in set(found.numbers["note"]) else ""
+    drawn = list(_figures(figures.bars(found, cfg.proxies), style="large"))
+    yield Block("div", items=[table(experiment_table.paper_grid(found)), *drawn], style="beside")
     yield Block("legend", " ".join(experiment_table.legend(found)))
-    yield table(experiment_table.paper_grid(found))
-    yield Block("list", items=found.notes, style="notes")
-    shown = [*figures.bars(found, cfg.proxies), *figures.matrices(found, cfg.proxies)]
-    yield from _figures(shown, style="large")
+    yield from _figures(figures.matrices(found, cfg.proxies), style="large")
+    yield Block("details", "Notes on this table", [Block("list", items=found.notes, style="notes")])
     if len(gains):
         over = set(gains["interval_over"])
         keys = {SPLITS: "gains_over_splits", CONTENTS: "gains_over_images", "": "gains_without_interval"}

@@ -14,11 +14,12 @@ from mosforge.core.images import read_rgb
 from mosforge.core.schemas.distortions import UNDISTORTED
 from mosforge.report.artefacts import Artefacts, runs_of
 from mosforge.report.blocks import Block, say
+from mosforge.report.scatters import Scale, scale_of
 from mosforge.report.summary import MODEL, of_networks, summarise
 from mosforge.report.words import number
 
-SIDE = 176  # pixels of the longest side of a thumbnail
-QUALITY = 82  # of its JPEG: high enough not to be taken for one of the distortions
+SIDE = 256  # pixels of the longest side of what is shown, as a thumbnail and in full size
+QUALITY = 90  # of its JPEG: high enough not to be taken for one of the distortions
 MOST_MIXTURES = 12  # that are shown of an image
 
 
@@ -28,6 +29,7 @@ class Thumbnail(NamedTuple):
     uri: str  # a JPEG; empty if the file cannot be read
     title: str  # what it shows
     lines: Sequence[str]  # what stands below it
+    crop: str = ""  # what opens in full size, if that is another image
 
 
 def data_uri(path: Path, *, square: bool) -> str:
@@ -35,15 +37,15 @@ def data_uri(path: Path, *, square: bool) -> str:
 
     Args:
         path: the image.
-        square: cut the middle square out, at most twice as wide as the thumbnail, so that fine
-            distortions survive the scaling; otherwise the whole image is scaled.
+        square: the middle square, not scaled, so that fine distortions can be seen; otherwise the whole
+            image is scaled.
     """
     try:
         image = Image.fromarray(read_rgb(path))
     except MosforgeError:
         return ""
     if square:
-        side = min(image.width, image.height, 2 * SIDE)
+        side = min(image.width, image.height, SIDE)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         image = image.crop((left, top, left + side, top + side))
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -132,30 +134,37 @@ def extremes(artefacts: Artefacts) -> Iterator[Block]:
         model = f"{artefacts.name_of(best.iloc[0])}, {backbone}"
         is_proxy = dataset in artefacts.cfg.proxies
         yield Block("h3", f"Test images of {dataset}", is_proxy=is_proxy)
-        yield Block("p", say("extremes", f"{model}, trained on {trained_on}" if within.empty else model))
+        where = f"{model}, trained on {trained_on}" if within.empty else model
+        scale = scale_of(there[0])
+        yield Block("p", say("extremes", where, say("lower_is_better") if scale.rise < 0 else ""))
         if is_proxy:
             yield Block("caveat", say("given_proxy"))
-        for title, images in extreme_images(pd.concat(there), artefacts.results.parent).items():
+        for title, images in extreme_images(pd.concat(there), artefacts.results.parent, scale).items():
             yield Block("h4", title)
             yield Block("images", items=images, style="thumbs large")
 
 
-def extreme_images(predictions: pd.DataFrame, base: Path, count: int = 4) -> dict[str, list[Thumbnail]]:
+def extreme_images(
+    predictions: pd.DataFrame, base: Path, scale: Scale, count: int = 4
+) -> dict[str, list[Thumbnail]]:
     """The test images that a model scored highest, lowest, and most wrongly.
 
     Args:
         predictions: rows of the artefact `predictions` of one model; an image that several splits
             tested counts with its mean prediction.
         base: the folder that relative paths start from.
+        scale: of the dataset's scores.
         count: images of each kind.
     """
-    images = predictions.groupby(["image", "path"], as_index=False)[["quality", "prediction"]].mean()
+    images = predictions.groupby(["image", "path"], as_index=False)[["quality", "prediction", "mos"]].mean()
+    digits = 2 if abs(scale.rise) < 20 else 1
     images["error"] = (images["prediction"] - images["quality"]).abs()
     orders = {"Scored highest": ("prediction", False), "Scored lowest": ("prediction", True)}
     found: dict[str, list[Thumbnail]] = {}
     for title, (column, rising) in (orders | {"Most wrongly scored": ("error", False)}).items():
         for row in images.sort_values([column, "image"], ascending=[rising, True])[:count].to_dict("records"):
-            scores = f"predicted {number(row['prediction'], 2)}, given {number(row['quality'], 2)}"
-            uri = data_uri(base / row["path"], square=False)
-            found.setdefault(title, []).append(Thumbnail(uri, row["image"], [scores, row["image"]]))
+            predicted = scale.lowest + scale.rise * row["prediction"]
+            scores = f"predicted {number(predicted, digits)}, given {number(row['mos'], digits)}"
+            uri, crop = (data_uri(base / row["path"], square=square) for square in (False, True))
+            found.setdefault(title, []).append(Thumbnail(uri, row["image"], [scores, row["image"]], crop))
     return found
