@@ -100,9 +100,7 @@ def test_pretraining_changes_what_a_network_predicts_and_the_differences_are_the
     assert after
     assert all(value == f"{found[f'synthetic-{names[name]}']:.3f}" for value, name in after)
     figures = {path.name for path in (project / "results/report/figures").iterdir()}
-    assert {
-        f"bars-{name}.{kind}" for name in ("table1", "ablation") for kind in ("svg", "png")
-    } < figures
+    assert {f"bars-{name}.{kind}" for name in ("table1", "ablation") for kind in ("svg", "png")} < figures
 
 
 def test_frozen_networks_are_probed_and_scored_as_they_are(project: Path) -> None:
