@@ -71,6 +71,18 @@ def test_work_is_added_up_from_jobs(plan: Plan) -> None:
     assert work.disk == pytest.approx(packs + 50 * 60_000 * module._BYTES_OF_A_PIXEL)
 
 
+def test_a_budget_of_ratings_is_all_that_a_training_sees(plan: Plan) -> None:
+    (run,) = (which for rule, which in jobs(plan) if rule == "finetune")
+    run.split = "1-3"
+    assert work_of(plan, [("finetune", run)]).trained == {"resnet50": 3 * 100 * 10}
+
+
+@pytest.mark.parametrize("rule", ["features", "features_on_split"])
+def test_features_are_crops_to_score(rule: str, plan: Plan) -> None:
+    (run,) = (which for rule, which in jobs(plan) if rule == "predict")
+    assert work_of(plan, [(rule, run)]).scored == {"resnet50": 5 * 4}
+
+
 def test_temporary_images_take_no_disk(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     before = work_of(plan, jobs(plan))
     monkeypatch.setattr(type(plan.corpora), "keeps_images", False)

@@ -14,6 +14,7 @@ from typing import Any
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.parallel import available_threads
+from mosforge.core.runs import budget_of
 from mosforge.core.values import GRID_CROPS
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import source_of
@@ -46,7 +47,7 @@ class Work:
 
     trained: Counter[str] = field(default_factory=Counter)  # crops to train on, by backbone
     frozen: Counter[str] = field(default_factory=Counter)  # those that pass through a frozen backbone
-    scored: Counter[str] = field(default_factory=Counter)  # crops of test images, by backbone
+    scored: Counter[str] = field(default_factory=Counter)  # crops of which only scores or features are wanted
     images: float = 0.0  # distorted images to make
     disk: float = 0.0  # bytes to write that stay
 
@@ -114,7 +115,8 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             work.of_training(pretraining)[which.backbone] += pretraining.epochs * images
         elif rule == "finetune":
             cfg = plan.trainings.finetuning(which)
-            images = round(plan.datasets.training_share(which.split) * sides.images_of(which.dataset))
+            share = plan.datasets.training_share(which.split)
+            images = budget_of(which.split) or round(share * sides.images_of(which.dataset))
             work.of_training(cfg)[which.backbone] += cfg.epochs * cfg.patches * images
         elif rule == "predict":
             share = 1.0
@@ -123,6 +125,9 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             images = round(share * sides.images_of(which.test_dataset))
             crops = plan.experiments.predict_settings(which).crops
             work.scored[which.backbone] += (GRID_CROPS if isinstance(crops, str) else crops) * images
+        elif rule in ("features", "features_on_split"):
+            crops = plan.experiments.features_settings(which).feature_crops
+            work.scored[which.backbone] += crops * sides.images_of(which.test_dataset)
     return work
 
 
