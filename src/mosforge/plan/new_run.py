@@ -215,7 +215,8 @@ def preset(images: int, ratings: int, *, official: bool) -> Mapping[str, int]:
         ratings: number of rated images.
         official: the table has its own split, so that there is one training for each initialisation.
     """
-    budget, gpu = HOURS * 3600 * assumed_rate(), assumed_rate() >= CROPS_OF_A_GPU
+    rate = assumed_rate()
+    budget, gpu = HOURS * 3600 * rate, rate >= CROPS_OF_A_GPU
     splits = 10 if gpu else 3
     trainings = 2 * (1 if official else splits)
     passes = max(3, int(budget / trainings / max(1.0, 0.8 * ratings)))

@@ -198,7 +198,7 @@ class Trainings:
         weights = self.initial_weights(which)
         if which.initialisation == "imagenet":
             return {"weights": weights}
-        return {"weights": weights, "card": f"{weights.removesuffix(layout.MODEL)}{layout.CARD}"}
+        return {"weights": weights, "card": Path(weights).with_name(layout.CARD).as_posix()}
 
     def initial_weights(self, which: Wildcards) -> str:
         """File of the weights that a network starts from, of one initialisation.

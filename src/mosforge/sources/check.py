@@ -41,8 +41,7 @@ def _row(item: object, found: bool, detail: str) -> Row:
 
 
 def _dataset(dataset: str, config: Configuration) -> Row:
-    if (folder := config.finetuning.datasets[dataset].folder) is None:
-        return _row(dataset, True, "a proxy dataset, whose images the workflow makes")
+    folder = str(config.finetuning.datasets[dataset].folder)
     advice = f"the images of a target dataset; `mosforge finetuning check {dataset}` says more"
     return _row(folder, Path(folder).is_dir(), advice)
 

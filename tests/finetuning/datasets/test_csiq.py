@@ -91,3 +91,17 @@ class TestCsiq(OfficialLayout):
         openpyxl.Workbook().save(tmp_path / "csiq.DMOS.xlsx")
         with pytest.raises(MosforgeError, match="the sheet all_by_image cannot be read"):
             load("c", settings("csiq", tmp_path))
+
+    @pytest.mark.parametrize(("kind", "level"), [("jpg", 1), ("jpeg", "high"), ("jpeg", 1.5)])
+    def test_another_type_or_level_is_refused(
+        self, kind: str, level: object, folder: Path, tmp_path: Path
+    ) -> None:
+        for name in ("src_imgs", "dst_imgs"):
+            (tmp_path / name).symlink_to(folder / name)
+        workbook = openpyxl.Workbook()
+        sheet = workbook.create_sheet("all_by_image")
+        sheet.append(["image", "dst_type", "dst_lev", "dmos"])
+        sheet.append(["image0", kind, level, 0.1])
+        workbook.save(tmp_path / "csiq.DMOS.xlsx")
+        with pytest.raises(MosforgeError, match=rf"csiq\.DMOS\.xlsx: type '{kind}' and level '{level}'"):
+            load("c", settings("csiq", tmp_path))

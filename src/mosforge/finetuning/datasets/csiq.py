@@ -38,8 +38,9 @@ def read(folder: Folder) -> Iterator[Row]:
     """The 866 distorted images."""
     file = folder.first("csiq.DMOS.xlsx", "csiq.beta.xlsx")
     for content, kind, level, score in read_sheet(file, _COLUMNS, sheet="all_by_image"):
-        if kind not in _TYPES:
-            raise MosforgeError(f"{file}: the type {kind!r} is none of CSIQ's; get the file anew")
+        if kind not in _TYPES or not level.isdecimal():
+            known = f"type {kind!r} and level {level!r} are none of CSIQ's"
+            raise MosforgeError(f"{file}: {known}; get the file anew")
         place, word = _TYPES[kind]
         image = f"{content}.{word}.{level}.png"
         yield Row(
