@@ -162,6 +162,17 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             [1, "1"],
             "live.splits: [1, '1'] is not a list in which nothing stands twice",
         ),
+        ("finetuning.datasets.live.range", [0, 100], "live: a dataset of the layout live has no key 'range'"),
+        (
+            "finetuning.datasets.mine",
+            TABLE | {"range": [0, 1], "pictures": "synthetic"},
+            "mine: a dataset of the layout table has no key 'pictures'",
+        ),
+        (
+            "distortions.corpora.synthetic.total",
+            500,
+            "synthetic: a corpus of the kind synthetic has no key total",
+        ),
         (
             "finetuning.datasets.mine",
             TABLE | {"range": [5, 1]},

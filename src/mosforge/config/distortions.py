@@ -182,6 +182,7 @@ class Corpus(Section):
         json_schema_extra={
             "if": {"properties": {"kind": {"const": "authentic"}}},
             "then": {"required": ["total"]},
+            "else": {"properties": {"total": False}},
         }
     )
 
@@ -197,6 +198,11 @@ class Corpus(Section):
     def _has_its_total(self) -> Self:
         if self.kind == "authentic" and self.total is None:
             raise PydanticCustomError("rule", "a corpus of the kind authentic needs the key total")
+        if self.kind != "authentic" and self.total is not None:
+            about = {"kind": self.kind}
+            raise PydanticCustomError(
+                "rule", "a corpus of the kind {kind} has no key total; leave it out", about
+            )
         return self
 
 

@@ -17,6 +17,9 @@ _Split = Annotated[
     Whole | Annotated[str, Field(pattern="^(0|[1-9][0-9]*|official|full)$")],
     Allowed("a seed, that is a whole number from 0, or official"),
 ]
+_OF_TABLE = ("table", "images", "range", "higher_is_better")
+"""Keys of the layout `table`; an official one knows what they say."""
+
 _UNIQUE = Field(min_length=1, json_schema_extra={"uniqueItems": True})
 Splits = Annotated[tuple[_Split, ...], _UNIQUE, AfterValidator(different)]
 Seeds = Annotated[tuple[Whole, ...], _UNIQUE, AfterValidator(different)]
@@ -31,11 +34,12 @@ class Dataset(Section):
                 {
                     "if": {"properties": {"layout": {"const": "proxy"}}},
                     "then": {"required": ["pictures"]},
-                    "else": {"required": ["folder"]},
+                    "else": {"required": ["folder"], "properties": {"pictures": False}},
                 },
                 {
                     "if": {"properties": {"layout": {"const": "table"}}},
                     "then": {"required": ["table", "range", "higher_is_better"]},
+                    "else": {"properties": dict.fromkeys(_OF_TABLE, False)},
                 },
             ]
         }
@@ -66,7 +70,7 @@ class Dataset(Section):
     """layout proxy: the corpus whose images are scored"""
 
     @model_validator(mode="after")
-    def _has_its_keys(self) -> Self:
+    def _has_its_keys_and_no_other(self) -> Self:
         needed = ["pictures"] if self.layout == "proxy" else ["folder"]
         needed += ["table", "range", "higher_is_better"] if self.layout == "table" else []
         missing = [key for key in needed if getattr(self, key) is None]
@@ -74,6 +78,14 @@ class Dataset(Section):
             values = {"layout": self.layout, "key": missing[0]}
             raise PydanticCustomError(
                 "rule", "a dataset of the layout {layout} needs the key '{key}'", values
+            )
+        others = [] if self.layout == "table" else list(_OF_TABLE)
+        others += [] if self.layout == "proxy" else ["pictures"]
+        unused = [key for key in others if getattr(self, key) is not None]
+        if unused:
+            values = {"layout": self.layout, "key": unused[0]}
+            raise PydanticCustomError(
+                "rule", "a dataset of the layout {layout} has no key '{key}'; leave it out", values
             )
         return self
 

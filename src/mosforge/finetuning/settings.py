@@ -13,7 +13,6 @@ class DatasetSettings(DatasetImages):
 
     range: tuple[Number, Number] | None = None
     higher_is_better: Flag = True
-    pictures: str | None = None
 
 
 class ContentsSettings(DatasetImages):
