@@ -183,7 +183,7 @@ def test_measures_without_a_network_stand_in_the_table_where_they_can(project: P
 
 def test_figures_are_files(project: Path) -> None:
     names = {path.name for path in (project / "results/report/figures").iterdir()}
-    assert {"bars-table2-rated.svg", "bars-table2-rated.png"} <= names
+    assert {"bars-table2.svg", "bars-table2.png"} <= names
 
 
 def test_snakemakes_own_report_holds_tables_figures_and_the_page(project: Path, tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_snakemakes_own_report_holds_tables_figures_and_the_page(project: Path, 
     text = (tmp_path / "report.html").read_text()
     for category in ("Tables", "Figures", "Page"):
         assert f'"category": "{category}"' in text or f'"{category}"' in text
-    assert "bars-table2-rated" in text
+    assert "bars-table2" in text
     assert "Correlations of the experiment" in text
 
 
