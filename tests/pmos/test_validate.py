@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 
 from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
-from mosforge.core.schemas.correlations import VALIDATION
+from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import read_table, write_table
@@ -166,6 +166,22 @@ def test_weights_and_the_calibration_count() -> None:
     assert rows.loc["mean", "srocc"] == pytest.approx(rows.loc["vsi", "srocc"])
     assert rows.loc["calibrated", "srocc"] == pytest.approx(rows.loc["gmsd", "srocc"])
     assert rows.loc["calibrated", "fitted_on"] == "the class means of KADID-10k"
+
+
+def test_every_measure_has_an_interval_over_contents_and_a_correlation_within_them() -> None:
+    """A difference between contents that the metric does not see lowers the one SROCC, and not the other."""
+    frame = targets(noise=0.0)
+    quality = frame["quality"] / 2 + frame.groupby("reference").ngroup() / 20
+    rows = agreement_with_people(frame.assign(quality=quality), CFG, None, None).set_index("measure")
+    row = rows.loc["fsim"]
+    assert row["contents"] == 6
+    assert row["srocc_within"] == pytest.approx(1)
+    assert row["srocc_low"] < row["srocc"] < row["srocc_high"] < 0.95
+    ends = [f"{measure}_{end}" for measure in MEASURES for end in ("low", "high")]
+    assert rows[[*ends, "srocc_within_low", "srocc_within_high"]].notna().all(axis=None)
+    few = agreement_with_people(targets(contents=4), CFG, None, None)
+    assert few[ends].isna().all(axis=None)
+    assert few["srocc_within"].notna().all()
 
 
 def test_the_verb_writes_the_table(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from skimage import data, metrics
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share rows.py and browser.py
 
 from mosforge.core.files import sha256_of_file, write_json
-from mosforge.core.schemas.correlations import CORRELATIONS, VALIDATION
+from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES, VALIDATION
 from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
@@ -199,9 +199,19 @@ def around(values: dict[str, float]) -> dict[str, float]:
 
 
 def write_validation(path: Path) -> None:
-    values = {"images": 30, "krocc": 0.5, "plcc": 0.6, "plcc_mapped": 0.7, "rmse": 0.1, "mapping": "logistic"}
+    values: dict[str, object] = {
+        "images": 30,
+        "krocc": 0.5,
+        "plcc": 0.6,
+        "plcc_mapped": 0.7,
+        "rmse": 0.1,
+        "mapping": "logistic",
+    }
+    values |= {"contents": 6, "srocc_within": 0.91, "srocc_within_low": 0.9, "srocc_within_high": 0.92}
+    values |= around({name: value for name, value in values.items() if name in MEASURES})
     rows = [
-        {"dataset": "own", "measure": measure, "fitted_on": source, "srocc": srocc, **values}
+        {"dataset": "own", "measure": measure, "fitted_on": source, **values, "srocc": srocc}
+        | around({"srocc": srocc})
         for measure, source, srocc in (("fsim", None, 0.861), ("quantile", "tiles", 0.872))
     ]
     write_table(path, VALIDATION, pd.DataFrame(rows), stage="pmos", cfg={})

@@ -34,6 +34,7 @@ CFG = {
     "corpora": ["tiles", "authentic"],
     "validated": ["own", "live"],
     "proxies": ["own"],
+    "fusion": "quantile",
     "compared": {"tiles": ["live", "tid2013"]},
     "left_out": ["csiq <b>: its folder is missing"],
     "config": {"pmos": {"fusion": "quantile"}, "sources": {"obtain": "https://example.org"}},
@@ -418,8 +419,12 @@ def test_the_same_artefacts_make_the_same_figures(html: str, results: Path, tmp_
 
 def test_metrics_and_fusions_stand_beside_people(html: str) -> None:
     found = section(html, "validation")
-    assert re.search(r'row">FSIMc</th><td>0\.861</td>', found)
-    assert re.search(r'row">fusion quantile<small>from tiles</small></th><td>0\.872</td>', found)
+    found = found.replace("\xa0", " ")
+    assert re.search(r'row">FSIMc</th><td>0\.861<small>95% 0\.831 to 0\.881</small></td>', found)
+    used = '<span class="best">fusion quantile</span><small>from tiles</small><small>makes the labels'
+    assert re.search(rf'row">{used} of this run</small></th><td>0\.872<small>95% 0\.842 to 0\.892</small></td>', found)
+    assert found.count("<td>0.910<small>95% 0.900 to 0.920</small></td>") == 2, "within contents"
+    assert "30 images of 6 contents" in found
     assert PROXY in found
     assert "results/pmos/validation/live.parquet is not there" in found
 

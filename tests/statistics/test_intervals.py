@@ -10,7 +10,13 @@ from scipy import stats
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import generator
 from mosforge.statistics import intervals as bootstrap
-from mosforge.statistics.intervals import FEWEST, RESAMPLES, interval_of_difference, intervals
+from mosforge.statistics.intervals import (
+    FEWEST,
+    RESAMPLES,
+    interval_of_difference,
+    intervals,
+    within_contents,
+)
 
 SCIPY = {"srocc": stats.spearmanr, "krocc": stats.kendalltau, "plcc": stats.pearsonr}
 
@@ -138,6 +144,29 @@ def test_a_content_is_drawn_with_all_its_images(measure: str) -> None:
     else:
         values = [SCIPY[measure](predicted[row], given[row]).statistic for row in rows]
     assert found == pytest.approx(np.nanpercentile(values, [2.5, 97.5]), abs=1e-9)
+
+
+def test_the_correlation_within_contents_is_the_mean_of_scipys() -> None:
+    """Contents of two images, and of equal scores, do not count; few contents have no interval."""
+    rng = np.random.default_rng(3)
+    given = rng.uniform(size=50)
+    predicted = given + rng.normal(0, 0.2, 50)
+    contents = [str(i // 7) for i in range(49)] + ["7"]
+    predicted[7:14] = 0.5
+    values = [
+        stats.spearmanr(predicted[i : i + 7], given[i : i + 7]).statistic for i in range(0, 49, 7) if i != 7
+    ]
+    mean, low, high = within_contents(predicted, given, contents, "key")
+    assert mean == pytest.approx(np.mean(values))
+    wanted = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=9999, rng=1
+    ).confidence_interval
+    assert (low, high) == pytest.approx((wanted.low, wanted.high), abs=0.02)
+    mean, low, high = within_contents(predicted[14:42], given[14:42], contents[14:42], "key")
+    assert mean == pytest.approx(np.mean(values[1:5]))
+    assert math.isnan(low)
+    assert math.isnan(high)
+    assert all(map(math.isnan, within_contents(given[:2], given[:2], ["a", "a"], "key")))
 
 
 def test_images_of_few_contents_say_less_than_as_many_contents() -> None:

@@ -69,6 +69,7 @@ class Plan:
             experiments=tuple(names),
             corpora=tuple(self.corpora.labelled),
             validated=tuple(self.datasets.with_references),
+            fusion=self._config.pmos.fusion,
             proxies=self._proxies(names),
             seen=tuple(filter(self.corpora.have_seen, self.datasets.entries)),
             compared=self.leakage.compared,

@@ -18,6 +18,7 @@ from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.pmos.fusion import curves_of, fit_curves, map_curves, map_scores, weigh
 from mosforge.pmos.settings import CLASS_MEANS, ValidationSettings
 from mosforge.statistics.correlations import correlations
+from mosforge.statistics.intervals import intervals, within_contents
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +81,32 @@ def agreement_with_people(
     oriented = orient(targets[list(METRICS)].to_numpy(dtype=np.float64))
     columns = {name: oriented[:, i] for i, name in enumerate(METRICS)}
     columns["psnr"] = targets["psnr"].to_numpy(dtype=np.float64)
-    rows = [{"measure": name, "fitted_on": None, **correlations(x, quality)} for name, x in columns.items()]
+    dataset, contents = str(targets["dataset"].iloc[0]), targets["reference"].tolist()
+    rows = [
+        {"measure": name, "fitted_on": None, **_agreement(x, quality, contents, dataset)}
+        for name, x in columns.items()
+    ]
     for fusion, source, mapped in _fusions(targets, oriented, quality, cfg, mapping, fitted):
         learnt = cfg.calibration if fusion == "calibrated" else None
-        row = correlations(weigh(mapped, (learnt or cfg).weights)[0], quality)
+        row = _agreement(weigh(mapped, (learnt or cfg).weights)[0], quality, contents, dataset)
         rows.append({"measure": fusion, "fitted_on": source, **row})
-    return Frame(rows).assign(dataset=targets["dataset"].iloc[0])
+    return Frame(rows).assign(dataset=dataset)
+
+
+def _agreement(scores: Floats, quality: Floats, contents: list[str], dataset: str) -> dict[str, Any]:
+    """How well scores agree with the given ones, with intervals over the contents of the images."""
+    ends = intervals(scores, quality, contents, dataset, "validation")
+    within, low, high = within_contents(scores, quality, contents, dataset, "validation within contents")
+    return {
+        **correlations(scores, quality),
+        "contents": len(set(contents)),
+        **{
+            f"{name}_{end}": value
+            for name, pair in ends.items()
+            for end, value in zip(("low", "high"), pair, strict=True)
+        },
+        **{"srocc_within": within, "srocc_within_low": low, "srocc_within_high": high},
+    }
 
 
 def _fusions(

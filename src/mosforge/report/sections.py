@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mosforge.core import layout
@@ -228,19 +229,32 @@ def agreement_section(artefacts: Artefacts) -> Iterator[Block]:
             yield Block("caveat", say("given_proxy"))
         if dataset in artefacts.cfg.seen:
             yield Block("caveat", say("agreement_seen"))
-        rows = []
-        for row in found.to_dict("records"):
-            fusion = f"fusion {row['measure']}"
-            small = [f"from {row['fitted_on']}"] if isinstance(row["fitted_on"], str) else []
-            name = Cell(words.METRIC_NAMES.get(row["measure"], fusion), small)
-            cells = {measure: Cell(words.number(row[measure])) for measure in MEASURES}
-            if row["mapping"] == "falling":
-                cells["plcc_mapped"] = cells["plcc_mapped"]._replace(small=[say("falling_curve")])
-            rows.append([name, *cells.values()])
-        yield table(Grid(heads("measure", *words.MEASURE_NAMES.values()), {"": rows}))
-        yield Block("notes", say("agreement_notes", f"{found['images'].iloc[0]:,}"))
+        yield table(_agreement_grid(found, artefacts.cfg.fusion))
+        images, contents = (f"{found[name].iloc[0]:,}" for name in ("images", "contents"))
+        yield Block("notes", say("agreement_notes", images, contents))
     if not artefacts.cfg.validated:
         yield absent("no_references")
+
+
+def _agreement_grid(validation: pd.DataFrame, used: str) -> Grid:
+    """A row a metric or fusion; that of the labels is marked."""
+    measures = ("srocc", "srocc_within", *MEASURES[1:])
+    rows = []
+    for row in validation.to_dict("records"):
+        small = [f"from {row['fitted_on']}"] if isinstance(row["fitted_on"], str) else []
+        is_used = row["measure"] == used
+        small += ["makes the labels of this run"] if is_used else []
+        name = words.METRIC_NAMES.get(row["measure"], f"fusion {row['measure']}")
+        cells = [Cell(name, small, "best" if is_used else "")]
+        for measure in measures:
+            ends = (row[f"{measure}_low"], row[f"{measure}_high"])
+            small = [f"95% {words.interval(*ends)}"] if np.isfinite(ends).all() else []
+            if measure == "plcc_mapped" and row["mapping"] == "falling":
+                small.append(say("falling_curve"))
+            cells.append(Cell(words.number(row[measure]), small))
+        rows.append(cells)
+    names = words.MEASURE_NAMES | {"srocc_within": "SROCC within contents"}
+    return Grid(heads("measure", *(names[measure] for measure in measures)), {"": rows})
 
 
 def gallery_section(artefacts: Artefacts) -> Iterator[Block]:

@@ -44,6 +44,7 @@ class PageSettings(_BesideNumbers):
     corpora: tuple[str, ...] = ()
     # datasets whose human scores the metrics and fusions are compared with, in order
     validated: tuple[str, ...] = ()
+    fusion: str = ""  # the fusion that makes the labels of this run
     # the target datasets that the leakage guard compared each source with
     compared: Mapping[str, tuple[str, ...]] = {}
     protocols: Mapping[str, Protocol] = {}  # how each experiment was measured

@@ -24,6 +24,9 @@ RESAMPLES = 1000
 FEWEST = 5
 """Fewer contents of test images give no interval."""
 
+FEWEST_OF_CONTENT = 3
+"""Fewer images of a content say nothing about the order within it."""
+
 _BLOCK = 2**18  # numbers of an array that is in memory at a time
 _ROUNDING = 1e-12  # values that differ by a smaller share of themselves are equal but for rounding
 _ENDS = (2.5, 97.5)
@@ -51,6 +54,41 @@ def intervals(predicted: Floats, given: Floats, contents: Sequence[str], *key: S
     mapped = map_predictions(predicted, given)[0]
     blocks = [_measures(predicted, mapped, given, counts) for counts in _resamples(contents, *key)]
     return {name: _ends([block[name] for block in blocks]) for name in MEASURES}
+
+
+def within_contents(
+    predicted: Floats, given: Floats, contents: Sequence[str], *key: SeedPart
+) -> tuple[float, float, float]:
+    """The mean over contents of the SROCC of the images of one content, and its 95% interval.
+
+    It asks how well the images of one scene are ordered, which no difference between scenes can help.
+
+    Args:
+        predicted: predicted qualities, shape (n,).
+        given: given qualities, shape (n,).
+        contents: the name of each image's content, n of them.
+        key: what is resampled, as for `intervals`.
+
+    Returns:
+        The mean, and the lower and the upper end of the percentile interval over resampled contents. A
+        content counts if its SROCC is defined and it has at least `FEWEST_OF_CONTENT` images. NaN without
+        such a content; both ends are NaN for fewer than `FEWEST` of them.
+    """
+    names, places = np.unique(np.asarray(contents, dtype=str), return_inverse=True)
+    sroccs = []
+    for place in range(len(names)):
+        images = places == place
+        if images.sum() >= FEWEST_OF_CONTENT:
+            one = np.ones((1, int(images.sum())), np.int64)
+            sroccs.append(_pearson(_ranks(predicted[images], one), _ranks(given[images], one), one)[0])
+    found = np.array([srocc for srocc in sroccs if np.isfinite(srocc)])
+    if not len(found):
+        return np.nan, np.nan, np.nan
+    if len(found) < FEWEST:
+        return float(found.mean()), np.nan, np.nan
+    each = [str(place) for place in range(len(found))]
+    means = [counts @ found / counts.sum(axis=1) for counts in _resamples(each, *key)]
+    return (float(found.mean()), *_ends(means))
 
 
 def interval_of_difference(

@@ -73,4 +73,21 @@ VALIDATION = Artefact(
     ),
     column("fitted_on", pa.string(), "what a fusion's mapping was fitted to", nullable=True),
     *AGREEMENT,
+    _CONTENTS[0],
+    *_INTERVALS,
+    column(
+        "srocc_within",
+        pa.float64(),
+        "mean over contents of the SROCC of the images of one content; none where no content has three",
+        nullable=True,
+    ),
+    *(
+        column(
+            f"srocc_within_{end}",
+            pa.float64(),
+            f"{about} end of its 95% bootstrap interval over these contents; none below 5",
+            nullable=True,
+        )
+        for end, about in (("low", "lower"), ("high", "upper"))
+    ),
 )
