@@ -422,7 +422,9 @@ def test_metrics_and_fusions_stand_beside_people(html: str) -> None:
     found = found.replace("\xa0", " ")
     assert re.search(r'row">FSIMc</th><td>0\.861<small>95% 0\.831 to 0\.881</small></td>', found)
     used = '<span class="best">fusion quantile</span><small>from tiles</small><small>makes the labels'
-    assert re.search(rf'row">{used} of this run</small></th><td>0\.872<small>95% 0\.842 to 0\.892</small></td>', found)
+    assert re.search(
+        rf'row">{used} of this run</small></th><td>0\.872<small>95% 0\.842 to 0\.892</small></td>', found
+    )
     assert found.count("<td>0.910<small>95% 0.900 to 0.920</small></td>") == 2, "within contents"
     assert "30 images of 6 contents" in found
     assert PROXY in found
