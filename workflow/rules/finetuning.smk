@@ -174,10 +174,10 @@ rule pack_dataset:
 
 rule finetune:
     input:
+        unpack(lambda wildcards: plan.trainings.start_inputs(wildcards)),
         dataset=layout.DATASET,
         split=layout.SPLIT,
         pack=layout.PACK_OF_DATASET,
-        weights=lambda wildcards: plan.trainings.initial_weights(wildcards),
     output:
         **layout.of_model(layout.FINETUNED),
     log:

@@ -190,6 +190,9 @@ def _in_finetuning(config: Configuration) -> Iterator[str]:
             )
         if dataset.layout == "proxy":
             yield from _unknown(f"{key}.pictures", [str(dataset.pictures)], corpora)
+    section = config.finetuning
+    if section.epochs == 0 and section.start == "mean":
+        yield "finetuning.epochs: 0 leaves a head that knows nothing; set finetuning.start to probe, or train"
 
 
 def _in_pmos(config: Configuration) -> Iterator[str]:
@@ -222,11 +225,20 @@ def _in_pretraining(config: Configuration) -> Iterator[str]:
             yield f"{key}: there is a corpus of this name; take another"
         yield from _unknown(f"{key}.synthetic", [pair.synthetic], others)
         yield from _unknown(f"{key}.authentic", [pair.authentic], mixtures)
+    needs_stages = [
+        key
+        for key, value in {
+            "pretraining.multi_level": section.multi_level,
+            "pretraining.frozen_stages": section.frozen_stages not in (0, "all"),
+            "finetuning.frozen_stages": config.finetuning.frozen_stages not in (0, "all"),
+        }.items()
+        if value
+    ]
     for name, experiment in config.evaluation.experiments.items():
-        if section.multi_level and experiment.datasets and "alexnet" in experiment.backbones:
+        if needs_stages and experiment.datasets and "alexnet" in experiment.backbones:
             yield (
-                f"evaluation.experiments.{name}.backbones: alexnet has no stages for "
-                "pretraining.multi_level; leave one of them out"
+                f"evaluation.experiments.{name}.backbones: alexnet has no stages for {needs_stages[0]}; "
+                "leave one of them out"
             )
 
 

@@ -7,7 +7,19 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mosforge.config import File, Folder, Name, Section, TrainingSection
-from mosforge.core.values import Allowed, Count, Decay, Flag, Fraction, Number, Text, Whole, different
+from mosforge.core.values import (
+    Allowed,
+    Count,
+    Decay,
+    Flag,
+    Fraction,
+    Number,
+    Part,
+    Start,
+    Text,
+    Whole,
+    different,
+)
 
 _PaperLayout = Literal["live", "csiq", "tid2013", "livec", "koniq10k", "kadid10k"]
 _FurtherLayout = Literal["spaq", "flive", "pipal", "tid2008", "cid2013", "livemd", "agiqa3k", "biq2021"]
@@ -107,12 +119,14 @@ class LearningRates(Section):
     backbone: Fraction
     """of the backbone"""
     head: Fraction
-    """of the head"""
+    """of the head; of one that a pretraining has learned, of its score branch"""
 
 
 class FinetuningSection(TrainingSection):
     """The target datasets with their splits, and how networks are fine-tuned on their scores."""
 
+    epochs: Whole
+    """passes over all images; 0 with start: probe: the model is the probe"""
     datasets: Mapping[Name, Dataset]
     """Target datasets with human scores. Those whose folder is missing are left out, with a line that says
     so."""
@@ -126,4 +140,13 @@ class FinetuningSection(TrainingSection):
     learning_rates: LearningRates
     """learning rates of the backbone and of the head"""
     dropout: Decay
-    """probability that the head drops a feature in a step"""
+    """probability that a new head drops a feature in a step"""
+    start: Start
+    """
+    What the scores start from:
+      mean   a new head, whose scores start at the mean of the training scores (paper)
+      probe  a ridge regression on the training part, written into the head; a pretrained one stays, and goes
+             on telling the classes (ours)"""
+    interpolate: Part
+    """The weights are start + interpolate x (trained - start): 0.5 keeps more of what the network knew, 1 is
+    the trained weights (ours, after WiSE-FT)"""

@@ -56,6 +56,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False), Allowed("a nu
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0), Allowed("a number from 0")]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0), Allowed("a positive number")]
 Share = Annotated[float, Field(strict=True, ge=0, le=1), Allowed("a number from 0 to 1")]
+Part = Annotated[float, Field(strict=True, gt=0, le=1), Allowed("a positive number up to 1")]
 Decay = Annotated[float, Field(strict=True, ge=0, lt=1), Allowed("a number from 0 to below 1")]
 Fraction = Annotated[
     float,
@@ -91,6 +92,7 @@ CorpusKind = Literal["synthetic", "authentic", "kadid25"]
 Engine = Literal["fused", "piq"]
 Fusion = Literal["quantile", "mean", "logistic", "calibrated"]
 Objective = Literal["cls", "reg", "multitask", "rank"]
+Start = Literal["mean", "probe"]
 Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "cosine"]
 

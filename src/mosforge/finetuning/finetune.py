@@ -3,8 +3,10 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.nn import functional
 
@@ -13,15 +15,16 @@ from mosforge.core.files import digest, sha256_of_file
 from mosforge.core.packs import Pack, locate
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import Frame, read_table
 from mosforge.finetuning.about import card_terms
 from mosforge.finetuning.finetune_settings import FinetuningSettings
+from mosforge.finetuning.start import first_network, start_from_probe
 from mosforge.models.crops import draw_boxes, predict, view_side
-from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
 from mosforge.training.loop import fit
 from mosforge.training.losses import Losses
-from mosforge.training.model import start_network, write_model
+from mosforge.training.model import floats_of, interpolate, write_model
 from mosforge.training.setup import Setup, launch_if_several
 from mosforge.training.state import state_path
 
@@ -65,30 +68,39 @@ def finetune(
     quality = torch.tensor(samples["quality"].to_numpy(np.float32)[training], device=device)
     data_digest = digest([samples["sha256"].tolist(), samples["quality"].tolist()])
     weights_digest = sha256_of_file(weights)
-    network, _ = start_network(
-        cfg, weights, "fine-tuning head", lambda width: ScoreHead(width, cfg.dropout), float(quality.mean())
-    )
+    network, about_head = first_network(cfg, weights, float(quality.mean()))
     images = Pack(samples)
     parts = samples[["image", "part"]].to_numpy().tolist()  # names, too: crops of the validation follow them
+    contents = [samples["content"].tolist()] if cfg.start == "probe" else []
+    state_file = state_path(output, cfg.plain(), data_digest, weights_digest, parts, *contents)
+    # The state has all but the start, and whatever needs that finds the same one again.
+    if cfg.start == "probe" and (cfg.interpolate < 1 or not state_file.exists()):
+        network.precision = setup.precision
+        start_from_probe(network, images, samples.iloc[training], cfg, device)
+    start = floats_of(network)
 
-    def loss_of(predicted: torch.Tensor, positions: torch.Tensor) -> Losses:
+    def loss_of(output: Any, positions: torch.Tensor) -> Losses:
+        predicted = output[-1] if isinstance(output, tuple) else output  # a kept head tells classes, too
         loss = functional.l1_loss(predicted, quality[positions])
         return {"loss": loss, "score_loss": loss}
 
-    history = fit(
-        network,
-        images,
-        training,
-        loss_of,
-        cfg,
-        names=samples["image"].iloc[training].tolist(),
-        state_file=state_path(output, cfg.plain(), data_digest, weights_digest, parts),
-        setup=setup,
-        device=device,
-        validate=_validation(network, images, samples, cfg.crop, device),
-    )
+    history = pd.DataFrame(columns=HISTORY.columns)
+    if cfg.epochs:
+        history = fit(
+            network,
+            images,
+            training,
+            loss_of,
+            cfg,
+            names=samples["image"].iloc[training].tolist(),
+            state_file=state_file,
+            setup=setup,
+            device=device,
+            validate=_validation(network, images, samples, cfg.crop, device),
+        )
+    interpolate(network, start, cfg.interpolate)
     facts = {
-        "head": "score",
+        **about_head,
         "view_side": view_side(images.heights[training], images.widths[training]),
         "pictures": len(training),
         "data_digest": data_digest,
@@ -102,7 +114,7 @@ def finetune(
 def _read_samples(dataset: Path, split: Path, pack: Path) -> Frame:
     """The images of the training and validation parts, with their scores and their place in the pack."""
     parts, scores = read_table(split, SPLIT), read_table(dataset, DATASET).drop(columns="part")
-    used = parts.loc[parts["part"].isin(["train", "validation"]), ["image", "part"]]
+    used = parts.loc[parts["part"].isin(["train", "validation"]), ["image", "part", "content"]]
     scored = used.merge(scores, on="image", validate="one_to_one")
     if len(scored) < len(used):
         lost = used.loc[~used["image"].isin(scored["image"]), "image"].iloc[0]

@@ -4,7 +4,7 @@ from typing import Any
 
 import jinja2
 
-from mosforge.models.objectives import LOSSES
+from mosforge.models.objectives import LOSSES, corpus_and_objective
 
 CHANGES_NO_RESULT = "the text is for people, and repeats the facts in card.json"
 
@@ -17,9 +17,11 @@ _MEASURES = {"srocc": "SROCC", "plcc": "PLCC", "plcc_mapped": "PLCC mapped", "kr
 def knows_classes(card: Card) -> bool:
     """Whether a model was trained to recognise the distortion classes in its card.
 
-    The networks of objectives without classes have the branch, too.
+    The networks of objectives without classes have the branch, too. A fine-tuned network that kept its head
+    knows what its pretraining knew.
     """
-    return "classes" in card and "classification" in LOSSES.get(card.get("objective", ""), ["classification"])
+    objective = card.get("objective") or corpus_and_objective(card.get("initialisation", ""))[1]
+    return "classes" in card and "classification" in LOSSES.get(objective, ["classification"])
 
 
 def knows_quality(card: Card) -> bool:

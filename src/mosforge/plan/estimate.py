@@ -118,6 +118,8 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             share = plan.datasets.training_share(which.split)
             images = budget_of(which.split) or round(share * sides.images_of(which.dataset))
             work.of_training(cfg)[which.backbone] += cfg.epochs * cfg.patches * images
+            if cfg.start == "probe":
+                work.scored[which.backbone] += cfg.feature_crops * images
         elif rule == "predict":
             share = 1.0
             if which.dataset == which.test_dataset:

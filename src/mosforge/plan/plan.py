@@ -27,6 +27,8 @@ _SEEN = (
 
 _RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key != "flip")
 
+_OF_FINETUNING = ("patches", "dropout", "start", "interpolate")
+
 
 class Plan:
     """The configuration, stage by stage."""
@@ -85,7 +87,7 @@ class Plan:
         What concerns pretraining is there only where there is one, and labels only where a score is learned.
         """
         finetuning, pretraining = self._config.finetuning.plain(), self._config.pretraining.plain()
-        tuned = {key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, "patches", "dropout")}
+        tuned = {key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, *_OF_FINETUNING)}
         tuned["learning_rates"] = trained_rates(finetuning, finetuning["learning_rates"])
         tested = {"crops": self._config.evaluation.crops}
         if not self.experiments.has_finetuned_networks(experiment):

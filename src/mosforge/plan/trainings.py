@@ -39,6 +39,7 @@ class Trainings:
     def __init__(self, config: Configuration, corpora: Corpora, datasets: Datasets) -> None:
         self._pretraining = config.pretraining
         self._finetuning = config.finetuning
+        self._feature_crops = config.evaluation.feature_crops
         self._corpora = corpora
         self._datasets = datasets
 
@@ -169,7 +170,7 @@ class Trainings:
             **_recipe(section),
             seed=layout.seed_in(which.training),
             **{key: section[key] for key in ("patches", "dropout")},
-            learning_rates=trained_rates(section, section["learning_rates"]),
+            **self._start(which),
             dataset=which.dataset,
             split=which.split,
             backbone=which.backbone,
@@ -181,6 +182,25 @@ class Trainings:
             # without the texts of the model card (`about.card_terms`): editing them must not rerun a training
             layout=self._finetuning.datasets[which.dataset].layout,
         )
+
+    def _start(self, which: Wildcards) -> dict[str, Any]:
+        """What a fine-tuning starts from, how far it goes from there, and the rates of its parts."""
+        section = self._finetuning.plain()
+        rates = trained_rates(section, section["learning_rates"])
+        found: dict[str, Any] = {"learning_rates": rates}
+        if section["interpolate"] != 1:
+            found["interpolate"] = section["interpolate"]
+        if section["start"] == "probe":
+            found |= {"start": "probe", "feature_crops": self._feature_crops}
+            if which.initialisation != "imagenet":
+                rates["score"] = rates.pop("head")
+        return found
+
+    def start_inputs(self, which: Wildcards) -> dict[str, str]:
+        """The files that a fine-tuning starts from: the weights, and of a head that is kept the card."""
+        if self._finetuning.start == "probe":
+            return self.frozen(which)
+        return {"weights": self.initial_weights(which)}
 
     def _pretraining_sources(self, which: Wildcards) -> tuple[str, ...]:
         """The sources whose images a fine-tuned network has seen in its pretraining."""

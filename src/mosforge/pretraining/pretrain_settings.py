@@ -10,6 +10,7 @@ from mosforge.training.settings import TrainingSettings
 class PretrainingSettings(TrainingSettings):
     """What a pretraining depends on."""
 
+    epochs: Count
     corpus: str
     objective: Objective  # what is learned
     # `single`: an image has one class; `multiple`: several; `both`: both occur

@@ -11,11 +11,12 @@ from mosforge.core.seeds import seed_of
 from mosforge.core.tables import Frame, write_table
 from mosforge.core.values import GRID
 from mosforge.models.backbones import find_backbone
+from mosforge.models.card import Card
 from mosforge.models.devices import device_name
-from mosforge.models.folder import MEASURED, save_model
+from mosforge.models.folder import MEASURED, load_model, save_model
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.models.weights import load_backbone
+from mosforge.models.weights import Weights, load_backbone
 from mosforge.training.processes import started_processes
 from mosforge.training.settings import TrainingSettings
 from mosforge.training.state import delete_states
@@ -44,10 +45,55 @@ def start_network(
     head = make_head(facts.feature_width(cfg.multi_level))
     network = Network(cfg.backbone, head, cfg.multi_level)
     load_backbone(network, weights)
-    network.frozen_statistics = cfg.frozen_statistics
-    network.freeze_stages(cfg.frozen_stages)
+    _freeze(network, cfg)
     head.start_at(mean)
     return network, head
+
+
+def pretrained_network(cfg: TrainingSettings, weights: Path) -> tuple[Network, MultiTaskHead, Card]:
+    """A pretrained network with the head that it has learned, at the start of a training, and its card.
+
+    Args:
+        cfg: of the training.
+        weights: file of the weights in the model's folder.
+
+    Raises:
+        MosforgeError: the model is damaged, or the network takes no crops of that size.
+    """
+    find_backbone(cfg.backbone).check_crop(cfg.crop)
+    network, card = load_model(weights.parent)
+    _freeze(network, cfg)
+    head = network.head
+    assert isinstance(head, MultiTaskHead), "a pretraining has no other"
+    return network, head, card
+
+
+def _freeze(network: Network, cfg: TrainingSettings) -> None:
+    network.frozen_statistics = cfg.frozen_statistics
+    network.freeze_stages(cfg.frozen_stages)
+
+
+def floats_of(network: Network) -> Weights:
+    """A copy of all weights and batch statistics of a network."""
+    return {key: value.clone() for key, value in network.state_dict().items() if value.is_floating_point()}
+
+
+def interpolate(network: Network, start: Weights, share: float) -> None:
+    """Sets a trained network between its start and itself: start + share (trained - start).
+
+    What fine-tuning gains on one dataset and what the weights knew before are then both kept (Wortsman et
+    al., Robust fine-tuning of zero-shot models, CVPR 2022).
+
+    Args:
+        network: with the trained weights.
+        start: what `floats_of` gave before the training.
+        share: above 0; 1: the trained weights.
+    """
+    if share == 1:
+        return
+    trained = floats_of(network)
+    between = {key: start[key].to(value.device).lerp(value, share) for key, value in trained.items()}
+    network.load_state_dict(between, strict=False)
 
 
 def write_model(
@@ -67,7 +113,7 @@ def write_model(
     Args:
         folder: of the model.
         network: with the weights to keep.
-        history: as `fit` returned it.
+        history: as `fit` returned it; without a row where nothing was trained.
         facts: for the model's card, beside `cfg`.
         stage: `pretraining` or `finetuning`.
         cfg: of the training.
@@ -79,10 +125,9 @@ def write_model(
     if network.precision != "auto":
         name += f", {network.precision}"
     write_table(folder / "history.parquet", HISTORY, history, stage=stage, cfg=plain, device=name)
-    measured = {
-        "device": name,
-        "images_per_second": round(float(history["images_per_second"].median()), 1),
-        "peak_memory_mib": round(float(history["peak_memory"].max())),
-    }
+    measured: dict[str, Any] = {"device": name}
+    if len(history):
+        measured["images_per_second"] = round(float(history["images_per_second"].median()), 1)
+        measured["peak_memory_mib"] = round(float(history["peak_memory"].max()))
     save_model(folder, network, {"test_crops": GRID, **facts, **plain, MEASURED: measured})
     delete_states(folder)

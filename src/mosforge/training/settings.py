@@ -23,7 +23,7 @@ class TrainingSettings(Settings):
     seed: Whole
     crop: Count
     flip: Flag
-    epochs: Count
+    epochs: Whole
     patches: Count = 1
     batch_size: Count
     optimiser: Optimiser

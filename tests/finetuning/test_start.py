@@ -1,0 +1,214 @@
+"""A fine-tuning that starts from a probe: the regression in its head, the kept classes, and half the way."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from skimage import data
+
+from mosforge.cli import main
+from mosforge.core.packs import Pack, write_pack
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.training import HISTORY
+from mosforge.core.tables import read_table, write_table
+from mosforge.models.card import knows_classes
+from mosforge.models.folder import load_model, save_model
+from mosforge.models.frozen import Drawn, frozen_network, frozen_outputs
+from mosforge.models.heads import MultiTaskHead
+from mosforge.models.network import Network
+from mosforge.models.weights import write_weights
+from mosforge.scoring.scorer import Scorer
+from mosforge.statistics.ridge import Floats, fit_ridge
+from mosforge.training import loop
+
+pytestmark = pytest.mark.slow  # trainings
+
+BACKBONE = "efficientnet_lite0"
+PARTS = ["train"] * 9 + ["validation"] * 2 + ["test"]
+TRAINED = 9  # images, of six contents
+DRAWN = Drawn(64, 2, "toy")
+CPU = torch.device("cpu")
+CLASSES = ["blur 1", "blur 2", "noise 1"]
+
+
+@dataclass
+class Start:
+    """A dataset, its split and pack, ImageNet weights, and models pretrained with several objectives."""
+
+    folder: Path
+
+    def train(
+        self, output: Path, initialisation: str = "imagenet", *, split: str = "split", **cfg: Any
+    ) -> int:
+        objective = initialisation.rpartition("-")[2]
+        weights = "imagenet.safetensors" if objective == "imagenet" else f"{objective}/model.safetensors"
+        files = {"dataset": "dataset.parquet", "split": f"{split}.parquet", "pack": "pack.parquet"}
+        words = [word for name, file in files.items() for word in (f"--{name}", f"{self.folder}/{file}")]
+        head = "head" if objective == "imagenet" else "score"
+        settings = {
+            **{"dataset": "toy", "split": "1", "backbone": BACKBONE, "initialisation": initialisation},
+            **{"seed": 0, "crop": 64, "flip": True, "epochs": 0, "patches": 1, "batch_size": 3},
+            **{"optimiser": "adam", "weight_decay": 0.0, "schedule": "constant", "dropout": 0.0},
+            **{"range": [0.0, 9.0], "higher_is_better": True, "layout": "table", "sources": []},
+            **{"gradient_clip": 0.0, "weight_average": 0.0, "multi_level": False},
+            **{"start": "probe", "feature_crops": 2, "learning_rates": {"backbone": 1e-4, head: 1e-4}},
+        }
+        words += ["--weights", f"{self.folder}/{weights}", "--output", str(output), "--device", "cpu"]
+        return main(["finetuning", "finetune", *words, "--cfg", json.dumps(settings | cfg)])
+
+    def seen(self, network: Network) -> tuple[Floats, Floats]:
+        """Mean features and scores of the training images, over the crops of the start."""
+        images, names = Pack(read_table(self.folder / "pack.parquet", PACK)), range(TRAINED)
+        found = [frozen_outputs(network, images.image(i), f"{i}.png", DRAWN, CPU) for i in names]
+        vectors, scores = zip(*found, strict=True)
+        return np.stack([one.mean(0) for one in vectors]), np.array([one.mean() for one in scores])
+
+    @property
+    def given(self) -> tuple[Floats, list[str]]:
+        """Qualities and contents of the training images."""
+        quality = read_table(self.folder / "dataset.parquet", DATASET)["quality"].to_numpy(float)
+        return quality[:TRAINED], read_table(self.folder / "split.parquet", SPLIT)["content"].tolist()[
+            :TRAINED
+        ]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("start")
+    names = [f"{i}.png" for i in range(len(PARTS))]
+    quality = [0.1, 0.5, 0.4, 0.9, 0.3, 0.7, 0.6, 0.2, 0.8, 0.1, 0.9, 0.5]
+    frame = pd.DataFrame({"image": names, "path": [f"p/{name}" for name in names], "reference": names})
+    frame = frame.assign(mos=[9 * value for value in quality], quality=quality)
+    write_table(folder / "dataset.parquet", DATASET, frame, stage="test", cfg={})
+    contents = [f"content {2 * i // 3}" for i in range(len(PARTS))]
+    split = frame[["image", "reference"]].assign(content=contents, part=PARTS)
+    write_table(folder / "split.parquet", SPLIT, split, stage="test", cfg={})
+    coffee = data.coffee()
+    packed = [
+        (path, coffee[20 * i : 20 * i + 70, 40 * i : 40 * i + 75]) for i, path in enumerate(frame["path"])
+    ]
+    write_pack(folder / "pack.parquet", folder / "pack.pixels", packed, stage="test", cfg={})
+    torch.manual_seed(0)
+    network = Network(BACKBONE, MultiTaskHead(1280, 3, 32))
+    write_weights(network.backbone.state_dict(), folder / "imagenet.safetensors")
+    torch.nn.init.normal_(network.head.rfc3.weight)
+    network.head.deviation.fill_(0.25)
+    card = {"backbone": BACKBONE, "head": "multitask", "label_kind": "single", "classes": CLASSES}
+    card |= {"crop": 64, "test_crops": 9, "range": [0, 1], "higher_is_better": True, "head_width": 32}
+    for objective in ("multitask", "reg", "cls"):
+        save_model(folder / objective, network, card | {"objective": objective})
+    return Start(folder)
+
+
+def test_a_new_head_starts_as_the_probe_of_the_training_part(start: Start, tmp_path: Path) -> None:
+    assert start.train(tmp_path / "m") == 0
+    network, card = load_model(tmp_path / "m")
+    frozen = frozen_network(start.folder / "imagenet.safetensors", BACKBONE, "imagenet", False)
+    features, _ = start.seen(frozen)
+    quality, contents = start.given
+    expected = fit_ridge(features, quality, contents).predict(features)
+    assert float(np.ptp(expected)) > 0.05
+    np.testing.assert_allclose(start.seen(network)[1], expected, rtol=0, atol=1e-5)
+    assert (card["head"], card["epochs"], card["start"]) == ("score", 0, "probe")
+    history = read_table(tmp_path / "m/history.parquet", HISTORY)
+    assert len(history) == 0
+    assert set(card["measured"]) == {"device"}
+    text = (tmp_path / "m/card.md").read_text()
+    assert "nothing more was trained" in text
+    assert "images a second" not in text
+    assert sorted(path.name for path in (tmp_path / "m").iterdir())[0] == "card.json", "no state is left"
+    assert Scorer(tmp_path / "m", device="cpu").score(data.coffee()[:90, :90]).distortions is None
+
+
+@pytest.mark.parametrize("objective", ["multitask", "reg", "cls"])
+def test_a_pretrained_head_stays_and_scores_as_the_probe(
+    start: Start, tmp_path: Path, objective: str
+) -> None:
+    assert start.train(tmp_path / "m", f"levels-{objective}") == 0
+    network, card = load_model(tmp_path / "m")
+    before, _ = load_model(start.folder / objective)
+    pixels = torch.from_numpy(data.coffee()[None, :64, :64].copy())
+    with torch.inference_mode():
+        torch.testing.assert_close(network(pixels)[0], before(pixels)[0], rtol=0, atol=0)
+    before.head.make_room()
+    features, scores = start.seen(before)
+    quality, contents = start.given
+    own = scores[:, None] if objective != "cls" else None
+    ridge = fit_ridge(features, quality, contents, own)
+    assert all(factor != 0 for factor in ridge.factors)
+    np.testing.assert_allclose(start.seen(network)[1], ridge.predict(features, own), rtol=0, atol=1e-5)
+    assert (card["head"], card["head_width"], card["classes"]) == ("multitask", 32, CLASSES)
+    assert knows_classes(card) is (objective != "reg")
+    found = Scorer(tmp_path / "m", device="cpu").score(data.coffee()[:90, :90])
+    assert (found.distortions is None) is (objective == "reg")
+    text = (tmp_path / "m/card.md").read_text()
+    assert "the training part of the dataset `toy`" in text
+    assert ("blur 1" in text) is (objective != "reg")
+
+
+def test_only_the_training_part_is_fitted_to(start: Start, tmp_path: Path) -> None:
+    assert start.train(tmp_path / "a") == 0
+    table, split = (
+        read_table(start.folder / f"{name}.parquet", of)
+        for name, of in (("dataset", DATASET), ("split", SPLIT))
+    )
+    other = table.assign(quality=np.where(np.arange(len(PARTS)) < TRAINED, table["quality"], 1.0))
+    lesser = Start(tmp_path / "lesser")
+    lesser.folder.mkdir()
+    for name in ("pack.parquet", "imagenet.safetensors"):
+        (lesser.folder / name).symlink_to(start.folder / name)
+    write_table(lesser.folder / "dataset.parquet", DATASET, other, stage="test", cfg={})
+    write_table(lesser.folder / "split.parquet", SPLIT, split, stage="test", cfg={})
+    assert lesser.train(tmp_path / "b") == 0
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in "ab"]
+    assert models[0] == models[1]
+
+
+def test_half_the_way_from_a_probe_also_after_a_stop(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learnt: Callable[[Path], object]
+) -> None:
+    """Three steps an epoch, of which the second run does one and leaves two to the third."""
+    name = "levels-multitask"
+    assert start.train(tmp_path / "start", name) == 0
+    assert start.train(tmp_path / "trained", name, epochs=1) == 0
+    assert start.train(tmp_path / "half", name, epochs=1, interpolate=0.5) == 0
+    first, last, half = (
+        load_file(tmp_path / name / "model.safetensors") for name in ("start", "trained", "half")
+    )
+    moved = {key for key in first if not torch.equal(first[key], last[key])}
+    assert {"head.rfc1.weight", "backbone.conv_stem.weight", "backbone.bn1.running_mean"} < moved
+    assert not any(".cfc" in key for key in moved)
+    for key in moved:
+        if first[key].is_floating_point():
+            torch.testing.assert_close(half[key], (first[key] + last[key]) / 2, rtol=1e-5, atol=1e-7)
+
+    step = loop.StepToLoss.forward
+
+    def stop(self: Any, *batch: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, *batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.StepToLoss, "forward", stop)
+        assert start.train(tmp_path / "again", name, epochs=1, interpolate=0.5) == 1
+    assert start.train(tmp_path / "again", name, epochs=1, interpolate=0.5) == 0
+    assert learnt(tmp_path / "again") == learnt(tmp_path / "half")
+
+
+def test_one_content_is_too_few(start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    split = read_table(start.folder / "split.parquet", SPLIT).assign(content="the same")
+    write_table(start.folder / "alike.parquet", SPLIT, split, stage="test", cfg={})
+    assert start.train(tmp_path / "m", split="alike") == 1
+    assert "toy: the training part of split 1 has fewer than two contents" in capsys.readouterr().err
+    assert not (tmp_path / "m/model.safetensors").exists()
