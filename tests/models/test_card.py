@@ -79,6 +79,19 @@ def test_a_fine_tuned_model() -> None:
         assert words in text
 
 
+def test_a_fine_tuned_model_that_kept_its_head() -> None:
+    kept = {"head": "multitask", "classes": ["jpeg 1", "jpeg 2"], "label_kind": "single", "start": "probe"}
+    text = card_markdown(TUNED | kept | {"epochs": 3, "interpolate": 0.5})
+    assert "the training part of the dataset `live`, split `3`" in text
+    assert "one class of 2: jpeg 1, jpeg 2" in text
+    assert "started from a ridge regression on the features of that network\n" in text
+    assert "start + 0.5 x (trained - start)" in text
+    text = card_markdown(TUNED | kept | {"initialisation": "synthetic-reg", "epochs": 0})
+    assert "jpeg 1" not in text
+    assert "nothing more was trained" in text
+    assert "interpolate" not in text
+
+
 def test_a_pretrained_model() -> None:
     text = card_markdown(PRETRAINED)
     assert "pseudo-MOS (fused full-reference metrics), not human scores" in text

@@ -151,6 +151,23 @@ def test_multi_level_features_are_in_both_trainings(with_datasets: dict[str, Any
         assert plan.trainings.finetuning(run).multi_level is choice
 
 
+def test_a_start_from_a_probe_keeps_the_head_of_a_pretraining(with_datasets: dict[str, Any]) -> None:
+    runs = [Run("tid2013", "3", "resnet50", start, "tid2013") for start in ("imagenet", "synthetic-cls")]
+    trainings = plan_of(with_datasets).trainings
+    plain = [trainings.finetuning(run) for run in runs]
+    assert all(not {"start", "feature_crops", "interpolate"} & set(cfg.plain()) for cfg in plain)
+    assert [set(trainings.start_inputs(run)) for run in runs] == [{"weights"}, {"weights"}]
+    with_datasets["finetuning"] |= {"start": "probe", "interpolate": 0.5, "epochs": 0}
+    with_datasets["evaluation"]["feature_crops"] = 7
+    trainings = plan_of(with_datasets).trainings
+    found = [trainings.finetuning(run) for run in runs]
+    assert all((cfg.start, cfg.feature_crops, cfg.interpolate) == ("probe", 7, 0.5) for cfg in found)
+    assert [set(cfg.learning_rates) for cfg in found] == [{"backbone", "head"}, {"backbone", "score"}]
+    assert found[1].learning_rates["score"] == plain[1].learning_rates["head"]
+    assert [set(trainings.start_inputs(run)) for run in runs] == [{"weights"}, {"weights", "card"}]
+    assert trainings.start_inputs(runs[1])["card"].endswith("synthetic/resnet50/cls/card.json")
+
+
 def test_weights_that_are_not_there_are_listed_with_all_that_is_missing(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

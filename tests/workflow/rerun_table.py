@@ -247,6 +247,8 @@ def _finetuning() -> Iterator[Case]:
     yield Case("finetuning.splits.validation", 0.3, ("split",))
     yield Case("finetuning.patches", 3, ("finetune",))
     yield Case("finetuning.dropout", 0.4, ("finetune",))
+    yield Case("finetuning.start", "probe", ("finetune",))
+    yield Case("finetuning.interpolate", 0.5, ("finetune",))
     for rate in ("backbone", "head"):
         yield Case(f"finetuning.learning_rates.{rate}", 0.002, ("finetune",))
 

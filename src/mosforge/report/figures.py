@@ -33,7 +33,7 @@ def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
     found: dict[tuple[str, str], dict[Run, pd.DataFrame]] = {}
     for run in artefacts.finetuned:
         rows = artefacts.read(history(run), HISTORY, **run.wildcards)
-        if rows is not None:
+        if rows is not None and len(rows):  # there is none where nothing was trained
             found.setdefault((run.dataset, run.backbone), {})[run._replace(test_dataset="")] = rows
     figures = []
     labels = {"loss": "training loss (L1)", "validation_srocc": "validation SROCC"}
