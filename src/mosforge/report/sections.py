@@ -15,6 +15,7 @@ from mosforge.report import budgets, experiment_table, figures, provenance, scat
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.beside_people import beside_people
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
+from mosforge.report.breakdown import FEWEST, breakdowns
 from mosforge.report.contents import content_blocks
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import CONTENTS, SPLITS, gains_grid
@@ -105,6 +106,10 @@ def _experiment(
     note = "".join(experiment_table.small_print(found)) + say("every_measure") + about_proxy
     items = [table(experiment_table.every_measure_grid(found)), Block("notes", note)]
     yield Block("details", "Every measure of these models", items)
+    kinds = [table(grid) for grid in breakdowns(correlations, artefacts)]
+    if kinds:
+        items = [*kinds, Block("notes", say("kinds", FEWEST) + about_proxy)]
+        yield Block("details", "Each kind of test images", items)
     splits = [table(grid) for grid in experiment_table.split_grids(name, correlations, cfg.proxies)]
     if splits:
         items = [*splits, Block("notes", say("every_split") + about_proxy)]

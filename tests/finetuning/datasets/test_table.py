@@ -32,10 +32,10 @@ def read(folder: Path, **options: Any) -> Frame:
 @pytest.mark.parametrize("delimiter", [",", "\t"])
 def test_names_references_and_parts(tmp_path: Path, delimiter: str) -> None:
     lines = [
-        ["Image", "mos", "reference", "split", "note"],
-        ["two words (1).JPG", "2.5", "cat", "train", "ü"],
-        ["sub/b.png", "10", "dog", "test", ""],
-        ["a.png", "0", "cat", "train", ""],
+        ["Image", "mos", "reference", "split", "note", "group"],
+        ["two words (1).JPG", "2.5", "cat", "train", "ü", "phone"],
+        ["sub/b.png", "10", "dog", "test", "", ""],
+        ["a.png", "0", "cat", "train", "", "phone"],
     ]
     text = "\ufeff" + "".join(delimiter.join(line) + "\r\n" for line in lines) + "\n"
     frame = read(make(tmp_path, text, ["two words (1).jpg", "sub/b.png", "a.png"]))
@@ -46,6 +46,7 @@ def test_names_references_and_parts(tmp_path: Path, delimiter: str) -> None:
     assert frame["quality"].tolist() == [0.0, 1.0, 0.25]
     assert frame["mos"].tolist() == [0.0, 10.0, 2.5]
     assert frame["reference_path"].isna().all()
+    assert frame["distortion_type"].fillna("none").tolist() == ["phone", "none", "phone"]
 
 
 def test_names_with_commas_and_names_that_look_like_values(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_columns_that_are_not_used_are_named(tmp_path: Path, caplog: pytest.LogC
     named = dict(re.findall(r"the column '(\w+)' is not used; (.*)", caplog.text))
     assert named == {
         "ref": "did you mean 'reference'?",
-        "std": "known are image, mos, reference, reference_image, split",
+        "std": "known are image, mos, reference, reference_image, split, group",
         "splits": "did you mean 'split'?",
         "reference_imag": "did you mean 'reference_image'?",
     }

@@ -27,7 +27,12 @@ DATASET = Artefact(
     column("reference_path", pa.string(), "file of the reference image", nullable=True),
     column("mos", pa.float64(), "given score, in the dataset's own unit and direction"),
     column("quality", pa.float64(), "given score, mapped to [0, 1], higher is better"),
-    column("distortion_type", pa.string(), "as the dataset names it", nullable=True),
+    column(
+        "distortion_type",
+        pa.string(),
+        "as the dataset names it; of a user's table, the column `group`",
+        nullable=True,
+    ),
     column("level", pa.int8(), "distortion level", nullable=True),
     column("part", pa.string(), "part of the dataset's official split", nullable=True),
 )

@@ -1,9 +1,9 @@
-"""A user's CSV with the columns `image` and `mos` and, if wanted, `reference`, `reference_image` and `split`.
+"""A CSV of the user's: `image`, `mos` and, if wanted, `reference`, `reference_image`, `split` and `group`.
 
 `reference` names the content: images with the same name stay on one side of every split.
 `reference_image` is the file of the reference image, which the full-reference metrics compare with. Where
 there is no `reference`, all images with one such file are of one content. Both files are paths below the
-folder of the images, or absolute ones.
+folder of the images, or absolute ones. `group` is any kind of image, by which the page tells results apart.
 """
 
 import difflib
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 REFERENCE_IMAGE = "reference_image"
 """The column that names the reference image."""
 
-COLUMNS = ("image", "mos", "reference", REFERENCE_IMAGE, "split")
+COLUMNS = ("image", "mos", "reference", REFERENCE_IMAGE, "split", "group")
 """The columns that are read."""
 
 _NONE = ("na", "n/a", "#n/a", "nan", "none", "null")
@@ -91,6 +91,7 @@ def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
             reference_file=_file_of(images, reference_image) if reference_image else None,
             mos=number(file, row["mos"], image),
             part=part,
+            distortion_type=row.get("group") or None,
         )
 
 

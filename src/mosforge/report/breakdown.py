@@ -1,0 +1,61 @@
+"""The SROCC of each kind of test images: of each distortion type, or of what a user's table calls `group`."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from mosforge.core import layout
+from mosforge.core.runs import NO_NETWORK
+from mosforge.core.schemas.datasets import DATASET
+from mosforge.report import words
+from mosforge.report.artefacts import Artefacts, runs_of
+from mosforge.report.blocks import Cell, Grid, model_cell
+from mosforge.report.summary import MODEL
+
+FEWEST = 5
+"""Fewer test images of a kind in a split have no SROCC here."""
+
+
+def breakdowns(correlations: pd.DataFrame, artefacts: Artefacts) -> Iterator[Grid]:
+    """For each dataset with several kinds of images: a row a kind, a column a model, medians over splits."""
+    within = correlations[correlations["dataset"] == correlations["test_dataset"]]
+    for dataset, rows in within.groupby("dataset", sort=False):
+        images = artefacts.read(layout.DATASET, DATASET, dataset=str(dataset))
+        if images is None or images["distortion_type"].nunique() < 2:
+            continue
+        kinds = images.set_index("image")["distortion_type"]
+        head, columns = [Cell(str(dataset), is_proxy=dataset in artefacts.cfg.proxies)], []
+        for _, model in rows.groupby(list(MODEL), sort=False):
+            found = pd.DataFrame(list(_splits(model, kinds, artefacts)))
+            if found.notna().any(axis=None):
+                backbone = model["backbone"].iloc[0].replace(NO_NETWORK, "")
+                head.append(model_cell(artefacts.name_of(model.iloc[0]), backbone))
+                columns.append(found)
+        if columns:
+            lines = [
+                [Cell(kind, [words.plural(count, "image")]), *(_cell(column, kind) for column in columns)]
+                for kind, count in kinds.value_counts().sort_index().items()
+            ]
+            yield Grid(head, {"": lines}, label=f"Kinds of images of {dataset}")
+
+
+def _splits(model: pd.DataFrame, kinds: "pd.Series[str]", artefacts: Artefacts) -> Iterator[dict[str, float]]:
+    """The SROCC of each kind in each training of a model."""
+    for run in runs_of(model):
+        if (predictions := artefacts.predictions(run)) is not None:
+            groups = predictions.groupby(predictions["image"].map(kinds))
+            yield {
+                str(kind): float(rows["prediction"].corr(rows["quality"], method="spearman"))
+                for kind, rows in groups
+                if len(rows) >= FEWEST and min(rows["prediction"].nunique(), rows["quality"].nunique()) > 1
+            }
+
+
+def _cell(splits: pd.DataFrame, kind: str) -> Cell:
+    """The median over splits, with the quartiles where there are several."""
+    values = splits[kind].dropna() if kind in splits else pd.Series(dtype=float)
+    if values.empty:
+        return Cell("–")
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return Cell(words.number(middle), [f"splits {words.interval(low, high)}"] if len(values) > 1 else [])
