@@ -27,14 +27,17 @@ def breakdowns(correlations: pd.DataFrame, artefacts: Artefacts) -> Iterator[Gri
         kinds = images.set_index("image")["distortion_type"]
         head, columns = [Cell(str(dataset), is_proxy=dataset in artefacts.cfg.proxies)], []
         for _, model in rows.groupby(list(MODEL), sort=False):
-            found = pd.DataFrame(list(_splits(model, kinds, artefacts)))
-            if found.notna().any(axis=None):
+            splits = pd.DataFrame(list(_splits(model, kinds, artefacts)))
+            if splits.notna().any(axis=None):
                 backbone = model["backbone"].iloc[0].replace(NO_NETWORK, "")
                 head.append(model_cell(artefacts.name_of(model.iloc[0]), backbone))
-                columns.append(found)
+                columns.append(splits)
         if columns:
             lines = [
-                [Cell(kind, [words.plural(count, "image")]), *(_cell(column, kind) for column in columns)]
+                [
+                    Cell(str(kind), [words.plural(count, "image")]),
+                    *(_cell(splits, str(kind)) for splits in columns),
+                ]
                 for kind, count in kinds.value_counts().sort_index().items()
             ]
             yield Grid(head, {"": lines}, label=f"Kinds of images of {dataset}")
