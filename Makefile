@@ -6,9 +6,11 @@ TORCH_INDEX ?=
 PIP := $(BIN)/pip install --quiet --constraint envs/requirements.txt
 DEMO := runs/demo
 DEMO_MODEL := runs/demo/results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
+BUILTIN := runs/builtin
+BUILTIN_MODEL := $(BUILTIN)/results/finetuning/biq2021/official/efficientnet_lite0/synthetic-multitask
 UNSEEN := $(DEMO)/resources/sources/demo_unseen/flower/flower_00_00.png
 
-.PHONY: install demo test test-all lint pages bench docs clean clean-results
+.PHONY: install demo builtin test test-all lint pages bench docs clean clean-results
 
 install: .venv/installed-demo
 
@@ -34,6 +36,12 @@ demo: .venv/installed-demo
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+# The built-in model, made again and put into the package; docs/model.md says which data it needs.
+builtin: .venv/installed-demo
+	$(BIN)/snakemake --directory $(BUILTIN) -- builtin
+	$(BIN)/mosforge export --model $(BUILTIN_MODEL) --format folder --half --notes $(BUILTIN)/notes.md \
+	  --correlations $(BUILTIN)/results/evaluation/builtin.parquet --output src/mosforge/scoring/builtin
 
 # With the tests that take many minutes, of which `make test` runs samples.
 test-all: .venv/installed-test

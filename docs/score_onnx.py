@@ -31,7 +31,7 @@ def grid_of(pixels, size, side):
     shorter = min(height, width)
     if side is not None and shorter > side:
         shown = [(length * side + shorter // 2) // shorter for length in (width, height)]
-        pixels = np.asarray(Image.fromarray(pixels).resize(shown, Image.Resampling.BOX))
+        pixels = np.asarray(Image.fromarray(pixels).resize(shown, Image.Resampling.LANCZOS))
         height, width = pixels.shape[:2]
     free = max(0, height - size), max(0, width - size)
     parts = [(2, 2), (1, 1), (1, 3), (3, 1), (3, 3)]

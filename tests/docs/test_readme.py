@@ -16,6 +16,7 @@ from skimage import data
 from mosforge.models.folder import save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
+from mosforge.scoring.built_in import FOLDER
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -101,7 +102,26 @@ def test_the_readme_is_short() -> None:
     assert max(map(len, README.splitlines())) <= 130
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("mosforge ")])
+def takes_built_in(command: str) -> bool:
+    """Whether a command scores with the model that comes with mosforge."""
+    return command.startswith("mosforge score ") and "--model" not in command
+
+
+needs_model = pytest.mark.skipif(
+    not FOLDER.is_dir(), reason="this checkout has no built-in model yet: `make builtin`"
+)
+
+
+def _for_people() -> list[object]:
+    lines = [line for line in COMMANDS if line.startswith("mosforge ")]
+    return [pytest.param(line, marks=[needs_model] if takes_built_in(line) else []) for line in lines]
+
+
+def test_the_first_command_after_the_installation_scores_an_image() -> None:
+    assert takes_built_in(next(line for line in COMMANDS if line.startswith("mosforge ")))
+
+
+@pytest.mark.parametrize("command", _for_people())
 def test_commands_for_people_run(project: Project, command: str) -> None:
     if command == INIT:
         (project.folder / "runs/mine/run.yaml").unlink()
@@ -144,6 +164,7 @@ def test_snakemake_plans_the_runs(project: Project, command: str) -> None:
             ["snakemake --directory runs/demo -- all", "mosforge score", "results/report/index.html"],
         ),
         ("make test", ["python -m pytest"]),
+        ("make install", ["pip install", "--editable '.[demo]'"]),
         ("make docs", ["mkdocs build --strict"]),
     ],
 )
@@ -175,7 +196,7 @@ def test_an_index_of_torch_for_the_cpu_can_be_named(tmp_path: Path) -> None:
 def test_every_command_is_among_those_that_are_checked() -> None:
     for command in COMMANDS:
         assert command.startswith(("mosforge ", "snakemake ")) or command in {
-            "make demo",
+            "make install",
             "make test",
             *NOT_RUN,
         }
@@ -186,6 +207,7 @@ def test_the_model_is_the_one_that_the_demo_scores_with() -> None:
     assert f"DEMO_MODEL := {model}\n" in (REPOSITORY / "Makefile").read_text()
 
 
+@needs_model
 def test_the_python_example_runs(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.folder)
     names: dict[str, object] = {}

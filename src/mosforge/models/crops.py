@@ -62,7 +62,8 @@ def view(pixels: Pixels, side: int | None) -> Pixels:
     """An image as it is shown to a network: one that is too large is shrunk.
 
     A crop of a large image shows a small part of it, and its pixels are finer than any that the network
-    learned from. Each pixel of the result is the mean of those that it covers.
+    learned from. Lanczos' filter takes away less of what is left than a mean of areas, which networks take
+    for blur.
 
     Args:
         pixels: uint8 RGB, shape (height, width, 3).
@@ -73,7 +74,7 @@ def view(pixels: Pixels, side: int | None) -> Pixels:
     if side is None or shorter <= side:
         return pixels
     size = tuple((length * side + shorter // 2) // shorter for length in (width, height))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
 def view_side(heights: npt.NDArray[np.int64], widths: npt.NDArray[np.int64]) -> int:
