@@ -26,12 +26,17 @@ BASE = read(REPOSITORY / "config.yaml")
 
 
 def changed(key: str, value: Any) -> dict[str, Any]:
+    return with_changes({key: value})
+
+
+def with_changes(changes: dict[str, Any]) -> dict[str, Any]:
     config = copy.deepcopy(BASE)
-    *parents, last = key.split(".")
-    place = config
-    for parent in parents:
-        place = place[parent]
-    place[last] = value
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        place = config
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
     return config
 
 
@@ -293,6 +298,66 @@ def test_what_pretraining_cannot_do_is_refused(changes: dict[str, Any], sentence
     with pytest.raises(MosforgeError) as caught:
         checked(config)
     assert sentence in str(caught.value)
+
+
+REHEARSAL = "finetuning.rehearsal.corpus"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({REHEARSAL: "synthetc"}, f"{REHEARSAL}: 'synthetc' is not configured; did you mean 'synthetic'?"),
+        ({REHEARSAL: "authentic_livec"}, f"{REHEARSAL}: 'authentic_livec' holds mixtures"),
+        (
+            {REHEARSAL: "kadid25", "distortions.corpora.kadid25.sources": ["koniq10k"]},
+            f"{REHEARSAL}: 'kadid25' learns from images of 'koniq10k' in 'kadid25'",
+        ),
+        (
+            {
+                REHEARSAL: "kadid25",
+                "distortions.corpora.kadid25.sources": ["koniq10k"],
+                "evaluation.experiments.table2.datasets": ["livec"],
+                "evaluation.experiments.table3.datasets": ["livec"],
+                "evaluation.experiments.ablation.datasets": ["livec"],
+                "sources.leakage.guard": False,
+            },
+            f"{REHEARSAL}: 'kadid25' learns from images of koniq10k, and nothing proves",
+        ),
+        (
+            {
+                REHEARSAL: "kadid25",
+                "finetuning.datasets.livec": {
+                    "layout": "proxy",
+                    "pictures": "kadid25",
+                    "corpus": "synthetic",
+                },
+                "sources.collections.livec": {"folder": "mine"},
+            },
+            f"{REHEARSAL}: 'kadid25' holds the images of 'livec', which are tested on",
+        ),
+        (
+            {REHEARSAL: "synthetic", "finetuning.crop": 320},
+            "finetuning.crop: 320 is larger than pretraining.resize",
+        ),
+        (
+            {REHEARSAL: "synthetic", "finetuning.epochs": 0, "finetuning.start": "probe"},
+            f"{REHEARSAL}: with finetuning.epochs: 0 nothing is rehearsed",
+        ),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_refused(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(MosforgeError) as caught:
+        checked(with_changes(changes))
+    assert sentence in str(caught.value)
+
+
+def test_what_can_be_rehearsed_is_accepted() -> None:
+    """A frozen network rehearses nothing, whatever it is tested on."""
+    checked(changed(REHEARSAL, "synthetic"))
+    config = with_changes({REHEARSAL: "kadid25", "distortions.corpora.kadid25.sources": ["koniq10k"]})
+    for experiment in config["evaluation"]["experiments"].values():
+        experiment |= {"adaptations": ["probe"], "initialisations": ["imagenet"], "comparisons": []}
+    checked(config)
 
 
 def test_digests_are_accepted_in_either_case() -> None:

@@ -19,6 +19,7 @@ from mosforge.cli import main
 from mosforge.core.packs import Pack, write_pack
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
+from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table, write_table
 from mosforge.models.backbones import build_backbone
@@ -32,6 +33,9 @@ pytestmark = pytest.mark.slow  # trainings
 
 BACKBONE = "efficientnet_lite0"
 PARTS = ["train"] * 8 + ["validation"] * 4 + ["test"] * 4
+
+
+REHEARSAL = {"corpus": "levels", "pairs": 2}
 
 
 def random_weights(backbone: str) -> Weights:
@@ -54,20 +58,24 @@ class Target:
         dataset: str = "dataset",
         pack: str = "pack",
         split: str = "split",
+        labels: str = "labels",
         **cfg: Any,
     ) -> int:
+        rehearsal = ("--rehearsal", f"{self.folder}/{labels}.parquet")
+        rehearsal = (*rehearsal, "--rehearsal_pack", f"{self.folder}/levels.parquet")
         return main(
             [
                 *("finetuning", "finetune", "--dataset", f"{self.folder}/{dataset}.parquet"),
                 *("--split", f"{self.folder}/{split}.parquet", "--pack", f"{self.folder}/{pack}.parquet"),
                 *("--weights", str(weights or self.folder / "weights.safetensors"), "--output", str(output)),
+                *(rehearsal if "rehearsal" in cfg else ()),
                 *("--device", "cpu", "--cfg", json.dumps(self.cfg | cfg)),
             ]
         )
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
+def target(tmp_path_factory: pytest.TempPathFactory, write_levels: Callable[[Path], None]) -> Target:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("target")
     coffee = Image.fromarray(data.coffee())
@@ -83,6 +91,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
     for name, parts in {"split": PARTS, "without": [p.replace("validation", "train") for p in PARTS]}.items():
         split = frame[["image", "reference"]].assign(content=frame["reference"], part=parts)
         write_table(folder / f"{name}.parquet", SPLIT, split, stage="test", cfg={})
+    write_levels(folder)
     state = {key: value.contiguous() for key, value in random_weights(BACKBONE).items()}
     save_file(state, folder / "weights.safetensors")
     cfg = {
@@ -226,6 +235,10 @@ def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
     packed = index.assign(sha256=index["sha256"].where(index.index != 0, "0" * 64))
     write_table(target.folder / "packed.parquet", PACK, packed, stage="test", cfg={})
 
+    labels = read_table(target.folder / "labels.parquet", LABELS)
+    labels.loc[4, "pmos"] = 0.5
+    write_table(target.folder / "relabelled.parquet", LABELS, labels, stage="test", cfg={})
+
     def state_file(**options: Any) -> Path:
         file: Path = arguments(**options)["state_file"]
         return file
@@ -237,6 +250,8 @@ def test_a_stopped_training_goes_on_only_where_all_is_as_it_was(
         {"pack": "packed"},
         {"weights": tmp_path / "w.safetensors"},
         {"seed": 1},
+        {"rehearsal": REHEARSAL},
+        {"rehearsal": REHEARSAL, "labels": "relabelled"},
     ]
     assert len({state_file(), *(state_file(**options) for options in others)}) == 1 + len(others)
 
@@ -280,3 +295,37 @@ def test_multi_level_features_are_fine_tuned(target: Target, tmp_path: Path) -> 
     network, card = load_model(tmp_path / "m")
     assert card["multi_level"] is True
     assert network.head.fc1.in_features == 24 + 40 + 112 + 1280
+
+
+def test_a_fine_tuning_rehearses_pairs_of_levels_beside_its_batches(target: Target, tmp_path: Path) -> None:
+    """A last batch of a single crop has the pairs beside it, too."""
+    assert target.train(tmp_path / "m", epochs=1, batch_size=5, rehearsal=REHEARSAL) == 0
+    _, card = load_model(tmp_path / "m")
+    assert (card["pictures"], card["rehearsal"]) == (8, REHEARSAL)
+    (row,) = read_table(tmp_path / "m/history.parquet", HISTORY).to_dict("records")
+    assert row["loss"] == pytest.approx(row["score_loss"] + row["rehearsal_loss"])
+    assert 0 <= row["in_order"] <= 1
+    assert np.isnan(row["class_loss"])
+    text = (tmp_path / "m/card.md").read_text()
+    assert "Rehearsed: 2 pairs of images of the corpus `levels` in each step" in text
+
+
+def test_the_loop_gets_the_images_that_are_rehearsed(
+    target: Target, arguments: Callable[..., dict[str, Any]]
+) -> None:
+    call = arguments(rehearsal=REHEARSAL)
+    assert call["rows"].tolist() == list(range(8))
+    assert call["beside"].rows.tolist() == list(range(12, 21))
+    assert call["names"][8:] == read_table(target.folder / "labels.parquet", LABELS)["path"].tolist()
+    assert call["pack"].heights[12:].tolist() == [80] * 9
+    assert arguments()["beside"] is None
+
+
+def test_an_image_to_rehearse_that_is_not_packed_is_named(
+    target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = read_table(target.folder / "labels.parquet", LABELS)
+    labels.loc[2, "path"] = "elsewhere.png"
+    write_table(target.folder / "moved.parquet", LABELS, labels, stage="test", cfg={})
+    assert target.train(tmp_path / "m", labels="moved", rehearsal=REHEARSAL) == 1
+    assert "elsewhere.png: not in the pack" in capsys.readouterr().err

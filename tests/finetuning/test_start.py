@@ -53,6 +53,8 @@ class Start:
         objective = initialisation.rpartition("-")[2]
         weights = "imagenet.safetensors" if objective == "imagenet" else f"{objective}/model.safetensors"
         files = {"dataset": "dataset.parquet", "split": f"{split}.parquet", "pack": "pack.parquet"}
+        if "rehearsal" in cfg:
+            files |= {"rehearsal": "labels.parquet", "rehearsal_pack": "levels.parquet"}
         words = [word for name, file in files.items() for word in (f"--{name}", f"{self.folder}/{file}")]
         head = "head" if objective == "imagenet" else "score"
         settings = {
@@ -83,7 +85,7 @@ class Start:
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
+def start(tmp_path_factory: pytest.TempPathFactory, write_levels: Callable[[Path], None]) -> Start:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("start")
     names = [f"{i}.png" for i in range(len(PARTS))]
@@ -108,6 +110,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
     card |= {"crop": 64, "test_crops": 9, "range": [0, 1], "higher_is_better": True, "head_width": 32}
     for objective in ("multitask", "reg", "cls"):
         save_model(folder / objective, network, card | {"objective": objective})
+    write_levels(folder)
     return Start(folder)
 
 
@@ -212,3 +215,25 @@ def test_one_content_is_too_few(start: Start, tmp_path: Path, capsys: pytest.Cap
     assert start.train(tmp_path / "m", split="alike") == 1
     assert "toy: the training part of split 1 has fewer than two contents" in capsys.readouterr().err
     assert not (tmp_path / "m/model.safetensors").exists()
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_the_classes_of_a_kept_head_are_trained_where_they_are_rehearsed(
+    start: Start, tmp_path: Path, classes: int | None
+) -> None:
+    rates = {"backbone": 1e-4, "score": 1e-4} | ({"classification": 1e-3} if classes else {})
+    rehearsal = {"corpus": "levels", "pairs": 2} | ({"classes": classes} if classes else {})
+    options = {"epochs": 1, "learning_rates": rates, "rehearsal": rehearsal}
+    assert start.train(tmp_path / "m", "levels-multitask", **options) == 0
+    before, after = (
+        load_file(folder / "model.safetensors") for folder in (start.folder / "multitask", tmp_path / "m")
+    )
+    moved = [
+        not torch.equal(after[f"head.{name}"], before[f"head.{name}"])
+        for name in ("cfc1.weight", "cfc2.bias")
+    ]
+    assert moved == [classes is not None] * 2
+    (row,) = read_table(tmp_path / "m/history.parquet", HISTORY).to_dict("records")
+    parts = row["score_loss"] + row["rehearsal_loss"] + (0.1 * row["class_loss"] if classes else 0)
+    assert row["loss"] == pytest.approx(parts)
+    assert np.isnan(row["class_loss"]) == (classes is None)

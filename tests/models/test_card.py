@@ -92,6 +92,14 @@ def test_a_fine_tuned_model_that_kept_its_head() -> None:
     assert "interpolate" not in text
 
 
+def test_a_model_that_rehearsed_a_corpus() -> None:
+    text = card_markdown(TUNED | {"rehearsal": {"corpus": "levels", "pairs": 4}, "rehearsal_digest": "4567"})
+    assert "Sources of the pretraining and of what is rehearsed: `waterloo`, `voc2012`" in text
+    assert "4 pairs of images of the corpus `levels` in each step" in text
+    assert "`4567`" in text
+    assert "rehearse" not in card_markdown(TUNED)
+
+
 def test_a_pretrained_model() -> None:
     text = card_markdown(PRETRAINED)
     assert "pseudo-MOS (fused full-reference metrics), not human scores" in text

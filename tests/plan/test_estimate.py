@@ -83,6 +83,13 @@ def test_features_are_crops_to_score(rule: str, plan: Plan) -> None:
     assert work_of(plan, [(rule, run)]).scored == {"resnet50": 5 * 4}
 
 
+def test_crops_that_are_rehearsed_are_trained_on_too(plan: Plan, config: dict[str, Any]) -> None:
+    before = work_of(plan, jobs(plan)).trained["resnet50"]
+    config["finetuning"]["rehearsal"] = {"corpus": "synthetic", "pairs": 3}
+    steps = -(-4 * 100 // 32) * 10
+    assert work_of(plan_of(config), jobs(plan)).trained["resnet50"] == before + 6 * steps
+
+
 def test_temporary_images_take_no_disk(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     before = work_of(plan, jobs(plan))
     monkeypatch.setattr(type(plan.corpora), "keeps_images", False)

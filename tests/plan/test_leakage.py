@@ -65,3 +65,31 @@ def test_without_the_guard_nothing_is_compared(config: dict[str, Any]) -> None:
     assert leakage.all_leaks == []
     assert leakage.leaks("synthetic", str) == []
     assert leakage.compared == {}
+
+
+def test_a_corpus_that_is_rehearsed_is_compared_with_what_its_networks_are_tested_on(
+    config: dict[str, Any],
+) -> None:
+    """Also where no network is pretrained on it; a frozen network rehearses nothing."""
+    config["distortions"]["corpora"]["degraded"] = {"kind": "kadid25", "sources": ["koniq10k"]}
+    experiments = config["evaluation"]["experiments"]
+    frozen = experiments["table1"] | {"adaptations": ["probe"]}
+    tuned = experiments["table2"] | {"datasets": ["livec"], "initialisations": ["imagenet"]}
+    config["evaluation"]["experiments"] = {"frozen": frozen, "tuned": tuned}
+    assert plan_of(config).leakage.datasets("koniq10k") == []
+    config["finetuning"]["rehearsal"]["corpus"] = "degraded"
+    leakage = plan_of(config).leakage
+    assert leakage.datasets("koniq10k") == ["livec"]
+    assert leakage.leaks("degraded", str) == ["results/sources/koniq10k.leaks.parquet"]
+
+
+def test_a_corpus_that_is_only_rehearsed_and_scored_is_labelled(config: dict[str, Any]) -> None:
+    config["distortions"]["corpora"]["shown"] = {"kind": "kadid25", "sources": ["waterloo"]}
+    config["finetuning"]["datasets"]["proxy"] = {
+        "layout": "proxy",
+        "pictures": "shown",
+        "corpus": "synthetic",
+    }
+    assert "shown" not in plan_of(config).corpora.labelled
+    config["finetuning"]["rehearsal"]["corpus"] = "shown"
+    assert "shown" in plan_of(config).corpora.labelled

@@ -103,6 +103,21 @@ def test_missing_weights_are_among_what_was_left_out(with_datasets: dict[str, An
     assert (plan.explain_missing() or "").count(line) == 1
 
 
+def test_what_is_rehearsed_is_a_deviation_and_brings_the_labels_with_it(
+    with_datasets: dict[str, Any],
+) -> None:
+    experiments = with_datasets["evaluation"]["experiments"]
+    experiments["table1"]["initialisations"] = ["imagenet"]
+    experiments["table2"] |= {"initialisations": ["imagenet"], "adaptations": ["probe"]}
+    with_datasets["finetuning"]["rehearsal"]["corpus"] = "kadid25"
+    plan = plan_of(with_datasets)
+    found = deviations("table1", ["resnet50"], plan.table("table1").protocol)
+    assert "pairs of levels of a corpus in a step in fine-tuning kadid25 4 (none)" in found
+    assert any(line.startswith("fusion of the metrics in a label") for line in found)
+    assert any(line.startswith("pristine images in the corpus kadid25") for line in found)
+    assert "rehearsal" not in plan.table("table2").protocol.finetuning
+
+
 @pytest.mark.parametrize(
     ("changes", "starts", "told"),
     [
@@ -127,6 +142,8 @@ def test_who_evaluates_on_kadid10k_is_told_that_the_labels_have_seen_it(
     plan = plan_of(with_datasets)
     assert plan.table("mine").seen == (("rated",) if told else ())
     assert any(line.startswith("rated: the labels") for line in plan.warnings()) == told
+    with_datasets["finetuning"]["rehearsal"]["corpus"] = "synthetic"
+    assert plan_of(with_datasets).table("mine").seen == (("rated",) if told or not changes else ())
 
 
 def test_an_experiment_without_any_dataset_is_refused_where_it_is_asked_for(

@@ -234,7 +234,7 @@ def test_mixtures_of_another_dataset_serve_as_those_of_any_source(
     without = plan_of(with_datasets).experiments
     assert without.runs("ablation") == []
     assert (
-        "authentic_koniq10k-reg on dataset livec left out of ablation: its mixtures are of koniq10k"
+        "authentic_koniq10k-reg on dataset livec left out of ablation: it learns from images of koniq10k"
         in "".join(without.left_out(["ablation"]))
     )
     monkeypatch.setattr("mosforge.plan.datasets.missing", lambda cfg: None)
@@ -249,3 +249,46 @@ def test_mixtures_of_another_dataset_serve_as_those_of_any_source(
     assert plan.trainings.finetuning(run).sources == ("koniq10k",)
     own = run._replace(dataset="koniq10k", test_dataset="koniq10k")
     assert "/koniq10k/3/" in plan.trainings.initial_weights(own)
+
+
+def test_a_fine_tuning_that_rehearses_has_the_files_and_sources_of_the_corpus(
+    with_datasets: dict[str, Any],
+) -> None:
+    runs = [Run("livec", "3", "resnet50", start, "livec") for start in ("imagenet", "authentic_livec-cls")]
+    plain = plan_of(with_datasets).trainings
+    assert plain.rehearsal_inputs() == {}
+    assert all("rehearsal" not in plain.finetuning(run).plain() for run in runs)
+    with_datasets["finetuning"]["rehearsal"] = {"corpus": "synthetic", "pairs": 3}
+    trainings = plan_of(with_datasets).trainings
+    assert trainings.rehearsal_inputs() == {
+        "rehearsal": "results/pmos/synthetic.parquet",
+        "rehearsal_pack": "results/pretraining/synthetic/pack.parquet",
+    }
+    for run, before in zip(runs, ([], ["livec"]), strict=True):
+        cfg = trainings.finetuning(run).plain()
+        assert cfg.pop("rehearsal") == {"corpus": "synthetic", "pairs": 3}
+        assert cfg.pop("sources") == [*before, "waterloo", "voc2012"]
+        without = plain.finetuning(run).plain()
+        assert without.pop("sources") == before
+        assert cfg == without
+
+
+@pytest.mark.parametrize(
+    ("start", "initialisation", "told"),
+    [
+        ("probe", "synthetic-multitask", True),
+        ("probe", "synthetic-reg", False),
+        ("probe", "kadid25-cls", False),
+        ("probe", "imagenet", False),
+        ("mean", "synthetic-multitask", False),
+    ],
+)
+def test_classes_are_rehearsed_where_a_kept_head_tells_them(
+    start: str, initialisation: str, told: bool, with_datasets: dict[str, Any]
+) -> None:
+    with_datasets["finetuning"] |= {"start": start, "rehearsal": {"corpus": "synthetic", "pairs": 3}}
+    run = Run("tid2013", "3", "resnet50", initialisation, "tid2013")
+    cfg = plan_of(with_datasets).trainings.finetuning(run)
+    assert cfg.rehearsal is not None
+    assert cfg.rehearsal.classes == (39 if told else None)
+    assert ("classification" in cfg.learning_rates) == told

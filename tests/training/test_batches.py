@@ -167,3 +167,32 @@ def test_a_small_corpus_is_cropped_anew_each_time(toy: ModuleType, pack: Pack) -
     assert len({pixels for place, pixels in found if place == 3}) > 5
     resumed = [crop for batch in batches(pack, ROWS, cfg, 0, 2, mixture=mixture) for crop in content(batch)]
     assert resumed == found[8:]
+
+
+def batches_beside(toy: ModuleType, pack: Pack, first: int = 0, **changes: Any) -> list[Batch]:
+    cfg = toy.settings(**{"patches": 5} | changes)
+    return list(batches(pack, ROWS, cfg, 2, first, beside=toy.draw_beside(3)))
+
+
+@pytest.mark.parametrize(("batch_size", "first"), [(4, 0), (7, 2), (3, 6)])
+def test_crops_beside_a_batch_follow_from_its_step_and_change_nothing_else(
+    toy: ModuleType, pack: Pack, batch_size: int, first: int
+) -> None:
+    found = batches_beside(toy, pack, first, batch_size=batch_size)
+    alone = list(batches(pack, ROWS, toy.settings(patches=5, batch_size=batch_size), 2, first))
+    for step, (batch, own) in enumerate(zip(found, alone, strict=True), start=first):
+        count = len(own.samples)
+        assert content(batch)[:count] == content(own)
+        rows, draws = toy.draw_beside(3).draw(toy.settings().seed, 2, step)
+        assert batch.samples[count:].tolist() == (len(ROWS) + rows).tolist()
+        assert torch.equal(batch.pixels[count:], torch.from_numpy(pack.crops(rows, draws, 8)))
+        assert batch.mirrored[count:].tolist() == (draws[:, 2] < 0.5).tolist()
+
+
+def test_crops_beside_a_batch_are_shared_with_it(toy: ModuleType, pack: Pack) -> None:
+    cfg, beside = toy.settings(patches=5, batch_size=6), toy.draw_beside(3)
+    whole = batches(pack, ROWS, cfg, 1, beside=beside)
+    parts = [batches(pack, ROWS, cfg, 1, beside=beside, processes=Processes(rank, 2)) for rank in range(2)]
+    for batch, *shared in zip(whole, *parts, strict=True):
+        assert shared[0].shares == Processes(0, 2).shares(len(batch.samples)) != ()
+        assert torch.equal(torch.cat([part.pixels for part in shared]), batch.pixels)

@@ -234,3 +234,44 @@ def test_many_images_are_listed_only_in_the_log(
     first, *images = caplog.messages[-1].splitlines()
     assert first == "the images of epoch 1, step 1:"
     assert images == [f"image {i}" for i in range(10)]
+
+
+def test_a_training_with_crops_beside_its_batches_goes_on_to_the_bit(
+    toy: ModuleType, tmp_path: Path, undisturbed: tuple[Weights, list[float]]
+) -> None:
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    stopped.mkdir()
+    whole.mkdir()
+    with pytest.raises(MosforgeError, match="stopped in epoch 2"):
+        toy.train(stopped, beside=3, at_step=toy.stop_at(5))
+    weights, history = toy.train(stopped, beside=3)
+    expected, losses = toy.train(whole, beside=3)
+    toy.assert_same(weights, expected)
+    assert history["loss"].tolist() == losses["loss"].tolist() != undisturbed[1]
+    # the throughput counts all crops: 20 of three batches, and three beside each
+    assert (losses["images_per_second"] * losses["seconds"]).tolist() == pytest.approx([29, 29, 29])
+
+
+def test_losses_count_as_often_as_a_batch_has_samples_whatever_is_beside_it(
+    toy: ModuleType, tmp_path: Path
+) -> None:
+    """A loss that is the size of the step: batches of 8, 8 and 4, and three crops beside each."""
+    pack, _ = toy.make_pack(tmp_path)
+    network = toy.Toy()
+
+    def size(output: torch.Tensor, positions: torch.Tensor) -> Weights:
+        return {"loss": 0 * output.sum() + len(positions)}
+
+    history = fit(
+        network,
+        pack,
+        np.arange(10),
+        size,
+        toy.settings(epochs=1),
+        names=["image"] * 20,
+        state_file=tmp_path / "s.pt",
+        setup=Setup(),
+        device=torch.device("cpu"),
+        beside=toy.draw_beside(3),
+    )
+    assert history["loss"].item() == pytest.approx((8 * 11 + 8 * 11 + 4 * 7) / 20)

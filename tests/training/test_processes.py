@@ -24,7 +24,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.training.processes import SINGLE, Gathering, Processes, share_batch_statistics
 
 CPU = torch.device("cpu")
-OPTIONS = ("shared=true", "weight_average=0.9", "gradient_clip=0.05", "batch_size=9")
+OPTIONS = ("shared=true", "weight_average=0.9", "gradient_clip=0.05", "batch_size=9", "beside=1")
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 
 
@@ -173,7 +173,8 @@ def assert_close(one: Path, other: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_trains(toy: ModuleType, tmp_path: Path, one: Path) -> None:
-    """Batches of 9, 9 and 2, of which the last is too small to share; dropout, and a branch left out."""
+    """Batches of 9, 9 and 2 with a crop beside each, of which the last is too small to share; dropout, and a
+    branch left out."""
     result = torchrun(toy, beside(one, tmp_path))
     assert result.returncode == 0, result.stderr
     assert_close(one, tmp_path)

@@ -85,11 +85,15 @@ def test_the_log_of_a_training_that_goes_on_has_all_epochs(
     assert all(line[-1] == "validation SROCC 0.250" for line in lines if len(line) > 1)
 
 
+@pytest.mark.parametrize("beside", [0, 5])
 @pytest.mark.parametrize(("done", "samples"), [(0, 0), (2, 16), (3, 20), (4, 28), (9, 60)])
-def test_the_bar_goes_on_at_the_samples_that_are_done(toy: ModuleType, done: int, samples: int) -> None:
-    """Batches of 8, 8 and 4."""
-    with Progress(toy.settings(), toy.STEPS, 20, done, events=None, silent=True) as progress:
-        assert (progress._bar.n, progress._bar.total) == (samples, 60)
+def test_the_bar_goes_on_at_the_crops_that_are_done(
+    toy: ModuleType, done: int, samples: int, beside: int
+) -> None:
+    """Batches of 8, 8 and 4, and perhaps 5 crops beside each."""
+    with Progress(toy.settings(), toy.STEPS, 20, beside, done, events=None, silent=True) as progress:
+        crops = samples + done * beside
+        assert (progress._bar.n, progress._bar.total) == (crops, 60 + 9 * beside)
 
 
 def test_a_training_that_is_through_goes_on_from_nowhere(

@@ -4,7 +4,7 @@
 
 It sends itself SIGNAL when it computes the loss of step CALL (of this process, from 1). KEYs are those of the
 settings, in JSON. With `shared=true` the network has no batch normalisation, which several processes have
-only on GPUs.
+only on GPUs. With `beside=3` each step sees three crops beside its batch.
 """
 
 import json
@@ -26,6 +26,7 @@ from mosforge.core.packs import Pack, write_pack
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.seeds import generator
 from mosforge.core.tables import Frame, read_table
+from mosforge.training.batches import Beside
 from mosforge.training.loop import fit
 from mosforge.training.processes import started_processes
 from mosforge.training.settings import TrainingSettings
@@ -120,6 +121,16 @@ def make_pack(folder: Path) -> tuple[Pack, Tensor]:
     return Pack(read_table(folder / "pack.parquet", PACK)), torch.from_numpy(labels)
 
 
+def draw_beside(count: int) -> Beside:
+    """Crops of all images beside each batch; `count` in a step."""
+
+    def draw(*step: int) -> tuple[Any, Any]:
+        numbers = generator("beside", *step)
+        return numbers.integers(IMAGES, size=count), numbers.random((count, 3), dtype=np.float32)
+
+    return Beside(np.arange(IMAGES), count, draw)
+
+
 def train(
     folder: Path,
     network: nn.Module | None = None,
@@ -127,6 +138,7 @@ def train(
     at_step: Callable[[int], None] = lambda _: None,
     validate: Callable[[], float] | None = None,
     setup: Setup = Setup(),
+    beside: int = 0,
     **changes: Any,
 ) -> tuple[dict[str, Tensor], Frame]:
     """Trains in `folder`; `at_step` is called with the number of each loss of this process, from 1."""
@@ -139,7 +151,7 @@ def train(
         nonlocal calls
         calls += 1
         at_step(calls)
-        loss = functional.l1_loss(predicted, labels[positions])
+        loss = functional.l1_loss(predicted, labels[positions % IMAGES])
         return {"loss": loss, "score_loss": loss}
 
     history = fit(
@@ -148,11 +160,12 @@ def train(
         np.arange(IMAGES),
         loss_of,
         settings(**changes),
-        names=[f"image {i}" for i in range(IMAGES)],
+        names=[f"image {i}" for i in range(IMAGES)] * 2,
         state_file=folder / ".state-x.pt",
         setup=setup,
         device=torch.device("cpu"),
         validate=validate,
+        beside=draw_beside(beside) if beside else None,
     )
     return dict(network.state_dict()), history
 

@@ -249,6 +249,8 @@ def _finetuning() -> Iterator[Case]:
     yield Case("finetuning.dropout", 0.4, ("finetune",))
     yield Case("finetuning.start", "probe", ("finetune",))
     yield Case("finetuning.interpolate", 0.5, ("finetune",))
+    yield Case("finetuning.rehearsal.corpus", "kadid25", ("finetune",))
+    yield Case("finetuning.rehearsal.pairs", 3, ("finetune",), note="with a corpus")
     for rate in ("backbone", "head"):
         yield Case(f"finetuning.learning_rates.{rate}", 0.002, ("finetune",))
 

@@ -80,6 +80,7 @@ TINY = {
             },
         },
         "splits": {"seeds": [1]},
+        "rehearsal": {"corpus": "synthetic", "pairs": 2},
         "patches": 2,
         "crop": 64,
         "epochs": 1,

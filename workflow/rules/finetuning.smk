@@ -175,6 +175,7 @@ rule pack_dataset:
 rule finetune:
     input:
         unpack(lambda wildcards: plan.trainings.start_inputs(wildcards)),
+        unpack(lambda wildcards: plan.trainings.rehearsal_inputs()),
         dataset=layout.DATASET,
         split=layout.SPLIT,
         pack=layout.PACK_OF_DATASET,
@@ -197,8 +198,11 @@ rule finetune:
     params:
         code=code("finetuning.finetune"),
         cfg=lambda wildcards: parameters(plan.trainings.finetuning(wildcards)),
+        rehearsal=option_if_given("rehearsal"),
+        rehearsal_pack=option_if_given("rehearsal_pack"),
     shell:
         "mosforge finetuning finetune --dataset {input.dataset} --split {input.split} --pack {input.pack}"
-        " --weights {input.weights} --output $(dirname {output.model}) --threads {threads}"
-        " --gpus {resources.gpu} --compile {resources.compile} --deterministic {resources.deterministic}"
+        " --weights {input.weights} {params.rehearsal} {params.rehearsal_pack}"
+        " --output $(dirname {output.model}) --threads {threads} --gpus {resources.gpu}"
+        " --compile {resources.compile} --deterministic {resources.deterministic}"
         " --precision {resources.precision} --events {log}.events --log {log} --cfg {params.cfg:q}"

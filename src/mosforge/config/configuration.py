@@ -13,7 +13,7 @@ from mosforge.config.finetuning import FinetuningSection
 from mosforge.config.pretraining import PretrainingSection
 from mosforge.config.sources import SourcesSection
 from mosforge.core.errors import MosforgeError
-from mosforge.core.runs import BRISQUE
+from mosforge.core.runs import BRISQUE, FINETUNE
 from mosforge.core.values import (
     Allowed,
     Amount,
@@ -140,6 +140,7 @@ def checked(values: Mapping[str, Any]) -> Configuration:
         _in_sources,
         _in_distortions,
         _in_finetuning,
+        _in_rehearsal,
         _in_pmos,
         _in_pretraining,
         _in_evaluation,
@@ -193,6 +194,37 @@ def _in_finetuning(config: Configuration) -> Iterator[str]:
     section = config.finetuning
     if section.epochs == 0 and section.start == "mean":
         yield "finetuning.epochs: 0 leaves a head that knows nothing; set finetuning.start to probe, or train"
+
+
+def _in_rehearsal(config: Configuration) -> Iterator[str]:
+    key, name = "finetuning.rehearsal.corpus", config.finetuning.rehearsal.corpus
+    corpora = config.distortions.corpora
+    if name is None:
+        return
+    with_levels = [corpus for corpus, entry in corpora.items() if entry.kind != "authentic"]
+    if name in corpora and name not in with_levels:
+        yield (
+            f"{key}: {name!r} holds mixtures, which have no levels to rehearse; name a corpus of the kind "
+            "synthetic or kadid25"
+        )
+    if config.finetuning.epochs == 0:
+        yield f"{key}: with finetuning.epochs: 0 nothing is rehearsed; set it to null, or train"
+    if 0 < config.pretraining.resize < config.finetuning.crop:
+        yield (
+            f"finetuning.crop: {config.finetuning.crop} is larger than pretraining.resize, the side of the "
+            "images that are rehearsed"
+        )
+    yield from _unknown(key, [name], with_levels)
+    for experiment in config.evaluation.experiments.values():
+        if FINETUNE not in experiment.adaptations or name not in corpora:
+            continue
+        for dataset in experiment.datasets:
+            tested = _tested(experiment, dataset)
+            for problem in _test_images(config, name, corpora[name], dataset, tested):
+                yield f"{key}: {name!r} {problem}"
+            for other in tested & config.finetuning.datasets.keys():
+                if config.finetuning.datasets[other].pictures == name:
+                    yield f"{key}: {name!r} holds the images of {other!r}, which are tested on; name another"
 
 
 def _in_pmos(config: Configuration) -> Iterator[str]:
@@ -271,7 +303,7 @@ def _in_evaluation(config: Configuration) -> Iterator[str]:
                 f"{BRISQUE} can be compared"
             )
         for dataset in experiment.datasets:
-            tested = set(experiment.datasets).difference([dataset]) if experiment.across else {dataset}
+            tested = _tested(experiment, dataset)
             for initialisation in experiment.initialisations:
                 for part in side_by_side(initialisation):
                     for problem in _impossible(config, dataset, part, tested):
@@ -293,6 +325,11 @@ def _without_adaptation(key: str, experiment: Experiment) -> Iterator[str]:
                 f"{key}.adaptations: {adaptation!r} is possible for none of the initialisations "
                 f"{', '.join(possible)}; leave it out"
             )
+
+
+def _tested(experiment: Experiment, dataset: str) -> set[str]:
+    """The datasets that an experiment's networks are tested on after a fine-tuning on one."""
+    return set(experiment.datasets).difference([dataset]) if experiment.across else {dataset}
 
 
 def _impossible(

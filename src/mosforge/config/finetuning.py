@@ -119,7 +119,17 @@ class LearningRates(Section):
     backbone: Fraction
     """of the backbone"""
     head: Fraction
-    """of the head; of one that a pretraining has learned, of its score branch"""
+    """of the head; of one that a pretraining has learned, of its score branch, and of that of the classes if
+    they are rehearsed"""
+
+
+class RehearsalSection(Section):
+    """Pairs of distorted images that each step sees beside its rated ones."""
+
+    corpus: Text | None
+    """a corpus of one type in an image, such as synthetic; null: none"""
+    pairs: Count
+    """pairs in each step"""
 
 
 class FinetuningSection(TrainingSection):
@@ -150,3 +160,8 @@ class FinetuningSection(TrainingSection):
     interpolate: Part
     """The weights are start + interpolate x (trained - start): 0.5 keeps more of what the network knew, 1 is
     the trained weights (ours, after WiSE-FT)"""
+    rehearsal: RehearsalSection
+    """Each step sees, beside its batch, pairs of images of a corpus: one pristine image and one distortion
+    type at two levels, at the same crop. The stronger level has to score lower, so that the fine-tuned score
+    still falls when an image is degraded. The images are packed at pretraining.resize: with 0 the network
+    sees them in their own size, as it sees the rated ones (ours)"""

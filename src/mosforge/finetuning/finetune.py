@@ -19,11 +19,12 @@ from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import Frame, read_table
 from mosforge.finetuning.about import card_terms
 from mosforge.finetuning.finetune_settings import FinetuningSettings
+from mosforge.finetuning.rehearsal import read_rehearsal
 from mosforge.finetuning.start import first_network, start_from_probe
 from mosforge.models.crops import draw_boxes, predict, view_side
 from mosforge.models.network import Network
 from mosforge.training.loop import fit
-from mosforge.training.losses import Losses
+from mosforge.training.losses import Losses, LossOf
 from mosforge.training.model import floats_of, interpolate, write_model
 from mosforge.training.setup import Setup, launch_if_several
 from mosforge.training.state import state_path
@@ -36,6 +37,8 @@ def finetune(
     split: Path,
     pack: Path,
     weights: Path,
+    rehearsal: Path | None = None,
+    rehearsal_pack: Path | None = None,
     *,
     output: Path,
     cfg: FinetuningSettings,
@@ -48,6 +51,8 @@ def finetune(
         split: its split, Parquet (artefact `split`); the images of the part `test` are never read.
         pack: the index of its pack, Parquet (artefact `pack`).
         weights: ImageNet weights of the backbone, or those of a pretrained model, safetensors.
+        rehearsal: the labels of a corpus whose order of levels is rehearsed, Parquet (artefact `pmos`).
+        rehearsal_pack: the index of the packs of that corpus, Parquet (artefact `pack`).
         output: folder of the model: model.safetensors, card.json, card.md and history.parquet.
         cfg: how to train, and on which dataset.
         setup: where and how fast to train.
@@ -56,8 +61,9 @@ def finetune(
         The exit status of the processes, where several train.
 
     Raises:
-        MosforgeError: an image of the split is unknown, no image is left, the weights do not fit, another
-            process trains with the same settings, a loss is not finite, or the training was asked to stop.
+        MosforgeError: an image of the split is unknown, no image is left, nothing can be rehearsed, the
+            weights do not fit, another process trains with the same settings, a loss is not finite, or the
+            training was asked to stop.
     """
     # On several GPUs this process only starts one for each of them, which run this function again.
     if (status := launch_if_several(setup)) is not None:
@@ -69,21 +75,30 @@ def finetune(
     data_digest = digest([samples["sha256"].tolist(), samples["quality"].tolist()])
     weights_digest = sha256_of_file(weights)
     network, about_head = first_network(cfg, weights, float(quality.mean()))
-    images = Pack(samples)
+    rehearsed = read_rehearsal(rehearsal, rehearsal_pack, cfg.rehearsal)
+    packed = samples[PACK.columns]
+    images = Pack(packed if rehearsed is None else pd.concat([packed, rehearsed.samples[PACK.columns]]))
     parts = samples[["image", "part"]].to_numpy().tolist()  # names, too: crops of the validation follow them
-    contents = [samples["content"].tolist()] if cfg.start == "probe" else []
-    state_file = state_path(output, cfg.plain(), data_digest, weights_digest, parts, *contents)
+    further: list[Any] = [samples["content"].tolist()] if cfg.start == "probe" else []
+    further += [] if rehearsed is None else [rehearsed.digest]
+    state_file = state_path(output, cfg.plain(), data_digest, weights_digest, parts, *further)
     # The state has all but the start, and whatever needs that finds the same one again.
     if cfg.start == "probe" and (cfg.interpolate < 1 or not state_file.exists()):
         network.precision = setup.precision
         start_from_probe(network, images, samples.iloc[training], cfg, device)
     start = floats_of(network)
 
-    def loss_of(output: Any, positions: torch.Tensor) -> Losses:
+    def loss_of_scores(output: Any, positions: torch.Tensor) -> Losses:
         predicted = output[-1] if isinstance(output, tuple) else output  # a kept head tells classes, too
         loss = functional.l1_loss(predicted, quality[positions])
         return {"loss": loss, "score_loss": loss}
 
+    loss_of: LossOf = loss_of_scores
+    names, beside = samples["image"].iloc[training].tolist(), None
+    if rehearsed is not None:
+        loss_of = rehearsed.add_to(loss_of_scores, len(training), device)
+        names += rehearsed.samples["path"].tolist()
+        beside = rehearsed.beside(len(samples))
     history = pd.DataFrame(columns=HISTORY.columns)
     if cfg.epochs:
         history = fit(
@@ -92,11 +107,12 @@ def finetune(
             training,
             loss_of,
             cfg,
-            names=samples["image"].iloc[training].tolist(),
+            names=names,
             state_file=state_file,
             setup=setup,
             device=device,
             validate=_validation(network, images, samples, cfg.crop, device),
+            beside=beside,
         )
     interpolate(network, start, cfg.interpolate)
     facts = {
@@ -107,6 +123,8 @@ def finetune(
         "initial_weights_sha256": weights_digest,
         **card_terms(cfg.layout),
     }
+    if rehearsed is not None:
+        facts["rehearsal_digest"] = rehearsed.digest
     write_model(output, network, history, facts, stage="finetuning", cfg=cfg, device=device)
     return None
 

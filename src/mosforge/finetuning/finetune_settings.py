@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from mosforge.core.settings import Settings
 from mosforge.core.values import Count, Decay, Flag, Fraction, Number, Part, Start
 from mosforge.training.settings import TrainingSettings
+
+
+class RehearsalSettings(Settings):
+    """What a fine-tuning rehearses."""
+
+    corpus: str
+    pairs: Count  # of images, in each step
+    # The network tells the classes of the corpus by as many first logits; None: it does not tell them.
+    classes: Count | None = None
 
 
 class FinetuningSettings(TrainingSettings):
@@ -14,8 +24,8 @@ class FinetuningSettings(TrainingSettings):
     split: str  # name of its split
     initialisation: str  # what the weights start from: `imagenet` or CORPUS-OBJECTIVE
     patches: Count
-    # `score` where a pretrained head is kept, otherwise `head`
-    learning_rates: Mapping[Literal["backbone", "head", "score"], Fraction]
+    # where a pretrained head is kept, `score`, and `classification` if its classes are rehearsed; else `head`
+    learning_rates: Mapping[Literal["backbone", "head", "score", "classification"], Fraction]
     dropout: Decay
     start: Start = "mean"
     feature_crops: Count = 1  # start `probe`: crops of an image that features are means over
@@ -24,3 +34,4 @@ class FinetuningSettings(TrainingSettings):
     range: tuple[Number, Number]
     higher_is_better: Flag
     layout: str
+    rehearsal: RehearsalSettings | None = None

@@ -28,7 +28,7 @@ def first_network(cfg: FinetuningSettings, weights: Path, mean: float) -> tuple[
     """The network that a fine-tuning starts from, and what the model's card says of its head.
 
     A probe of a pretrained network is written into the head that it has. That goes on telling the classes,
-    whose branch nothing trains here.
+    whose branch only a rehearsal of these classes trains.
 
     Args:
         cfg: of the training.
@@ -44,8 +44,9 @@ def first_network(cfg: FinetuningSettings, weights: Path, mean: float) -> tuple[
         )
         return network, {"head": "score"}
     network, head, card = pretrained_network(cfg, weights)
-    for parameter in head.parameter_groups()["classification"]:
-        parameter.requires_grad_(False)
+    if cfg.rehearsal is None or cfg.rehearsal.classes is None:
+        for parameter in head.parameter_groups()["classification"]:
+            parameter.requires_grad_(False)
     return network, {fact: card[fact] for fact in _FACTS_OF_KEPT_HEAD if fact in card}
 
 

@@ -30,6 +30,7 @@ class Corpora:
         self._entries = config.distortions.corpora
         self._pmos = config.pmos
         self._unified = config.pretraining.unified
+        self._rehearsed = config.finetuning.rehearsal.corpus
         self._sources = sources
         self._datasets = datasets
         self.distortion = cache(self._distortion)
@@ -73,8 +74,12 @@ class Corpora:
     def labelled(self) -> list[str]:
         """Corpora that are labelled: all but those that only make the images of a proxy dataset."""
         shown = {entry.pictures for entry in self._datasets.entries.values()}
-        learned_from = {entry.corpus for entry in self._datasets.entries.values()}
+        learned_from = {entry.corpus for entry in self._datasets.entries.values()} | {self._rehearsed}
         return [name for name in self.names if name not in shown or name in learned_from]
+
+    def kind(self, corpus: str) -> str:
+        """The kind of a corpus; corpora of one kind have the same classes."""
+        return self._entries[corpus].kind
 
     def is_authentic(self, corpus: str) -> bool:
         """Whether a corpus holds mixtures."""

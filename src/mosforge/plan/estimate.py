@@ -117,7 +117,10 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             cfg = plan.trainings.finetuning(which)
             share = plan.datasets.training_share(which.split)
             images = budget_of(which.split) or round(share * sides.images_of(which.dataset))
-            work.of_training(cfg)[which.backbone] += cfg.epochs * cfg.patches * images
+            seen = cfg.patches * images
+            if cfg.rehearsal is not None:
+                seen += 2 * cfg.rehearsal.pairs * math.ceil(seen / cfg.batch_size)
+            work.of_training(cfg)[which.backbone] += cfg.epochs * seen
             if cfg.start == "probe":
                 work.scored[which.backbone] += cfg.feature_crops * images
         elif rule == "predict":

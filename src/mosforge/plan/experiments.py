@@ -188,7 +188,7 @@ class Experiments:
         return self._available(self.names)
 
     def served_by(self, source: str) -> set[str]:
-        """The datasets of all networks that are pretrained on a source and not on their own images."""
+        """The datasets of all networks that learn from a source which is not their own images."""
         return {
             name
             for experiment in self.names
@@ -230,14 +230,14 @@ class Experiments:
             "it there, or correct its name"
             for name in files
         ]
-        pretrained = [line for experiment in experiments for line in self._about_mixtures(experiment)]
+        pretrained = [line for experiment in experiments for line in self._about_corpora(experiment)]
         return missing + pretrained + metrics
 
-    def _about_mixtures(self, experiment: str) -> list[str]:
-        """Which pretrainings on mixtures cannot be run, since the datasets of their images are not there."""
+    def _about_corpora(self, experiment: str) -> list[str]:
+        """Which networks cannot learn, since the datasets of the images of their corpora are not there."""
         lines = [
-            f"{run.initialisation} on dataset {run.dataset} left out of {experiment}: its mixtures are of "
-            f"{' and '.join(lacking)}, which is not there"
+            f"{run.initialisation} on dataset {run.dataset} left out of {experiment}: it learns from images "
+            f"of {' and '.join(lacking)}, which is not there"
             for run in self._configured_networks(experiment)
             if (lacking := self._trainings.lacking(run)) and run.dataset not in lacking
         ]

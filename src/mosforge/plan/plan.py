@@ -105,18 +105,22 @@ class Plan:
             tested["feature_crops"] = self._config.evaluation.feature_crops
         starts = {corpus_and_objective(name) for name in self.experiments.initialisations(experiment)}
         pretrained = sorted(start for start in starts if start[0])
+        rehearsed = self._rehearsed([experiment])
+        if rehearsed:
+            tuned["rehearsal"] = dict.fromkeys(rehearsed, finetuning["rehearsal"]["pairs"])
         if pretrained:
             found["pretraining"] = {
                 key: pretraining[key]
                 for key in (*_RECIPE_OF_THE_PAPER, "resize", "head_width", "standardise")
             }
-            found["corpora"], found["rates"] = {}, {}
-        if any(learns_score(objective) for _, objective in pretrained):
+            found["rates"] = {}
+        if rehearsed or any(learns_score(objective) for _, objective in pretrained):
             found["metrics"] = {"scale": self._config.metrics.scale}
             found["pmos"] = self.corpora.labelling
+        corpora = [part for corpus, _ in pretrained for part in self.corpora.parts(corpus)]
+        if corpora or rehearsed:
+            found["corpora"] = {name: self.corpora.size(name) for name in (*corpora, *rehearsed)}
         for corpus, objective in pretrained:
-            for name in self.corpora.parts(corpus):
-                found["corpora"][name] = self.corpora.size(name)
             found["pretraining"] |= {key: pretraining[key] for key in KEYS_OF_OBJECTIVE[objective]}
             kind = self.trainings.kind(corpus)
             rates = trained_rates(pretraining, pretraining["learning_rates"][kind])
@@ -129,10 +133,16 @@ class Plan:
         return tuple(name for name in used if name in self.datasets.proxies)
 
     def _seen(self, experiments: Sequence[str]) -> tuple[str, ...]:
-        """Datasets of experiments with pretrained networks whose class means shaped the labels."""
+        """Datasets of experiments with networks that learn labels, which their class means shaped."""
         starts = {start for name in experiments for start in self.experiments.initialisations(name)}
-        used = self.experiments.datasets(experiments) if starts - {"imagenet"} else []
+        learn = starts - {"imagenet"} or self._rehearsed(experiments)
+        used = self.experiments.datasets(experiments) if learn else []
         return tuple(filter(self.corpora.have_seen, used))
+
+    def _rehearsed(self, experiments: Sequence[str]) -> list[str]:
+        """The corpus that networks of experiments rehearse, if some are fine-tuned and rehearse one."""
+        finetuned = any(map(self.experiments.has_finetuned_networks, experiments))
+        return self.trainings.rehearsed if finetuned else []
 
     def _left_out(self, experiments: Sequence[str]) -> tuple[str, ...]:
         """A line for all that these experiments ask for and that is not there."""

@@ -8,9 +8,9 @@ from mosforge.config import TrainingSection
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
-from mosforge.core.runs import whole_split
+from mosforge.core.runs import FINETUNE, whole_split
 from mosforge.finetuning.finetune_settings import FinetuningSettings
-from mosforge.models.objectives import corpus_and_objective, rates_of, side_by_side
+from mosforge.models.objectives import LOSSES, corpus_and_objective, rates_of, side_by_side
 from mosforge.models.origins import NAMES, ORIGINS, WORDS
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
@@ -103,7 +103,7 @@ class Trainings:
         return all(map(self._corpora.sources, corpora))
 
     def foreign_sources(self, run: Wildcards) -> list[str]:
-        """The sources that a run's pretraining learns from and that are not its dataset's own images."""
+        """The sources that a run's network learns from and that are not its dataset's own images."""
         return [
             source
             for name in self._learnt_from(run)
@@ -113,14 +113,30 @@ class Trainings:
         ]
 
     def lacking(self, run: Wildcards) -> list[str]:
-        """The datasets without which a run's pretrainings have no mixtures, if none of them is there."""
+        """The datasets without which a run's corpora have no images, if none of them is there."""
         corpora = (corpus for name in self._learnt_from(run) for corpus in self._corpora.parts(name))
         return [dataset for corpus in corpora for dataset in self._corpora.missing_datasets(corpus)]
 
     def _learnt_from(self, run: Wildcards) -> list[str]:
-        """The corpora of a run's pretrainings, of all networks that stand side by side."""
+        """The corpora of a run's pretrainings (of all networks side by side) and of its rehearsal."""
         starts = map(corpus_and_objective, side_by_side(run.initialisation))
-        return [corpus for corpus, _ in starts if corpus]
+        corpora = [corpus for corpus, _ in starts if corpus]
+        return [*corpora, *self.rehearsed] if run.adaptation == FINETUNE else corpora
+
+    @property
+    def rehearsed(self) -> list[str]:
+        """The corpus that fine-tunings rehearse, if any."""
+        corpus = self._finetuning.rehearsal.corpus
+        return [] if corpus is None else [corpus]
+
+    def rehearsal_inputs(self) -> dict[str, str]:
+        """What `finetune` needs of the corpus that it rehearses: the labels, and the index of the packs."""
+        patterns = {"rehearsal": layout.LABELS, "rehearsal_pack": layout.PACK_OF_CORPUS}
+        return {
+            name: pattern.format(corpus=corpus)
+            for corpus in self.rehearsed
+            for name, pattern in patterns.items()
+        }
 
     def pretraining(self, which: Wildcards) -> PretrainingSettings:
         """Settings of a pretraining; one that sees a dataset has the wildcards `dataset` and `split` too.
@@ -176,7 +192,7 @@ class Trainings:
             backbone=which.backbone,
             initialisation=which.initialisation,
             multi_level=self._pretraining.multi_level,
-            sources=self._pretraining_sources(which),
+            sources=self._seen_sources(which),
             range=(facts.lowest, facts.highest),
             higher_is_better=facts.higher_is_better,
             # without the texts of the model card (`about.card_terms`): editing them must not rerun a training
@@ -194,7 +210,21 @@ class Trainings:
             found |= {"start": "probe", "feature_crops": self._feature_crops}
             if which.initialisation != "imagenet":
                 rates["score"] = rates.pop("head")
+        if self.rehearsed:
+            found["rehearsal"] = section["rehearsal"]
+            if self._tells_rehearsed_classes(which):
+                rates["classification"] = rates["score"]
+                classes = len(self._corpora.class_names(self.rehearsed[0]))
+                found["rehearsal"] |= {"classes": classes}
         return found
+
+    def _tells_rehearsed_classes(self, which: Wildcards) -> bool:
+        """Whether a fine-tuned network keeps a head whose first classes are those of what it rehearses."""
+        corpus, objective = corpus_and_objective(which.initialisation)
+        if self._finetuning.start != "probe" or not corpus or "classification" not in LOSSES[objective]:
+            return False
+        kinds = [self._corpora.kind(name) for name in (self._corpora.parts(corpus)[0], *self.rehearsed)]
+        return kinds[0] == kinds[1]
 
     def start_inputs(self, which: Wildcards) -> dict[str, str]:
         """The files that a fine-tuning starts from: the weights, and of a head that is kept the card."""
@@ -202,11 +232,13 @@ class Trainings:
             return self.frozen(which)
         return {"weights": self.initial_weights(which)}
 
-    def _pretraining_sources(self, which: Wildcards) -> tuple[str, ...]:
-        """The sources whose images a fine-tuned network has seen in its pretraining."""
+    def _seen_sources(self, which: Wildcards) -> tuple[str, ...]:
+        """The sources whose images a fine-tuned network has seen in its pretraining or its rehearsal."""
         learnt_from, _ = corpus_and_objective(which.initialisation)
         corpora = self._corpora.parts(learnt_from) if learnt_from else []
-        return tuple(source for corpus in corpora for source in self._sources(corpus, which.dataset))
+        found = [source for corpus in corpora for source in self._sources(corpus, which.dataset)]
+        further = (source for corpus in self.rehearsed for source in self._sources(corpus))
+        return (*found, *(source for source in further if source not in found))
 
     def _sources(self, corpus: str, dataset: str = "") -> tuple[str, ...]:
         """The sources that a pretraining uses: of mixtures those of the target dataset, if there are any."""

@@ -83,7 +83,7 @@ _PAPER: Mapping[str, Mapping[str, Any]] = {
     "finetuning": {
         **{"train": 0.8, "patches": 100, "epochs": 10, "batch_size": 32},
         **_TRAINING,
-        **{"dropout": 0.5, "multi_level": False, "start": "mean", "interpolate": 1.0},
+        **{"dropout": 0.5, "multi_level": False, "start": "mean", "interpolate": 1.0, "rehearsal": 0},
     },
     "pretraining": {
         **{"epochs": 30, "batch_size": 256, "resize": 256},
@@ -115,6 +115,7 @@ _WORDS: Mapping[str, str] = {
     "head_width": "width of the head's first layers",
     "standardise": "standardised features",
     "multi_level": "features of all stages of the backbone",
+    "rehearsal": "pairs of levels of a corpus in a step",
     "loss_weights": "factors of the losses",
     "agreement_scale": "weighting of labels by the agreement of their metrics",
 }

@@ -1,9 +1,9 @@
 """The batches of an epoch: drawn from counters, cut on the host, and copied to the device."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.packs import Indices, Pack
+from mosforge.core.packs import Draws, Indices, Pack
 from mosforge.core.seeds import generator
 from mosforge.models.network import Network
 from mosforge.training.processes import SINGLE, Processes
@@ -22,7 +22,10 @@ from mosforge.training.settings import TrainingSettings
 class Batch:
     """A batch, and the share of it that this process computes (all of it in a single process)."""
 
-    samples: Indices  # positions of the whole batch in the rows that are trained on, int64 (n,), for the host
+    samples: (
+        Indices  # positions of the whole batch in the rows that are trained on, int64 (n,), for the host.
+    )
+    # Those from the number of these rows on are of the rows beside them.
     positions: Tensor  # the same for the device
     shares: tuple[int, ...]  # how many of its samples each process computes (`Processes.shares`)
     pixels: Tensor  # this process's crops, uint8 (share, crop, crop, 3)
@@ -60,6 +63,17 @@ class Mixture:
         return order
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Images of which every step sees crops beside its batch; they change neither epochs nor batches."""
+
+    rows: Indices  # of the pack
+    crops: int  # of a step
+    # from (seed, epoch, step) to positions in `rows`, int64 (crops,), and numbers in [0, 1), (crops, 3): two
+    # for the place of each crop, and one that decides whether it is mirrored
+    draw: Callable[[int, int, int], tuple[Indices, Draws]]
+
+
 def epoch_order(
     seed: int, epoch: int, samples: int, groups: Indices | None = None, mixture: Mixture | None = None
 ) -> Indices:
@@ -94,6 +108,7 @@ def batches(
     *,
     groups: Indices | None = None,
     mixture: Mixture | None = None,
+    beside: Beside | None = None,
     processes: Processes = SINGLE,
     pinned: bool = False,
 ) -> Iterator[Batch]:
@@ -110,25 +125,39 @@ def batches(
         first_step: batches to leave out.
         groups: those of `epoch_order`.
         mixture: likewise.
+        beside: images of which each batch has crops too, after its own.
         processes: who share each batch.
         pinned: in memory that a GPU copies from without the host.
     """
-    samples = len(rows) * cfg.patches
-    order = epoch_order(cfg.seed, epoch, samples, groups, mixture)
-    draws = generator("crops", cfg.seed, epoch).random((int(order.max()) + 1, 3), dtype=np.float32)
-    mirrored = (draws[:, 2] < 0.5) & cfg.flip
-    size = cfg.batch_size
-    plan = [order[start : start + size] for start in range(first_step * size, samples, size)]
-    for chosen, later in pairwise([*plan, order[:0]]):
-        next_mine = later[processes.share_of(len(later))]
-        pack.fetch(rows[next_mine % len(rows)], draws[next_mine], cfg.crop)
-        mine = chosen[processes.share_of(len(chosen))]
-        pixels = _empty_pixels((len(mine), cfg.crop, cfg.crop, 3), pinned)
-        pack.crops(rows[mine % len(rows)], draws[mine], cfg.crop, pixels.numpy())
-        positions = chosen % len(rows)
-        small = torch.from_numpy(positions), torch.from_numpy(mirrored[mine])
+    order = epoch_order(cfg.seed, epoch, len(rows) * cfg.patches, groups, mixture)
+    cuts = _cuts(len(rows), cfg, epoch, first_step, order, beside)
+    places = rows if beside is None else np.concatenate((rows, beside.rows))
+    nothing = np.empty(0, np.int64), np.empty((0, 3), np.float32)
+    for (positions, draws), (later, later_draws) in pairwise(chain(cuts, [nothing])):
+        next_mine = processes.share_of(len(later))
+        pack.fetch(places[later[next_mine]], later_draws[next_mine], cfg.crop)
+        mine = processes.share_of(len(positions))
+        pixels = _empty_pixels((len(positions[mine]), cfg.crop, cfg.crop, 3), pinned)
+        pack.crops(places[positions[mine]], draws[mine], cfg.crop, pixels.numpy())
+        mirrored = (draws[mine, 2] < 0.5) & cfg.flip
+        small = torch.from_numpy(positions), torch.from_numpy(mirrored)
         for_device, sides = (x.pin_memory() for x in small) if pinned else small
-        yield Batch(positions, for_device, processes.shares(len(chosen)), pixels, sides)
+        yield Batch(positions, for_device, processes.shares(len(positions)), pixels, sides)
+
+
+def _cuts(
+    rows: int, cfg: TrainingSettings, epoch: int, first_step: int, order: Indices, beside: Beside | None
+) -> Iterator[tuple[Indices, Draws]]:
+    """For each step the positions of its crops' images, and the draws of the crops."""
+    draws = generator("crops", cfg.seed, epoch).random((int(order.max()) + 1, 3), dtype=np.float32)
+    for step in range(first_step, -(-len(order) // cfg.batch_size)):
+        chosen = order[step * cfg.batch_size : (step + 1) * cfg.batch_size]
+        positions, drawn = chosen % rows, draws[chosen]
+        if beside is not None:
+            further, further_draws = beside.draw(cfg.seed, epoch, step)
+            positions = np.concatenate((positions, rows + further))
+            drawn = np.concatenate((drawn, further_draws))
+        yield positions, drawn
 
 
 def _empty_pixels(shape: tuple[int, ...], pinned: bool) -> Tensor:

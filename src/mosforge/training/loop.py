@@ -21,7 +21,7 @@ from mosforge.core.parallel import take_ahead
 from mosforge.core.seeds import seed_of
 from mosforge.core.tables import Frame
 from mosforge.models.network import Network
-from mosforge.training.batches import Batch, Mixture, batches, check_last_batch, on_device
+from mosforge.training.batches import Batch, Beside, Mixture, batches, check_last_batch, on_device
 from mosforge.training.losses import Losses, LossOf, LossWatch, Reading
 from mosforge.training.optimiser import Average, make_optimiser, rate_factor
 from mosforge.training.processes import Gathering, Processes, joined_processes, share_batch_statistics
@@ -47,6 +47,7 @@ def fit(
     validate: Callable[[], float] | None = None,
     groups: Indices | None = None,
     mixture: Mixture | None = None,
+    beside: Beside | None = None,
 ) -> Frame:
     """Trains `network` in place and returns its history (artefact `history`).
 
@@ -61,13 +62,15 @@ def fit(
         rows: the images to train on; positions in this array name the samples in `loss_of`.
         loss_of: the loss of a batch; it must not wait for the device.
         cfg: how to train.
-        names: names of the samples, for messages, in the order of `rows`.
+        names: names of the samples, for messages, in the order of `rows`, and then of those beside them.
         state_file: of the saved state; its name should hold a digest of all that the result depends on.
         setup: the speed options; its method `prepare` was already called.
         device: where to train.
         validate: called after each epoch; the weights of the best (highest) epoch are kept.
         groups: a group number for each of `rows`; an epoch keeps a group together (`epoch_order`).
         mixture: in what proportion two kinds of `rows` are drawn, if there are two.
+        beside: images of which each step sees crops after those of its batch. In `loss_of` their positions
+            begin with the number of `rows`.
 
     Raises:
         MosforgeError: another process trains with the same state, the pack is damaged, a loss or a weight is
@@ -76,13 +79,14 @@ def fit(
     if len(rows) == 0:
         raise MosforgeError("there is nothing to train on: no image is left in the training part")
     pack.check_some()
-    check_last_batch(network, len(rows) * cfg.patches, cfg)
+    if beside is None:
+        check_last_batch(network, len(rows) * cfg.patches, cfg)
     # When one process fails, the launcher sends SIGTERM to the others, which must still print their errors.
     with sigterm_event() as stop_asked, joined_processes(device) as processes, contextlib.ExitStack() as held:
         if processes.is_first:
             state_file.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(state_file))
-        samples = _Samples(pack, rows, groups, mixture, names)
+        samples = _Samples(pack, rows, groups, mixture, beside, names)
         training = _Training(network, samples, loss_of, cfg, state_file, setup, device, processes)
         return training.run(stop_asked, validate)
 
@@ -108,6 +112,7 @@ class _Samples:
     rows: Indices
     groups: Indices | None
     mixture: Mixture | None
+    beside: Beside | None
     names: Sequence[str]
 
 
@@ -128,6 +133,7 @@ class _Training:
         self._samples, self._cfg, self._state_file = samples, cfg, state_file
         self._setup, self._device, self._processes = setup, device, processes
         self._sample_count = len(samples.rows) * cfg.patches
+        self._beside = samples.beside.crops if samples.beside else 0
         self._steps = math.ceil(self._sample_count / cfg.batch_size)
         share_batch_statistics(network, processes, device)
         self._network = network.to(device)
@@ -154,7 +160,9 @@ class _Training:
         done = state.epoch * self._steps + state.step
         events = self._setup.events
         with Progress(
-            self._cfg, self._steps, self._sample_count, done, events=events, silent=not is_first
+            *(self._cfg, self._steps, self._sample_count, self._beside, done),
+            events=events,
+            silent=not is_first,
         ) as progress:
             if done:
                 progress.resume(state.history, state.step)
@@ -192,6 +200,7 @@ class _Training:
             state.step,
             groups=self._samples.groups,
             mixture=self._samples.mixture,
+            beside=self._samples.beside,
             processes=self._processes,
             pinned=self._device.type == "cuda",
         )
@@ -239,10 +248,10 @@ class _Training:
         if not reading.is_finite:
             self._bad_reading = reading
             return
-        totals, count = self._state.totals, len(reading.samples)
+        totals, crops = self._state.totals, len(reading.samples)
         for name, value in reading.losses.items():
-            totals[name] = totals.get(name, 0.0) + value * count
-        progress.step(self._state.epoch, reading.step, count, reading.losses)
+            totals[name] = totals.get(name, 0.0) + value * (crops - self._beside)
+        progress.step(self._state.epoch, reading.step, crops, reading.losses)
 
     def _check_finite(self) -> None:
         """Stops the training where a loss or a weight is not finite."""
@@ -268,7 +277,7 @@ class _Training:
         state = self._state
         row: dict[str, Any] = {name: total / self._sample_count for name, total in state.totals.items()}
         row |= {"epoch": state.epoch + 1, "seconds": state.seconds}
-        row["images_per_second"] = self._sample_count / state.seconds
+        row["images_per_second"] = (self._sample_count + self._steps * self._beside) / state.seconds
         row["peak_memory"] = peak_memory(self._device)
         if validate is not None:
             with self._average.in_place() if self._average else contextlib.nullcontext():

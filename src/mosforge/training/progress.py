@@ -28,21 +28,30 @@ class Progress:
         cfg: of the training.
         steps: steps of an epoch.
         samples: samples of an epoch.
+        beside: further crops of each step.
         done: steps that an earlier run did.
         events: folder for TensorBoard's events; old ones are removed from it when a training begins.
         silent: report nothing, as in the processes beside the first.
     """
 
     def __init__(
-        self, cfg: TrainingSettings, steps: int, samples: int, done: int, *, events: Path | None, silent: bool
+        self,
+        cfg: TrainingSettings,
+        steps: int,
+        samples: int,
+        beside: int,
+        done: int,
+        *,
+        events: Path | None,
+        silent: bool,
     ) -> None:
-        self._cfg, self._steps, self._samples = cfg, steps, samples
+        self._cfg, self._steps, self._crops = cfg, steps, samples + steps * beside
         self._silent = silent
         self._writer = None if events is None or silent else _open_events(events, done)
         epochs, begun = divmod(done, steps)  # the last batch of an epoch may be a small one
         self._bar: tqdm[Any] = tqdm(
-            total=cfg.epochs * samples,
-            initial=epochs * samples + begun * cfg.batch_size,
+            total=cfg.epochs * self._crops,
+            initial=epochs * self._crops + begun * (cfg.batch_size + beside),
             unit="image",
             disable=True if silent else None,
             smoothing=0.1,
@@ -63,11 +72,14 @@ class Progress:
         if self._writer is not None:
             self._writer.close()
 
-    def step(self, epoch: int, step: int, samples: int, losses: Mapping[str, float]) -> None:
+    def step(self, epoch: int, step: int, crops: int, losses: Mapping[str, float]) -> None:
         """A step of an epoch (both from 0) is done."""
         self._done = epoch * self._steps + step + 1
-        self._bar.set_postfix(epoch=epoch + 1, loss=f"{losses['loss']:.4f}", refresh=False)
-        self._bar.update(samples)
+        shown = {"epoch": epoch + 1, "loss": f"{losses['loss']:.4f}"}
+        if "in_order" in losses:
+            shown["in_order"] = f"{losses['in_order']:.2f}"
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update(crops)
         if self._writer is not None and self._done % _STEPS_BETWEEN_EVENTS == 0:
             self._write_events("step", losses, self._done)
         now = time.monotonic()
@@ -75,9 +87,9 @@ class Progress:
             self._last_line = now
             took = (now - self._began) / (self._done - self._done_before)
             log.info(
-                "epoch %d/%d  step %d/%d  loss %.4f  %.1f images/s  about %.0f s left",
-                *(epoch + 1, self._cfg.epochs, step + 1, self._steps, losses["loss"]),
-                self._samples / self._steps / took,
+                "epoch %d/%d  step %d/%d  loss %.4f%s  %.1f images/s  about %.0f s left",
+                *(epoch + 1, self._cfg.epochs, step + 1, self._steps, losses["loss"], _rehearsal(losses)),
+                self._crops / self._steps / took,
                 took * (self._cfg.epochs * self._steps - self._done),
             )
 
@@ -105,14 +117,22 @@ class Progress:
             return
         score = row.get("validation_srocc")
         log.info(
-            "%sepoch %d/%d  loss %.4f  %.1f images/s%s",
-            *(before, row["epoch"], self._cfg.epochs, row["loss"], row["images_per_second"]),
+            "%sepoch %d/%d  loss %.4f%s  %.1f images/s%s",
+            *(before, row["epoch"], self._cfg.epochs, row["loss"], _rehearsal(row)),
+            row["images_per_second"],
             "" if score is None else f"  validation SROCC {score:.3f}",
         )
 
     def _write_events(self, kind: str, values: Mapping[str, float], step: int) -> None:
         for name, value in values.items():
             self._writer.add_scalar(f"{kind}/{name}", value, step)  # type: ignore[union-attr]
+
+
+def _rehearsal(losses: Mapping[str, Any]) -> str:
+    """What a line says of the pairs of a fine-tuning that rehearses some."""
+    if "in_order" not in losses:
+        return ""
+    return f"  rehearsal {losses['rehearsal_loss']:.4f}, {losses['in_order']:.1%} in order"
 
 
 def _open_events(folder: Path, done: int) -> Any:

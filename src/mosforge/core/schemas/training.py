@@ -10,8 +10,10 @@ HISTORY = Artefact(
     column("loss", pa.float64(), "mean training loss of the epoch"),
     column("score_loss", pa.float64(), "the score branch's part of the loss (L1)", nullable=True),
     column("class_loss", pa.float64(), "the classification branch's part of the loss", nullable=True),
+    column("rehearsal_loss", pa.float64(), "part of the loss of pairs of levels, if any", nullable=True),
+    column("in_order", pa.float64(), "share of these pairs whose weaker image scores higher", nullable=True),
     column("validation_srocc", pa.float64(), "SROCC on the validation part, if any", nullable=True),
-    column("images_per_second", pa.float64(), "training throughput"),
+    column("images_per_second", pa.float64(), "training throughput, in crops"),
     column("seconds", pa.float64(), "wall time of the epoch"),
     column(
         "peak_memory",
