@@ -27,8 +27,8 @@ def built_in() -> Path:
 
 
 def introduction(card: Card) -> str:
-    """What the model is and what it learned from, in one line."""
-    learned = f"{card.get('pictures', '?'):,} images of {card.get('dataset', '?')}, {card.get('labels', '?')}"
+    """What the model is and what it learned from, in one line; the card is that of a fine-tuned model."""
+    learned = f"{card['pictures']:,} images of {card['dataset']}, {card['labels']}"
     sources = card.get("sources")
     before = f"; pretrained on {', '.join(sources)}" if sources else ""
     return (
