@@ -103,3 +103,31 @@ def test_it_prints(browser: Browser) -> None:
     pdf = base64.b64decode(browser.call("Page.printToPDF")["data"])
     assert pdf.startswith(b"%PDF")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 2
+
+
+def test_a_small_image_opens_in_full_size(browser: Browser) -> None:
+    """A crop of the middle, pixel for pixel, over the page; it is closed again."""
+    size = "(i => [i.width, i.naturalWidth, getComputedStyle(i).position])"
+    opened = "document.querySelector('.thumbs.large .zoom img:last-child')"
+    hidden = browser.value(f"getComputedStyle({opened}).display")
+    browser.value(f"{opened}.decode().then(() => {opened}.parentElement.focus())")
+    shown, whole, position = browser.value(f"{size}({opened})")
+    assert (hidden, position) == ("none", "fixed")
+    assert shown == whole > 0
+    browser.value("document.activeElement.blur()")
+    assert browser.value(f"getComputedStyle({opened}).display") == "none"
+
+
+def test_a_table_that_goes_on_shows_it_on_a_phone(browser: Browser) -> None:
+    """It can be scrolled, its first column stays, and a shadow lies at its edge until its end."""
+    browser.call("Emulation.setDeviceMetricsOverride", **PHONE)
+    try:
+        box = "[...document.querySelectorAll('.scroll')].find(s => s.scrollWidth > s.clientWidth + 20)"
+        assert browser.value(f"getComputedStyle({box}).backgroundAttachment") == "local, scroll"
+        first = f"{box}.querySelector('tbody.measured th').getBoundingClientRect().left"
+        before = browser.value(first)
+        browser.value(f"{box}.scrollLeft = 60")
+        assert browser.value(first) == before
+        browser.value(f"{box}.scrollLeft = 0")
+    finally:
+        browser.call("Emulation.clearDeviceMetricsOverride")

@@ -1,4 +1,4 @@
-"""What was run: sources, target datasets, versions, and the time of every rule."""
+"""What was run: sources, target datasets and their contents, versions, and the time of every rule."""
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,13 +13,14 @@ from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.runs import Run
-from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.datasets import CONTENTS, DATASET, SPLIT
 from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.stamps import read_stamp
 from mosforge.report.artefacts import Artefacts, Pretraining, history
 from mosforge.report.blocks import Block, Cell, absent, say, text_table
+from mosforge.report.notes import spoiled_splits
 from mosforge.report.words import duration, number, plural
 
 RULES = [rule for rules in jobs.RULES.values() for rule in rules]
@@ -63,6 +64,36 @@ def source_blocks(source: str, artefacts: Artefacts) -> Iterator[Block]:
         rows = text_table(head, leaks[["image_id", "dataset", "image"]].to_numpy().tolist())
         title = say("leaked", plural(leaks["image_id"].nunique(), "pristine image"), source)
         yield Block("details", title, [rows], style="open")
+
+
+def content_blocks(artefacts: Artefacts) -> Iterator[Block]:
+    """What was found within each target dataset, and the test images of each split that are not clean."""
+    for dataset in dict.fromkeys(artefacts.correlations["test_dataset"]):
+        found = artefacts.read(layout.CONTENTS, CONTENTS, dataset=dataset)
+        if found is not None:
+            named, scenes = found["reference"].nunique(), found["content"].nunique()
+            sizes = found.groupby("content")["reference"].nunique()
+            shared = int(sizes[sizes > 1].sum())
+            key = "one_scene_each" if named == scenes else "scenes"
+            yield Block("p", say(key, dataset, f"{named:,}", f"{shared:,}", f"{int((sizes > 1).sum()):,}"))
+    for place, train, test, split in spoiled_splits(artefacts.correlations):
+        pattern = layout.SPLIT if train == test else layout.SPLIT_ACROSS
+        rows = artefacts.read(pattern, SPLIT, dataset=train, split=split, test_dataset=test)
+        if rows is not None:
+            yield _test_images(place, rows, is_across=train != test)
+
+
+def _test_images(place: str, split: pd.DataFrame, *, is_across: bool) -> Block:
+    """The test images of a split that are not clean, each with an image of its content that is trained on."""
+    images = split[split["clean"].eq(False)].sort_values(["content", "image"])
+    title = say("seen_images", place, plural(len(images), "test image"))
+    if is_across:
+        head, others = "content", images["content"]
+    else:
+        trained = split[split["part"] != "test"].groupby("content")["image"].first()
+        head, others = "an image that is trained on", images["content"].map(trained)
+    rows = [list(pair) for pair in zip(images["image"], others, strict=True)]
+    return Block("details", title, [text_table(["test image", head], rows)])
 
 
 def versions(sources: Iterable[str], artefacts: Artefacts) -> Iterator[tuple[str, str]]:

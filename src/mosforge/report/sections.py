@@ -13,14 +13,12 @@ from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.report import budgets, experiment_table, figures, provenance, scatters, words
 from mosforge.report.artefacts import Artefacts
-from mosforge.report.beside_people import beside_people
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
 from mosforge.report.breakdown import FEWEST, breakdowns
-from mosforge.report.contents import content_blocks
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import CONTENTS, SPLITS, gains_grid
 from mosforge.report.settings import TableSettings
-from mosforge.report.thumbnails import distortions, extremes
+from mosforge.report.thumbnails import beside_people, distortions, extremes
 
 _TITLES = {
     "table1": "Synthetic distortions, within each dataset (the paper's Table 1)",
@@ -37,7 +35,7 @@ def run_section(artefacts: Artefacts) -> Iterator[Block]:
     yield Block("counts", items=[*provenance.source_counts(sources, artefacts), *counts(artefacts)])
     for source in sources:
         yield from provenance.source_blocks(source, artefacts)
-    yield from content_blocks(artefacts)
+    yield from provenance.content_blocks(artefacts)
     config = list(provenance.flatten(artefacts.cfg.config))
     whole = Block("details", "The whole configuration", [text_table([], config)])
     yield whole if config else absent("no_config")

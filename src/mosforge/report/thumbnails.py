@@ -1,16 +1,18 @@
-"""The gallery: the distortions of an image beside their labels, and the test images that stand out."""
+"""The gallery: distortions beside their labels and beside people (paper, Fig. 1); outstanding test images."""
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from PIL import Image
 
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import read_rgb
+from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.distortions import UNDISTORTED
 from mosforge.report.artefacts import Artefacts, runs_of
 from mosforge.report.blocks import Block, say
@@ -21,6 +23,18 @@ from mosforge.report.words import number
 SIDE = 256  # pixels of the longest side of what is shown, as a thumbnail and in full size
 QUALITY = 90  # of its JPEG: high enough not to be taken for one of the distortions
 MOST_MIXTURES = 12  # that are shown of an image
+
+
+SAME: Mapping[str, frozenset[str]] = {
+    "gaussian_blur": frozenset({"Gaussian blur", "blur", "GBLUR"}),
+    "white_noise": frozenset({"Additive Gaussian noise", "noise", "AWGN"}),
+    "jpeg": frozenset({"JPEG compression", "jpeg", "JPEG"}),
+    "jpeg2000": frozenset({"JPEG2000 compression", "jpeg 2000", "JP2K"}),
+    "pink_noise": frozenset({"fnoise"}),
+    "color_dither": frozenset({"Image color quantization with dither"}),
+    "color_quantization": frozenset({"Image color quantization with dither", "Color_Quantization"}),
+}
+"""What TID2013, CSIQ and KADID-10k call a type of ours; a level has not the same strength in all of them."""
 
 
 class Thumbnail(NamedTuple):
@@ -74,20 +88,15 @@ def distortions(corpus: str, labels: pd.DataFrame, base: Path) -> Iterator[Block
     for group, levels in single.groupby("group", sort=False):
         name = str(group).replace("_", " ")
         of_type = "" if group == UNDISTORTED else f"{name}, "
-        shown = [
-            _labelled(base / path, f"level {level}" if of_type else name, score, of_type)
-            for path, level, score in zip(levels["path"], levels["level"], levels["pmos"], strict=True)
-        ]
-        thumbs = Block("images", items=shown, style="thumbs five")
+        said = [f"level {level}" if of_type else name for level in levels["level"]]
+        thumbs = _thumbnails(levels, said, "pmos", base, of_type)
         yield Block("div", items=[Block("h4", name), thumbs], style="strip")
     mixed = rows[rows["level"].isna()].sort_values(["pmos", "path"], ascending=[False, True])
     if len(mixed) > MOST_MIXTURES:
         last = len(mixed) - 1
         mixed = mixed.iloc[[round(place * last / (MOST_MIXTURES - 1)) for place in range(MOST_MIXTURES)]]
     if len(mixed):
-        pairs = zip(mixed["path"], mixed["pmos"], strict=True)
-        shown = [_labelled(base / path, "mixture", score) for path, score in pairs]
-        yield Block("images", items=shown, style="thumbs")
+        yield _thumbnails(mixed, ["mixture"] * len(mixed), "pmos", base)._replace(style="thumbs")
 
 
 def typical_image(rows: pd.DataFrame, score: str, classes: list[str], image: list[str]) -> pd.DataFrame:
@@ -110,8 +119,50 @@ def typical_image(rows: pd.DataFrame, score: str, classes: list[str], image: lis
     return of_chosen
 
 
-def _labelled(path: Path, what: str, score: float, group: str = "") -> Thumbnail:
-    return Thumbnail(data_uri(path, square=True), f"{group}{what}", [what, number(score)])
+def _thumbnails(rows: pd.DataFrame, words: Sequence[str], score: str, base: Path, group: str = "") -> Block:
+    """An image a row, with a word and its score below it."""
+    items = [
+        Thumbnail(data_uri(base / path, square=True), f"{group}{word}", [word, number(value)])
+        for path, word, value in zip(rows["path"], words, rows[score], strict=True)
+    ]
+    return Block("images", items=items, style="thumbs five")
+
+
+def beside_people(artefacts: Artefacts) -> Iterator[Block]:
+    """For each corpus with levels and each rated dataset with types: the types that both have."""
+    base = artefacts.results.parent
+    for dataset in artefacts.cfg.validated:
+        rated = artefacts.read(layout.DATASET, DATASET, dataset=dataset)
+        if rated is None or dataset in artefacts.cfg.proxies:
+            continue
+        for corpus, labels in artefacts.labels.items():
+            strips = [] if labels is None else list(_strips(labels, rated, base))
+            if strips:
+                yield Block("h3", f"{corpus} beside {dataset}")
+                yield Block("p", say("beside_people", corpus, dataset))
+                yield from strips
+
+
+def _strips(labels: pd.DataFrame, rated: pd.DataFrame, base: Path) -> Iterator[Block]:
+    levelled, rated = labels[labels["level"].notna()], rated[rated["level"].notna()]
+    if levelled.empty:
+        return
+    ours = typical_image(levelled, "pmos", ["group", "level"], ["source", "image_id"])
+    if not any((base / path).exists() for path in ours["path"]):
+        return
+    for group, rows in ours.groupby("group", sort=False):
+        same = rated[rated["distortion_type"].isin(SAME.get(str(group), ()))]
+        levels = sorted({*rows["level"].astype(int)} & {*same["level"].astype(int)})
+        if not levels:
+            continue
+        theirs = typical_image(same, "quality", ["level"], ["reference"])
+        items = [_row(rows, levels, "pmos", "pseudo-MOS", base), _row(theirs, levels, "quality", "MOS", base)]
+        yield Block("div", items=[Block("h4", str(group).replace("_", " ")), *items], style="strip")
+
+
+def _row(rows: pd.DataFrame, levels: list[int], score: str, word: str, base: Path) -> Block:
+    shown = rows[rows["level"].isin(levels)].drop_duplicates("level").sort_values("level")
+    return _thumbnails(shown, [f"level {level:.0f}, {word}" for level in shown["level"]], score, base)
 
 
 def extremes(artefacts: Artefacts) -> Iterator[Block]:

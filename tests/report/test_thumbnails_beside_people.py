@@ -11,8 +11,8 @@ from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import read_artefacts
-from mosforge.report.beside_people import beside_people
 from mosforge.report.settings import PageSettings
+from mosforge.report.thumbnails import beside_people
 
 LEVELS = range(1, 6)
 

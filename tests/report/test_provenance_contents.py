@@ -8,7 +8,7 @@ from rows import correlations, crossed
 from mosforge.core.schemas.datasets import CONTENTS, SPLIT
 from mosforge.core.tables import write_table
 from mosforge.report.artefacts import Artefacts
-from mosforge.report.contents import content_blocks
+from mosforge.report.provenance import content_blocks
 from mosforge.report.settings import PageSettings
 
 
