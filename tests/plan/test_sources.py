@@ -10,6 +10,8 @@ import pytest
 from plans import plan_of
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.layout import shard_of
+from mosforge.finetuning.dataset import load
 
 
 @pytest.fixture
@@ -67,6 +69,33 @@ def test_another_image_under_a_name_is_seen_by_what_reads_it(
     after = settings()
     assert (before[0] != after[0]) == (name != "x.jpg")
     assert [one != other for one, other in zip(before[1], after[1], strict=True)].count(True) == shards
+
+
+@pytest.mark.parametrize("start", ["./", "../images/", "{folder}/", "~/rated/images/"])
+def test_an_image_is_watched_in_its_shard_however_its_name_is_written(
+    rated: dict[str, Any], start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job that reads a shard knows an image by the name that the dataset's table gives it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    start = start.format(folder=tmp_path / "rated/images")
+    lines = [f"{start}{i}.jpg,{i / 50},{start}original.jpg" for i in range(200)]
+    Path("rated/labels.csv").write_text("\n".join(["image,mos,reference_image", *lines]))
+
+    def settings() -> tuple[Any, list[Any]]:
+        plan = plan_of(rated)
+        return plan.datasets.images("rated"), [plan.sources.catalogue_shard("again", n) for n in range(2)]
+
+    table = load("rated", plan_of(rated).datasets.table("rated"))
+    for place in range(8):
+        before = settings()
+        Path(table["path"][place]).write_bytes(b"another")
+        after = settings()
+        assert before[0] != after[0]
+        changed = [one != other for one, other in zip(before[1], after[1], strict=True)]
+        assert changed == [shard_of(table["image"][place], 2) == number for number in range(2)]
+    before = settings()
+    Path("rated/images/original.jpg").write_bytes(b"another")
+    assert settings()[0] != before[0]
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(

@@ -14,7 +14,14 @@ from mosforge.core.files import digest
 from mosforge.core.folders import find_images
 from mosforge.core.runs import budget_of, whole_split
 from mosforge.finetuning.datasets.base import Layout
-from mosforge.finetuning.datasets.table import COLUMNS, REFERENCE_IMAGE, about_column, unused_columns
+from mosforge.finetuning.datasets.table import (
+    COLUMNS,
+    REFERENCE_IMAGE,
+    about_column,
+    file_of,
+    name_of,
+    unused_columns,
+)
 from mosforge.finetuning.files import Folder
 from mosforge.finetuning.registry import layout_of, missing
 from mosforge.finetuning.settings import (
@@ -88,7 +95,7 @@ class Datasets:
         return recorded_digests([layout.FILES_OF_DATASET.format(dataset=name)])
 
     def _image_files(self, name: str, column: str = "image") -> list[tuple[str, Path]]:
-        """The images of a dataset that is there, each with its name, and its file as far as it can be found.
+        """The images of a dataset that is there: the name in its table, and the file as far as it can be found.
 
         The names in an official release are not known before it is read: there they are all images below its
         folder, and reference images are among them.
@@ -104,7 +111,7 @@ class Datasets:
             return [(file, folder.path / file) for file in found]
         images = PurePosixPath(entry.images or ".")
         named = filter(None, _column(self._rows(name), column))
-        return [(file, _path_of(folder, (images / file).as_posix())) for file in named]
+        return [(name_of(cell) or cell, _path_of(folder, file_of(images, cell))) for cell in named]
 
     def code(self, name: str) -> tuple[str, ...]:
         """What the code of a dataset's table consists of: the job, and the module of the dataset's layout."""

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import yaml
 
@@ -13,7 +13,7 @@ from mosforge.core.atomic import atomic_file
 from mosforge.core.csv_files import number, read_csv
 from mosforge.core.errors import MosforgeError
 from mosforge.core.folders import PUT_THERE, find_images
-from mosforge.finetuning.datasets.table import REFERENCE_IMAGE
+from mosforge.finetuning.datasets.table import REFERENCE_IMAGE, file_of
 from mosforge.finetuning.files import Folder
 from mosforge.plan.estimate import CROPS_OF_A_GPU, assumed_rate, has_gpu
 
@@ -62,7 +62,7 @@ def read_ratings(
     if not rows:
         raise MosforgeError(f"{table}: there is no rating in it")
     folder = table.parent if images is None else images
-    if Folder(folder).find(rows[0]["image"]) is None:
+    if Folder(folder).find(file_of(PurePosixPath(), rows[0]["image"])) is None:
         raise MosforgeError(
             f"{table}: the image {rows[0]['image']} is not below {folder}; name it with --images"
         )

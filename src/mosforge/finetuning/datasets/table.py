@@ -74,7 +74,11 @@ def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
     for row in rows:
         image, part = row["image"], row.get("split")
         reference_image = _expanded(row.get(REFERENCE_IMAGE, ""))
-        name = _name_of(file, image)
+        name = name_of(image)
+        if not name:
+            raise MosforgeError(
+                f"{file}: {image!r} is not the name of an image; write a path below the key images"
+            )
         for column in ("reference", REFERENCE_IMAGE):
             if (cell := row.get(column, "")).casefold() in _NONE:
                 raise MosforgeError(
@@ -85,10 +89,10 @@ def read(folder: Folder, cfg: DatasetSettings) -> Iterator[Row]:
             raise MosforgeError(f"{file}: the split of {image} is {part!r}; it must be {', '.join(_PARTS)}")
         yield Row(
             image=name,
-            file=_file_of(images, image),
+            file=file_of(images, image),
             # with neither a name of the content nor a reference image, each image is a content of its own
             reference=unicodedata.normalize("NFC", row.get("reference") or reference_image or name),
-            reference_file=_file_of(images, reference_image) if reference_image else None,
+            reference_file=file_of(images, reference_image) if reference_image else None,
             mos=number(file, row["mos"], image),
             part=part,
             distortion_type=row.get("group") or None,
@@ -135,19 +139,25 @@ def _expanded(name: str) -> str:
     return os.path.expanduser(name)  # noqa: PTH111 - Path's refuses a name such as ~a.png
 
 
-def _file_of(images: PurePosixPath, name: str) -> str:
-    """The path of an image or a reference image, below the dataset's folder or from the root."""
+def file_of(images: PurePosixPath, name: str) -> str:
+    """The path of an image or a reference image, below the dataset's folder or from the root.
+
+    Args:
+        images: the folder of the images below the dataset's folder.
+        name: as the table has it.
+    """
     return (images / _expanded(name)).as_posix()
 
 
-def _name_of(file: Path, image: str) -> str:
-    """The name of an image: its path, made relative.
+def name_of(image: str) -> str:
+    """The name of an image: its path, made relative; empty where the table names no image.
 
     The name becomes a path below the results when the image is distorted again, and must not lead out.
+
+    Args:
+        image: as the table has it.
     """
     parts = [part for part in PurePosixPath(_expanded(image)).parts if part.strip("/")]
-    if not parts or parts[-1] == "..":
-        raise MosforgeError(
-            f"{file}: {image!r} is not the name of an image; write a path below the key images"
-        )
+    if parts[-1:] in ([], [".."]):
+        return ""
     return "/".join("_" if part == ".." else part for part in parts)
