@@ -61,8 +61,8 @@ def planned_jobs(
 def pretend_all_was_made(folder: Path) -> None:
     """Results of the target `all` without content, with Snakemake's own record of what made them.
 
-    Only a dataset's table says what it was made for, and some tables say what the images were, since planning
-    reads that.
+    Only the tables of datasets and shards say what they were made for, and what the images were, since
+    planning reads that.
 
     What a run would do next is then found as after a real one: from parameters, inputs, times and
     digests of code.
@@ -72,10 +72,9 @@ def pretend_all_was_made(folder: Path) -> None:
         for output in (output for job in jobs for output in job.output):
             output.touch_or_create()
         for job in jobs:
+            made = {"mosforge": json.dumps({"cfg": getattr(job.params, "cfg", None)})}
             if job.rule.name == "dataset":
-                made = {"cfg": job.params.cfg}
-                schema = pa.schema([], metadata={"mosforge": json.dumps(made)})
-                pq.write_table(schema.empty_table(), str(job.output.dataset))
+                pq.write_table(pa.schema([], metadata=made).empty_table(), str(job.output.dataset))
             if job.rule.name == "fuse":
                 Path(job.output.left_out).write_text("{}")
             if job.rule.name in {"dataset", "catalogue_shard"}:
@@ -83,7 +82,7 @@ def pretend_all_was_made(folder: Path) -> None:
                     path for path in Path().glob("*/**/*") if path.is_file() and "results" not in path.parts
                 ]
                 digests = pa.table({"path": map(str, paths), "sha256": map(sha256_of_file, paths)})
-                pq.write_table(digests, str(job.output[-1]))
+                pq.write_table(digests.replace_schema_metadata(made), str(job.output[-1]))
         now = time.time()
         for path in Path("results").rglob("*"):
             os.utime(path, (now, now))  # so that none is newer than what was made of it

@@ -213,6 +213,16 @@ def test_what_reads_a_dataset_for_its_images_follows_them_in_the_same_run(wide: 
     assert not rules & {"catalogue_shard", *DATA}
 
 
+def test_another_image_of_a_dataset_is_read_by_its_shard_in_the_same_run(wide: Path) -> None:
+    image = next((wide / "rated/pictures").iterdir())
+    before, stat = image.read_bytes(), image.stat()
+    image.write_bytes(before + b"another")
+    rules = {job.rule for job in planned_jobs(wide)}
+    image.write_bytes(before)
+    os.utime(image, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert {"dataset", "catalogue_shard", "distort", "pretrain_authentic"} <= rules
+
+
 def test_a_deleted_intermediate_is_made_again_only_if_something_reads_it(wide: Path) -> None:
     file = wide / "results/metrics/synthetic/jpeg/photos-00000.parquet"
     stat = file.stat()

@@ -27,7 +27,9 @@ rule fetch_source:
 rule catalogue_shard:
     input:
         unpack(
-            lambda wildcards: plan.sources.inputs(source_of(wildcards.shard), ancient)
+            lambda wildcards: plan.sources.inputs(
+                source_of(wildcards.shard), number_of(wildcards.shard), ancient
+            )
         ),
     output:
         layout.FILES,

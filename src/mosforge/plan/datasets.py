@@ -9,7 +9,6 @@ from typing import Any
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
 from mosforge.core.csv_files import csv_lines
-from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.core.folders import find_images
 from mosforge.core.runs import budget_of, whole_split
@@ -31,6 +30,7 @@ from mosforge.finetuning.settings import (
     SplitAcrossSettings,
     SplitSettings,
 )
+from mosforge.plan.recorded import recorded_settings
 from mosforge.plan.untested import untested
 from mosforge.plan.watched import describe, recorded_digests
 
@@ -95,7 +95,7 @@ class Datasets:
         return recorded_digests([layout.FILES_OF_DATASET.format(dataset=name)])
 
     def _image_files(self, name: str, column: str = "image") -> list[tuple[str, Path]]:
-        """The images of a dataset that is there: the name in its table, and the file as far as it can be found.
+        """The images of a dataset that is there: names as in its table, and files as far as they are found.
 
         The names in an official release are not known before it is read: there they are all images below its
         folder, and reference images are among them.
@@ -262,12 +262,8 @@ def _of_images(values: dict[str, Any]) -> dict[str, Any]:
 
 def _recorded(table: Path) -> dict[str, Any] | None:
     """What a dataset's table records of the images that it was written for; None where there is no table."""
-    from mosforge.core.stamps import read_stamp
-
-    try:
-        return _of_images(read_stamp(table)["cfg"])
-    except MosforgeError:
-        return None
+    found = recorded_settings(table)
+    return None if found is None else _of_images(found)
 
 
 def _read(table: str) -> list[list[str]]:

@@ -1,7 +1,10 @@
 """What jobs have recorded in tables that are looked at while planning."""
 
 import contextlib
+from pathlib import Path
 from typing import Any
+
+from mosforge.core.errors import MosforgeError
 
 
 def recorded_rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -14,3 +17,14 @@ def recorded_rows(table: str, *columns: str) -> list[tuple[Any, ...]]:
         found = file.read(columns=list(columns)).to_pydict()
         return list(zip(*(found[column] for column in columns), strict=True))
     return []
+
+
+def recorded_settings(table: Path) -> dict[str, Any] | None:
+    """The settings of the job that wrote a table; None where it is not there, or is no table of a job."""
+    from mosforge.core.stamps import read_stamp
+
+    try:
+        found: dict[str, Any] = read_stamp(table)["cfg"]
+    except MosforgeError:
+        return None
+    return found

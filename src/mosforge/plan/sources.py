@@ -11,6 +11,7 @@ from mosforge.core.files import digest
 from mosforge.core.folders import PUT_THERE, find_images
 from mosforge.core.layout import shard_count, shard_name, shard_of
 from mosforge.plan.datasets import Datasets
+from mosforge.plan.recorded import recorded_settings
 from mosforge.plan.watched import describe, recorded_digests
 from mosforge.sources.settings import CatalogueSettings, CatalogueShardSettings, FetchSettings
 
@@ -107,17 +108,22 @@ class Sources:
             layout.FILES.format(shard=shard_name(source, number)) for number in range(self.shards(source))
         ]
 
-    def inputs(self, source: str, ancient: Callable[[str], str]) -> dict[str, str]:
-        """What must be there before a source can be catalogued, by the names of the rule's inputs.
+    def inputs(self, source: str, number: int, ancient: Callable[[str], str]) -> dict[str, str]:
+        """What must be there before a shard of a source can be read, by the names of the rule's inputs.
 
         Args:
             source: its name.
+            number: of the shard.
             ancient: as for `Datasets.table_for_images`.
         """
         if (dataset := self.dataset_of(source)) is not None:
-            if self._is_listed(source):  # the settings of each shard hold all that it reads of the table
-                return {"dataset": ancient(layout.DATASET.format(dataset=dataset))}
-            return {"dataset": self._datasets.table_for_images(dataset, ancient)}
+            if not self._is_listed(source):
+                return {"dataset": self._datasets.table_for_images(dataset, ancient)}
+            # a shard whose settings are new reads the new table; they hold all that it reads of it
+            table = layout.DATASET.format(dataset=dataset)
+            files = Path(layout.FILES.format(shard=shard_name(source, number)))
+            is_as_read = recorded_settings(files) == self.catalogue_shard(source, number).plain()
+            return {"dataset": ancient(table) if is_as_read else table}
         is_fetched = self.collections[source].is_fetched
         return {"fetched": layout.FETCHED.format(source=source)} if is_fetched else {}
 
