@@ -253,6 +253,8 @@ def _finetuning() -> Iterator[Case]:
     yield Case("finetuning.rehearsal.pairs", 3, ("finetune",), note="with a corpus")
     for rate in ("backbone", "head"):
         yield Case(f"finetuning.learning_rates.{rate}", 0.002, ("finetune",))
+    note = "with `start: probe`, `finetune` where a pretrained head rehearses its classes"
+    yield Case("finetuning.learning_rates.classification", 0.002, (), note=note)
 
 
 def _evaluation() -> Iterator[Case]:

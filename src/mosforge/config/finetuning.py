@@ -119,8 +119,9 @@ class LearningRates(Section):
     backbone: Fraction
     """of the backbone"""
     head: Fraction
-    """of the head; of one that a pretraining has learned, of its score branch, and of that of the classes if
-    they are rehearsed"""
+    """of the head; of one that a pretraining has learned, of its score branch"""
+    classification: Fraction | None = None
+    """of the branch of the classes, where a pretrained head stays and rehearses them (default: as head)"""
 
 
 class RehearsalSection(Section):

@@ -88,7 +88,7 @@ class Plan:
         """
         finetuning, pretraining = self._config.finetuning.plain(), self._config.pretraining.plain()
         tuned = {key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, *_OF_FINETUNING)}
-        tuned["learning_rates"] = trained_rates(finetuning, finetuning["learning_rates"])
+        tuned["learning_rates"] = self.trainings.finetuning_rates
         tested = {"crops": self._config.evaluation.crops}
         if not self.experiments.has_finetuned_networks(experiment):
             tuned, tested = {"crop": finetuning["crop"]}, {}  # all that features depend on

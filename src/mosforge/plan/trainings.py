@@ -124,6 +124,15 @@ class Trainings:
         return [*corpora, *self.rehearsed] if run.adaptation == FINETUNE else corpora
 
     @property
+    def finetuning_rates(self) -> dict[str, float]:
+        """The learning rates of fine-tuning; that of the classes only where a network may rehearse them."""
+        section = self._finetuning.plain()
+        rates = trained_rates(section, section["learning_rates"])
+        if self._finetuning.start == "mean" or not self.rehearsed:
+            rates.pop("classification", None)
+        return rates
+
+    @property
     def rehearsed(self) -> list[str]:
         """The corpus that fine-tunings rehearse, if any."""
         corpus = self._finetuning.rehearsal.corpus
@@ -202,7 +211,8 @@ class Trainings:
     def _start(self, which: Wildcards) -> dict[str, Any]:
         """What a fine-tuning starts from, how far it goes from there, and the rates of its parts."""
         section = self._finetuning.plain()
-        rates = trained_rates(section, section["learning_rates"])
+        rates = self.finetuning_rates
+        classification = rates.pop("classification", rates["head"])
         found: dict[str, Any] = {"learning_rates": rates}
         if section["interpolate"] != 1:
             found["interpolate"] = section["interpolate"]
@@ -213,7 +223,7 @@ class Trainings:
         if self.rehearsed:
             found["rehearsal"] = section["rehearsal"]
             if self._tells_rehearsed_classes(which):
-                rates["classification"] = rates["score"]
+                rates["classification"] = classification
                 classes = len(self._corpora.class_names(self.rehearsed[0]))
                 found["rehearsal"] |= {"classes": classes}
         return found

@@ -179,7 +179,7 @@ def _rates(protocol: Protocol) -> Iterator[str]:
     trainings = {"fine-tuning": protocol.finetuning.get("learning_rates", {})} | trainings
     for training, rates in trainings.items():
         paper: Mapping[str, float] = _RATES.get(training) or rates
-        pairs = [(name, rate, paper[name]) for name, rate in rates.items() if rate != paper[name]]
+        pairs = [(name, rate, paper.get(name)) for name, rate in rates.items() if rate != paper.get(name)]
         if pairs:
-            texts = (f"{_LAYERS[name]} {rate:g} ({other:g})" for name, rate, other in pairs)
+            texts = (f"{_LAYERS[name]} {rate:g} ({_written(other)})" for name, rate, other in pairs)
             yield f"learning rates of {training}: {', '.join(texts)}"
