@@ -34,7 +34,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "pmos": ("fuse", "diagnose", "validate"),
     "pretraining": ("fetch_weights", "pack_shard", "index_packs", "pretrain"),
     "finetuning": ("label_proxy", "dataset", "contents", "split", "split_across", "pack_dataset", "finetune"),
-    "evaluation": ("predict", "features", "probe", "brisque", "compare", "correlate"),
+    "evaluation": ("predict", "features", "probe", "brisque", "compare", "correlate", "sanity"),
     "report": ("table", "page"),
 }
 """The rules of each stage, in the order in which images flow."""

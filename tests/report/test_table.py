@@ -10,7 +10,9 @@ from mosforge.cli import main
 
 def arguments(results: Path, folder: Path, experiment: str, *predictions: str) -> list[str]:
     """The command line, writing NAME.csv and so on into a folder."""
-    outputs = {name: str(folder / f"{experiment}.{name}") for name in ("csv", "md", "gains", "splits")}
+    outputs = {
+        name: str(folder / f"{experiment}.{name}") for name in ("csv", "md", "gains", "splits", "sanity")
+    }
     words = ["report", "table", "--experiment", experiment]
     words += [
         "--correlations",
@@ -19,7 +21,8 @@ def arguments(results: Path, folder: Path, experiment: str, *predictions: str) -
         *predictions,
     ]
     words += ["--output", outputs["csv"], "--markdown", outputs["md"]]
-    return [*words, "--gains", outputs["gains"], "--splits", outputs["splits"]]
+    words += ["--gains", outputs["gains"], "--splits", outputs["splits"], "--sanity", outputs["sanity"]]
+    return words
 
 
 def test_the_job_writes_its_files(results: Path, tmp_path: Path) -> None:
@@ -29,6 +32,8 @@ def test_the_job_writes_its_files(results: Path, tmp_path: Path) -> None:
     assert "Proposed" in texts[".csv"]
     assert "- live: not there" in texts[".md"]
     assert texts[".splits"].count("\n") == 16
+    assert texts[".sanity"].startswith("experiment,method,")
+    assert texts[".sanity"].count("\n") == 1, "only its head, since no model was asked"
     lines = list(csv.DictReader(texts[".gains"].splitlines()))
     assert [(line["method"], line["against"], line["test_dataset"], line["note"]) for line in lines] == [
         ("CLS+REG", "FT", "tid2013", ""),

@@ -16,7 +16,7 @@ PICTURES = "its splits and packs follow, and the shards that have other images"
 SCORES = "no split, pack or catalogue follows"
 
 UNDISTORTED = "distortions.synthetic.undistorted"
-"""It has one level or none, so that a change is a new class."""
+"""It has one level or none, so that a change is a class more or less."""
 
 SYNTHETIC: dict[str, list[Any]] = {
     "gaussian_blur": [7, 41],
@@ -168,7 +168,7 @@ def _distortions() -> Iterator[Case]:
     screens = ("screen", "leaks")
     yield Case(f"{corpora}.synthetic.sources", ["photos", "tiles"], (*DATA, *screens, *collects), "", NEW)
     yield Case(f"{corpora}.authentic.total", 30, ("distort",), "authentic")
-    yield Case(UNDISTORTED, [0], (*DATA, *collects, *TRAININGS), "", NEW)
+    yield Case(UNDISTORTED, [], (*collects, *TRAININGS), "", "and where the class is new, its images")
     for kind, types in (("synthetic", SYNTHETIC), ("kadid25", KADID25)):
         for name, levels in types.items():
             yield Case(f"distortions.{kind}.{name}", levels, ("distort",), f"{kind}/{name}/")
@@ -261,6 +261,7 @@ def _evaluation() -> Iterator[Case]:
     table2 = "evaluation.experiments.table2"
     yield Case("evaluation.crops", 4, ("predict",))
     yield Case("evaluation.feature_crops", 2, FROZEN)
+    yield Case("evaluation.sanity", "fresh", ("sanity", "table"), "", "what is new, and the tables")
     yield Case(f"{table2}.datasets", ["rated"], ("correlate",), "table2")
     networks = ("fetch_weights", *TRAININGS, "finetune", "predict", "correlate")
     yield Case(f"{table2}.backbones", ["resnet18"], networks, "", NEW)

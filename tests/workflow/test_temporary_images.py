@@ -1,6 +1,8 @@
 """A run that does not keep its distorted images: they go, and all that was made of them stays."""
 
+import copy
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,10 @@ import yaml
 from planning import planned_jobs
 from workflow_project import TINY, dry_run, make_project, snakemake
 
+from mosforge.core.files import read_json
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.pmos import LABELS
+from mosforge.core.schemas.sanity import SANITY as SANITY_SCORES
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import read_table
 
@@ -17,7 +21,8 @@ pytestmark = pytest.mark.slow
 
 PACKS = ("results/pretraining/synthetic/pack.parquet", "results/finetuning/stand_in/pack.parquet")
 SCORES = "results/metrics/targets/stand_in.parquet"
-TARGETS = ("corpus", *PACKS, SCORES)
+SANITY = "results/evaluation/sanity/pretraining/synthetic/efficientnet_lite0/multitask.parquet"
+TARGETS = ("corpus", *PACKS, SCORES, SANITY)
 
 
 def shards(folder: Path) -> list[Path]:
@@ -27,9 +32,16 @@ def shards(folder: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_project(tmp_path_factory.mktemp("temporary") / "mine")
-    distortions = TINY["distortions"] | {"keep": False}
-    sources = TINY["sources"] | {"leakage": {"guard": False}}  # it reads only pristine images
-    config = TINY | {"distortions": distortions, "sources": sources}
+    config = copy.deepcopy(TINY)
+    config["distortions"]["keep"] = False
+    config["sources"]["leakage"] = {"guard": False}  # it reads only pristine images
+    # the sanity of one model, on images of their own that are temporary too
+    shutil.copytree(folder / "photos", folder / "fresh")
+    config["sources"]["collections"]["fresh"] = {"folder": "fresh"}
+    config["distortions"]["corpora"]["fresh"] = {"kind": "synthetic", "sources": ["fresh"]}
+    config["distortions"]["synthetic"]["undistorted"] = [0]
+    config["evaluation"]["sanity"] = "fresh"
+    config["evaluation"]["experiments"]["frozen"] |= {"datasets": ["stand_in"]}
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
     result = snakemake(folder, "--", *TARGETS)
     assert result.returncode == 0, result.stderr[-6000:]
@@ -43,16 +55,24 @@ def test_no_image_stays_and_all_that_reads_them_is_there(folder: Path) -> None:
         assert len(read_table(folder / target, PACK)) > 0
     assert len(read_table(folder / SCORES, TARGET_SCORES)) > 0
     labels = read_table(folder / "results/pmos/synthetic.parquet", LABELS)
-    assert len(labels) == 4 * 6
+    assert len(labels) == 4 * 7
+    assert (labels.query("group == 'undistorted'")["pmos"] == 1).all()
+    card = read_json(folder / "results/pretraining/synthetic/efficientnet_lite0/multitask/card.json")
+    assert card["classes"][-1] == "undistorted"
+    rows = read_table(folder / SANITY, SANITY_SCORES)
+    assert len(rows) == 4 * 7
+    assert rows["told_type"].notna().all()
+    shares = read_json((folder / SANITY).with_suffix(".json"))
+    assert shares["all"]["falls"]["count"] == 4 * 3
 
 
 def test_a_shard_is_read_before_the_next_is_made(folder: Path) -> None:
-    # what a proxy dataset scores must all be there at once; of the other corpora one shard is at a time
+    # what a proxy dataset or a rule `sanity` scores must all be there at once; of the others, one shard is
     log = (folder / "log.txt").read_text()
     there, most = set(), 0
     for line in log.splitlines():
         if made := re.search(r"distortions distort .*--output (results/distortions/(\w+)/\S+)", line):
-            if made[2] != "mixtures":
+            if made[2] not in ("mixtures", "fresh"):
                 there.add(made[1])
         elif gone := re.search(r"Removing temporary output (results/distortions/\S+?)\.?$", line):
             there.discard(gone[1])

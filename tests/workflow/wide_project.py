@@ -1,6 +1,7 @@
 """A project that sets every key of the configuration, whose results are pretended: it is only planned."""
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ SYNTHETIC = {
     "color_dither": [64, 4],
     "overexposure": [0.15, 0.3],
     "underexposure": [0.15, 0.3],
+    "undistorted": [0],
 }
 
 TABLE = {"layout": "table", "folder": "rated", "images": "pictures", "higher_is_better": True}
@@ -39,10 +41,12 @@ def wide() -> dict[str, Any]:
             },
         },
         "again": {"dataset": "rated"},
+        "fresh": {"folder": "fresh"},
     }
     config["sources"]["collections"]["photos"]["obtain"] = "ask for them"
     config["distortions"]["corpora"] |= {
         "kadid25": {"sources": ["archived"]},
+        "fresh": {"kind": "synthetic", "sources": ["fresh"]},
         "others": {"kind": "authentic", "sources": ["again"], "total": 20},
     }
     config["distortions"]["synthetic"] = SYNTHETIC
@@ -81,6 +85,7 @@ def wide() -> dict[str, Any]:
 def make_wide_project(folder: Path) -> Path:
     """The files that the plan looks at, and results as a run would leave them, but empty."""
     make_project(folder)
+    shutil.copytree(folder / "photos", folder / "fresh")
     labels = (folder / "rated/labels.csv").read_text()
     for name in ("second", "third"):
         (folder / f"rated/{name}.csv").write_text(labels)

@@ -171,3 +171,35 @@ rule correlate:
         code=code("evaluation.correlate"),
     shell:
         "mosforge evaluation correlate --predictions {input.predictions} --output {output} --log {log}"
+
+
+# Only of the models that an experiment names, where there is a corpus for it: `evaluation.sanity`.
+rule sanity:
+    input:
+        unpack(lambda wildcards: plan.sanity.inputs()),
+        model=layout.of_model("results/{model}")["model"],
+        card=layout.of_model("results/{model}")["card"],
+    output:
+        scores=layout.SANITY,
+        shares=layout.SANITY_SHARES,
+    log:
+        "logs/evaluation/sanity/{model}.log",
+    benchmark:
+        "results/benchmarks/sanity/{model}.tsv"
+    wildcard_constraints:
+        model=r"(pretraining|finetuning)/[a-z0-9_+./-]+",
+    priority: READER_PRIORITY
+    conda:
+        "../../envs/cuda.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+        gpu=1,
+    params:
+        code=code("evaluation.sanity"),
+        cfg=lambda wildcards: parameters(plan.sanity.settings(wildcards.model)),
+    shell:
+        "mosforge evaluation sanity --model $(dirname {input.model}) --images {input.images}"
+        " --catalogues {input.catalogues} --output {output.scores} --shares {output.shares} --threads {threads}"
+        " --log {log} --cfg {params.cfg:q}"

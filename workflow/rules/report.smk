@@ -7,6 +7,7 @@ rule table:
         predictions=lambda wildcards: plan.experiments.predictions_of_single_splits(
             wildcards.experiment
         ),
+        sane=lambda wildcards: plan.sanity.files([wildcards.experiment]),
     output:
         csv=report(
             layout.TABLE,
@@ -27,6 +28,12 @@ rule table:
             category="Tables",
             labels={"experiment": "{experiment}, every split"},
         ),
+        sanity=report(
+            layout.TABLE_OF_SANITY,
+            caption="../report/sanity.rst",
+            category="Tables",
+            labels={"experiment": "{experiment}, sanity"},
+        ),
     log:
         "logs/report/{experiment}.log",
     benchmark:
@@ -42,7 +49,8 @@ rule table:
     shell:
         "mosforge report table --experiment {wildcards.experiment} --correlations {input.correlations}"
         " --predictions {input.predictions} --output {output.csv} --markdown {output.markdown}"
-        " --gains {output.gains} --splits {output.splits} --log {log} --cfg {params.cfg:q}"
+        " --sane {input.sane} --gains {output.gains} --splits {output.splits} --sanity {output.sanity} --log {log}"
+        " --cfg {params.cfg:q}"
 
 
 rule page:
@@ -58,6 +66,7 @@ rule page:
             layout.CORRELATIONS,
             experiment=plan.experiments.names,
         ),
+        sane=plan.sanity.files(plan.experiments.names),
     output:
         page=report(
             layout.PAGE,

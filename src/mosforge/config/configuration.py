@@ -11,6 +11,7 @@ from mosforge.config.distortions import Corpus, DistortionsSection
 from mosforge.config.evaluation import MEASURES, EvaluationSection, Experiment
 from mosforge.config.finetuning import FinetuningSection
 from mosforge.config.pretraining import PretrainingSection
+from mosforge.config.sanity import unfit_for_sanity
 from mosforge.config.sources import SourcesSection
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE, FINETUNE
@@ -144,6 +145,7 @@ def checked(values: Mapping[str, Any]) -> Configuration:
         _in_pmos,
         _in_pretraining,
         _in_evaluation,
+        _in_sanity,
     ):
         for problem in contradictions(config):
             raise MosforgeError(f"configuration: {problem}")
@@ -308,6 +310,15 @@ def _in_evaluation(config: Configuration) -> Iterator[str]:
                 for part in side_by_side(initialisation):
                     for problem in _impossible(config, dataset, part, tested):
                         yield f"{key}.initialisations: {part!r} {problem}"
+
+
+def _in_sanity(config: Configuration) -> Iterator[str]:
+    name = config.evaluation.sanity
+    if name is not None:
+        yield from _unknown("evaluation.sanity", [name], config.distortions.corpora)
+        yield from unfit_for_sanity(
+            name, config.sources, config.distortions, config.pretraining, config.finetuning, config.evaluation
+        )
 
 
 def _without_adaptation(key: str, experiment: Experiment) -> Iterator[str]:

@@ -72,6 +72,10 @@ class EvaluationSection(Section):
     """Scores of any other method that experiments may name among their comparisons, such as niqe: niqe.csv: a
     CSV of yours with the columns image (as the dataset names it), score and, if it is of several datasets,
     dataset. Whether higher or lower is better is found on the training part of each split (ours)"""
+    sanity: Name | None
+    """a corpus of the kind synthetic with undistorted images, from sources that no training sees: every
+    fine-tuned model and every zero-shot one of the experiments (of all ratings) scores its images, and tables
+    and page say how often the score falls with each level; null: nothing of this is done (ours)"""
     experiments: Mapping[Name, Experiment]
     """An experiment is a target of its name. It evaluates every combination of its datasets, backbones,
     initialisations and adaptations."""

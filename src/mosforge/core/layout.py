@@ -67,10 +67,15 @@ FEATURES_ON_SPLIT = (
 BRISQUE = "results/evaluation/brisque/{dataset}.parquet"
 CORRELATIONS = "results/evaluation/{experiment}.parquet"
 
+SANITY = "results/evaluation/sanity/{model}.parquet"
+"""The scores of the images of `evaluation.sanity`; `{model}` is the folder of a model below `results/`."""
+SANITY_SHARES = "results/evaluation/sanity/{model}.json"
+
 TABLE = "results/report/tables/{experiment}.csv"
 TABLE_MARKDOWN = "results/report/tables/{experiment}.md"
 TABLE_OF_GAINS = "results/report/tables/{experiment}.gains.csv"
 TABLE_OF_SPLITS = "results/report/tables/{experiment}.splits.csv"
+TABLE_OF_SANITY = "results/report/tables/{experiment}.sanity.csv"
 PAGE = "results/report/index.html"
 FIGURES = "results/report/figures"
 """A folder."""

@@ -31,3 +31,15 @@ class FeaturesSettings(Settings):
     multi_level: Flag
     crop: Count  # side of a crop in pixels
     feature_crops: Count
+
+
+class SanitySettings(Settings):
+    """One model, and the crops of the images that its scores should fall on."""
+
+    dataset: str | None  # whose scores it was adapted to, or whose images its pretraining has seen; or none
+    split: str | None  # name of the split of that dataset
+    backbone: str
+    initialisation: str  # what the network starts from
+    adaptation: str  # `finetune` or `none`
+    seed: Whole = 0  # of the fine-tuning
+    crops: TestCrops

@@ -31,6 +31,7 @@ class Corpora:
         self._pmos = config.pmos
         self._unified = config.pretraining.unified
         self._rehearsed = config.finetuning.rehearsal.corpus
+        self._sanity = config.evaluation.sanity
         self._sources = sources
         self._datasets = datasets
         self.distortion = cache(self._distortion)
@@ -72,8 +73,8 @@ class Corpora:
 
     @cached_property
     def labelled(self) -> list[str]:
-        """Corpora that are labelled: all but those that only make the images of a proxy dataset."""
-        shown = {entry.pictures for entry in self._datasets.entries.values()}
+        """Corpora that are labelled: not those that only make the images of a proxy dataset, or of sanity."""
+        shown = {self._sanity, *(entry.pictures for entry in self._datasets.entries.values())}
         learned_from = {entry.corpus for entry in self._datasets.entries.values()} | {self._rehearsed}
         return [name for name in self.names if name not in shown or name in learned_from]
 

@@ -129,11 +129,18 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
                 share -= plan.datasets.training_share(which.split)
             images = round(share * sides.images_of(which.test_dataset))
             crops = plan.experiments.predict_settings(which).crops
-            work.scored[which.backbone] += (GRID_CROPS if isinstance(crops, str) else crops) * images
+            work.scored[which.backbone] += _crops(crops) * images
         elif rule in ("features", "features_on_split"):
             crops = plan.experiments.features_settings(which).feature_crops
             work.scored[which.backbone] += crops * sides.images_of(which.test_dataset)
+        elif rule == "sanity":
+            settings = plan.sanity.settings(which.model)
+            work.scored[settings.backbone] += _crops(settings.crops) * plan.sanity.image_count()
     return work
+
+
+def _crops(crops: int | str) -> int:
+    return GRID_CROPS if isinstance(crops, str) else crops
 
 
 def measured_rate(results: Path, backbone: str) -> float | None:

@@ -53,9 +53,10 @@ class Experiments:
     def runs(self, experiment: str) -> list[Run]:
         """The runs of an experiment on the datasets that are there: its networks, then its comparisons."""
         compared = (run for run in self._configured_comparisons(experiment) if not self._lacks_dataset(run))
-        return [*self._networks(experiment), *compared]
+        return [*self.networks(experiment), *compared]
 
-    def _networks(self, experiment: str) -> list[Run]:
+    def networks(self, experiment: str) -> list[Run]:
+        """The runs of networks among them."""
         return [run for run in self._configured_networks(experiment) if not self._lacks_dataset(run)]
 
     def predictions(self, experiment: str) -> list[str]:
@@ -64,7 +65,7 @@ class Experiments:
 
     def predictions_of_single_splits(self, experiment: str) -> list[str]:
         """Prediction files of networks with one split: their gains have an interval only over images."""
-        runs = self._networks(experiment)
+        runs = self.networks(experiment)
         models = [(run._replace(split=""), budget_of(run.split)) for run in runs]
         splits = Counter(models)
         return [_predictions(run) for run, model in zip(runs, models, strict=True) if splits[model] == 1]
@@ -163,7 +164,7 @@ class Experiments:
 
     def has_frozen_networks(self, experiment: str) -> bool:
         """Whether some network of an experiment is not fine-tuned."""
-        return any(run.adaptation != FINETUNE for run in self._networks(experiment))
+        return any(run.adaptation != FINETUNE for run in self.networks(experiment))
 
     def has_finetuned_networks(self, experiment: str) -> bool:
         """Whether some network of an experiment is fine-tuned."""
@@ -171,7 +172,7 @@ class Experiments:
 
     def initialisations(self, experiment: str) -> list[str]:
         """Full names of what an experiment's networks start from on the datasets that are there."""
-        names = (name for run in self._networks(experiment) for name in side_by_side(run.initialisation))
+        names = (name for run in self.networks(experiment) for name in side_by_side(run.initialisation))
         return list(dict.fromkeys(names))
 
     def backbones(self, experiments: Sequence[str]) -> list[str]:
@@ -192,7 +193,7 @@ class Experiments:
         return {
             name
             for experiment in self.names
-            for run in self._networks(experiment)
+            for run in self.networks(experiment)
             if source in self._trainings.foreign_sources(run)
             for name in (run.dataset, run.test_dataset)
         }

@@ -15,6 +15,7 @@ from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.leakage import Leakage
+from mosforge.plan.sanity import Sanity
 from mosforge.plan.sources import Sources
 from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings, trained_rates
 from mosforge.report.settings import PageSettings, Protocol, TableSettings
@@ -40,6 +41,7 @@ class Plan:
         self.corpora = Corpora(config, self.sources, self.datasets)
         self.trainings = Trainings(config, self.corpora, self.datasets)
         self.experiments = Experiments(config, self.datasets, self.trainings)
+        self.sanity = Sanity(config, self.corpora, self.trainings, self.experiments)
         self.leakage = Leakage(config, self.sources, self.datasets, self.corpora, self.experiments)
 
     def score(self) -> ScoreSettings:
@@ -77,6 +79,7 @@ class Plan:
             compared=self.leakage.compared,
             left_out=self._left_out(names),
             sizes=self.experiments.sizes(names),
+            sanity={name: tuple(models) for name in names if (models := self.sanity.models([name]))},
             protocols={name: self._protocol(name) for name in names},
             config=config,
         )

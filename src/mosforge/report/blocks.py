@@ -85,7 +85,7 @@ def to_csv(rows: pd.DataFrame) -> str:
 
 def to_markdown(grid: Grid, notes: Sequence[str]) -> str:
     """A grid with notes below, as Markdown: best values bold, second best underlined."""
-    over = [cell for cell in grid.over for _ in range(cell.span)]
+    over = [cell for cell in grid.over for _ in range(cell.span)] or [Cell("")] * len(grid.head)
     proxy = {True: " (proxy)", False: ""}
     titles = [f"{o.text} {h.text}{proxy[o.is_proxy]}".strip() for o, h in zip(over, grid.head, strict=True)]
     lines = [titles, ["---", *(["---:"] * (len(titles) - 1))]]

@@ -17,6 +17,7 @@ from mosforge.report.artefacts import Artefacts, read_artefacts
 from mosforge.report.blocks import Block
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import findings, gains_of, summary_of_findings
+from mosforge.report.sanity import sanity_section
 from mosforge.report.settings import PageSettings
 
 _log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def page(results: Path, *, output: Path, figures: Path, cfg: PageSettings) -> No
     parts = {
         ("correlations", "Results"): sections.correlations_section(artefacts, gains),
         ("scatter", "Predicted and given scores"): sections.scatter_section(artefacts),
+        ("sanity", "Sanity"): sanity_section(artefacts),
         ("validation", "Metrics and people"): sections.agreement_section(artefacts),
         ("pmos", "Pseudo-MOS"): sections.pmos_section(artefacts),
         ("curves", "Learning curves"): sections.curves_section(artefacts),
@@ -53,7 +55,12 @@ def page(results: Path, *, output: Path, figures: Path, cfg: PageSettings) -> No
         ("left-out", "Left out"): sections.left_out_section(artefacts),
         ("run", "What was run"): sections.run_section(artefacts),
     }
-    blocks = [Block("section", title, list(part), style=key) for (key, title), part in parts.items()]
+    drawn = {key: list(part) for key, part in parts.items()}
+    blocks = [
+        Block("section", title, part, style=key)
+        for (key, title), part in drawn.items()
+        if part or key != "sanity"
+    ]
     title = ", ".join(filter(None, [cfg.title, _day(artefacts)]))
     text, shown = to_html(title, _header(artefacts, list(gains.values())), blocks)
     with atomic_folder(figures) as folder:

@@ -117,6 +117,27 @@ def interval_of_difference(
     return with_training_noise(ends, whole.tolist())
 
 
+def interval_of_share(
+    hits: Floats, totals: Floats, contents: Sequence[str], *key: SeedPart
+) -> tuple[float, float]:
+    """The 95% percentile interval of a share of cases, over resampled contents.
+
+    A share of 0 or 1 is the same in every resample, so that its interval is that one number.
+
+    Args:
+        hits: how many of the cases of an image hold, shape (n,).
+        totals: how many cases it has, shape (n,).
+        contents: the name of each image's content, n of them.
+        key: what is resampled, as for `intervals`.
+
+    Returns:
+        Lower and upper end; NaN for fewer than `FEWEST` contents.
+    """
+    if len(set(contents)) < FEWEST:
+        return np.nan, np.nan
+    return _ends([counts @ hits / (counts @ totals) for counts in _resamples(contents, *key)])
+
+
 def _gains(first: Floats, second: Floats, given: Floats, counts: Counts) -> Floats:
     """The difference of SROCC of each training in each resample, shape (k, resamples)."""
     ranks = _ranks(given, counts)

@@ -1,0 +1,128 @@
+"""The rule `sanity`: does a model's score fall when an image that no training has seen is distorted?"""
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import torch
+from pydantic import PositiveInt
+from scipy.special import softmax
+from tqdm import tqdm
+
+from mosforge.core.catalogues import only_catalogued
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import write_json
+from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.manifests import read_manifest
+from mosforge.core.parallel import map_in_order
+from mosforge.core.runs import RUN
+from mosforge.core.schemas.distortions import UNDISTORTED
+from mosforge.core.schemas.sanity import SANITY
+from mosforge.core.tables import Frame, write_table
+from mosforge.evaluation.settings import SanitySettings
+from mosforge.models import crops
+from mosforge.models.card import Card, knows_classes
+from mosforge.models.devices import device_name, pick_device
+from mosforge.models.folder import check_scores, load_model
+from mosforge.statistics.sanity import shares_as_json, shares_of
+
+log = logging.getLogger(__name__)
+
+
+def sanity(
+    model: Path,
+    images: list[Path],
+    catalogues: list[Path],
+    *,
+    output: Path,
+    shares: Path,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    threads: PositiveInt = 1,
+    cfg: SanitySettings,
+) -> None:
+    """Scores undistorted images, and the same images distorted by every type and level, with a model.
+
+    The score of an image is the mean over crops, as the rule `predict` takes them. They are at the same
+    places in all versions of an image.
+
+    Args:
+        model: folder of the model.
+        images: folders of the shards of the corpus, each with its manifest.parquet.
+        catalogues: of its sources: pristine images that are used (artefact `catalogue`).
+        output: a row for each image, Parquet (artefact `sanity`).
+        shares: in how many cases the score falls, JSON: see `statistics.sanity.SHARES`.
+        device: where the network runs; `auto` is a GPU if there is one.
+        threads: CPU threads.
+        cfg: the model, and the crops.
+
+    Raises:
+        MosforgeError: an image is unreadable or has changed, none is undistorted, or the model is damaged or
+            was never trained to score.
+    """
+    torch.set_num_threads(threads)
+    rows = only_catalogued(pd.concat([read_manifest(folder) for folder in images]), catalogues)
+    if UNDISTORTED not in set(rows["group"]):
+        raise MosforgeError("evaluation.sanity: the corpus has no undistorted image to compare with")
+    network, card = load_model(model)
+    check_scores(model, card)
+    where = pick_device(device)
+    network.to(where)
+    names = classes_in(rows)
+    told = names if _single_classes(card) == [_class_name(*pair) for pair in names] else []
+    scores, classes = [], []
+    pixels_of = map_in_order(read_rgb, rows["path"], threads)
+    keys = zip(rows["source"], rows["image_id"], strict=True)
+    for key, pixels in zip(keys, tqdm(pixels_of, total=len(rows), disable=None, unit="image"), strict=True):
+        shown, boxes = _crops_of(pixels, card, cfg, *key)
+        found = crops.predict(network, shown, boxes, card["crop"], where)
+        scores.append(float(found.scores.mean()))
+        if told:
+            assert found.logits is not None
+            likeliest = softmax(found.logits[:, : len(told)], axis=1).mean(axis=0).argmax()
+            classes.append(told[likeliest])
+    level = rows["level"].where(rows["group"] != UNDISTORTED, 0)
+    table = rows[["source", "image_id"]].assign(type=rows["group"], level=level, score=scores)
+    table["told_type"], table["told_level"] = zip(*classes or [(None, None)] * len(rows), strict=True)
+    of_model = {key: getattr(cfg, key) for key in RUN if key != "test_dataset"}
+    table = table.assign(**of_model)[SANITY.columns]
+    write_table(output, SANITY, table, stage="evaluation", cfg=cfg.plain(), device=device_name(where))
+    found_shares = shares_of([table])
+    write_json(shares, shares_as_json(found_shares))
+    falls = found_shares.set_index(["type", "share"])["value"].get(("", "falls"), float("nan"))
+    log.info(
+        "%s: %d images; the score falls at every step of %.0f%% of the series",
+        output,
+        len(table),
+        100 * falls,
+    )
+
+
+def classes_in(rows: Frame) -> list[tuple[str, int]]:
+    """The classes of a corpus, as type and level, in the order of their indices; undistorted is level 0."""
+    found = rows[["class_index", "group", "level"]].drop_duplicates().sort_values("class_index")
+    return [
+        (str(group), 0 if group == UNDISTORTED else int(level))
+        for group, level in zip(found["group"], found["level"], strict=True)
+    ]
+
+
+def _class_name(type_: str, level: int) -> str:
+    return f"{type_} {level}" if level else type_
+
+
+def _single_classes(card: Card) -> list[str]:
+    """The names of a model's classes of which an image has one, without a corpus before them."""
+    if not knows_classes(card) or card["label_kind"] == "multiple":
+        return []
+    if card["label_kind"] == "single":
+        return list(card["classes"])
+    return [str(name).partition(" ")[2] for name in card["classes"][: card["single_classes"]]]
+
+
+def _crops_of(
+    pixels: Pixels, card: Card, cfg: SanitySettings, source: str, image_id: str
+) -> tuple[Pixels, crops.Boxes]:
+    if isinstance(cfg.crops, str):
+        return crops.grid_view(pixels, card["crop"], card.get("view_side"))
+    return pixels, crops.draw_boxes(pixels, card["crop"], cfg.crops, "sanity", source, image_id)

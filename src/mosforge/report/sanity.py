@@ -1,0 +1,115 @@
+"""Whether the scores of models fall when an image is distorted: a table, and a section of the page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mosforge.core import layout
+from mosforge.core.schemas.sanity import SANITY
+from mosforge.report.artefacts import Artefacts
+from mosforge.report.blocks import Block, Cell, Grid, heads, model_cell, say, table
+from mosforge.report.words import Start, interval, method_of, percent
+from mosforge.statistics.sanity import COLUMNS, SHARES, shares_of
+
+NUMBERS = ["experiment", "method", "backbone", "dataset", "trainings", *COLUMNS]
+"""The columns of the table; `dataset` is empty for a model that has seen no rated image."""
+
+NAMES: Mapping[str, str] = dict(
+    zip(
+        SHARES,
+        (
+            "falls at every step",
+            "at all steps but one",
+            "original first",
+            "above level 1",
+            "above level 2 and stronger",
+            "type told",
+            "type and level told",
+        ),
+        strict=True,
+    )
+)
+
+
+def sanity_table(experiment: str, tables: Sequence[pd.DataFrame], names: Mapping[Start, str]) -> pd.DataFrame:
+    """The shares of the models of an experiment, with the columns `NUMBERS`.
+
+    Args:
+        experiment: its name.
+        tables: rows of the artefact `sanity`, a table a training; those of one model, by several splits and
+            seeds, count together.
+        names: of methods.
+    """
+    model = ["dataset", "backbone", "initialisation", "adaptation"]
+    found: dict[tuple[Any, ...], list[pd.DataFrame]] = {}
+    for rows in tables:
+        found.setdefault(tuple(rows[model].fillna("").iloc[0]), []).append(rows)
+    parts = []
+    for (dataset, backbone, initialisation, adaptation), trainings in found.items():
+        start = (initialisation, adaptation)
+        method = names.get(start) or method_of(*start, with_corpus=True)
+        keys = {"method": method, "backbone": backbone, "dataset": dataset, "trainings": len(trainings)}
+        parts.append(shares_of(trainings).assign(experiment=experiment, **keys))
+    return pd.concat(parts, ignore_index=True)[NUMBERS] if parts else pd.DataFrame(columns=NUMBERS)
+
+
+def sanity_grid(numbers: pd.DataFrame) -> Grid:
+    """The shares of all types together, a row a model; one that no model has has no column."""
+    joined = numbers[numbers["type"] == ""]
+    shares = {share: NAMES[share] for share in SHARES if share in set(joined["share"])}
+    return _grid(joined, "share", shares, "Sanity")
+
+
+def grid_by_type(numbers: pd.DataFrame, share: str) -> Grid:
+    """One share of each type, a row a model."""
+    of_types = numbers[(numbers["type"] != "") & (numbers["share"] == share)]
+    return _grid(of_types, "type", {name: name.replace("_", " ") for name in of_types["type"]}, NAMES[share])
+
+
+def _grid(numbers: pd.DataFrame, column: str, names: Mapping[str, str], label: str) -> Grid:
+    """A row a model, and a column for each value of a column, under its name."""
+    models: dict[tuple[str, str, str], dict[str, Cell]] = {}
+    for row in numbers.to_dict("records"):
+        model = models.setdefault((row["method"], row["backbone"], row["dataset"]), {})
+        model[row[column]] = _cell(row)
+    rows = [
+        [
+            model_cell(method, backbone),
+            Cell(dataset or "–", style="text"),
+            *(cells.get(name, Cell("–")) for name in names),
+        ]
+        for (method, backbone, dataset), cells in models.items()
+    ]
+    head = [Cell("method"), Cell("dataset", style="text"), *heads(*names.values())]
+    return Grid(head, {"": rows}, label=label)
+
+
+def _cell(row: Mapping[Any, Any]) -> Cell:
+    ends = (row["low"], row["high"])
+    return Cell(percent(row["value"]), [f"95% {interval(*ends)}"] if np.isfinite(ends).all() else [])
+
+
+def notes(numbers: pd.DataFrame) -> list[str]:
+    """What the numbers are, in sentences."""
+    return [say("sanity", numbers["images"].max()), say("sanity_shares"), say("sanity_intervals")]
+
+
+def sanity_section(artefacts: Artefacts) -> Iterator[Block]:
+    """The models of each experiment that were asked for it; nothing without any."""
+    for experiment, models in artefacts.cfg.sanity.items():
+        read = [artefacts.read(layout.SANITY, SANITY, model=model) for model in models]
+        numbers = sanity_table(experiment, [rows for rows in read if rows is not None], artefacts.names)
+        if numbers.empty:
+            continue
+        yield Block("h3", experiment)
+        yield table(sanity_grid(numbers))
+        yield Block("list", items=notes(numbers), style="notes")
+        items = [
+            block
+            for share in SHARES
+            if share in set(numbers["share"])
+            for block in (Block("h4", NAMES[share]), table(grid_by_type(numbers, share)))
+        ]
+        yield Block("details", "Each distortion type", items)

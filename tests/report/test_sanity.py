@@ -1,0 +1,84 @@
+"""The table and the section of the page about scores that fall."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_table import arguments
+
+from mosforge.cli import main
+from mosforge.core.schemas.sanity import SANITY
+from mosforge.core.tables import write_table
+from mosforge.report.page import page
+from mosforge.report.sanity import NUMBERS, sanity_grid, sanity_table
+from mosforge.report.settings import PageSettings
+from mosforge.statistics.sanity import SHARES
+
+FT = {"dataset": "tid2013", "split": "1", "initialisation": "imagenet", "adaptation": "finetune"}
+ZERO_SHOT = {"dataset": None, "split": None, "initialisation": "synthetic-multitask", "adaptation": "none"}
+
+
+def rows(model: dict[str, Any], step: float, tells: bool = False) -> pd.DataFrame:
+    """Six images of two types; the score falls by a step from level to level, but at the last of blur."""
+    found = []
+    for image in range(6):
+        found.append((f"{image}.png", "undistorted", 0, 0.8))
+        for name, levels in (("jpeg", 3), ("gaussian_blur", 3)):
+            scores = 0.8 - step * np.arange(1, levels + 1)
+            scores[-1] += 1.5 * step * (name == "gaussian_blur")
+            found += [(f"{image}.png", name, i, score) for i, score in enumerate(scores, start=1)]
+    frame = pd.DataFrame(found, columns=["image_id", "type", "level", "score"])
+    told = {"told_type": "jpeg", "told_level": 1} if tells else {"told_type": None, "told_level": None}
+    return frame.assign(**model, **told, backbone="efficientnet_lite0", seed=0, source="fresh")
+
+
+def test_a_table_has_the_shares_of_each_model_over_its_trainings() -> None:
+    trainings = [rows(FT | {"split": split}, step) for split, step in (("1", 0.1), ("2", -0.1))]
+    tables = [*trainings, rows(ZERO_SHOT, 0.1, tells=True)]
+    found = sanity_table("table1", tables, {("imagenet", "finetune"): "FT"})
+    assert list(found.columns) == NUMBERS
+    values = found[found["type"] == ""].set_index(["method", "share"])["value"]
+    assert values["FT", "falls"] == 1 / 4, "JPEG of the first split"
+    assert values["FT", "falls_but_one"] == 2 / 4
+    zero_shot = "CLS+REG from synthetic, zero-shot"
+    assert values[zero_shot, "falls"] == 1 / 2
+    assert values[zero_shot, "type"] == pytest.approx(3 / 7)
+    assert ("FT", "type") not in values
+    assert dict(found[["method", "trainings"]].to_numpy()) == {"FT": 2, zero_shot: 1}
+    grid = sanity_grid(found)
+    assert [len(row) for row in grid.rows[""]] == [2 + len(SHARES)] * 2
+    assert [cell.text for cell in grid.rows[""][0][2:]] == ["25%", "50%", "50%", "50%", "50%", "–", "–"]
+    assert grid.rows[""][1][1].text == "–"
+
+
+def test_table_markdown_and_page_hold_the_shares(results: Path, tmp_path: Path) -> None:
+    files = []
+    for model, table in (
+        ("finetuning/a", rows(FT, 0.1)),
+        ("pretraining/b", rows(ZERO_SHOT, 0.1, tells=True)),
+    ):
+        file = results / f"evaluation/sanity/{model}.parquet"
+        write_table(file, SANITY, table[SANITY.columns], stage="evaluation", cfg={})
+        files.append(str(file))
+    assert main([*arguments(results, tmp_path, "table1"), "--sane", *files, "--cfg", "{}"]) == 0
+    lines = list(csv.DictReader((tmp_path / "table1.sanity").read_text(encoding="utf-8").splitlines()))
+    (line,) = (row for row in lines if (row["method"], row["type"], row["share"]) == ("FT", "", "falls"))
+    assert (line["value"], line["low"], line["count"], line["images"]) == ("0.5", "0.5", "12", "6")
+    text = (tmp_path / "table1.md").read_text(encoding="utf-8")
+    assert "| FT, efficientnet_lite0 | tid2013 | 50% (95% 0.500 to 0.500) | 100%" in text
+    cfg = {
+        "experiments": ["table1"],
+        "sanity": {"table1": ["finetuning/a", "pretraining/b", "pretraining/c"]},
+    }
+    html = ""
+    for given in (cfg, cfg | {"sanity": {}}):
+        settings = PageSettings.model_validate(given)
+        page(results, output=tmp_path / "p.html", figures=tmp_path / "f", cfg=settings)
+        html, before = (tmp_path / "p.html").read_text(encoding="utf-8"), html
+    section = before.split('<section id="sanity">')[1].split("</section>")[0]
+    assert section.count("CLS+REG from synthetic, zero-shot") == 1 + len(SHARES)
+    assert "gaussian blur" in section
+    assert 'id="sanity"' not in html
