@@ -19,6 +19,7 @@ def arguments(results: Path, folder: Path, experiment: str, *predictions: str) -
         str(results / f"evaluation/{experiment}.parquet"),
         "--predictions",
         *predictions,
+        "--sane",
     ]
     words += ["--output", outputs["csv"], "--markdown", outputs["md"]]
     words += ["--gains", outputs["gains"], "--splits", outputs["splits"], "--sanity", outputs["sanity"]]

@@ -177,8 +177,8 @@ rule correlate:
 rule sanity:
     input:
         unpack(lambda wildcards: plan.sanity.inputs()),
-        model=layout.of_model("results/{model}")["model"],
-        card=layout.of_model("results/{model}")["card"],
+        model=layout.of_model(layout.ANY_MODEL)["model"],
+        card=layout.of_model(layout.ANY_MODEL)["card"],
     output:
         scores=layout.SANITY,
         shares=layout.SANITY_SHARES,

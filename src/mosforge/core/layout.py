@@ -67,8 +67,10 @@ FEATURES_ON_SPLIT = (
 BRISQUE = "results/evaluation/brisque/{dataset}.parquet"
 CORRELATIONS = "results/evaluation/{experiment}.parquet"
 
+ANY_MODEL = "results/{model}"
+"""The folder of a model, pretrained or fine-tuned; `{model}` is the folder below `results/`."""
 SANITY = "results/evaluation/sanity/{model}.parquet"
-"""The scores of the images of `evaluation.sanity`; `{model}` is the folder of a model below `results/`."""
+"""The scores that a model gives to the images of `evaluation.sanity`."""
 SANITY_SHARES = "results/evaluation/sanity/{model}.json"
 
 TABLE = "results/report/tables/{experiment}.csv"
