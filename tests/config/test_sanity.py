@@ -68,6 +68,7 @@ PAIR = {"synthetic": "shown", "authentic": "authentic_livec"}
             },
             "the images of 'fresh', in the corpus 'shown'",
         ),
+        ({"finetuning.rehearsal.corpus": "shown"}, "the corpus 'shown', which fine-tuning rehearses"),
         (
             {"finetuning.datasets.mine": PROXY, "evaluation.experiments.table1.datasets": ["mine"]},
             "the images of 'fresh', in the dataset 'mine'",

@@ -61,6 +61,10 @@ def _learned_from(
 ) -> dict[str, tuple[str, ...]]:
     """The sources that the networks of experiments learn from, by corpus and dataset."""
     found: dict[str, tuple[str, ...]] = {}
+    if rehearsed := finetuning.rehearsal.corpus:
+        found[f"the corpus {rehearsed!r}, which fine-tuning rehearses"] = distortions.corpora[
+            rehearsed
+        ].sources
     pairs = [(name, entry) for entry in evaluation.experiments.values() for name in entry.datasets]
     for dataset, experiment in pairs:
         entry = finetuning.datasets[dataset]
