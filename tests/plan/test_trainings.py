@@ -134,6 +134,10 @@ def test_heads_learn_from_a_synthetic_corpus_and_mixtures_of_the_same_pristine_i
     assert (cfg.frozen_stages, cfg.standardise, cfg.authentic_share) == ("all", True, 0.9)
     assert set(cfg.learning_rates) == {"classification", "score"}, "none of the backbone"
     assert list(cfg.sources) == plan_of(config).corpora.sources("synthetic")
+    run = Run("live", "1", "resnet50", "pair-multitask", "live")
+    assert plan_of(config).trainings.finetuning(run).sources == cfg.sources, "each once"
+    config["distortions"]["corpora"]["mixed"]["sources"] = sources[:1]
+    assert pretraining(plan_of(config), "pair").sources == cfg.sources, "those of both corpora"
     config["pretraining"]["learning_rates"]["unified"]["backbone"] = 0.01
     assert pretraining(plan_of(config), "pair") == cfg
     config["pretraining"] |= {"frozen_stages": 0, "standardise": False}

@@ -172,7 +172,7 @@ class Trainings:
             values["authentic_share"] = self._pretraining.unified[which.corpus].share
         # a pretraining that sees no images of its dataset has no wildcard of that name, and serves any
         if (dataset := getattr(which, "dataset", None)) is None:
-            return PretrainingSettings(**values, sources=self._sources(corpora[-1]))
+            return PretrainingSettings(**values, sources=self._sources_of(corpora))
         sources = self._sources(corpora[-1], dataset)
         return PretrainingSettings(**values, dataset=dataset, split=which.split, sources=sources)
 
@@ -246,9 +246,13 @@ class Trainings:
         """The sources whose images a fine-tuned network has seen in its pretraining or its rehearsal."""
         learnt_from, _ = corpus_and_objective(which.initialisation)
         corpora = self._corpora.parts(learnt_from) if learnt_from else []
-        found = [source for corpus in corpora for source in self._sources(corpus, which.dataset)]
-        further = (source for corpus in self.rehearsed for source in self._sources(corpus))
-        return (*found, *(source for source in further if source not in found))
+        rehearsed = self._sources_of(self.rehearsed)
+        return tuple(dict.fromkeys((*self._sources_of(corpora, which.dataset), *rehearsed)))
+
+    def _sources_of(self, corpora: Iterable[str], dataset: str = "") -> tuple[str, ...]:
+        """The sources of several corpora, each once."""
+        found = (source for corpus in corpora for source in self._sources(corpus, dataset))
+        return tuple(dict.fromkeys(found))
 
     def _sources(self, corpus: str, dataset: str = "") -> tuple[str, ...]:
         """The sources that a pretraining uses: of mixtures those of the target dataset, if there are any."""
