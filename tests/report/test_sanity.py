@@ -68,7 +68,7 @@ def test_table_markdown_and_page_hold_the_shares(results: Path, tmp_path: Path) 
     (line,) = (row for row in lines if (row["method"], row["type"], row["share"]) == ("FT", "", "falls"))
     assert (line["value"], line["low"], line["count"], line["images"]) == ("0.5", "0.5", "12", "6")
     text = (tmp_path / "table1.md").read_text(encoding="utf-8")
-    assert "| FT, efficientnet_lite0 | tid2013 | 50% (95% 0.500 to 0.500) | 100%" in text
+    assert "| FT, efficientnet_lite0 | tid2013 | 50% (95%: 50% to 50%) | 100%" in text
     cfg = {
         "experiments": ["table1"],
         "sanity": {"table1": ["finetuning/a", "pretraining/b", "pretraining/c"]},

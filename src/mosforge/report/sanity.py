@@ -10,7 +10,7 @@ from mosforge.core import layout
 from mosforge.core.schemas.sanity import SANITY
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, heads, model_cell, say, table
-from mosforge.report.words import Start, interval, method_of, percent
+from mosforge.report.words import Start, method_of, percent
 from mosforge.statistics.sanity import COLUMNS, SHARES, shares_of
 
 NUMBERS = ["experiment", "method", "backbone", "dataset", "trainings", *COLUMNS]
@@ -87,8 +87,9 @@ def _grid(numbers: pd.DataFrame, column: str, names: Mapping[str, str], label: s
 
 
 def _cell(row: Mapping[Any, Any]) -> Cell:
-    ends = (row["low"], row["high"])
-    return Cell(percent(row["value"]), [f"95% {interval(*ends)}"] if np.isfinite(ends).all() else [])
+    low, high = row["low"], row["high"]
+    small = [f"95%: {percent(low)} to {percent(high)}"] if np.isfinite([low, high]).all() else []
+    return Cell(percent(row["value"]), small)
 
 
 def notes(numbers: pd.DataFrame) -> list[str]:
