@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --constraint envs/requirements.txt
 DEMO := runs/demo
 DEMO_MODEL := runs/demo/results/finetuning/demo/2/efficientnet_lite0/synthetic-multitask
 BUILTIN := runs/builtin
-BUILTIN_MODEL := $(BUILTIN)/results/finetuning/biq2021/official/efficientnet_lite0/synthetic-multitask
+BUILTIN_MODEL := $(BUILTIN)/results/finetuning/biq2021/official/efficientnet_lite0/pristine-multitask
 UNSEEN := $(DEMO)/resources/sources/demo_unseen/flower/flower_00_00.png
 
 .PHONY: install demo builtin test test-all lint pages bench docs clean clean-results
@@ -39,7 +39,7 @@ test: .venv/installed-test
 
 # The built-in model, made again and put into the package; docs/model.md says which data it needs.
 builtin: .venv/installed-demo
-	$(BIN)/snakemake --directory $(BUILTIN) -- builtin
+	$(BIN)/snakemake --directory $(BUILTIN) --configfile runs/recommended.yaml -- builtin
 	$(BIN)/mosforge export --model $(BUILTIN_MODEL) --format folder --half --notes $(BUILTIN)/notes.md \
 	  --correlations $(BUILTIN)/results/evaluation/builtin.parquet --output src/mosforge/scoring/builtin
 
