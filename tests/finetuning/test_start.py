@@ -51,7 +51,8 @@ class Start:
         self, output: Path, initialisation: str = "imagenet", *, split: str = "split", **cfg: Any
     ) -> int:
         objective = initialisation.rpartition("-")[2]
-        weights = "imagenet.safetensors" if objective == "imagenet" else f"{objective}/model.safetensors"
+        model = initialisation if initialisation == "both-multitask" else objective
+        weights = "imagenet.safetensors" if objective == "imagenet" else f"{model}/model.safetensors"
         files = {"dataset": "dataset.parquet", "split": f"{split}.parquet", "pack": "pack.parquet"}
         if "rehearsal" in cfg:
             files |= {"rehearsal": "labels.parquet", "rehearsal_pack": "levels.parquet"}
@@ -110,6 +111,10 @@ def start(tmp_path_factory: pytest.TempPathFactory, write_levels: Callable[[Path
     card |= {"crop": 64, "test_crops": 9, "range": [0, 1], "higher_is_better": True, "head_width": 32}
     for objective in ("multitask", "reg", "cls"):
         save_model(folder / objective, network, card | {"objective": objective})
+    network.head.cfc2 = torch.nn.Linear(32, 5)
+    both = [*(f"levels {name}" for name in CLASSES), "mixtures blur", "mixtures noise"]
+    facts = {"label_kind": "both", "single_classes": 3, "classes": both, "objective": "multitask"}
+    save_model(folder / "both-multitask", network, card | facts)
     write_levels(folder)
     return Start(folder)
 
@@ -237,3 +242,19 @@ def test_the_classes_of_a_kept_head_are_trained_where_they_are_rehearsed(
     parts = row["score_loss"] + row["rehearsal_loss"] + (0.1 * row["class_loss"] if classes else 0)
     assert row["loss"] == pytest.approx(parts)
     assert np.isnan(row["class_loss"]) == (classes is None)
+
+
+def test_of_the_classes_of_two_corpora_only_the_rehearsed_stay(start: Start, tmp_path: Path) -> None:
+    before = load_file(start.folder / "both-multitask/model.safetensors")
+    rates = {"backbone": 1e-4, "score": 1e-4, "classification": 1e-4}
+    rehearsal = {"corpus": "levels", "pairs": 2, "classes": 3}
+    options = {"learning_rates": rates, "rehearsal": rehearsal, "epochs": 0}
+    assert start.train(tmp_path / "m", "both-multitask", **options) == 0
+    network, card = load_model(tmp_path / "m")
+    assert (card["classes"], card["label_kind"]) == (CLASSES, "single")
+    assert "single_classes" not in card
+    assert isinstance(network.head, MultiTaskHead)
+    assert torch.equal(network.head.cfc2.weight, before["head.cfc2.weight"][:3])
+    score = Scorer(tmp_path / "m", device="cpu").score(data.coffee())
+    assert score.distortions is not None
+    assert set(score.distortions) == set(CLASSES)

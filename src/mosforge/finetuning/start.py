@@ -27,8 +27,8 @@ _FACTS_OF_KEPT_HEAD = ("head", "classes", "label_kind", "single_classes", "head_
 def first_network(cfg: FinetuningSettings, weights: Path, mean: float) -> tuple[Network, dict[str, Any]]:
     """The network that a fine-tuning starts from, and what the model's card says of its head.
 
-    A probe of a pretrained network is written into the head that it has. That goes on telling the classes,
-    whose branch only a rehearsal of these classes trains.
+    A probe of a pretrained network is written into the head that it has. That goes on telling the classes;
+    where some of them are rehearsed, these only, since fine-tuning makes the others wrong.
 
     Args:
         cfg: of the training.
@@ -44,10 +44,24 @@ def first_network(cfg: FinetuningSettings, weights: Path, mean: float) -> tuple[
         )
         return network, {"head": "score"}
     network, head, card = pretrained_network(cfg, weights)
+    facts = {fact: card[fact] for fact in _FACTS_OF_KEPT_HEAD if fact in card}
     if cfg.rehearsal is None or cfg.rehearsal.classes is None:
         for parameter in head.parameter_groups()["classification"]:
             parameter.requires_grad_(False)
-    return network, {fact: card[fact] for fact in _FACTS_OF_KEPT_HEAD if fact in card}
+    elif facts["label_kind"] == "both":
+        facts |= _keep_rehearsed_classes(head, cfg.rehearsal.classes, facts["classes"])
+        del facts["single_classes"]
+    return network, facts
+
+
+def _keep_rehearsed_classes(head: MultiTaskHead, count: int, classes: list[str]) -> dict[str, Any]:
+    """Cuts the classes of two corpora to those of the first, which are called as there.
+
+    Returns:
+        What the model's card says of them.
+    """
+    head.keep_classes(count)
+    return {"classes": [name.partition(" ")[2] for name in classes[:count]], "label_kind": "single"}
 
 
 def start_from_probe(

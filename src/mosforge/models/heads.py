@@ -94,6 +94,13 @@ class MultiTaskHead(nn.Module):
         """Starts every score at the training labels' mean, which a small learning rate would not reach."""
         nn.init.constant_(self.rfc3.bias, mean)
 
+    def keep_classes(self, count: int) -> None:
+        """Lets the head tell its first `count` classes only."""
+        whole, self.cfc2 = self.cfc2, nn.Linear(self.cfc2.in_features, count)
+        with torch.no_grad():
+            self.cfc2.weight.copy_(whole.weight[:count])
+            self.cfc2.bias.copy_(whole.bias[:count])
+
     def make_room(self) -> tuple[int, int]:
         """Frees a unit of rFC1 and one of rFC2 for `start_linearly`: those that the score depends on least.
 
