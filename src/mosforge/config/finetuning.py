@@ -120,8 +120,8 @@ class LearningRates(Section):
     """of the backbone"""
     head: Fraction
     """of the head; of one that a pretraining has learned, of its score branch"""
-    classification: Fraction | None = None
-    """of the branch of the classes, where a pretrained head stays and rehearses them (default: as head)"""
+    classification: Fraction
+    """of the branch of the classes, where a pretrained head stays and rehearses them (ours)"""
 
 
 class RehearsalSection(Section):
