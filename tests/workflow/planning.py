@@ -26,6 +26,7 @@ from snakemake.settings.types import (
 from workflow_project import REPOSITORY
 
 from mosforge.core.files import sha256_of_file
+from mosforge.plan.rule_parts import hidden_jobs
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ def planned_jobs(
     """
     with _planned(folder, change or {}, targets, cores) as workflow:
         return sorted(_jobs(workflow.dag), key=lambda job: (job.rule, job.output))
+
+
+def hidden_rules(folder: Path, change: Mapping[str, Any]) -> set[str]:
+    """The rules of the jobs that Snakemake does not look at; see `rule_parts.hidden_jobs`."""
+    with _planned(folder, change, ()) as workflow:
+        return {job.rule.name for job in hidden_jobs(workflow.dag)}
 
 
 def pretend_all_was_made(folder: Path) -> None:

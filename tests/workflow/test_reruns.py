@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from planning import Job, planned_jobs
+from planning import Job, hidden_rules, planned_jobs
 from rerun_table import CASES, DATA, FAMILIES, TRAININGS, Case, leaves, pattern_of, rendered
 from wide_project import make_wide_project
 from workflow_project import REPOSITORY
@@ -211,6 +211,15 @@ def test_what_reads_a_dataset_for_its_images_follows_them_in_the_same_run(wide: 
     assert {"contents", "split", "pack_dataset"} <= rules
     # a source of its images is a list of files, which are the same
     assert not rules & {"catalogue_shard", *DATA}
+
+
+def test_jobs_behind_an_edited_dataset_are_looked_at_once_more(wide: Path) -> None:
+    """A run that writes a dataset's table plans no new labels, so a second run is to look for them."""
+    fusion = {"pmos": {"fusion": "mean"}}
+    edited = {"finetuning": {"datasets": {"rated": {"range": [0, 11]}}}}
+    assert "fuse" not in {job.rule for job in planned_jobs(wide, fusion | edited)}
+    assert "fuse" in hidden_rules(wide, fusion | edited)
+    assert not hidden_rules(wide, fusion)
 
 
 def test_another_image_of_a_dataset_is_read_by_its_shard_in_the_same_run(wide: Path) -> None:

@@ -17,6 +17,7 @@ from mosforge.plan.rule_parts import (
     code,
     find_own_commands,
     growing,
+    hidden_jobs,
     lock_folder,
     number_of,
     option_if_given,
@@ -67,15 +68,20 @@ if workflow.is_main_process:
     atexit.register(end_dry_run)
 
 
+hidden = set()
+
+
 # Before the first job: a second run in this folder is refused.
 onstart:
     lock_folder()
     print_estimate()
+    hidden.update(hidden_jobs(workflow.dag))
 
 
 # If this run's comparison of pristine images with target datasets found images that the labels do not leave
 # out, a second run makes the labels, and what follows from them, anew: the first could not know. Then the
-# numbers of the experiments that were asked for, and where all of it lies.
+# numbers of the experiments that were asked for, and where all of it lies. Last, a second run does what this
+# one has not looked at.
 onsuccess:
     jobs = sorted(workflow.dag.jobs, key=lambda job: job.jobid)
     labelled = [job.wildcards.corpus for job in jobs if job.rule.name == "fuse"]
@@ -97,6 +103,16 @@ onsuccess:
         subprocess.run(["mosforge", "report", "summary", *correlations, *proxies])
     if text := explain_made(jobs, Path.cwd()):
         print(f"\n{text}", flush=True)
+    if hidden:
+        rules = ", ".join(sorted({job.rule.name for job in hidden}))
+        print(
+            f"\nmosforge: a second look at what comes after jobs that ran again: {rules}",
+            file=sys.stderr,
+        )
+        try:
+            run_again()
+        except MosforgeError as error:
+            print(f"mosforge: warning: {error}", file=sys.stderr)
 
 
 def table_of_target(experiment):

@@ -113,6 +113,22 @@ def check_command_line(words: Sequence[str]) -> None:
             )
 
 
+def hidden_jobs(dag: Any) -> set[Any]:
+    """The jobs behind those that a run repeats, of which Snakemake has not asked whether they are to run.
+
+    Behind a job that is to run, Snakemake (9.27, `DAG.update_needrun`) looks at no further reasons: what is
+    not marked as ancient runs anyway. So a changed parameter behind an ancient input is seen only by the next
+    run.
+
+    Args:
+        dag: of a run that has not started yet.
+    """
+    needed = set(dag.needrun_jobs())
+    if any(dag.reason(job).forced for job in needed):  # a second run would force them, too
+        return set()
+    return set(dag.bfs(dag.depending, *needed)) - needed
+
+
 def run_again() -> None:
     """Starts this command a second time in the place of this process, which ends here.
 
