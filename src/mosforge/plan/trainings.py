@@ -129,7 +129,7 @@ class Trainings:
         section = self._finetuning.plain()
         rates = trained_rates(section, section["learning_rates"])
         if self._finetuning.start == "mean" or not self.rehearsed:
-            rates.pop("classification")
+            rates.pop("classification", None)
         return rates
 
     @property
@@ -212,7 +212,7 @@ class Trainings:
         """What a fine-tuning starts from, how far it goes from there, and the rates of its parts."""
         section = self._finetuning.plain()
         rates = self.finetuning_rates
-        classification = rates.pop("classification")
+        classification = rates.pop("classification", None)
         found: dict[str, Any] = {"learning_rates": rates}
         if section["interpolate"] != 1:
             found["interpolate"] = section["interpolate"]
