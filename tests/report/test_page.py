@@ -195,11 +195,11 @@ def test_medians_stand_in_the_row_of_their_model(html: str, results: Path) -> No
 
 def test_the_pages_tables_are_the_csv(html: str, results: Path, tmp_path: Path) -> None:
     """Value, both ranges and both counts of every number, in the table and below it."""
-    outputs = [f"--{name}={tmp_path / name}" for name in ("output", "markdown", "gains", "splits")]
+    outputs = [f"--{name}={tmp_path / name}" for name in ("output", "markdown", "gains", "splits", "sanity")]
     for name in ("table1", "table3", "ablation"):
         correlations = str(results / f"evaluation/{name}.parquet")
         words = ["report", "table", "--experiment", name, "--correlations", correlations, "--predictions"]
-        assert main([*words, *outputs, "--cfg", '{"proxies": ["own"]}']) == 0
+        assert main([*words, "--sane", *outputs, "--cfg", '{"proxies": ["own"]}']) == 0
         lines = list(csv.DictReader((tmp_path / "output").read_text(encoding="utf-8").splitlines()))
         shown, every = tables_of(html, name)
         assert cells_of(shown) == [
