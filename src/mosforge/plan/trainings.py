@@ -212,7 +212,7 @@ class Trainings:
         """What a fine-tuning starts from, how far it goes from there, and the rates of its parts."""
         section = self._finetuning.plain()
         rates = self.finetuning_rates
-        classification = rates.pop("classification", None)
+        rates.pop("classification", None)
         found: dict[str, Any] = {"learning_rates": rates}
         if section["interpolate"] != 1:
             found["interpolate"] = section["interpolate"]
@@ -223,7 +223,7 @@ class Trainings:
         if self.rehearsed:
             found["rehearsal"] = section["rehearsal"]
             if self._tells_rehearsed_classes(which):
-                rates["classification"] = classification
+                rates["classification"] = section["learning_rates"]["classification"]
                 classes = len(self._corpora.class_names(self.rehearsed[0]))
                 found["rehearsal"] |= {"classes": classes}
         return found
