@@ -73,7 +73,9 @@ def test_another_file_is_no_mapping(tmp_path: Path) -> None:
 
 
 def test_they_are_at_the_top() -> None:
-    assert set(mosforge.__all__) == {"Score", "Scorer", "__version__", "distort", "metrics", "pseudo_mos"}
+    assert set(mosforge.__all__) == {
+        *("Score", "Scorer", "__version__", "distort", "metrics", "pretrained_backbone", "pseudo_mos")
+    }
     assert all(getattr(mosforge, name) is not None for name in mosforge.__all__)
 
 
