@@ -13,6 +13,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES, VALIDATIO
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import read_table
 from mosforge.report.published import published_results
+from mosforge.report.words import number
 
 pytestmark = pytest.mark.slow
 
@@ -94,11 +95,11 @@ def test_pretraining_changes_what_a_network_predicts_and_the_differences_are_the
     found = correlations(project, "ablation").set_index("initialisation")["srocc"]
     assert list(found.index) == ABLATION
     page = (project / "results/report/index.html").read_text()
-    start = f"csiq, efficientnet_lite0: SROCC {found['imagenet']:.3f} from ImageNet weights only, "
-    after = re.findall(rf"{start}([0-9.]+) after (\S+) pretraining", page)
+    start = f"csiq, efficientnet_lite0: SROCC {number(found['imagenet'])} from ImageNet weights only, "
+    after = re.findall(rf"{start}(\S+) after (\S+) pretraining", page)
     names = {"CLS": "cls", "REG": "reg", "CLS+REG": "multitask", "RANK": "rank"}
     assert after
-    assert all(value == f"{found[f'synthetic-{names[name]}']:.3f}" for value, name in after)
+    assert all(value == number(found[f"synthetic-{names[name]}"]) for value, name in after)
     figures = {path.name for path in (project / "results/report/figures").iterdir()}
     assert {f"bars-{name}.{kind}" for name in ("table1", "ablation") for kind in ("svg", "png")} < figures
 

@@ -14,7 +14,8 @@ from workflow_project import REPOSITORY, dry_run, make_project
 
 pytestmark = pytest.mark.slow
 
-# What the sample makes again: a distortion type, and what follows from it for one of the experiments.
+# What the sample makes again: a distortion type, and what follows from it for one of the experiments, whose
+# fine-tunings all rehearse the corpus.
 FROM_JPEG = (
     "results/distortions/synthetic/jpeg",
     "results/metrics/synthetic/jpeg",
@@ -22,8 +23,11 @@ FROM_JPEG = (
     "results/pretraining/synthetic/packs/jpeg",
     "results/pretraining/synthetic/pack.parquet",
     "results/pretraining/synthetic/efficientnet_lite0/multitask",
-    "results/finetuning/stand_in/1/efficientnet_lite0/synthetic-multitask",
-    "results/evaluation/stand_in/1/efficientnet_lite0/synthetic-multitask",
+    "results/finetuning/stand_in/1/efficientnet_lite0",
+    "results/finetuning/rated/1/efficientnet_lite0",
+    "results/evaluation/stand_in/1/efficientnet_lite0",
+    "results/evaluation/rated/1/efficientnet_lite0/imagenet/finetune",
+    "results/evaluation/rated/1/efficientnet_lite0/authentic-multitask/finetune",
     "results/evaluation/table2.parquet",
     "results/report/tables/table2.csv",
     "results/report/tables/table2.md",
