@@ -42,13 +42,11 @@ def wide() -> dict[str, Any]:
         },
         "again": {"dataset": "rated"},
         "fresh": {"folder": "fresh"},
-        "unseen": {"folder": "unseen"},
     }
     config["sources"]["collections"]["photos"]["obtain"] = "ask for them"
     config["distortions"]["corpora"] |= {
         "kadid25": {"sources": ["archived"]},
         "fresh": {"kind": "synthetic", "sources": ["fresh"]},
-        "sane": {"kind": "synthetic", "sources": ["unseen"]},
         "others": {"kind": "authentic", "sources": ["again"], "total": 20},
     }
     config["distortions"]["synthetic"] = SYNTHETIC
@@ -64,7 +62,6 @@ def wide() -> dict[str, Any]:
         "official": {"layout": "kadid10k", "folder": "official", "corpus": "synthetic"},
     }
     del config["finetuning"]["datasets"]["csiq"]  # a dataset more of what `second` is
-    config["evaluation"]["sanity"] = "sane"
     config["evaluation"]["comparisons"] = {"niqe": "rated/second.csv"}
     experiment = {"datasets": ["second"], "backbones": ["efficientnet_lite0"], "comparisons": []}
     config["evaluation"]["experiments"] |= {
@@ -88,8 +85,7 @@ def wide() -> dict[str, Any]:
 def make_wide_project(folder: Path) -> Path:
     """The files that the plan looks at, and results as a run would leave them, but empty."""
     make_project(folder)
-    for name in ("fresh", "unseen"):
-        shutil.copytree(folder / "photos", folder / name)
+    shutil.copytree(folder / "photos", folder / "fresh")
     labels = (folder / "rated/labels.csv").read_text()
     for name in ("second", "third"):
         (folder / f"rated/{name}.csv").write_text(labels)
