@@ -25,8 +25,12 @@ SYNTHETIC = {
 TABLE = {"layout": "table", "folder": "rated", "images": "pictures", "higher_is_better": True}
 
 
-def wide() -> dict[str, Any]:
-    """The small configuration with every kind of source, corpus, dataset, pretraining and experiment."""
+def wide(sanity: str | None) -> dict[str, Any]:
+    """The small configuration with every kind of source, corpus, dataset, pretraining and experiment.
+
+    Args:
+        sanity: the corpus on which the sanity of its models is tested, if any.
+    """
     config = copy.deepcopy(TINY)
     config["sources"]["collections"] |= {
         "archived": {
@@ -62,6 +66,7 @@ def wide() -> dict[str, Any]:
         "official": {"layout": "kadid10k", "folder": "official", "corpus": "synthetic"},
     }
     del config["finetuning"]["datasets"]["csiq"]  # a dataset more of what `second` is
+    config["evaluation"]["sanity"] = sanity
     config["evaluation"]["comparisons"] = {"niqe": "rated/second.csv"}
     experiment = {"datasets": ["second"], "backbones": ["efficientnet_lite0"], "comparisons": []}
     config["evaluation"]["experiments"] |= {
@@ -82,7 +87,7 @@ def wide() -> dict[str, Any]:
     return config
 
 
-def make_wide_project(folder: Path) -> Path:
+def make_wide_project(folder: Path, sanity: str | None = None) -> Path:
     """The files that the plan looks at, and results as a run would leave them, but empty."""
     make_project(folder)
     shutil.copytree(folder / "photos", folder / "fresh")
@@ -93,6 +98,6 @@ def make_wide_project(folder: Path) -> Path:
         (folder / "official" / name).mkdir(parents=True)
     for name in ("dmos.csv", "mos_with_names.txt"):
         (folder / "official" / name).touch()
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(wide()))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(wide(sanity)))
     pretend_all_was_made(folder)
     return folder
