@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mosforge.config.configuration import checked
+from mosforge.config.contradictions import checked
 from mosforge.config.files import PAPERS, read
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, check_pixels

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from mosforge.config.configuration import checked
+from mosforge.config.contradictions import checked
 from mosforge.config.evaluation import MEASURES
 from mosforge.config.files import read
 from mosforge.config.finetuning import Layout

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mosforge.config.configuration import checked
+from mosforge.config.contradictions import checked
 from mosforge.config.files import check_files, entry_of, load_config, read, without_names
 from mosforge.core.errors import MosforgeError
 

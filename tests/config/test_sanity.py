@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mosforge.config.configuration import checked
+from mosforge.config.contradictions import checked
 from mosforge.config.files import PAPERS, read
 from mosforge.core.errors import MosforgeError
 

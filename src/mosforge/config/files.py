@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from mosforge.config.configuration import Configuration, checked
+from mosforge.config.configuration import Configuration
+from mosforge.config.contradictions import checked
 from mosforge.core.errors import MosforgeError
 
 Values = dict[str, Any]
@@ -45,7 +46,7 @@ def check_files(values: Mapping[str, Any], files: Iterable[str | Path]) -> Confi
 
     Raises:
         MosforgeError: a `run.yaml` of another folder is among them; or see `read` and
-            `configuration.checked`.
+            `contradictions.checked`.
     """
     for file in map(Path, files):
         read(file)
@@ -72,7 +73,7 @@ def load_config(overlays: Iterable[Path] = ()) -> Configuration:
     key; anything else, also a list, is replaced.
 
     Raises:
-        MosforgeError: a file is missing or no configuration; or see `configuration.checked`.
+        MosforgeError: a file is missing or no configuration; or see `contradictions.checked`.
     """
     values = read(DEFAULT if DEFAULT.exists() else PAPERS)
     if OWN.exists():

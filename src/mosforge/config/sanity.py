@@ -3,29 +3,20 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mosforge.config.distortions import DistortionsSection
-from mosforge.config.evaluation import EvaluationSection
-from mosforge.config.finetuning import FinetuningSection
-from mosforge.config.pretraining import PretrainingSection
-from mosforge.config.sources import Collection, SourcesSection
+from mosforge.config.configuration import Configuration
+from mosforge.config.sources import Collection
 from mosforge.models.objectives import corpus_and_objective, side_by_side
 
 _KEY = "evaluation.sanity"
 
 
-def unfit_for_sanity(
-    name: str,
-    sources: SourcesSection,
-    distortions: DistortionsSection,
-    pretraining: PretrainingSection,
-    finetuning: FinetuningSection,
-    evaluation: EvaluationSection,
-) -> Iterator[str]:
+def unfit_for_sanity(name: str, config: Configuration) -> Iterator[str]:
     """Why a corpus, which is there, cannot be that of `evaluation.sanity`: sentences.
 
-    The names in the sections are known ones.
+    The names in the configuration are known ones.
     """
-    corpus, collections = distortions.corpora[name], sources.collections
+    distortions, collections = config.distortions, config.sources.collections
+    corpus = distortions.corpora[name]
     if corpus.kind != "synthetic":
         yield f"{_KEY}: {name!r} is of the kind {corpus.kind}; name one of the kind synthetic"
     if not corpus.sources:
@@ -35,8 +26,7 @@ def unfit_for_sanity(
             f"{_KEY}: {name!r} has no undistorted images to compare with; set "
             "distortions.synthetic.undistorted to [0]"
         )
-    learned = _learned_from(distortions, pretraining, finetuning, evaluation, collections)
-    for what, used in learned.items():
+    for what, used in _learned_from(config).items():
         places = {_place(source, collections) for source in used}
         for source in corpus.sources:
             if _place(source, collections) in places:
@@ -52,32 +42,25 @@ def _place(source: str, collections: Mapping[str, Collection]) -> str:
     return f"dataset {entry.dataset}" if entry.folder is None else str(Path(entry.folder))
 
 
-def _learned_from(
-    distortions: DistortionsSection,
-    pretraining: PretrainingSection,
-    finetuning: FinetuningSection,
-    evaluation: EvaluationSection,
-    collections: Mapping[str, Collection],
-) -> dict[str, tuple[str, ...]]:
+def _learned_from(config: Configuration) -> dict[str, tuple[str, ...]]:
     """The sources that the networks of experiments learn from, by corpus and dataset."""
+    corpora, collections = config.distortions.corpora, config.sources.collections
     found: dict[str, tuple[str, ...]] = {}
-    if rehearsed := finetuning.rehearsal.corpus:
-        found[f"the corpus {rehearsed!r}, which fine-tuning rehearses"] = distortions.corpora[
-            rehearsed
-        ].sources
-    pairs = [(name, entry) for entry in evaluation.experiments.values() for name in entry.datasets]
+    if rehearsed := config.finetuning.rehearsal.corpus:
+        found[f"the corpus {rehearsed!r}, which fine-tuning rehearses"] = corpora[rehearsed].sources
+    pairs = [(name, entry) for entry in config.evaluation.experiments.values() for name in entry.datasets]
     for dataset, experiment in pairs:
-        entry = finetuning.datasets[dataset]
+        entry = config.finetuning.datasets[dataset]
         of_dataset = [name for name, source in collections.items() if source.dataset == dataset]
         found[f"the dataset {dataset!r}"] = tuple(of_dataset)
-        if entry.pictures in distortions.corpora:
-            found[f"the dataset {dataset!r}"] = distortions.corpora[str(entry.pictures)].sources
+        if entry.pictures in corpora:
+            found[f"the dataset {dataset!r}"] = corpora[str(entry.pictures)].sources
         for initialisation in experiment.initialisations:
             for corpus, objective in map(corpus_and_objective, side_by_side(initialisation)):
                 if objective == "imagenet":
                     continue
                 learned = corpus or entry.corpus
-                pair = pretraining.unified.get(learned)
+                pair = config.pretraining.unified.get(learned)
                 for part in (pair.synthetic, pair.authentic) if pair else (learned,):
-                    found[f"the corpus {part!r}"] = distortions.corpora[part].sources
+                    found[f"the corpus {part!r}"] = corpora[part].sources
     return found
