@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import pytest
+from changes import with_changes
 
 from mosforge.config.contradictions import checked
 from mosforge.config.files import PAPERS, read
@@ -22,20 +23,9 @@ BASE["distortions"]["synthetic"]["undistorted"] = [0]
 BASE["evaluation"]["sanity"] = "fresh"
 
 
-def changed(changes: dict[str, Any]) -> dict[str, Any]:
-    config = copy.deepcopy(BASE)
-    for key, value in changes.items():
-        *parents, last = key.split(".")
-        place = config
-        for parent in parents:
-            place = place[parent]
-        place[last] = value
-    return config
-
-
 def test_unseen_images_that_also_stand_undistorted_are_accepted() -> None:
     assert checked(BASE).evaluation.sanity == "fresh"
-    assert checked(changed({"evaluation.sanity": None})).evaluation.sanity is None
+    assert checked(with_changes(BASE, {"evaluation.sanity": None})).evaluation.sanity is None
     assert checked(read(PAPERS)).evaluation.sanity is None
 
 
@@ -77,6 +67,6 @@ PAIR = {"synthetic": "shown", "authentic": "authentic_livec"}
 )
 def test_a_corpus_that_cannot_show_it_is_refused(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(MosforgeError) as caught:
-        checked(changed(changes))
+        checked(with_changes(BASE, changes))
     assert str(caught.value).startswith("configuration: evaluation.sanity: ")
     assert sentence in str(caught.value)
