@@ -86,7 +86,7 @@ def finetune(
     if cfg.start == "probe" and (cfg.interpolate < 1 or not state_file.exists()):
         network.precision = setup.precision
         start_from_probe(network, images, samples.iloc[training], cfg, device)
-    start = floats_of(network)
+    start = floats_of(network) if cfg.interpolate < 1 else None
 
     def loss_of_scores(output: Any, positions: torch.Tensor) -> Losses:
         predicted = output[-1] if isinstance(output, tuple) else output  # a kept head tells classes, too
@@ -114,7 +114,8 @@ def finetune(
             validate=_validation(network, images, samples, cfg.crop, device),
             beside=beside,
         )
-    interpolate(network, start, cfg.interpolate)
+    if start is not None:
+        interpolate(network, start, cfg.interpolate)
     facts = {
         **about_head,
         "view_side": view_side(images.heights[training], images.widths[training]),

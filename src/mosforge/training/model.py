@@ -87,10 +87,8 @@ def interpolate(network: Network, start: Weights, share: float) -> None:
     Args:
         network: with the trained weights.
         start: what `floats_of` gave before the training.
-        share: above 0; 1: the trained weights.
+        share: above 0, below 1.
     """
-    if share == 1:
-        return
     trained = floats_of(network)
     between = {key: start[key].to(value.device).lerp(value, share) for key, value in trained.items()}
     network.load_state_dict(between, strict=False)
