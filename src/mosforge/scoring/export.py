@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from mosforge.core.atomic import atomic_file
 from mosforge.core.errors import MosforgeError
+from mosforge.core.files import read_text
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.runs import FINETUNE
 from mosforge.core.schemas.correlations import CORRELATIONS
@@ -80,13 +81,14 @@ def _json_value(value: Any) -> Any:
 
 
 def add_notes(card: Card, notes: Path | None) -> Card:
-    """The card, with a user's words, Markdown, as `notes`."""
+    """The card, with a user's words, Markdown, as `notes`.
+
+    Raises:
+        MosforgeError: the file is missing, or is not UTF-8.
+    """
     if notes is None:
         return card
-    try:
-        return {**card, "notes": notes.read_text(encoding="utf-8").strip()}
-    except UnicodeDecodeError:
-        raise MosforgeError(f"{notes}: not a text in UTF-8; save it as such") from None
+    return {**card, "notes": read_text(notes).strip()}
 
 
 def export_folder(folder: Path, output: Path, card: Card, *, half: bool) -> float:
