@@ -119,8 +119,7 @@ def test_it_is_added_to_the_loss_of_the_rated_images(classes: int | None) -> Non
     rehearsal = Rehearsal(frame, RehearsalSettings(corpus="c", pairs=2, classes=classes))
     rated = torch.tensor([0.2, 0.4, 0.6])
 
-    def of_rated(output: Any, positions: torch.Tensor) -> dict[str, torch.Tensor]:
-        scores = output if classes is None else output[1]
+    def of_rated(scores: torch.Tensor, positions: torch.Tensor) -> dict[str, torch.Tensor]:
         loss = (scores - rated[positions]).abs().mean()
         return {"loss": loss, "score_loss": loss}
 
@@ -183,7 +182,6 @@ def test_its_digest_follows_what_is_learnt(files: tuple[Path, Path], column: str
 
 
 def test_mixtures_are_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
-
     table = read_table(files[0], LABELS)
     table.loc[2, ["level", "class_index"]] = pd.NA
     write_table(tmp_path / "mixed.parquet", LABELS, table, stage="test", cfg={})

@@ -114,6 +114,9 @@ class Rehearsal:
 
         Args:
             first: row of the pack of the first of the samples.
+
+        Raises:
+            MosforgeError: no image has two levels of a type.
         """
         pairs = find_pairs(self.samples)
         rows = np.arange(first, first + len(self.samples))
@@ -123,7 +126,7 @@ class Rehearsal:
         """The loss of a step: that of its rated images, and those of what it rehearses.
 
         Args:
-            loss_of: the loss of the rated images.
+            loss_of: the loss of the rated images, of their scores and positions.
             rated: their number, from which on positions are those of the samples.
             device: where it is computed.
         """
@@ -132,16 +135,14 @@ class Rehearsal:
 
         def loss_of_both(output: Any, positions: Tensor) -> Losses:
             count = len(positions) - 2 * self.cfg.pairs
-            several = isinstance(output, tuple)  # the class logits and the scores of a `MultiTaskHead`
-            parts = output if several else (output,)
-            scored = tuple(part[:count] for part in parts)
-            losses = loss_of(scored if several else scored[0], positions[:count])
+            logits, scores = output if isinstance(output, tuple) else (None, output)
+            losses = loss_of(scores[:count], positions[:count])
             rows = positions[count:] - rated
-            pairs = pair_losses(parts[-1][count:], labels[rows])
+            pairs = pair_losses(scores[count:], labels[rows])
             loss = losses["loss"] + pairs["rehearsal_loss"]
             if self.cfg.classes is not None:
-                logits = parts[0][count:, : self.cfg.classes]
-                pairs["class_loss"] = functional.cross_entropy(logits, classes[rows])
+                told = logits[count:, : self.cfg.classes]
+                pairs["class_loss"] = functional.cross_entropy(told, classes[rows])
                 loss = loss + CLASS_WEIGHT * pairs["class_loss"]
             return {**losses, "loss": loss, **pairs}
 
@@ -176,8 +177,8 @@ def read_rehearsal(labels: Path | None, pack: Path | None, cfg: RehearsalSetting
         cfg: how much of it.
 
     Raises:
-        MosforgeError: one of the arguments is missing, the corpus has mixtures, no image has two levels of a
-            type, or an image is not in the pack.
+        MosforgeError: one of the arguments is missing, the corpus has mixtures, or an image is not in the
+            pack.
     """
     if len({given is None for given in (labels, pack, cfg)}) > 1:
         raise MosforgeError(
