@@ -22,10 +22,9 @@ from mosforge.training.settings import TrainingSettings
 class Batch:
     """A batch, and the share of it that this process computes (all of it in a single process)."""
 
-    samples: (
-        Indices  # positions of the whole batch in the rows that are trained on, int64 (n,), for the host.
-    )
-    # Those from the number of these rows on are of the rows beside them.
+    # positions of the whole batch, int64 (n,), for the host: in the rows that are trained on, and, from the
+    # number of these rows on, in the rows beside them
+    samples: Indices
     positions: Tensor  # the same for the device
     shares: tuple[int, ...]  # how many of its samples each process computes (`Processes.shares`)
     pixels: Tensor  # this process's crops, uint8 (share, crop, crop, 3)
