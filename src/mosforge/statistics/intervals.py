@@ -84,11 +84,8 @@ def within_contents(
     found = np.array([srocc for srocc in sroccs if np.isfinite(srocc)])
     if not len(found):
         return np.nan, np.nan, np.nan
-    if len(found) < FEWEST:
-        return float(found.mean()), np.nan, np.nan
     each = [str(place) for place in range(len(found))]
-    means = [counts @ found / counts.sum(axis=1) for counts in _resamples(each, *key)]
-    return (float(found.mean()), *_ends(means))
+    return (float(found.mean()), *interval_of_share(found, np.ones(len(found)), each, *key))
 
 
 def interval_of_difference(
@@ -122,7 +119,8 @@ def interval_of_share(
 ) -> tuple[float, float]:
     """The 95% percentile interval of a share of cases, over resampled contents.
 
-    A share of 0 or 1 is the same in every resample, so that its interval is that one number.
+    A share of 0 or 1 is the same in every resample, so that its interval is that one number. With one case
+    of each image, whose hit is any number, it is the interval of a mean.
 
     Args:
         hits: how many of the cases of an image hold, shape (n,).
