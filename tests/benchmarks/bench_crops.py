@@ -23,9 +23,9 @@ from mosforge.core.tables import Frame, read_table
 from mosforge.models.crops import Boxes, draw_boxes, grid_boxes, predict
 from mosforge.models.folder import load_model
 from mosforge.scoring.built_in import FOLDER
+from mosforge.statistics.intervals import interval_of_difference
 
 RANDOM = (1, 5, 15, 60)
-RESAMPLES = 2000
 
 
 def boxes_of(pixels: Pixels, size: int, name: str) -> dict[str, Boxes]:
@@ -56,21 +56,10 @@ def test_images(dataset: Path, split: Path, most: int | None) -> Frame:
 
 def loss(scores: np.ndarray, best: np.ndarray, rows: Frame) -> str:
     """How much lower the SROCC is, with its interval."""
-    given, rng = rows["quality"].to_numpy(), np.random.default_rng(0)
-    members = list(rows.reset_index(drop=True).groupby("content").indices.values())
-
-    def lower(chosen: np.ndarray) -> float:
-        return float(
-            spearmanr(best[chosen], given[chosen]).statistic
-            - spearmanr(scores[chosen], given[chosen]).statistic
-        )
-
-    draws = [
-        lower(np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))]))
-        for _ in range(RESAMPLES)
-    ]
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return f"{lower(np.arange(len(given))):+.4f} ({low:+.4f} to {high:+.4f})"
+    given = rows["quality"].to_numpy()
+    lower = spearmanr(best, given).statistic - spearmanr(scores, given).statistic
+    low, high = interval_of_difference(best[None], scores[None], given, rows["content"].tolist(), "bench")
+    return f"{lower:+.4f} ({low:+.4f} to {high:+.4f})"
 
 
 def main() -> None:
