@@ -1,14 +1,13 @@
-"""The score of the same photograph at several sizes, by the size that the model is shown:
+"""The score of the same image at several sizes, by the size that the model is shown:
 `python tests/benchmarks/bench_sizes.py FOLDER [--model DIR] [--images N]`.
 
-FOLDER holds good photographs of about half a megapixel, such as the Kodak images. Each is enlarged or shrunk
+FOLDER holds good images of about half a megapixel, such as the Kodak images. Each is enlarged or shrunk
 (Lanczos) to 0.2, 1, 6 and 24 megapixels. For every longest shorter side that is shown in its own size, a line
 has the mean score at each size and the mean distance of the scores at 24 megapixels from those at 1 and at
 the size of the file.
 """
 
 import argparse
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ SIDES = (384, 512, 640, 768, 1024, None)
 
 
 def resized(pixels: Pixels, megapixels: float | None) -> Pixels:
-    """The photograph at another size, of the same shape; None: at its own."""
+    """The image at another size, of the same shape; None: at its own."""
     if megapixels is None:
         return pixels
     factor = (megapixels * 1e6 / (pixels.shape[0] * pixels.shape[1])) ** 0.5
@@ -35,14 +34,14 @@ def resized(pixels: Pixels, megapixels: float | None) -> Pixels:
 
 
 def main() -> None:
-    """Scores the photographs, and prints a line for each size that is shown."""
+    """Scores the images, and prints a line for each size that is shown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--model", type=Path, default=FOLDER)
     parser.add_argument("--images", type=int, help="the first of them (default: all)")
     options = parser.parse_args()
     if options.folder is None:
-        print("Nothing to do: name a folder of photographs")
+        print("Nothing to do: name a folder of images")
         return
     torch.set_num_threads(1)
     network, card = load_model(options.model)
@@ -62,7 +61,7 @@ def main() -> None:
     print(f"{'side':>5} " + " ".join(f"{title:>7}" for title in titles) + "   24-1 MP  24-own")
     for side, of_side in zip(SIDES, scores, strict=True):
         own, one, largest = of_side[1], of_side[2], of_side[-1]
-        distances = [np.abs(a - b).mean() for a, b in itertools.product((largest,), (one, own))]
+        distances = [np.abs(largest - other).mean() for other in (one, own)]
         means = " ".join(f"{mean:7.3f}" for mean in of_side.mean(axis=1))
         print(f"{side or 'none':>5} {means}   {distances[0]:7.3f} {distances[1]:7.3f}")
 
