@@ -67,10 +67,11 @@ def pretrained_backbone(folder: str | os.PathLike[str]) -> tuple[nn.Module, Prep
         folder: of the model: `results/pretraining/CORPUS/BACKBONE/OBJECTIVE`, or of a fine-tuned one.
 
     Returns:
-        The network of timm (AlexNet: of torchvision), in evaluation mode on the CPU: normalised images
-        (n, 3, height, width) -> features (n, width), float32. It can be trained on, and its `state_dict` fits
-        `timm.create_model` with `num_classes=0`. The head of a model with `multi_level` sees features of
-        earlier stages too, which timm's `forward_intermediates` gives.
+        The network of timm (AlexNet: of torchvision; EfficientNet-Lite0: `models.lite0`, with the weights'
+        names of timm's `tf_efficientnet_lite0`), in evaluation mode on the CPU: normalised images
+        (n, 3, height, width) -> features (n, width), float32. It can be trained on, and the `state_dict` of
+        all but AlexNet fits `timm.create_model` with `num_classes=0`. The head of a model with `multi_level`
+        sees features of earlier stages too, which `forward_intermediates` gives.
 
     Raises:
         MosforgeError: not a model folder, or a damaged one.
