@@ -96,7 +96,7 @@ def test_a_grid_of_crops_and_the_view_of_a_large_image(model: Model) -> None:
         Scorer(model(test_crops="many"), device="cpu")
 
 
-def test_the_scores_of_one_photograph_at_two_sizes_are_near(model: Model) -> None:
+def test_the_scores_of_one_image_at_two_sizes_are_near(model: Model) -> None:
     """Both are larger than the view, so the network is shown nearly the same pixels."""
     scorer = Scorer(model(test_crops="grid", view_side=100), device="cpu")
     coffee = Image.fromarray(data.coffee())

@@ -179,7 +179,7 @@ def multi_level_features(backbone: Any, planes: torch.Tensor) -> torch.Tensor:
     the vector that the network's classifier would see, so that no pretrained layer is left out.
 
     Args:
-        backbone: of timm, with stages.
+        backbone: of timm, or `Lite0`, with stages.
         planes: normalised images (n, 3, height, width).
 
     Returns:
