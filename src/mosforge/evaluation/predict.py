@@ -54,11 +54,8 @@ def predict(
     images, size = Pack(rows), card["crop"]
     means, spreads = [], []
     for i, name in enumerate(tqdm(rows["image"], disable=None, unit="image")):
-        pixels = images.image(i)
-        if isinstance(cfg.crops, str):
-            pixels, boxes = crops.grid_view(pixels, size, card.get("view_side"))
-        else:
-            boxes = crops.draw_boxes(pixels, size, cfg.crops, cfg.test_dataset, cfg.split, name)
+        key = cfg.test_dataset, cfg.split, name
+        pixels, boxes = crops.shown_crops(images.image(i), size, cfg.crops, card.get("view_side"), *key)
         scores = crops.predict(network, pixels, boxes, size, where).scores
         means.append(float(scores.mean()))
         spreads.append(float(scores.std()))

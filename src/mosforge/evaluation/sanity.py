@@ -13,7 +13,7 @@ from tqdm import tqdm
 from mosforge.core.catalogues import only_catalogued
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import write_json
-from mosforge.core.images import Pixels, read_rgb
+from mosforge.core.images import read_rgb
 from mosforge.core.manifests import read_manifest
 from mosforge.core.parallel import map_in_order
 from mosforge.core.runs import RUN
@@ -70,12 +70,13 @@ def sanity(
     network.to(where)
     names = classes_in(rows)
     told = names if _single_classes(card) == [_class_name(*pair) for pair in names] else []
+    size = card["crop"]
     scores, classes = [], []
     pixels_of = map_in_order(read_rgb, rows["path"], threads)
     keys = zip(rows["source"], rows["image_id"], strict=True)
     for key, pixels in zip(keys, tqdm(pixels_of, total=len(rows), disable=None, unit="image"), strict=True):
-        shown, boxes = _crops_of(pixels, card, cfg, *key)
-        found = crops.predict(network, shown, boxes, card["crop"], where)
+        shown, boxes = crops.shown_crops(pixels, size, cfg.crops, card.get("view_side"), "sanity", *key)
+        found = crops.predict(network, shown, boxes, size, where)
         scores.append(float(found.scores.mean()))
         if told:
             assert found.logits is not None
@@ -118,11 +119,3 @@ def _single_classes(card: Card) -> list[str]:
     if card["label_kind"] == "single":
         return list(card["classes"])
     return [str(name).partition(" ")[2] for name in card["classes"][: card["single_classes"]]]
-
-
-def _crops_of(
-    pixels: Pixels, card: Card, cfg: SanitySettings, source: str, image_id: str
-) -> tuple[Pixels, crops.Boxes]:
-    if isinstance(cfg.crops, str):
-        return crops.grid_view(pixels, card["crop"], card.get("view_side"))
-    return pixels, crops.draw_boxes(pixels, card["crop"], cfg.crops, "sanity", source, image_id)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from mosforge.core.images import Pixels, at_least
 from mosforge.core.seeds import generator
+from mosforge.core.values import TestCrops
 from mosforge.models.network import Network
 
 Boxes = npt.NDArray[np.int64]
@@ -101,6 +102,23 @@ def grid_view(pixels: Pixels, size: int, side: int | None) -> tuple[Pixels, Boxe
     """
     shown = view(pixels, side)
     return shown, grid_boxes(shown, size)
+
+
+def shown_crops(
+    pixels: Pixels, size: int, crops: TestCrops, side: int | None, *key: str | int
+) -> tuple[Pixels, Boxes]:
+    """A test image as it is shown to a network, and its crops: those of `grid_view`, or random ones.
+
+    Args:
+        pixels: uint8 RGB, shape (height, width, 3).
+        size: side of a crop in pixels.
+        crops: how many random ones, of the image in its own size; or `grid`.
+        side: of a grid, see `view`.
+        key: what random crops follow from, see `draw_boxes`.
+    """
+    if isinstance(crops, str):
+        return grid_view(pixels, size, side)
+    return pixels, draw_boxes(pixels, size, crops, *key)
 
 
 def predict(network: Network, pixels: Pixels, boxes: Boxes, size: int, device: torch.device) -> CropOutputs:
