@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from mosforge.core import layout
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import read_artefacts, runs_of
 from mosforge.report.breakdown import breakdowns
@@ -53,3 +55,29 @@ def test_each_kind_has_the_median_of_its_sroccs_over_splits(results: Path, tmp_p
     low, middle, high = np.percentile(sroccs, [25, 50, 75])
     assert lines["jpeg"][1].text == number(middle)
     assert lines["jpeg"][1].small == [f"splits {interval(low, high)}"]
+
+
+def test_trainings_of_a_split_count_with_their_mean(results: Path, tmp_path: Path) -> None:
+    """Several trainings of one split are no spread over splits."""
+    folder = tmp_path / "results"
+    rows = read_table(results / "evaluation/table1.parquet", CORRELATIONS)
+    rows = rows[(rows["dataset"] == "own") & (rows["initialisation"] == "imagenet")].head(1)
+    rows = pd.concat([rows, rows.assign(seed=1)])
+    write_table(folder / "evaluation/table1.parquet", CORRELATIONS, rows, stage="evaluation", cfg={})
+    artefacts = read_artefacts(folder, PageSettings(experiments=("table1",)))
+    first, second = runs_of(rows)
+    table = read_artefacts(results, PageSettings()).predictions(first)
+    assert table is not None
+    again = table.assign(prediction=table["prediction"].iloc[::-1].to_numpy(), seed=1)
+    sroccs = []
+    for run, made in ((first, table), (second, again)):
+        file = layout.below(folder, layout.PREDICTIONS, **run.wildcards)
+        write_table(file, PREDICTIONS, made, stage="evaluation", cfg={})
+        sroccs.append(stats.spearmanr(made["prediction"][:20], made["quality"][:20]).statistic)
+    kinds = ["a"] * 20 + ["b"] * (len(table) - 20)
+    images = dataset_of(table["image"].tolist(), kinds)
+    write_table(folder / "finetuning/own/dataset.parquet", DATASET, images, stage="finetuning", cfg={})
+    (grid,) = breakdowns(rows, artefacts)
+    cell = grid.rows[""][0][1]
+    assert sroccs[0] != sroccs[1]
+    assert (cell.text, list(cell.small)) == (number(np.mean(sroccs)), [])

@@ -27,7 +27,7 @@ def breakdowns(correlations: pd.DataFrame, artefacts: Artefacts) -> Iterator[Gri
         kinds = images.set_index("image")["distortion_type"]
         head, columns = [Cell(str(dataset), is_proxy=dataset in artefacts.cfg.proxies)], []
         for _, model in rows.groupby(list(MODEL), sort=False):
-            splits = pd.DataFrame(list(_splits(model, kinds, artefacts)))
+            splits = _sroccs(model, kinds, artefacts)
             if splits.notna().any(axis=None):
                 backbone = model["backbone"].iloc[0].replace(NO_NETWORK, "")
                 head.append(model_cell(artefacts.name_of(model.iloc[0]), backbone))
@@ -43,16 +43,21 @@ def breakdowns(correlations: pd.DataFrame, artefacts: Artefacts) -> Iterator[Gri
             yield Grid(head, {"": lines}, label=f"Kinds of images of {dataset}")
 
 
-def _splits(model: pd.DataFrame, kinds: "pd.Series[str]", artefacts: Artefacts) -> Iterator[dict[str, float]]:
-    """The SROCC of each kind in each training of a model."""
+def _sroccs(model: pd.DataFrame, kinds: "pd.Series[str]", artefacts: Artefacts) -> pd.DataFrame:
+    """The SROCC of each kind, a row a split: several trainings of a split count with their mean."""
+    found: dict[str, list[dict[str, float]]] = {}
     for run in runs_of(model):
         if (predictions := artefacts.predictions(run)) is not None:
-            groups = predictions.groupby(predictions["image"].map(kinds))
-            yield {
-                str(kind): float(rows["prediction"].corr(rows["quality"], method="spearman"))
-                for kind, rows in groups
-                if len(rows) >= FEWEST and min(rows["prediction"].nunique(), rows["quality"].nunique()) > 1
-            }
+            found.setdefault(run.split, []).append(_of_kinds(predictions, kinds))
+    return pd.DataFrame([pd.DataFrame(trainings).mean() for trainings in found.values()])
+
+
+def _of_kinds(predictions: pd.DataFrame, kinds: "pd.Series[str]") -> dict[str, float]:
+    return {
+        str(kind): float(rows["prediction"].corr(rows["quality"], method="spearman"))
+        for kind, rows in predictions.groupby(predictions["image"].map(kinds))
+        if len(rows) >= FEWEST and min(rows["prediction"].nunique(), rows["quality"].nunique()) > 1
+    }
 
 
 def _cell(splits: pd.DataFrame, kind: str) -> Cell:
