@@ -203,7 +203,7 @@ def summary_of_findings(gains: pd.DataFrame) -> str:
     """What several findings come to: of how many the interval lies above zero, and of how many below."""
     rows = _headlines(gains)
     above, below = (rows["low"] > 0).sum(), (rows["high"] < 0).sum()
-    proxy = f" ({PROXY} among them)" if (rows["note"] == PROXY).any() else ""
+    proxy = f" (some with {PROXY})" if (rows["note"] == PROXY).any() else ""
     return say("findings", len(rows), proxy, above, below, len(rows) - above - below)
 
 
