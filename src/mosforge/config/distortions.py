@@ -14,6 +14,7 @@ from mosforge.core.values import (
     Flag,
     Level,
     Number,
+    Part,
     PngCompression,
     Positive,
     Share,
@@ -37,7 +38,6 @@ _Odd = Annotated[
 _Quality = Annotated[int, Field(strict=True, ge=0, le=100), Allowed("a quality from 0 to 100")]
 _Colours = Annotated[int, Field(strict=True, ge=2, le=256), Allowed("a number of colours from 2 to 256")]
 _Signed = Annotated[float, Field(strict=True, ge=-1, le=1), Allowed("a number from -1 to 1")]
-_UpToOne = Annotated[float, Field(strict=True, gt=0, le=1), Allowed("a positive number up to 1")]
 _Zero = Annotated[int, Field(strict=True, ge=0, le=0), Allowed("0, the only level of an undistorted image")]
 _Types = Annotated[int, Field(strict=True, ge=0, le=7), Allowed("a whole number from 0 to 7")]
 
@@ -49,7 +49,7 @@ Counts = Annotated[tuple[Count, ...], _AT_MOST]
 Signed = Annotated[tuple[_Signed, ...], _AT_MOST]
 Positives = Annotated[tuple[Positive, ...], _AT_MOST]
 Zeros = Annotated[tuple[_Zero, ...], Field(max_length=1)]
-UpToOne = Annotated[tuple[_UpToOne, ...], _AT_MOST]
+UpToOne = Annotated[tuple[Part, ...], _AT_MOST]
 Ranges = Annotated[tuple[tuple[Share, Share], ...], _AT_MOST]
 
 

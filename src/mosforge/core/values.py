@@ -48,9 +48,7 @@ Flag = Annotated[bool, Field(strict=True), Allowed("true or false")]
 Text = Annotated[str, Allowed("a text")]
 Whole = Annotated[int, Field(strict=True, ge=0), Allowed("a whole number from 0")]
 Count = Annotated[int, Field(strict=True, ge=1), Allowed("a whole number from 1")]
-FrozenStages = Annotated[
-    Literal["all"] | Annotated[int, Field(strict=True, ge=0)], Allowed("a whole number from 0, or all")
-]
+FrozenStages = Annotated[Literal["all"] | Whole, Allowed("a whole number from 0, or all")]
 """How many of a backbone's first stages are not trained."""
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False), Allowed("a number")]
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0), Allowed("a number from 0")]
@@ -67,9 +65,7 @@ Level = Annotated[Number | tuple[Number, Number], Allowed("a number, or the two 
 """The parameter of a distortion at a level."""
 GRID = "grid"
 GRID_CROPS = 5
-TestCrops = Annotated[
-    Literal["grid"] | Annotated[int, Field(strict=True, ge=1)], Allowed("grid, or a whole number from 1")
-]
+TestCrops = Annotated[Literal["grid"] | Count, Allowed("grid, or a whole number from 1")]
 """The crops of an image that a network scores: so many random ones, or those of `crops.grid_view`."""
 PngCompression = Annotated[int, Field(strict=True, ge=0, le=9), Allowed("a whole number from 0 to 9")]
 
