@@ -10,14 +10,14 @@ from typing import Any
 from mosforge.config.configuration import Configuration
 from mosforge.core.errors import MosforgeError
 from mosforge.metrics.settings import ScoreDatasetSettings, ScoreSettings
-from mosforge.models.objectives import corpus_and_objective, learns_score, rates_of
+from mosforge.models.objectives import corpus_and_objective, learns_score
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.leakage import Leakage
 from mosforge.plan.sanity import Sanity
 from mosforge.plan.sources import Sources
-from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings, trained_rates
+from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings
 from mosforge.report.settings import PageSettings, Protocol, TableSettings
 
 _SEEN = (
@@ -126,9 +126,7 @@ class Plan:
         for corpus, objective in pretrained:
             found["pretraining"] |= {key: pretraining[key] for key in KEYS_OF_OBJECTIVE[objective]}
             kind = self.trainings.kind(corpus)
-            rates = trained_rates(pretraining, pretraining["learning_rates"][kind])
-            learnt = {name: rates[name] for name in rates_of(objective) if name in rates}
-            found["rates"].setdefault(kind, {}).update(learnt)
+            found["rates"].setdefault(kind, {}).update(self.trainings.pretraining_rates(corpus, objective))
         return Protocol(**found)
 
     def _proxies(self, experiments: Sequence[str]) -> tuple[str, ...]:

@@ -126,11 +126,18 @@ class Trainings:
     @property
     def finetuning_rates(self) -> dict[str, float]:
         """The learning rates of fine-tuning; that of the classes only where a network may rehearse them."""
+        return self._finetuning_rates(of_classes=self._may_rehearse_classes)
+
+    def _finetuning_rates(self, *, of_classes: bool) -> dict[str, float]:
         section = self._finetuning.plain()
-        rates = trained_rates(section, section["learning_rates"])
-        if self._finetuning.start == "mean" or not self.rehearsed:
-            rates.pop("classification", None)
+        rates = _trained_rates(section, section["learning_rates"])
+        if not of_classes:
+            del rates["classification"]
         return rates
+
+    @property
+    def _may_rehearse_classes(self) -> bool:
+        return self._finetuning.start == "probe" and bool(self.rehearsed)
 
     @property
     def rehearsed(self) -> list[str]:
@@ -154,7 +161,6 @@ class Trainings:
         """
         corpora, section = self._corpora.parts(which.corpus), self._pretraining.plain()
         kind = self.kind(which.corpus)
-        rates = trained_rates(section, section["learning_rates"][kind])
         values = _recipe(section) | {
             **{key: section[key] for key in ("seed", "multi_level", "head_width")},
             **{key: section[key] for key in KEYS_OF_OBJECTIVE[which.objective]},
@@ -163,7 +169,7 @@ class Trainings:
             "objective": which.objective,
             "label_kind": {"synthetic": "single", "authentic": "multiple", "unified": "both"}[kind],
             "classes": self._class_names(corpora),
-            "learning_rates": {name: rates[name] for name in rates_of(which.objective) if name in rates},
+            "learning_rates": self.pretraining_rates(which.corpus, which.objective),
         }
         if section["standardise"]:
             values["standardise"] = True
@@ -175,6 +181,12 @@ class Trainings:
             return PretrainingSettings(**values, sources=self._sources_of(corpora))
         sources = self._sources(corpora[-1], dataset)
         return PretrainingSettings(**values, dataset=dataset, split=which.split, sources=sources)
+
+    def pretraining_rates(self, corpus: str, objective: str) -> dict[str, float]:
+        """The learning rates of what a pretraining trains."""
+        section = self._pretraining.plain()
+        rates = _trained_rates(section, section["learning_rates"][self.kind(corpus)])
+        return {name: rates[name] for name in rates_of(objective) if name in rates}
 
     def kind(self, corpus: str) -> Literal["synthetic", "authentic", "unified"]:
         """The kind of a pretraining, which follows from its corpora; each kind has its own learning rates."""
@@ -211,8 +223,8 @@ class Trainings:
     def _start(self, which: Wildcards) -> dict[str, Any]:
         """What a fine-tuning starts from, how far it goes from there, and the rates of its parts."""
         section = self._finetuning.plain()
-        rates = self.finetuning_rates
-        rates.pop("classification", None)
+        tells_classes = self._tells_rehearsed_classes(which)
+        rates = self._finetuning_rates(of_classes=tells_classes)
         found: dict[str, Any] = {"learning_rates": rates}
         if section["interpolate"] != 1:
             found["interpolate"] = section["interpolate"]
@@ -222,19 +234,17 @@ class Trainings:
                 rates["score"] = rates.pop("head")
         if self.rehearsed:
             found["rehearsal"] = section["rehearsal"]
-            if self._tells_rehearsed_classes(which):
-                rates["classification"] = section["learning_rates"]["classification"]
-                classes = len(self._corpora.class_names(self.rehearsed[0]))
-                found["rehearsal"] |= {"classes": classes}
+            if tells_classes:
+                found["rehearsal"]["classes"] = len(self._corpora.class_names(self.rehearsed[0]))
         return found
 
     def _tells_rehearsed_classes(self, which: Wildcards) -> bool:
         """Whether a fine-tuned network keeps a head whose first classes are those of what it rehearses."""
         corpus, objective = corpus_and_objective(which.initialisation)
-        if self._finetuning.start != "probe" or not corpus or "classification" not in LOSSES[objective]:
+        if not self._may_rehearse_classes or not corpus or "classification" not in LOSSES[objective]:
             return False
-        kinds = [self._corpora.kind(name) for name in (self._corpora.parts(corpus)[0], *self.rehearsed)]
-        return kinds[0] == kinds[1]
+        first, rehearsed = self._corpora.parts(corpus)[0], self.rehearsed[0]
+        return self._corpora.kind(first) == self._corpora.kind(rehearsed)
 
     def start_inputs(self, which: Wildcards) -> dict[str, str]:
         """The files that a fine-tuning starts from: the weights, and of a head that is kept the card."""
@@ -283,7 +293,7 @@ class Trainings:
         return layout.of_model(folder)["model"]
 
 
-def trained_rates(section: Mapping[str, Any], rates: Mapping[Any, float]) -> dict[Any, float]:
+def _trained_rates(section: Mapping[str, Any], rates: Mapping[Any, float]) -> dict[Any, float]:
     """The learning rates of what a section trains: a backbone that is frozen has none."""
     is_frozen = section["frozen_stages"] == "all"
     return {name: rate for name, rate in rates.items() if not (is_frozen and name == "backbone")}
