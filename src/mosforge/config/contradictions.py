@@ -248,9 +248,7 @@ def _impossible(
     corpus, objective = corpus_and_objective(initialisation)
     if initialisation == "imagenet" or dataset not in config.finetuning.datasets:
         return
-    corpus = corpus or config.finetuning.datasets[dataset].corpus
-    pair = config.pretraining.unified.get(corpus)
-    for name in (pair.synthetic, pair.authentic) if pair else (corpus,):
+    for name in config.pretraining.parts(corpus or config.finetuning.datasets[dataset].corpus):
         entry = config.distortions.corpora.get(name)
         if entry is not None:
             if entry.kind == "authentic" and objective == "rank":

@@ -104,3 +104,8 @@ class PretrainingSection(TrainingSection):
     """Pretraining on two corpora at once, with the classes of both (ours): its name, used like a corpus' name
     in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic_livec}.
     Their labels are fused together, so that they are on one scale"""
+
+    def parts(self, corpus: str) -> list[str]:
+        """The corpora of a pretraining: the synthetic one first, if it is a unified one of two."""
+        pair = self.unified.get(corpus)
+        return [corpus] if pair is None else [pair.synthetic, pair.authentic]

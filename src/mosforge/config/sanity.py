@@ -59,8 +59,6 @@ def _learned_from(config: Configuration) -> dict[str, tuple[str, ...]]:
             for corpus, objective in map(corpus_and_objective, side_by_side(initialisation)):
                 if objective == "imagenet":
                     continue
-                learned = corpus or entry.corpus
-                pair = config.pretraining.unified.get(learned)
-                for part in (pair.synthetic, pair.authentic) if pair else (learned,):
+                for part in config.pretraining.parts(corpus or entry.corpus):
                     found[f"the corpus {part!r}"] = corpora[part].sources
     return found

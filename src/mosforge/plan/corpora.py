@@ -29,7 +29,7 @@ class Corpora:
         self._section = config.distortions
         self._entries = config.distortions.corpora
         self._pmos = config.pmos
-        self._unified = config.pretraining.unified
+        self.parts = config.pretraining.parts
         self._rehearsed = config.finetuning.rehearsal.corpus
         self._sanity = config.evaluation.sanity
         self._sources = sources
@@ -60,11 +60,6 @@ class Corpora:
         """The target datasets that a corpus is made of, if none of its sources is there."""
         datasets = [self._sources.collections[source].dataset for source in self._entries[corpus].sources]
         return [] if self.sources(corpus) else [name for name in datasets if name is not None]
-
-    def parts(self, corpus: str) -> list[str]:
-        """The corpora of a pretraining: the synthetic one first, if it is a unified one of two."""
-        pair = self._unified.get(corpus)
-        return [corpus] if pair is None else [pair.synthetic, pair.authentic]
 
     @cached_property
     def names(self) -> list[str]:
