@@ -44,6 +44,17 @@ def test_the_papers_literal_labels_are_laid_over_the_shipped_configuration(
     assert config.evaluation == load_config().evaluation
 
 
+def test_the_recommended_recipe_is_laid_over_the_run_of_the_built_in_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(REPOSITORY / "runs/builtin")
+    config = load_config([REPOSITORY / "runs/recommended.yaml"])
+    assert list(config.pretraining.unified) == ["pristine"]
+    assert config.finetuning.rehearsal.corpus == "synthetic"
+    assert config.evaluation.sanity == "sanity"
+    assert config.evaluation.experiments["builtin"].initialisations == ("pristine-multitask",)
+
+
 def test_the_configuration_of_another_folders_run_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
