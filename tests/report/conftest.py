@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import sys
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from PIL import Image, ImageFilter
 from scipy import stats
 from skimage import data, metrics
 
-sys.path.insert(0, str(Path(__file__).parent))  # tests are no packages, and share rows.py and browser.py
+sys.path.insert(
+    0, str(Path(__file__).parent)
+)  # tests are no packages, and share rows.py, pages.py and browser.py
 
+from pages import CFG
+
+from mosforge.cli import main
 from mosforge.core.files import sha256_of_file, write_json
 from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES, VALIDATION
 from mosforge.core.schemas.leaks import LEAKS
@@ -247,3 +253,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True)
         path.write_text(f"s\th:m:s\tmax_rss\tmax_vms\n{seconds}\t0:00:02\t120.50\t900\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def html(results: Path) -> str:
+    """The text of a page with all of it, below `results/report/`."""
+    output, figures = results / "report/index.html", results / "report/figures"
+    words = ["report", "page", "--results", str(results), "--cfg", json.dumps(CFG)]
+    assert main([*words, "--output", str(output), "--figures", str(figures)]) == 0
+    return output.read_text(encoding="utf-8")

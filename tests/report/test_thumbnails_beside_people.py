@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import CFG
 from PIL import Image
-from test_page import CFG
 
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.pmos import LABELS
