@@ -80,8 +80,8 @@ def adapt_weights(
     """The weights in the order and with the data types of a network.
 
     Args:
-        weights: older files lack the counters of batch normalisation, which change no result, or what a head
-            standardises features by, which is then nothing.
+        weights: older files lack the counters of batch normalisation, which change no result, and the mean
+            and deviation that a head standardises features by, which are then 0 and 1.
         network: the network that gets the weights.
         path: the weights' file, for the error.
         name: the network's name, for the error.
