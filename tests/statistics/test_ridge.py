@@ -15,33 +15,47 @@ def data(count: int, width: int, noise: float) -> tuple[Floats, Floats, list[str
     return features, quality, [str(i * i % 13) for i in range(count)]
 
 
-def fitted_by_hand(standard: Floats, quality: Floats, penalty: float) -> tuple[Floats, float]:
-    """Weights and offset from the normal equations with a column of ones that has no penalty."""
-    ones = np.hstack([standard, np.ones((len(standard), 1))])
-    penalties = np.diag([penalty] * standard.shape[1] + [0.0])
-    found = np.linalg.solve(ones.T @ ones + penalties, ones.T @ quality)
-    return found[:-1], float(found[-1])
-
-
-@pytest.mark.parametrize(("count", "width"), [(40, 8), (30, 60)])
-def test_the_strength_has_the_least_error_for_contents_left_out(count: int, width: int) -> None:
-    features, quality, contents = data(count, width, noise=0.2)
+def standardised(features: Floats) -> Floats:
     deviation = features.std(axis=0)
-    standard = (features - features.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    standard: Floats = (features - features.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    return standard
+
+
+def by_hand(penalised: Floats, free: Floats, quality: Floats, contents: list[str]) -> tuple[float, Floats]:
+    """The strength with the least error for contents left out, and the weights that it gives.
+
+    Every regression is fitted from the normal equations. Columns of `free`, and one of ones that comes last,
+    have no penalty.
+    """
+    width = penalised.shape[1]
+    columns = np.hstack([penalised, free, np.ones((len(quality), 1))])
+
+    def fitted(rows: np.ndarray, strength: float) -> Floats:
+        penalties = np.diag([strength * width] * width + [0.0] * (free.shape[1] + 1))
+        some = columns[rows]
+        weights: Floats = np.linalg.solve(some.T @ some + penalties, some.T @ quality[rows])
+        return weights
+
     errors = []
     for strength in STRENGTHS:
         error = 0.0
         for content in set(contents):
             out = np.array([name == content for name in contents])
-            weights, offset = fitted_by_hand(standard[~out], quality[~out], strength * width)
-            error += float(np.sum((standard[out] @ weights + offset - quality[out]) ** 2))
+            error += float(np.sum((columns[out] @ fitted(~out, strength) - quality[out]) ** 2))
         errors.append(error)
-    best = STRENGTHS[int(np.argmin(errors))]
+    best = float(STRENGTHS[int(np.argmin(errors))])
+    return best, fitted(np.full(len(quality), True), best)
+
+
+@pytest.mark.parametrize(("count", "width"), [(40, 8), (30, 60)])
+def test_the_strength_has_the_least_error_for_contents_left_out(count: int, width: int) -> None:
+    features, quality, contents = data(count, width, noise=0.2)
+    standard = standardised(features)
+    best, weights = by_hand(standard, np.empty((count, 0)), quality, contents)
     found = fit_ridge(features, quality, contents)
     assert found.strength == best
     assert STRENGTHS[0] < best < STRENGTHS[-1], "the example decides between strengths"
-    weights, offset = fitted_by_hand(standard, quality, best * width)
-    np.testing.assert_allclose(found.predict(features), standard @ weights + offset, atol=1e-9)
+    np.testing.assert_allclose(found.predict(features), standard @ weights[:-1] + weights[-1], atol=1e-9)
 
 
 @pytest.mark.parametrize("width", [8, 60])
@@ -49,30 +63,13 @@ def test_scores_are_not_penalised(width: int) -> None:
     features, quality, contents = data(40, width, noise=0.2)
     rng = np.random.default_rng(5)
     scores = np.stack([0.3 * quality + rng.normal(0, 0.05, 40), rng.normal(9, 4, 40)], axis=1)
-    deviation = features.std(axis=0)
-    standard = (features - features.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
-    both = np.hstack([standard, scores])
-
-    def fitted(rows: Floats, strength: float) -> tuple[Floats, float]:
-        penalties = np.diag([strength * width] * width + [0.0] * 3)
-        ones = np.hstack([both[rows], np.ones((int(rows.sum()), 1))])
-        found = np.linalg.solve(ones.T @ ones + penalties, ones.T @ quality[rows])
-        return found[:-1], float(found[-1])
-
-    errors = []
-    for strength in STRENGTHS:
-        error = 0.0
-        for content in set(contents):
-            out = np.array([name == content for name in contents])
-            weights, offset = fitted(~out, strength)
-            error += float(np.sum((both[out] @ weights + offset - quality[out]) ** 2))
-        errors.append(error)
-    best = float(STRENGTHS[int(np.argmin(errors))])
+    standard = standardised(features)
+    best, weights = by_hand(standard, scores, quality, contents)
     found = fit_ridge(features, quality, contents, scores)
     assert found.strength == best
-    weights, offset = fitted(np.full(40, True), best)
-    np.testing.assert_allclose(found.factors, weights[-2:], rtol=1e-6)
-    np.testing.assert_allclose(found.predict(features, scores), both @ weights + offset, atol=1e-9)
+    np.testing.assert_allclose(found.factors, weights[-3:-1], rtol=1e-6)
+    expected = np.hstack([standard, scores]) @ weights[:-1] + weights[-1]
+    np.testing.assert_allclose(found.predict(features, scores), expected, atol=1e-9)
 
 
 def test_a_score_that_tells_all_is_taken_as_it_is() -> None:
