@@ -78,15 +78,6 @@ def finetune(
     rehearsed = read_rehearsal(rehearsal, rehearsal_pack, cfg.rehearsal)
     packed = samples[PACK.columns]
     images = Pack(packed if rehearsed is None else pd.concat([packed, rehearsed.samples[PACK.columns]]))
-    parts = samples[["image", "part"]].to_numpy().tolist()  # names, too: crops of the validation follow them
-    further: list[Any] = [samples["content"].tolist()] if cfg.start == "probe" else []
-    further += [] if rehearsed is None else [rehearsed.digest]
-    state_file = state_path(output, cfg.plain(), data_digest, weights_digest, parts, *further)
-    # The state has all but the start, and whatever needs that finds the same one again.
-    if cfg.start == "probe" and (cfg.interpolate < 1 or not state_file.exists()):
-        network.precision = setup.precision
-        start_from_probe(network, images, samples.iloc[training], cfg, device)
-    start = floats_of(network) if cfg.interpolate < 1 else None
 
     def loss_of_scores(output: Any, positions: torch.Tensor) -> Losses:
         predicted = output[-1] if isinstance(output, tuple) else output  # a kept head tells classes, too
@@ -99,6 +90,16 @@ def finetune(
         loss_of = rehearsed.add_to(loss_of_scores, len(training), device)
         names += rehearsed.samples["path"].tolist()
         beside = rehearsed.beside(len(samples))
+
+    parts = samples[["image", "part"]].to_numpy().tolist()  # names, too: crops of the validation follow them
+    further: list[Any] = [samples["content"].tolist()] if cfg.start == "probe" else []
+    further += [] if rehearsed is None else [rehearsed.digest]
+    state_file = state_path(output, cfg.plain(), data_digest, weights_digest, parts, *further)
+    # The state has all but the start, and whatever needs that finds the same one again.
+    if cfg.start == "probe" and (cfg.interpolate < 1 or not state_file.exists()):
+        network.precision = setup.precision
+        start_from_probe(network, images, samples.iloc[training], cfg, device)
+    start = floats_of(network) if cfg.interpolate < 1 else None
     history = pd.DataFrame(columns=HISTORY.columns)
     if cfg.epochs:
         history = fit(
