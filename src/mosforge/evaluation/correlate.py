@@ -11,8 +11,7 @@ from mosforge.core.runs import FEWEST_TESTED, NO_NETWORK, RUN
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import Frame, read_table, write_table
-from mosforge.statistics.correlations import correlations
-from mosforge.statistics.intervals import intervals
+from mosforge.statistics.intervals import correlations_with_ends
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +75,5 @@ def _agreement(predictions: Frame) -> dict[str, Any]:
     # always in one order, since a resample draws positions
     rows = predictions.sort_values("image")
     predicted, given = rows["prediction"].to_numpy(), rows["quality"].to_numpy()
-    values = correlations(predicted, given)
     key = (rows["test_dataset"].iloc[0], rows["split"].iloc[0])
-    ends = {
-        f"{measure}_{end}": value
-        for measure, pair in intervals(predicted, given, rows["content"].tolist(), *key).items()
-        for end, value in zip(("low", "high"), pair, strict=True)
-    }
-    return values | ends
+    return correlations_with_ends(predicted, given, rows["content"].tolist(), *key)

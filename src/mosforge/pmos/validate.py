@@ -17,8 +17,7 @@ from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.pmos.fusion import curves_of, fit_curves, map_curves, map_scores, weigh
 from mosforge.pmos.settings import CLASS_MEANS, ValidationSettings
-from mosforge.statistics.correlations import correlations
-from mosforge.statistics.intervals import intervals, within_contents
+from mosforge.statistics.intervals import correlations_with_ends, within_contents
 
 log = logging.getLogger(__name__)
 
@@ -95,16 +94,10 @@ def agreement_with_people(
 
 def _agreement(scores: Floats, quality: Floats, contents: list[str], dataset: str) -> dict[str, Any]:
     """How well scores agree with the given ones, with intervals over the contents of the images."""
-    ends = intervals(scores, quality, contents, dataset, "validation")
     within, low, high = within_contents(scores, quality, contents, dataset, "validation within contents")
     return {
-        **correlations(scores, quality),
+        **correlations_with_ends(scores, quality, contents, dataset, "validation"),
         "contents": len(set(contents)),
-        **{
-            f"{name}_{end}": value
-            for name, pair in ends.items()
-            for end, value in zip(("low", "high"), pair, strict=True)
-        },
         **{"srocc_within": within, "srocc_within_low": low, "srocc_within_high": high},
     }
 

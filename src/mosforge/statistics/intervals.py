@@ -6,6 +6,7 @@ Bootstrap Methods and their Application, 1997, section 3.8).
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from scipy.stats import kendalltau
 
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import SeedPart, generator
-from mosforge.statistics.correlations import map_predictions
+from mosforge.statistics.correlations import correlations, map_predictions
 from mosforge.statistics.repetitions import with_training_noise
 
 Floats = npt.NDArray[np.float64]
@@ -54,6 +55,16 @@ def intervals(predicted: Floats, given: Floats, contents: Sequence[str], *key: S
     mapped = map_predictions(predicted, given)[0]
     blocks = [_measures(predicted, mapped, given, counts) for counts in _resamples(contents, *key)]
     return {name: _ends([block[name] for block in blocks]) for name in MEASURES}
+
+
+def correlations_with_ends(
+    predicted: Floats, given: Floats, contents: Sequence[str], *key: SeedPart
+) -> dict[str, Any]:
+    """The values of `correlations`, and the ends of `intervals` as `srocc_low`, `srocc_high` and so on."""
+    values = correlations(predicted, given)
+    for measure, ends in intervals(predicted, given, contents, *key).items():
+        values[f"{measure}_low"], values[f"{measure}_high"] = ends
+    return values
 
 
 def within_contents(
