@@ -13,9 +13,8 @@ from PIL import Image, ImageFilter
 from scipy import stats
 from skimage import data, metrics
 
-sys.path.insert(
-    0, str(Path(__file__).parent)
-)  # tests are no packages, and share rows.py, pages.py and browser.py
+# tests are no packages, and share rows.py, pages.py and browser.py
+sys.path.insert(0, str(Path(__file__).parent))
 
 from pages import CFG
 

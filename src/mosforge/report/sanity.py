@@ -98,7 +98,7 @@ def notes(numbers: pd.DataFrame) -> list[str]:
 
 
 def sanity_section(artefacts: Artefacts) -> Iterator[Block]:
-    """The models of each experiment that were asked for it; nothing without any."""
+    """The models of each experiment that scored the images of `evaluation.sanity`; nothing without any."""
     for experiment, models in artefacts.cfg.sanity.items():
         read = [artefacts.read(layout.SANITY, SANITY, model=model) for model in models]
         numbers = sanity_table(experiment, [rows for rows in read if rows is not None], artefacts.names)

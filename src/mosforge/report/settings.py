@@ -47,7 +47,7 @@ class PageSettings(_BesideNumbers):
     fusion: str = ""  # the fusion that makes the labels of this run
     # the target datasets that the leakage guard compared each source with
     compared: Mapping[str, tuple[str, ...]] = {}
-    # models of each experiment that `evaluation.sanity` was asked of, as their folders below results/
+    # models of each experiment that scored the images of `evaluation.sanity`, as folders below results/
     sanity: Mapping[str, tuple[str, ...]] = {}
     protocols: Mapping[str, Protocol] = {}  # how each experiment was measured
     config: Mapping[str, JsonValue] = {}  # the configuration to show
