@@ -54,10 +54,12 @@ def row_of(predictions: Frame) -> dict[str, Any]:
     Raises:
         MosforgeError: there are fewer than two rows, or a score is not finite.
     """
-    run = {key: predictions[key].iloc[0] for key in RUN} if len(predictions) else {}
+    if predictions.empty:
+        raise MosforgeError("a correlation needs at least two test images, and there are none")
+    run = {key: predictions[key].iloc[0] for key in RUN}
     values = _agreement(predictions) | {
         "contents": len(set(predictions["content"])),
-        "other_contents": None if predictions.empty else predictions["other_contents"].iloc[0],
+        "other_contents": predictions["other_contents"].iloc[0],
     }
     is_clean = predictions["clean"]
     if is_clean.isna().any():
