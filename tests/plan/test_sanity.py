@@ -57,10 +57,28 @@ def test_fine_tuned_and_zero_shot_models_of_all_ratings_are_asked_once(fresh: di
     assert (unseen.dataset, unseen.split, unseen.initialisation) == (None, None, "synthetic-multitask")
 
 
-def test_its_images_are_those_of_a_corpus_that_needs_no_labels(fresh: dict[str, Any]) -> None:
+def test_a_pretraining_that_scores_is_asked_where_only_its_fine_tuned_models_are(
+    fresh: dict[str, Any],
+) -> None:
+    few = fresh["evaluation"]["experiments"]["few"]
+    few |= {"adaptations": ["finetune", "probe"], "initialisations": ["cls", "imagenet+multitask"]}
+    plan = plan_of(fresh)
+    models = plan.sanity.models(["few"])
+    assert [name for name in models if name.startswith("pretraining/")] == [
+        "pretraining/synthetic/resnet50/multitask"
+    ]
+    settings = plan.sanity.settings("pretraining/synthetic/resnet50/multitask")
+    assert (settings.adaptation, settings.initialisation, settings.seed) == ("none", "synthetic-multitask", 0)
+
+
+def test_its_images_and_labels_are_those_of_a_corpus_that_nothing_learns_from(fresh: dict[str, Any]) -> None:
     plan = plan_of(fresh)
     inputs = plan.sanity.inputs()
     assert len(inputs["images"]) == 10
+    assert plan.sanity.labels(["few"]) == ["results/pmos/fresh.parquet"]
+    assert plan.leakage.leaks("synthetic", str) == ["results/sources/photos.leaks.parquet"]
+    assert plan.leakage.leaks("fresh", str) == [], "nothing learns from its labels"
+    assert plan.page().sanity_corpus == "fresh"
     assert inputs["images"][-1] == "results/distortions/fresh/undistorted/fresh-00000"
     assert inputs["catalogues"] == ["results/sources/fresh.parquet"]
     assert plan.corpora.labelled == ["synthetic", "own"]
@@ -73,6 +91,6 @@ def test_its_images_are_those_of_a_corpus_that_needs_no_labels(fresh: dict[str, 
 def test_without_a_corpus_no_model_is_asked(fresh: dict[str, Any]) -> None:
     fresh["evaluation"]["sanity"] = None
     plan = plan_of(fresh)
-    assert plan.sanity.models(["few"]) == plan.sanity.files(["few"]) == []
+    assert plan.sanity.models(["few"]) == plan.sanity.files(["few"]) == plan.sanity.labels(["few"]) == []
     assert plan.page().sanity == {}
     assert plan.corpora.labelled == ["synthetic", "fresh", "own"]

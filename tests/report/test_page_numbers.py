@@ -54,7 +54,7 @@ def test_the_pages_tables_are_the_csv(html: str, results: Path, tmp_path: Path) 
     for name in ("table1", "table3", "ablation"):
         correlations = str(results / f"evaluation/{name}.parquet")
         words = ["report", "table", "--experiment", name, "--correlations", correlations, "--predictions"]
-        assert main([*words, "--sane", *outputs, "--cfg", '{"proxies": ["own"]}']) == 0
+        assert main([*words, "--sane", "--labels", *outputs, "--cfg", '{"proxies": ["own"]}']) == 0
         lines = list(csv.DictReader((tmp_path / "output").read_text(encoding="utf-8").splitlines()))
         shown, every = tables_of(html, name)
         assert cells_of(shown) == [

@@ -20,6 +20,7 @@ def arguments(results: Path, folder: Path, experiment: str, *predictions: str) -
         "--predictions",
         *predictions,
         "--sane",
+        "--labels",
     ]
     words += ["--output", outputs["csv"], "--markdown", outputs["md"]]
     words += ["--gains", outputs["gains"], "--splits", outputs["splits"], "--sanity", outputs["sanity"]]

@@ -7,7 +7,7 @@ from scipy import stats
 
 from mosforge.core.seeds import generator
 from mosforge.statistics.intervals import RESAMPLES
-from mosforge.statistics.sanity import SHARES, shares_as_json, shares_of
+from mosforge.statistics.sanity import SHARES, agreement_of, shares_as_json, shares_of
 
 
 def rows_of(series: dict[str, dict[str, list[float]]], told: str = "") -> pd.DataFrame:
@@ -105,6 +105,35 @@ def test_several_trainings_count_with_their_mean() -> None:
     both = shares_of([one, other]).set_index(["type", "share"])
     np.testing.assert_allclose(both["value"], (parts[0] + parts[1]) / 2)
     assert both.loc[("jpeg", "falls"), "count"] == 12
+
+
+def test_the_srocc_with_the_pseudo_mos_is_scipys_with_an_interval_over_images() -> None:
+    frame, rng = noisy(24, 1, levels=3), np.random.default_rng(3)
+    labels = frame.rename(columns={"type": "group"}).assign(
+        pmos=frame["score"] + rng.normal(0, 0.1, len(frame))
+    )
+    labels = labels.assign(level=labels["level"].where(labels["group"] != "undistorted", 1))
+    labels = labels.sample(frac=1, random_state=0)[["source", "image_id", "group", "level", "pmos"]]
+    rows = agreement_of([frame], labels).set_index("type")
+    given = labels.sort_index()["pmos"]
+    assert list(rows.index) == ["", "jpeg"]
+    assert rows.loc["", "value"] == pytest.approx(stats.spearmanr(frame["score"], given).statistic)
+    series = np.stack([frame["score"], given], axis=1).reshape(24, 4, 2)
+    reference = stats.bootstrap(
+        (np.arange(24),),
+        lambda drawn: stats.spearmanr(series[drawn].reshape(-1, 2)).statistic,
+        vectorized=False,
+        n_resamples=1000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    ends = tuple(rows.loc["", ["low", "high"]])
+    assert ends == pytest.approx((reference.low, reference.high), abs=0.02)
+    assert tuple(rows.loc["", ["count", "images"]]) == (96, 24)
+    assert agreement_of([frame], labels.assign(pmos=1.0)).empty, "equal labels have no order"
+    other = noisy(24, 2, levels=3)
+    parts = [agreement_of([table], labels)["value"] for table in (frame, other)]
+    np.testing.assert_allclose(agreement_of([frame, other], labels)["value"], (parts[0] + parts[1]) / 2)
 
 
 def test_the_shares_are_json_values() -> None:

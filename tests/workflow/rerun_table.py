@@ -261,7 +261,7 @@ def _evaluation() -> Iterator[Case]:
     table2 = "evaluation.experiments.table2"
     yield Case("evaluation.crops", 4, ("predict",))
     yield Case("evaluation.feature_crops", 2, FROZEN)
-    yield Case("evaluation.sanity", "fresh", ("sanity", "table"), "", "what is new, and the tables")
+    yield Case("evaluation.sanity", "fresh", ("fuse", "sanity", "table"), "", "what is new, and the tables")
     yield Case(f"{table2}.datasets", ["rated"], ("correlate",), "table2")
     networks = ("fetch_weights", *TRAININGS, "finetune", "predict", "correlate")
     yield Case(f"{table2}.backbones", ["resnet18"], networks, "", NEW)

@@ -8,6 +8,7 @@ rule table:
             wildcards.experiment
         ),
         sane=lambda wildcards: plan.sanity.files([wildcards.experiment]),
+        labels=lambda wildcards: plan.sanity.labels([wildcards.experiment]),
     output:
         csv=report(
             layout.TABLE,
@@ -49,7 +50,7 @@ rule table:
     shell:
         "mosforge report table --experiment {wildcards.experiment} --correlations {input.correlations}"
         " --predictions {input.predictions} --output {output.csv} --markdown {output.markdown}"
-        " --sane {input.sane} --gains {output.gains} --splits {output.splits} --sanity {output.sanity} --log {log}"
+        " --sane {input.sane} --labels {input.labels} --gains {output.gains} --splits {output.splits} --sanity {output.sanity} --log {log}"
         " --cfg {params.cfg:q}"
 
 
@@ -67,6 +68,7 @@ rule page:
             experiment=plan.experiments.names,
         ),
         sane=plan.sanity.files(plan.experiments.names),
+        labels_of_sanity=plan.sanity.labels(plan.experiments.names),
     output:
         page=report(
             layout.PAGE,

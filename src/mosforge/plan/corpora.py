@@ -67,11 +67,16 @@ class Corpora:
         return [name for name in self._entries if self.sources(name)]
 
     @cached_property
+    def only_scored(self) -> set[str | None]:
+        """Corpora that nothing learns from: they make the images of a proxy dataset, or of sanity."""
+        entries = self._datasets.entries.values()
+        scored = {self._sanity, *(entry.pictures for entry in entries)}
+        return scored - {entry.corpus for entry in entries} - {self._rehearsed}
+
+    @cached_property
     def labelled(self) -> list[str]:
-        """Corpora that are labelled: not those that only make the images of a proxy dataset, or of sanity."""
-        shown = {self._sanity, *(entry.pictures for entry in self._datasets.entries.values())}
-        learned_from = {entry.corpus for entry in self._datasets.entries.values()} | {self._rehearsed}
-        return [name for name in self.names if name not in shown or name in learned_from]
+        """Corpora that are labelled to be learned from."""
+        return [name for name in self.names if name not in self.only_scored]
 
     def kind(self, corpus: str) -> str:
         """The kind of a corpus; corpora of one kind have the same classes."""

@@ -89,7 +89,12 @@ class Leakage:
         ]
 
     def _are_left_out(self, corpus: str) -> dict[str, bool]:
-        """For each source of a corpus whether the labels leave out just the images that its table names."""
+        """For each source of a corpus whether the labels leave out just the images that its table names.
+
+        There is none of a corpus that nothing learns from: its labels leave out no image.
+        """
+        if corpus in self._corpora.only_scored:
+            return {}
         try:
             left_out = read_json(Path(layout.LEFT_OUT.format(corpus=corpus)))
         except MosforgeError:  # no labels yet

@@ -80,6 +80,7 @@ class Plan:
             left_out=self._left_out(names),
             sizes=self.experiments.sizes(names),
             sanity={name: tuple(models) for name in names if (models := self.sanity.models([name]))},
+            sanity_corpus=self.sanity.corpus,
             protocols={name: self._protocol(name) for name in names},
             config=config,
         )

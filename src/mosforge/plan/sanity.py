@@ -5,9 +5,9 @@ from functools import cached_property
 
 from mosforge.config.configuration import Configuration
 from mosforge.core import layout
-from mosforge.core.runs import FINETUNE, NO_ADAPTATION, RUN, Run, budget_of
+from mosforge.core.runs import FINETUNE, NO_ADAPTATION, RUN, Run, budget_of, whole_split
 from mosforge.evaluation.settings import SanitySettings
-from mosforge.models.objectives import corpus_and_objective
+from mosforge.models.objectives import corpus_and_objective, learns_score, side_by_side
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.trainings import Trainings
@@ -32,6 +32,10 @@ class Sanity:
     def files(self, experiments: Sequence[str]) -> list[str]:
         """Their scores."""
         return [layout.SANITY.format(model=model) for model in self.models(experiments)]
+
+    def labels(self, experiments: Sequence[str]) -> list[str]:
+        """The pseudo-MOS that their scores are compared with; none without such a model."""
+        return [layout.LABELS.format(corpus=self.corpus)] if self.models(experiments) else []
 
     def inputs(self) -> dict[str, list[str]]:
         """What the rule reads beside a model: the shards of the corpus, and the catalogues of its sources."""
@@ -59,12 +63,15 @@ class Sanity:
         return self._runs(self._experiments.names)
 
     def _runs(self, experiments: Sequence[str]) -> dict[str, Run]:
-        """A run of each fine-tuned and each zero-shot model of all ratings."""
+        """A run of each fine-tuned model of all ratings, and of each pretraining that scores and is used."""
         found: dict[str, Run] = {}
         for run in (run for name in experiments for run in self._experiments.networks(name)):
             if run.adaptation == FINETUNE and budget_of(run.split) is None:
                 found.setdefault(layout.FINETUNED.format(**run.wildcards), run)
-            elif run.adaptation == NO_ADAPTATION:
-                weights = self._trainings.initial_weights(run)
-                found.setdefault(weights.removesuffix(f"/{layout.MODEL}"), run)
+            for start in side_by_side(run.initialisation):
+                if learns_score(corpus_and_objective(start)[1]):
+                    alone = run._replace(initialisation=start, adaptation=NO_ADAPTATION, seed=0)
+                    alone = alone._replace(split=whole_split(run.split))
+                    weights = self._trainings.initial_weights(alone)
+                    found.setdefault(weights.removesuffix(f"/{layout.MODEL}"), alone)
         return {folder.removeprefix("results/"): run for folder, run in found.items()}

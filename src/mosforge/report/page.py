@@ -72,7 +72,10 @@ def page(results: Path, *, output: Path, figures: Path, cfg: PageSettings) -> No
 
 
 def _day(artefacts: Artefacts) -> str:
-    """The day on which the newest correlations were written; empty if there are none."""
+    """The day on which the newest correlations were written; empty if there are none.
+
+    The files' own times say it: a stamp holds no date, so that the same inputs give the same artefact.
+    """
     names = [name for name, rows in artefacts.tables.items() if rows is not None]
     files = [layout.below(artefacts.results, layout.CORRELATIONS, experiment=name) for name in names]
     days = [datetime.datetime.fromtimestamp(file.stat().st_mtime, datetime.UTC) for file in files]

@@ -1,4 +1,4 @@
-"""Whether the scores of models fall when an image is distorted: a table, and a section of the page."""
+"""What models make of distorted images that no training has seen: a table, and a section of the page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,18 +7,19 @@ import numpy as np
 import pandas as pd
 
 from mosforge.core import layout
+from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.sanity import SANITY
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, heads, model_cell, say, table
-from mosforge.report.words import Start, method_of, percent
-from mosforge.statistics.sanity import COLUMNS, SHARES, shares_of
+from mosforge.report.words import Start, interval, method_of, number, percent
+from mosforge.statistics.sanity import COLUMNS, FOLLOWS, SHARES, agreement_of, shares_of
 
 NUMBERS = ["experiment", "method", "backbone", "dataset", "trainings", *COLUMNS]
 """The columns of the table; `dataset` is empty for a model that has seen no rated image."""
 
 NAMES: Mapping[str, str] = dict(
     zip(
-        SHARES,
+        (*SHARES, FOLLOWS),
         (
             "falls at every step",
             "at all steps but one",
@@ -27,13 +28,19 @@ NAMES: Mapping[str, str] = dict(
             "above level 2 and stronger",
             "type told",
             "type and level told",
+            "SROCC with the pseudo-MOS",
         ),
         strict=True,
     )
 )
 
 
-def sanity_table(experiment: str, tables: Sequence[pd.DataFrame], names: Mapping[Start, str]) -> pd.DataFrame:
+def sanity_table(
+    experiment: str,
+    tables: Sequence[pd.DataFrame],
+    names: Mapping[Start, str],
+    labels: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """The shares of the models of an experiment, with the columns `NUMBERS`.
 
     Args:
@@ -41,6 +48,7 @@ def sanity_table(experiment: str, tables: Sequence[pd.DataFrame], names: Mapping
         tables: rows of the artefact `sanity`, a table a training; those of one model, by several splits and
             seeds, count together.
         names: of methods.
+        labels: rows of the artefact `pmos` of the same images; without them there is no SROCC.
     """
     model = ["dataset", "backbone", "initialisation", "adaptation"]
     found: dict[tuple[Any, ...], list[pd.DataFrame]] = {}
@@ -51,19 +59,20 @@ def sanity_table(experiment: str, tables: Sequence[pd.DataFrame], names: Mapping
         start = (initialisation, adaptation)
         method = names.get(start) or method_of(*start, with_corpus=True)
         keys = {"method": method, "backbone": backbone, "dataset": dataset, "trainings": len(trainings)}
-        parts.append(shares_of(trainings).assign(experiment=experiment, **keys))
+        numbers = [shares_of(trainings), *([] if labels is None else [agreement_of(trainings, labels)])]
+        parts.append(pd.concat(numbers).assign(experiment=experiment, **keys))
     return pd.concat(parts, ignore_index=True)[NUMBERS] if parts else pd.DataFrame(columns=NUMBERS)
 
 
 def sanity_grid(numbers: pd.DataFrame) -> Grid:
-    """The shares of all types together, a row a model; one that no model has has no column."""
+    """The numbers of all types together, a row a model; one that no model has has no column."""
     joined = numbers[numbers["type"] == ""]
-    shares = {share: NAMES[share] for share in SHARES if share in set(joined["share"])}
+    shares = {share: name for share, name in NAMES.items() if share in set(joined["share"])}
     return _grid(joined, "share", shares, "Sanity")
 
 
 def grid_by_type(numbers: pd.DataFrame, share: str) -> Grid:
-    """One share of each type, a row a model."""
+    """One share, or the SROCC, of each type, a row a model."""
     of_types = numbers[(numbers["type"] != "") & (numbers["share"] == share)]
     return _grid(of_types, "type", {name: name.replace("_", " ") for name in of_types["type"]}, NAMES[share])
 
@@ -88,20 +97,27 @@ def _grid(numbers: pd.DataFrame, column: str, names: Mapping[str, str], label: s
 
 def _cell(row: Mapping[Any, Any]) -> Cell:
     low, high = row["low"], row["high"]
-    small = [f"95%: {percent(low)} to {percent(high)}"] if np.isfinite([low, high]).all() else []
-    return Cell(percent(row["value"]), small)
+    is_srocc = row["share"] == FOLLOWS
+    ends = interval(low, high) if is_srocc else f"{percent(low)} to {percent(high)}"
+    small = [f"95%: {ends}"] if np.isfinite([low, high]).all() else []
+    return Cell(number(row["value"]) if is_srocc else percent(row["value"]), small)
 
 
 def notes(numbers: pd.DataFrame) -> list[str]:
     """What the numbers are, in sentences."""
-    return [say("sanity", numbers["images"].max()), say("sanity_shares"), say("sanity_intervals")]
+    follows = ["sanity_pmos" if FOLLOWS in set(numbers["share"]) else "no_sanity_pmos"]
+    texts = [say(key) for key in ("sanity_shares", *follows, "sanity_intervals")]
+    return [say("sanity", numbers["images"].max()), *texts]
 
 
 def sanity_section(artefacts: Artefacts) -> Iterator[Block]:
     """The models of each experiment that scored the images of `evaluation.sanity`; nothing without any."""
+    corpus = artefacts.cfg.sanity_corpus
+    labels = artefacts.read(layout.LABELS, LABELS, corpus=corpus) if corpus else None
     for experiment, models in artefacts.cfg.sanity.items():
         read = [artefacts.read(layout.SANITY, SANITY, model=model) for model in models]
-        numbers = sanity_table(experiment, [rows for rows in read if rows is not None], artefacts.names)
+        scored = [rows for rows in read if rows is not None]
+        numbers = sanity_table(experiment, scored, artefacts.names, labels)
         if numbers.empty:
             continue
         yield Block("h3", experiment)
@@ -109,8 +125,8 @@ def sanity_section(artefacts: Artefacts) -> Iterator[Block]:
         yield Block("list", items=notes(numbers), style="notes")
         items = [
             block
-            for share in SHARES
+            for share, name in NAMES.items()
             if share in set(numbers["share"])
-            for block in (Block("h4", NAMES[share]), table(grid_by_type(numbers, share)))
+            for block in (Block("h4", name), table(grid_by_type(numbers, share)))
         ]
         yield Block("details", "Each distortion type", items)

@@ -160,6 +160,8 @@ def curves_section(artefacts: Artefacts) -> Iterator[Block]:
     yield Block("h3", "Pretraining")
     missing = "no_pretraining_history" if is_pretrained else "no_pretraining"
     yield from _figures(figures.pretraining_curves(artefacts), missing)
+    if is_pretrained:
+        yield Block("notes", say("held_out" if artefacts.cfg.sanity else "not_held_out"))
     yield Block("h3", "Fine-tuning, one line for each training")
     yield from _figures(figures.finetuning_curves(artefacts), "no_finetuning_history")
 

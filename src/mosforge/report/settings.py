@@ -49,5 +49,6 @@ class PageSettings(_BesideNumbers):
     compared: Mapping[str, tuple[str, ...]] = {}
     # models of each experiment that scored the images of `evaluation.sanity`, as folders below results/
     sanity: Mapping[str, tuple[str, ...]] = {}
+    sanity_corpus: str | None = None  # the corpus of these images
     protocols: Mapping[str, Protocol] = {}  # how each experiment was measured
     config: Mapping[str, JsonValue] = {}  # the configuration to show

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mosforge.core.atomic import atomic_file
 from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.sanity import SANITY
 from mosforge.core.tables import read_table
 from mosforge.report.artefacts import of_all_ratings, predictions_in
@@ -21,6 +22,7 @@ def table(
     correlations: Path,
     predictions: list[Path],
     sane: list[Path],
+    labels: list[Path],
     *,
     output: Path,
     markdown: Path,
@@ -38,17 +40,21 @@ def table(
             of a single split have no interval.
         sane: what the models make of images that no training has seen (artefact `sanity`), where
             `evaluation.sanity` names a corpus.
+        labels: the pseudo-MOS of these images (artefact `pmos`), or nothing.
         output: CSV with a line a number, measured and published.
         markdown: the same as a table for people, in the paper's columns.
         gains: CSV of what one pretraining adds to another, for each number of ratings.
         splits: CSV with the numbers of every split.
-        sanity: CSV of the shares in which scores fall when an image is distorted.
+        sanity: CSV of the shares in which scores fall when an image is distorted, and of the SROCC of the
+            scores with the pseudo-MOS.
         cfg: what stands beside the numbers.
     """
     rows = read_table(correlations, CORRELATIONS)
     found = experiment_table(experiment, of_all_ratings(rows), cfg)
     added = gains_by_budget(experiment, rows, predictions_in(predictions), cfg.proxies)
-    shares = sanity_table(experiment, [read_table(file, SANITY) for file in sane], method_names(rows))
+    scored = [read_table(file, SANITY) for file in sane]
+    given = [read_table(file, LABELS) for file in labels]
+    shares = sanity_table(experiment, scored, method_names(rows), *given)
     text = to_markdown(paper_grid(found), [*legend(found), *found.notes])
     if len(shares):
         text += f"\n{to_markdown(sanity_grid(shares), notes(shares))}"

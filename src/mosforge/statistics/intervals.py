@@ -119,10 +119,36 @@ def interval_of_difference(
     """
     if len(set(contents)) < FEWEST:
         return np.nan, np.nan
-    drawn = [_gains(first, second, given, counts) for counts in _resamples(contents, *key)]
+    drawn = [
+        _sroccs(first, given, counts) - _sroccs(second, given, counts)
+        for counts in _resamples(contents, *key)
+    ]
     ends = _ends([gains.mean(axis=0) for gains in drawn])
-    whole = _gains(first, second, given, np.ones((1, len(given)), np.int64))[:, 0]
+    once = np.ones((1, len(given)), np.int64)
+    whole = (_sroccs(first, given, once) - _sroccs(second, given, once))[:, 0]
     return with_training_noise(ends, whole.tolist())
+
+
+def mean_srocc(
+    predicted: Floats, given: Floats, contents: Sequence[str], *key: SeedPart
+) -> tuple[float, float, float]:
+    """The mean SROCC of several trainings, and its 95% percentile interval over resampled contents.
+
+    Args:
+        predicted: predicted qualities of the trainings, for the same images, shape (k, n).
+        given: given qualities, shape (n,).
+        contents: the name of each image's content, n of them.
+        key: what is resampled, as for `intervals`.
+
+    Returns:
+        The mean, which is NaN if one of the trainings has none, and the lower and the upper end, NaN for
+        fewer than `FEWEST` contents. The differences between the trainings are not in the interval.
+    """
+    whole = float(_sroccs(predicted, given, np.ones((1, len(given)), np.int64)).mean())
+    if len(set(contents)) < FEWEST:
+        return whole, np.nan, np.nan
+    drawn = [_sroccs(predicted, given, counts).mean(axis=0) for counts in _resamples(contents, *key)]
+    return (whole, *_ends(drawn))
 
 
 def interval_of_share(
@@ -147,15 +173,10 @@ def interval_of_share(
     return _ends([counts @ hits / (counts @ totals) for counts in _resamples(contents, *key)])
 
 
-def _gains(first: Floats, second: Floats, given: Floats, counts: Counts) -> Floats:
-    """The difference of SROCC of each training in each resample, shape (k, resamples)."""
+def _sroccs(predicted: Floats, given: Floats, counts: Counts) -> Floats:
+    """The SROCC of each training in each resample, shape (k, resamples)."""
     ranks = _ranks(given, counts)
-    return np.array(
-        [
-            _pearson(_ranks(one, counts), ranks, counts) - _pearson(_ranks(other, counts), ranks, counts)
-            for one, other in zip(first, second, strict=True)
-        ]
-    )
+    return np.array([_pearson(_ranks(scores, counts), ranks, counts) for scores in predicted])
 
 
 def _resamples(contents: Sequence[str], *key: SeedPart) -> Iterator[Counts]:

@@ -1,4 +1,4 @@
-"""How steadily a model's score falls when an image is distorted: shares of series, with intervals.
+"""How steadily a model's score falls when an image is distorted, and how well it follows the pseudo-MOS.
 
 A series is one image, undistorted and at all levels of one distortion type.
 """
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mosforge.core.schemas.distortions import UNDISTORTED
-from mosforge.statistics.intervals import interval_of_share
+from mosforge.statistics.intervals import interval_of_share, mean_srocc
 
 SHARES = ("falls", "falls_but_one", "first", "above_level_1", "above_stronger", "type", "class")
 """Of all series: `falls`, the score falls at every step from the undistorted image to the strongest level;
@@ -21,8 +21,11 @@ above its level 1; `above_stronger`, it is above a level from 2 on. Of all image
 classes: `type`, it tells the type; `class`, it tells type and level. Equal scores are no fall.
 """
 
+FOLLOWS = "pmos"
+"""In the place of a share: the SROCC of the scores with the pseudo-MOS."""
+
 COLUMNS = ["type", "share", "value", "low", "high", "count", "images"]
-"""Of `shares_of`."""
+"""Of `shares_of` and `agreement_of`."""
 
 _KEY = ["source", "image_id"]
 
@@ -49,6 +52,35 @@ def shares_of(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         for share in SHARES
         if len(group := part[(part["share"] == share) & (part["total"] > 0)])
     ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def agreement_of(tables: Sequence[pd.DataFrame], labels: pd.DataFrame) -> pd.DataFrame:
+    """The SROCC of a model's scores with the pseudo-MOS of the images, or the mean of those of trainings.
+
+    Args:
+        tables: as for `shares_of`.
+        labels: of these images, rows of the artefact `pmos`.
+
+    Returns:
+        A row for all images, and one for each type with its undistorted images, with the columns `COLUMNS`:
+        `share` is `FOLLOWS`, `count` the number of images, undistorted and distorted. Images without a label
+        are left out; where the SROCC is undefined there is no row.
+    """
+    level = labels["level"].where(labels["group"] != UNDISTORTED, 0).astype("Int8")
+    image = [*_KEY, "type", "level"]
+    given = labels.assign(type=labels["group"], level=level).set_index(image)["pmos"]
+    scores = [table.astype({"level": "Int8"}).set_index(image)["score"] for table in tables]
+    joined = pd.concat([given, *scores], axis=1, join="inner").sort_index()
+    types = joined.index.get_level_values("type")
+    rows = []
+    for name in ("", *dict.fromkeys(types[types != UNDISTORTED])):
+        part = joined[types.isin([name, UNDISTORTED])] if name else joined
+        contents = ["/".join(key[:2]) for key in part.index]
+        given_here, *predicted = part.to_numpy(np.float64).T
+        srocc, *ends = mean_srocc(np.array(predicted), given_here, contents, "sanity")
+        if np.isfinite(srocc):
+            rows.append((name, FOLLOWS, srocc, *ends, len(part), len(set(contents))))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
