@@ -12,6 +12,7 @@ CFG = {
     "validated": ["own", "live"],
     "proxies": ["own"],
     "fusion": "quantile",
+    "spans": {"tid2013": 9, "live": 100},
     "compared": {"tiles": ["live", "tid2013"]},
     "left_out": ["csiq <b>: its folder is missing"],
     "config": {"pmos": {"fusion": "quantile"}, "sources": {"obtain": "https://example.org"}},

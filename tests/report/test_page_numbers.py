@@ -2,13 +2,14 @@
 
 import csv
 import itertools
+import json
 import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pages import section, write
+from pages import CFG, section, write
 from rows import crossed
 
 from mosforge.cli import main
@@ -51,10 +52,11 @@ def test_medians_stand_in_the_row_of_their_model(html: str, results: Path) -> No
 def test_the_pages_tables_are_the_csv(html: str, results: Path, tmp_path: Path) -> None:
     """Value, both ranges and both counts of every number, in the table and below it."""
     outputs = [f"--{name}={tmp_path / name}" for name in ("output", "markdown", "gains", "splits", "sanity")]
+    cfg = {key: CFG[key] for key in ("proxies", "spans")}
     for name in ("table1", "table3", "ablation"):
         correlations = str(results / f"evaluation/{name}.parquet")
         words = ["report", "table", "--experiment", name, "--correlations", correlations, "--predictions"]
-        assert main([*words, "--sane", "--labels", *outputs, "--cfg", '{"proxies": ["own"]}']) == 0
+        assert main([*words, "--sane", "--labels", *outputs, "--cfg", json.dumps(cfg)]) == 0
         lines = list(csv.DictReader((tmp_path / "output").read_text(encoding="utf-8").splitlines()))
         shown, every = tables_of(html, name)
         assert cells_of(shown) == [
@@ -68,6 +70,8 @@ def test_the_pages_tables_are_the_csv(html: str, results: Path, tmp_path: Path) 
         assert counts == [(line["splits"], line["images"]) for line in first]
         for line in first:
             assert f"{line['images']} images" in shown
+        own = {(line["test_dataset"], line["metric"]) for line in lines if line["own_scale"]}
+        assert own == {("live" if name == "table3" else "tid2013", "rmse")}
 
 
 def tables_of(html: str, experiment: str) -> tuple[str, str]:
@@ -88,7 +92,8 @@ def as_cell(line: dict[str, str]) -> tuple[str, ...]:
     """How a line of the CSV reads on the page."""
     ranges = (("95%", line["low"], line["high"]), ("splits", line["q25"], line["q75"]))
     small = (f"{word} {interval(float(low), float(high))}" for word, low, high in ranges if low)
-    return (number(float(line["value"])), *small)
+    own = (f"own scale {float(line['own_scale']):.3g}",) if line["own_scale"] else ()
+    return (number(float(line["value"])), *small, *own)
 
 
 def test_gains_name_their_datasets_and_what_their_interval_is_over(html: str, results: Path) -> None:
@@ -161,6 +166,14 @@ def test_two_corpora_of_one_objective_have_two_names_everywhere(results: Path, t
     gains = body.split("CLS against FT")[1].split("</tr>")[0]
     assert "live → csiq" in gains
     assert not re.findall(r"CLS\+REG(?! from (?:tiles|big)\b)", body)
+
+
+def test_an_error_of_a_metric_stands_on_the_datasets_own_scale_too(results: Path, tmp_path: Path) -> None:
+    text = write(results, tmp_path, validated=["own"], fusion="quantile", spans={"own": 40})
+    assert section(text, "validation").count("<small>own scale 4</small>") == 2
+    assert "own scale" not in re.sub(
+        r"“Own scale”", "", section(write(results, tmp_path, validated=["own"]), "validation")
+    )
 
 
 def test_metrics_and_fusions_stand_beside_people(html: str) -> None:

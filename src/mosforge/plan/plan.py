@@ -61,6 +61,7 @@ class Plan:
             seen=self._seen([experiment]),
             left_out=self._left_out([experiment]),
             sizes=self.experiments.sizes([experiment]),
+            spans=self._spans(self.experiments.datasets([experiment])),
             protocol=self._protocol(experiment),
         )
 
@@ -79,6 +80,7 @@ class Plan:
             compared=self.leakage.compared,
             left_out=self._left_out(names),
             sizes=self.experiments.sizes(names),
+            spans=self._spans([*self.experiments.datasets(names), *self.datasets.with_references]),
             sanity={name: tuple(models) for name in names if (models := self.sanity.models([name]))},
             sanity_corpus=self.sanity.corpus,
             protocols={name: self._protocol(name) for name in names},
@@ -133,6 +135,12 @@ class Plan:
     def _proxies(self, experiments: Sequence[str]) -> tuple[str, ...]:
         used = self.experiments.datasets(experiments)
         return tuple(name for name in used if name in self.datasets.proxies)
+
+    def _spans(self, datasets: Sequence[str]) -> dict[str, float]:
+        """How long the scales of the scores of datasets that are there are; one of length 1 needs no unit."""
+        facts = {name: self.datasets.facts(name) for name in datasets if not self.datasets.missing(name)}
+        spans = {name: found.highest - found.lowest for name, found in facts.items()}
+        return {name: span for name, span in spans.items() if span != 1}
 
     def _seen(self, experiments: Sequence[str]) -> tuple[str, ...]:
         """Datasets of experiments with networks that learn labels, which their class means shaped."""

@@ -21,7 +21,7 @@ _COLUMN = ["train_dataset", "test_dataset", "metric"]
 _RANGES = ["q25", "q75", "low", "high"]
 _CLEAN = ["clean", "clean_images"]
 _COUNTS = ["splits", "trainings", "images"]
-NUMBERS = ["experiment", *_ROW, *_COLUMN, "value", *_RANGES, *_COUNTS, *_CLEAN, "mark", "note"]
+NUMBERS = ["experiment", *_ROW, *_COLUMN, "value", *_RANGES, *_COUNTS, *_CLEAN, "own_scale", "mark", "note"]
 """The columns of `ExperimentTable.numbers`."""
 
 
@@ -36,7 +36,8 @@ class ExperimentTable(NamedTuple):
     # splits, if there are several; `low` and `high` the 95% interval over resampled test images (of several
     # splits the medians of the ends); `splits`, `trainings` (of a split) and `images` how many were measured;
     # `clean` the value without the test images whose content is trained on, and `clean_images` how many are
-    # left, where there are any such images; `mark` is `best`, `second` or empty; `note` says if the scores
+    # left, where there are any such images; `own_scale` an RMSE in the unit of the dataset's scores,
+    # where that is another; `mark` is `best`, `second` or empty; `note` says if the scores
     # are a proxy
     numbers: pd.DataFrame
     notes: Sequence[str]  # lines that stand below it
@@ -78,8 +79,12 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
     published = published[pairs_of(published).isin(pairs)].assign(origin="published", backbone="")
     numbers = _in_order(pd.concat([*parts, published], ignore_index=True), pairs)
     is_proxy = ~pairs_of(numbers).isin([*human, (AVERAGE, AVERAGE)])
+    spans = numbers["test_dataset"].map(dict(cfg.spans)).astype(float)
     numbers = numbers.assign(
-        experiment=experiment, mark=_marks(numbers), note=np.where(is_proxy, words.PROXY, "")
+        experiment=experiment,
+        own_scale=np.where(numbers["metric"] == "rmse", numbers["value"] * spans, np.nan),
+        mark=_marks(numbers),
+        note=np.where(is_proxy, words.PROXY, ""),
     )
     notes = table_notes(experiment, summary, human, cfg, has_published=not published.empty)
     return ExperimentTable(
@@ -177,6 +182,7 @@ def _cell(item: Mapping[Any, Any] | None) -> Cell:
     ranges = {"95%": (item["low"], item["high"]), "splits": (item["q25"], item["q75"])}
     small = [f"{word} {words.interval(*ends)}" for word, ends in ranges.items() if np.isfinite(ends).all()]
     small += [f"clean {words.number(item['clean'])}"] if np.isfinite(item["clean"]) else []
+    small += words.on_own_scale(item["own_scale"])
     return Cell(words.number(item["value"]), small, mark=item["mark"])
 
 

@@ -85,7 +85,8 @@ def _experiment(
     name: str, correlations: pd.DataFrame, gains: pd.DataFrame, artefacts: Artefacts
 ) -> Iterator[Block]:
     cfg = artefacts.cfg
-    settings = TableSettings(proxies=cfg.proxies, sizes=cfg.sizes, protocol=cfg.protocols.get(name))
+    protocol = cfg.protocols.get(name)
+    settings = TableSettings(proxies=cfg.proxies, sizes=cfg.sizes, spans=cfg.spans, protocol=protocol)
     found = experiment_table.experiment_table(name, correlations, settings)
     about_proxy = say("about_proxy") if words.PROXY in set(found.numbers["note"]) else ""
     drawn = list(_figures(figures.bars(found, cfg.proxies), style="large"))
@@ -234,15 +235,15 @@ def agreement_section(artefacts: Artefacts) -> Iterator[Block]:
             yield Block("caveat", say("given_proxy"))
         if dataset in artefacts.cfg.seen:
             yield Block("caveat", say("agreement_seen"))
-        yield table(_agreement_grid(found, artefacts.cfg.fusion))
+        yield table(_agreement_grid(found, artefacts.cfg.fusion, artefacts.cfg.spans.get(dataset, np.nan)))
         images, contents = (f"{found[name].iloc[0]:,}" for name in ("images", "contents"))
         yield Block("notes", say("agreement_notes", images, contents))
     if not artefacts.cfg.validated:
         yield absent("no_references")
 
 
-def _agreement_grid(validation: pd.DataFrame, used: str) -> Grid:
-    """A row a metric or fusion; that of the labels is marked."""
+def _agreement_grid(validation: pd.DataFrame, used: str, span: float) -> Grid:
+    """A row a metric or fusion; that of the labels is marked. `span`: how long the dataset's scale is."""
     measures = ("srocc", "srocc_within", *MEASURES[1:])
     rows = []
     for row in validation.to_dict("records"):
@@ -256,6 +257,8 @@ def _agreement_grid(validation: pd.DataFrame, used: str) -> Grid:
             small = [f"95% {words.interval(*ends)}"] if np.isfinite(ends).all() else []
             if measure == "plcc_mapped" and row["mapping"] == "falling":
                 small.append(say("falling_curve"))
+            if measure == "rmse":
+                small += words.on_own_scale(row[measure] * span)
             cells.append(Cell(words.number(row[measure]), small))
         rows.append(cells)
     names = words.MEASURE_NAMES | {"srocc_within": "SROCC within contents"}

@@ -28,6 +28,8 @@ class _BesideNumbers(Settings):
     left_out: tuple[str, ...] = ()  # lines about what could not be run
     seen: tuple[str, ...] = ()  # datasets whose class means shaped the labels of pretraining
     sizes: Mapping[str, Whole] = {}  # number of images of each dataset, the weights of the average
+    # how far the ends of each dataset's scores are apart: an RMSE on [0, 1] times this is in their unit
+    spans: Mapping[str, Number] = {}
 
 
 class TableSettings(_BesideNumbers):

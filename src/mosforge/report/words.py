@@ -111,6 +111,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return "−" + text[1:] if text.startswith("-") and float(text) != 0 else text.lstrip("-")
 
 
+def on_own_scale(error: float) -> list[str]:
+    """An error in the unit of a dataset's scores, in small print; nothing if it is not known."""
+    return [f"own scale {error:.3g}"] if math.isfinite(error) else []
+
+
 def signed(value: float) -> str:
     """A difference: `+0.012`, `−0.003`, or `0.000` without a sign."""
     text = number(value)
