@@ -6,7 +6,8 @@ from rows import measured, no_predictions
 
 from mosforge.core.runs import Run
 from mosforge.report.artefacts import of_all_ratings
-from mosforge.report.budgets import budget_grids, by_method, curves, gains_by_budget
+from mosforge.report.budgets import budget_grids, by_method, gains_by_budget
+from mosforge.report.figures import budget_curves
 
 SROCCS = {
     ("net", "imagenet", "finetune"): {"25": 0.3, "100": 0.5, "": 0.8},
@@ -40,7 +41,7 @@ def test_a_line_is_the_median_over_the_splits_of_each_number(rows: pd.DataFrame)
 
 
 def test_the_figure_has_a_line_a_method_and_the_grid_its_numbers(rows: pd.DataFrame) -> None:
-    (figure,) = curves("mine", by_method(rows), ["own"])
+    (figure,) = budget_curves("mine", by_method(rows), ["own"])
     assert figure.name == "ratings-mine-own-net"
     for word in ("FT", "CLS+REG, probe", "CLS+REG, zero-shot", "BRISQUE", ">25<", ">all<", "rated images"):
         assert word in figure.svg.decode().replace("> ", ">"), word

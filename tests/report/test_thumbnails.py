@@ -11,8 +11,7 @@ from PIL import Image
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table
-from mosforge.report.artefacts import read_artefacts, runs_of
-from mosforge.report.scatters import scale_of
+from mosforge.report.artefacts import read_artefacts, runs_of, scale_of
 from mosforge.report.settings import PageSettings
 from mosforge.report.thumbnails import SIDE, data_uri, distortions, extreme_images, extremes
 from mosforge.report.words import number

@@ -5,18 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from mosforge.core.runs import FINETUNE, NO_ADAPTATION, NO_NETWORK, budget_of
-from mosforge.report import drawing, words
+from mosforge.core.runs import NO_ADAPTATION, NO_NETWORK, budget_of
+from mosforge.report import words
 from mosforge.report.blocks import Cell, Grid, heads, model_cell
-from mosforge.report.drawing import Figure
 from mosforge.report.gains import Predictions, gains_of
 from mosforge.report.summary import summarise
 
 ALL = "all"
 """In the place of a number of ratings: the whole training part."""
-
-_DASHES = {FINETUNE: "-", NO_ADAPTATION: ":"}
-_ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 2}
 
 
 def gains_by_budget(
@@ -58,40 +54,8 @@ def by_method(correlations: pd.DataFrame) -> pd.DataFrame:
     return found.assign(method=words.methods(found)).reset_index(drop=True)
 
 
-def curves(experiment: str, found: pd.DataFrame, proxies: Collection[str]) -> list[Figure]:
-    """For each dataset and backbone, a line a method; measures without a network stand in each figure.
-
-    Args:
-        experiment: its name.
-        found: what `by_method` returns.
-        proxies: the datasets whose scores are no human ones.
-    """
-    figures = []
-    for (train, test, backbone), rows in _by_figure(found):
-        numbers = list(dict.fromkeys(rows["ratings"]))
-        with drawing.canvas(4.6, 3.4, grid="both") as (canvas, axes):
-            for method, line in rows.groupby("method", sort=False):
-                places = line["ratings"].map(numbers.index)
-                several = bool((line["splits"] > 1).any())
-                low, high = (line[f"srocc_{end}"] for end in (("q25", "q75") if several else ("low", "high")))
-                colour = drawing.colour_of(str(method))
-                dash = _DASHES.get(line["adaptation"].iloc[0], "--")
-                axes.fill_between(places, low, high, color=colour, alpha=0.13, linewidth=0)
-                axes.plot(places, line["srocc"], dash, color=colour, label=method, marker="o", markersize=3)
-            axes.set_xticks(range(len(numbers)), numbers)
-            axes.set(xlabel="rated images", ylabel="SROCC")
-            axes.legend(**_ABOVE)
-            splits = words.plural(int(rows["splits"].max()), "split")
-            caption = (
-                f"{words.dataset_pair(train, test)}, {backbone}: SROCC against the number of rated images, "
-                f"{splits}.{words.proxy_caption((train, test), proxies)}"
-            )
-            stem = drawing.file_stem("ratings", experiment, train, test if test != train else "", backbone)
-            figures.append(drawing.finish(canvas, stem, caption))
-    return figures
-
-
-def _by_figure(found: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+def by_figure(found: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """The rows of each dataset pair and backbone; measures without a network stand in each of them."""
     for (train, test), rows in found.groupby(["dataset", "test_dataset"], sort=False):
         others = rows[rows["backbone"] == NO_NETWORK]
         for backbone, own in rows[rows["backbone"] != NO_NETWORK].groupby("backbone", sort=False):
@@ -99,9 +63,9 @@ def _by_figure(found: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.D
 
 
 def budget_grids(experiment: str, found: pd.DataFrame, proxies: Collection[str]) -> list[Grid]:
-    """For each figure of `curves` the numbers behind it: a row a method, a column a number of ratings."""
+    """For each figure of `budget_curves` the numbers behind it: a row a method, a column a number."""
     grids = []
-    for (train, test, backbone), rows in _by_figure(found):
+    for (train, test, backbone), rows in by_figure(found):
         numbers = list(dict.fromkeys(rows["ratings"]))
         place = f"{words.dataset_pair(train, test)}, {backbone}"
         lines = []

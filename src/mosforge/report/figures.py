@@ -1,7 +1,7 @@
-"""Figures of the page: learning curves, bars, matrices, and those of the labels."""
+"""The figures of the page: learning curves, bars, matrices, labels, scatter plots and rating budgets."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,15 +9,23 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from mosforge.core.runs import Run
+from mosforge.core.runs import FINETUNE, NO_ADAPTATION, Run
 from mosforge.core.schemas.metrics import DISTANCES, METRICS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.report import drawing, words
-from mosforge.report.artefacts import Artefacts, history
+from mosforge.report.artefacts import Artefacts, Floats, Scale, history, runs_of, scale_of
 from mosforge.report.blocks import say
+from mosforge.report.budgets import by_figure
 from mosforge.report.drawing import Figure
 from mosforge.report.experiment_table import ExperimentTable
 from mosforge.report.published import AVERAGE
+from mosforge.statistics.logistic import fit_logistic, logistic
+
+MANY_POINTS = 3000
+"""Above this a scatter's points are embedded as pixels: as shapes they would take megabytes."""
+
+_DASHES = {FINETUNE: "-", NO_ADAPTATION: ":"}
+"""The lines of rating budgets, by adaptation."""
 
 _Lines = Sequence[tuple[str, pd.DataFrame]]
 
@@ -248,3 +256,99 @@ def _levels(corpus: str, kind: Mapping[str, Any], limits: tuple[float, float]) -
         _mark_whole_numbers(axes)
         name = drawing.file_stem("pmos", corpus, "level", kind["name"])
         return drawing.finish(canvas, name, kind["name"].replace("_", " "))
+
+
+class _Scatter(NamedTuple):
+    run: Run
+    row: dict[Any, Any]  # of `correlations`
+    predictions: pd.DataFrame
+    scale: Scale
+
+
+def scatters(rows: pd.DataFrame, artefacts: Artefacts) -> list[Figure]:
+    """For each row of `correlations`, predicted against given score in the unit of the test dataset.
+
+    The axes of all figures of one test dataset are the same.
+    """
+    shown = list(_read(rows, artefacts))
+    limits: dict[str, tuple[float, float]] = {}
+    for name in {item.run.test_dataset for item in shown}:
+        values = np.concatenate([np.ravel(_points(item)) for item in shown if item.run.test_dataset == name])
+        margin = 0.04 * (np.ptp(values) or 1.0)
+        limits[name] = float(values.min() - margin), float(values.max() + margin)
+    return [_scatter(item, limits[item.run.test_dataset], artefacts) for item in shown]
+
+
+def _read(rows: pd.DataFrame, artefacts: Artefacts) -> Iterator[_Scatter]:
+    for run, row in zip(runs_of(rows), rows.to_dict("records"), strict=True):
+        if (predictions := artefacts.predictions(run)) is not None:
+            yield _Scatter(run, row, predictions, scale_of(predictions))
+
+
+def _points(item: _Scatter) -> tuple[Floats, Floats]:
+    """The predicted and the given scores."""
+    predicted = item.scale.of(item.predictions["prediction"].to_numpy(dtype=float))
+    return predicted, item.predictions["mos"].to_numpy(dtype=float)
+
+
+def _scatter(item: _Scatter, limits: tuple[float, float], artefacts: Artefacts) -> Figure:
+    run, predicted = item.run, item.predictions["prediction"].to_numpy(dtype=float)
+    method, crosses = artefacts.name_of(run), run.dataset != run.test_dataset
+    split = "" if crosses else f"{words.split_name(run.split)}, "
+    caption = (
+        f"{words.dataset_pair(run.dataset, run.test_dataset)}, {method}, {run.backbone}: {split}"
+        f"{len(predicted)} images, SROCC {words.number(item.row['srocc'])}."
+        f"{words.proxy_caption((run.dataset, run.test_dataset), artefacts.cfg.proxies)}"
+    )
+    with drawing.canvas(3.3, 3.1, grid="both") as (canvas, axes):
+        alpha = 0.45 if len(predicted) > 100 else 0.7
+        colour = drawing.colour_of(method)
+        points = axes.scatter(*_points(item), s=9, alpha=alpha, linewidths=0, color=colour)
+        points.set_rasterized(len(predicted) > MANY_POINTS)
+        fitted = None
+        if item.row["mapping"] != "none":
+            fitted = fit_logistic(predicted, item.predictions["quality"].to_numpy(dtype=float))
+        if fitted is not None:
+            x = np.linspace(predicted.min(), predicted.max(), 120)
+            curve = item.scale.of(logistic(x, *fitted))
+            axes.plot(item.scale.of(x), curve, color=drawing.INK, linewidth=1.2)
+        worse = say("lower_is_better") if item.scale.rise < 0 else ""
+        axes.set(xlabel=f"predicted score{worse}", ylabel=f"given score{worse}", xlim=limits, ylim=limits)
+        tested = run.test_dataset if crosses else ""
+        adapted = "" if run.adaptation == FINETUNE else run.adaptation
+        start = (run.backbone, run.initialisation, adapted)
+        name = drawing.file_stem("scatter", run.dataset, tested, *start)
+        return drawing.finish(canvas, name, caption)
+
+
+def budget_curves(experiment: str, found: pd.DataFrame, proxies: Collection[str]) -> list[Figure]:
+    """For each dataset and backbone, a line a method; measures without a network stand in each figure.
+
+    Args:
+        experiment: its name.
+        found: what `by_method` returns.
+        proxies: the datasets whose scores are no human ones.
+    """
+    figures = []
+    for (train, test, backbone), rows in by_figure(found):
+        numbers = list(dict.fromkeys(rows["ratings"]))
+        with drawing.canvas(4.6, 3.4, grid="both") as (canvas, axes):
+            for method, line in rows.groupby("method", sort=False):
+                places = line["ratings"].map(numbers.index)
+                several = bool((line["splits"] > 1).any())
+                low, high = (line[f"srocc_{end}"] for end in (("q25", "q75") if several else ("low", "high")))
+                colour = drawing.colour_of(str(method))
+                dash = _DASHES.get(line["adaptation"].iloc[0], "--")
+                axes.fill_between(places, low, high, color=colour, alpha=0.13, linewidth=0)
+                axes.plot(places, line["srocc"], dash, color=colour, label=method, marker="o", markersize=3)
+            axes.set_xticks(range(len(numbers)), numbers)
+            axes.set(xlabel="rated images", ylabel="SROCC")
+            axes.legend(ncols=2, **_ABOVE)
+            splits = words.plural(int(rows["splits"].max()), "split")
+            caption = (
+                f"{words.dataset_pair(train, test)}, {backbone}: SROCC against the number of rated images, "
+                f"{splits}.{words.proxy_caption((train, test), proxies)}"
+            )
+            stem = drawing.file_stem("ratings", experiment, train, test if test != train else "", backbone)
+            figures.append(drawing.finish(canvas, stem, caption))
+    return figures

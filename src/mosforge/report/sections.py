@@ -11,7 +11,7 @@ from mosforge.core.files import read_json
 from mosforge.core.runs import budget_of
 from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
-from mosforge.report import budgets, experiment_table, figures, provenance, scatters, words
+from mosforge.report import budgets, experiment_table, figures, provenance, summary, words
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
 from mosforge.report.breakdown import FEWEST, breakdowns
@@ -120,7 +120,7 @@ def _budgets(name: str, artefacts: Artefacts) -> Iterator[Block]:
     rows, cfg = artefacts.budgets[name], artefacts.cfg
     found = budgets.by_method(rows)
     yield Block("h4", "SROCC against the number of ratings")
-    yield from _figures(budgets.curves(name, found, cfg.proxies), style="large")
+    yield from _figures(figures.budget_curves(name, found, cfg.proxies), style="large")
     about = say("budgets") + (say("about_proxy") if set(rows["dataset"]) & set(cfg.proxies) else "")
     items = [table(grid) for grid in budgets.budget_grids(name, found, cfg.proxies)]
     yield Block("details", "The numbers of these curves", [*items, Block("notes", about)], style="open")
@@ -144,8 +144,8 @@ def _figures(shown: Sequence[Figure], missing: str = "", style: str = "") -> Ite
 
 def scatter_section(artefacts: Artefacts) -> Iterator[Block]:
     """Predicted against given scores, within and across datasets."""
-    within = scatters.scatters(scatters.within_datasets(artefacts.correlations), artefacts)
-    across = scatters.scatters(scatters.across_datasets(artefacts.correlations), artefacts)
+    within = figures.scatters(summary.within_datasets(artefacts.correlations), artefacts)
+    across = figures.scatters(summary.across_datasets(artefacts.correlations), artefacts)
     if within or across:
         yield Block("p", say("scatter"))
     yield from _figures(within, "" if across else "no_predictions")

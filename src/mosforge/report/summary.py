@@ -8,7 +8,7 @@ import pandas as pd
 
 from mosforge.core.runs import NO_NETWORK
 from mosforge.core.schemas.correlations import MEASURES
-from mosforge.report.words import methods
+from mosforge.report.words import BOTH, methods
 from mosforge.statistics.repetitions import with_training_noise
 
 MODEL = ("dataset", "backbone", "initialisation", "test_dataset", "adaptation")
@@ -130,6 +130,23 @@ def split_at_the_median(correlations: pd.DataFrame) -> pd.DataFrame:
         distance = (means - means.median()).abs().fillna(math.inf).round(12)
         chosen.append(rows[rows["split"] == distance.sort_index(kind="stable").idxmin()])
     return pd.concat(chosen).sort_index() if chosen else correlations
+
+
+def within_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks tested on their own dataset, of one split a dataset, the same for all of them.
+
+    Of several trainings of a split it is the first.
+    """
+    rows = of_networks(correlations[correlations["dataset"] == correlations["test_dataset"]])
+    return split_at_the_median(rows.drop_duplicates([*MODEL, "split"]).reset_index(drop=True))
+
+
+def across_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
+    """For each pair of datasets, the row of one network: CLS+REG if there is one, else the first."""
+    rows = of_networks(correlations[correlations["dataset"] != correlations["test_dataset"]])
+    other = pd.Series(methods(rows), rows.index).ne(BOTH)
+    first = rows.assign(other=other).sort_values("other", kind="stable")
+    return rows.loc[first.drop_duplicates(["dataset", "test_dataset"]).sort_index().index]
 
 
 def standard_error(correlation: float, images: int) -> float:

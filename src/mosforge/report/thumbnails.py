@@ -14,9 +14,8 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.distortions import UNDISTORTED
-from mosforge.report.artefacts import Artefacts, runs_of
+from mosforge.report.artefacts import Artefacts, Scale, runs_of, scale_of
 from mosforge.report.blocks import Block, say
-from mosforge.report.scatters import Scale, scale_of
 from mosforge.report.summary import MODEL, of_networks, summarise
 from mosforge.report.words import number
 

@@ -10,10 +10,11 @@ from rows import correlations
 
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table
-from mosforge.report.artefacts import Artefacts, read_artefacts, runs_of
+from mosforge.report.artefacts import Artefacts, read_artefacts, runs_of, scale_of
 from mosforge.report.drawing import INK, METHOD_COLOURS
-from mosforge.report.scatters import across_datasets, scale_of, scatters, within_datasets
+from mosforge.report.figures import scatters
 from mosforge.report.settings import PageSettings
+from mosforge.report.summary import across_datasets, within_datasets
 from mosforge.statistics.logistic import fit_logistic, logistic
 
 
