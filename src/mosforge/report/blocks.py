@@ -1,7 +1,7 @@
 """What the page and the tables are made of: cells, grids and blocks; and a grid as Markdown."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -71,6 +71,17 @@ def text_table(head: _Texts, rows: Sequence[_Texts], style: str = "keys", label:
 def heads(*texts: str) -> list[Cell]:
     """Cells that hold only text."""
     return [Cell(text) for text in texts]
+
+
+def aligned(
+    head: Sequence[Cell],
+    rows: Iterable[tuple[Sequence[Cell], Mapping[Any, Cell]]],
+    columns: Mapping[Any, Cell],
+    label: str,
+) -> Grid:
+    """A table whose rows are their first cells, and a cell for some of the columns; the others get a dash."""
+    lines = [[*first, *(cells.get(key, Cell("–")) for key in columns)] for first, cells in rows]
+    return Grid([*head, *columns.values()], {"": lines}, label=label)
 
 
 def model_cell(method: str, backbone: str) -> Cell:

@@ -66,4 +66,4 @@ def _cell(splits: pd.DataFrame, kind: str) -> Cell:
     if values.empty:
         return Cell("–")
     low, middle, high = np.percentile(values, [25, 50, 75])
-    return Cell(words.number(middle), [f"splits {words.interval(low, high)}"] if len(values) > 1 else [])
+    return words.value_cell(middle, {"splits": (low, high)} if len(values) > 1 else {})

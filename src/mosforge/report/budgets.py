@@ -7,7 +7,7 @@ import pandas as pd
 
 from mosforge.core.runs import NO_ADAPTATION, NO_NETWORK, budget_of
 from mosforge.report import words
-from mosforge.report.blocks import Cell, Grid, heads, model_cell
+from mosforge.report.blocks import Cell, Grid, aligned, model_cell
 from mosforge.report.gains import Predictions, gains_of
 from mosforge.report.summary import summarise
 
@@ -66,20 +66,17 @@ def budget_grids(experiment: str, found: pd.DataFrame, proxies: Collection[str])
     """For each figure of `budget_curves` the numbers behind it: a row a method, a column a number."""
     grids = []
     for (train, test, backbone), rows in by_figure(found):
-        numbers = list(dict.fromkeys(rows["ratings"]))
         place = f"{words.dataset_pair(train, test)}, {backbone}"
-        lines = []
-        for method, line in rows.groupby("method", sort=False):
-            cells = {row["ratings"]: _cell(row) for row in line.to_dict("records")}
-            lines.append([model_cell(str(method), ""), *(cells.get(name, Cell("–")) for name in numbers)])
-        is_proxy = bool({train, test} & set(proxies))
-        label = f"Ratings of {place} in {experiment}"
-        grids.append(Grid([Cell(place, is_proxy=is_proxy), *heads(*numbers)], {"": lines}, label=label))
+        lines = [
+            ([model_cell(str(method), "")], {row["ratings"]: _cell(row) for row in line.to_dict("records")})
+            for method, line in rows.groupby("method", sort=False)
+        ]
+        head = [Cell(place, is_proxy=bool({train, test} & set(proxies)))]
+        numbers = {name: Cell(name) for name in rows["ratings"]}
+        grids.append(aligned(head, lines, numbers, f"Ratings of {place} in {experiment}"))
     return grids
 
 
 def _cell(row: Mapping[Any, Any]) -> Cell:
     what, ends = ("splits", ("q25", "q75")) if row["splits"] > 1 else ("95%", ("low", "high"))
-    return Cell(
-        words.number(row["srocc"]), [f"{what} {words.interval(*(row[f'srocc_{end}'] for end in ends))}"]
-    )
+    return words.value_cell(row["srocc"], {what: (row[f"srocc_{ends[0]}"], row[f"srocc_{ends[1]}"])})

@@ -9,7 +9,7 @@ import pandas as pd
 from mosforge.core.runs import NO_NETWORK, RUN
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.report import words
-from mosforge.report.blocks import Cell, Grid, heads, model_cell, say
+from mosforge.report.blocks import Cell, Grid, aligned, heads, model_cell, say
 from mosforge.report.notes import about_contents, table_notes
 from mosforge.report.published import AVERAGE, pairs_of, published_for
 from mosforge.report.settings import TableSettings
@@ -180,10 +180,8 @@ def _cell(item: Mapping[Any, Any] | None) -> Cell:
     if item is None:
         return Cell("–")
     ranges = {"95%": (item["low"], item["high"]), "splits": (item["q25"], item["q75"])}
-    small = [f"{word} {words.interval(*ends)}" for word, ends in ranges.items() if np.isfinite(ends).all()]
-    small += [f"clean {words.number(item['clean'])}"] if np.isfinite(item["clean"]) else []
-    small += words.on_own_scale(item["own_scale"])
-    return Cell(words.number(item["value"]), small, mark=item["mark"])
+    small = [*words.clean(item["clean"]), *words.on_own_scale(item["own_scale"])]
+    return words.value_cell(item["value"], ranges, *small, mark=item["mark"])
 
 
 def legend(table: ExperimentTable) -> list[str]:
@@ -243,24 +241,19 @@ def split_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection
     rows = over_trainings(per_split(correlations))
     grids = []
     for dataset, within in rows[rows["dataset"] == rows["test_dataset"]].groupby("dataset", sort=False):
-        head = [Cell(str(dataset), is_proxy=dataset in proxies)]
-        splits = list(dict.fromkeys(within["split"]))
-        for name in splits:
-            images = within.loc[within["split"] == name, "images"].max()
-            head.append(Cell(words.split_name(name), [f"{images} images"]))
+        images = within.groupby("split", sort=False)["images"].max()
+        splits = {
+            name: Cell(words.split_name(str(name)), [f"{count} images"]) for name, count in images.items()
+        }
         models: dict[tuple[str, str], dict[str, Cell]] = {}
         for item in within.to_dict("records"):
-            ends = (item["srocc_low"], item["srocc_high"])
-            small = [f"95% {words.interval(*ends)}"] if np.isfinite(ends).all() else []
-            small.append(f"PLCC {words.number(item['plcc'])}")
-            if np.isfinite(item["clean_srocc"]):
-                small.append(f"clean {words.number(item['clean_srocc'])}")
-            cell = Cell(words.number(item["srocc"]), small)
+            small = [f"PLCC {words.number(item['plcc'])}", *words.clean(item["clean_srocc"])]
+            ranges = {"95%": (item["srocc_low"], item["srocc_high"])}
             model = (item["method"], item["backbone"].replace(NO_NETWORK, ""))
-            models.setdefault(model, {})[item["split"]] = cell
-        lines = []
-        for model, cells in models.items():
-            lines.append([model_cell(*model), *(cells.get(name, Cell("–")) for name in splits)])
+            cells = models.setdefault(model, {})
+            cells[item["split"]] = words.value_cell(item["srocc"], ranges, *small)
+        rows_of = [([model_cell(*model)], cells) for model, cells in models.items()]
+        head = [Cell(str(dataset), is_proxy=dataset in proxies)]
         if len(splits) > 1:
-            grids.append(Grid(head, {"": lines}, label=f"Splits of {dataset} in {experiment}"))
+            grids.append(aligned(head, rows_of, splits, f"Splits of {dataset} in {experiment}"))
     return grids

@@ -1,7 +1,7 @@
 """The figures of the page: learning curves, bars, matrices, labels, scatter plots and rating budgets."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from mosforge.core.runs import FINETUNE, NO_ADAPTATION, Run
 from mosforge.core.schemas.metrics import DISTANCES, METRICS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.report import drawing, words
-from mosforge.report.artefacts import Artefacts, Floats, Scale, history, runs_of, scale_of
+from mosforge.report.artefacts import Artefacts, Scale, history, runs_of, scale_of
 from mosforge.report.blocks import say
 from mosforge.report.budgets import by_figure
 from mosforge.report.drawing import Figure
@@ -258,61 +258,54 @@ def _levels(corpus: str, kind: Mapping[str, Any], limits: tuple[float, float]) -
         return drawing.finish(canvas, name, kind["name"].replace("_", " "))
 
 
-class _Scatter(NamedTuple):
-    run: Run
-    row: dict[Any, Any]  # of `correlations`
-    predictions: pd.DataFrame
-    scale: Scale
-
-
 def scatters(rows: pd.DataFrame, artefacts: Artefacts) -> list[Figure]:
     """For each row of `correlations`, predicted against given score in the unit of the test dataset.
 
     The axes of all figures of one test dataset are the same.
     """
-    shown = list(_read(rows, artefacts))
+    shown = []
+    for run, row in zip(runs_of(rows), rows.to_dict("records"), strict=True):
+        if (found := artefacts.predictions(run)) is not None:
+            scale = scale_of(found)
+            shown.append((run, row, scale, found.assign(predicted=scale.of(found["prediction"].to_numpy()))))
     limits: dict[str, tuple[float, float]] = {}
-    for name in {item.run.test_dataset for item in shown}:
-        values = np.concatenate([np.ravel(_points(item)) for item in shown if item.run.test_dataset == name])
+    for name in {run.test_dataset for run, *_ in shown}:
+        tables = [found[["predicted", "mos"]] for run, *_, found in shown if run.test_dataset == name]
+        values = pd.concat(tables).to_numpy(dtype=float)
         margin = 0.04 * (np.ptp(values) or 1.0)
         limits[name] = float(values.min() - margin), float(values.max() + margin)
-    return [_scatter(item, limits[item.run.test_dataset], artefacts) for item in shown]
+    return [_scatter(*item, limits[item[0].test_dataset], artefacts) for item in shown]
 
 
-def _read(rows: pd.DataFrame, artefacts: Artefacts) -> Iterator[_Scatter]:
-    for run, row in zip(runs_of(rows), rows.to_dict("records"), strict=True):
-        if (predictions := artefacts.predictions(run)) is not None:
-            yield _Scatter(run, row, predictions, scale_of(predictions))
-
-
-def _points(item: _Scatter) -> tuple[Floats, Floats]:
-    """The predicted and the given scores."""
-    predicted = item.scale.of(item.predictions["prediction"].to_numpy(dtype=float))
-    return predicted, item.predictions["mos"].to_numpy(dtype=float)
-
-
-def _scatter(item: _Scatter, limits: tuple[float, float], artefacts: Artefacts) -> Figure:
-    run, predicted = item.run, item.predictions["prediction"].to_numpy(dtype=float)
+def _scatter(
+    run: Run,
+    row: Mapping[Any, Any],
+    scale: Scale,
+    found: pd.DataFrame,
+    limits: tuple[float, float],
+    artefacts: Artefacts,
+) -> Figure:
+    predicted = found["prediction"].to_numpy(dtype=float)
     method, crosses = artefacts.name_of(run), run.dataset != run.test_dataset
     split = "" if crosses else f"{words.split_name(run.split)}, "
     caption = (
         f"{words.dataset_pair(run.dataset, run.test_dataset)}, {method}, {run.backbone}: {split}"
-        f"{len(predicted)} images, SROCC {words.number(item.row['srocc'])}."
+        f"{len(predicted)} images, SROCC {words.number(row['srocc'])}."
         f"{words.proxy_caption((run.dataset, run.test_dataset), artefacts.cfg.proxies)}"
     )
     with drawing.canvas(3.3, 3.1, grid="both") as (canvas, axes):
         alpha = 0.45 if len(predicted) > 100 else 0.7
         colour = drawing.colour_of(method)
-        points = axes.scatter(*_points(item), s=9, alpha=alpha, linewidths=0, color=colour)
+        points = axes.scatter(found["predicted"], found["mos"], s=9, alpha=alpha, linewidths=0, color=colour)
         points.set_rasterized(len(predicted) > MANY_POINTS)
         fitted = None
-        if item.row["mapping"] != "none":
-            fitted = fit_logistic(predicted, item.predictions["quality"].to_numpy(dtype=float))
+        if row["mapping"] != "none":
+            fitted = fit_logistic(predicted, found["quality"].to_numpy(dtype=float))
         if fitted is not None:
             x = np.linspace(predicted.min(), predicted.max(), 120)
-            curve = item.scale.of(logistic(x, *fitted))
-            axes.plot(item.scale.of(x), curve, color=drawing.INK, linewidth=1.2)
-        worse = say("lower_is_better") if item.scale.rise < 0 else ""
+            curve = scale.of(logistic(x, *fitted))
+            axes.plot(scale.of(x), curve, color=drawing.INK, linewidth=1.2)
+        worse = say("lower_is_better") if scale.rise < 0 else ""
         axes.set(xlabel=f"predicted score{worse}", ylabel=f"given score{worse}", xlim=limits, ylim=limits)
         tested = run.test_dataset if crosses else ""
         adapted = "" if run.adaptation == FINETUNE else run.adaptation

@@ -253,13 +253,11 @@ def _agreement_grid(validation: pd.DataFrame, used: str, span: float) -> Grid:
         name = words.METRIC_NAMES.get(row["measure"], f"fusion {row['measure']}")
         cells = [Cell(name, small, "best" if is_used else "")]
         for measure in measures:
-            ends = (row[f"{measure}_low"], row[f"{measure}_high"])
-            small = [f"95% {words.interval(*ends)}"] if np.isfinite(ends).all() else []
-            if measure == "plcc_mapped" and row["mapping"] == "falling":
-                small.append(say("falling_curve"))
-            if measure == "rmse":
-                small += words.on_own_scale(row[measure] * span)
-            cells.append(Cell(words.number(row[measure]), small))
+            is_falling = measure == "plcc_mapped" and row["mapping"] == "falling"
+            small = [say("falling_curve")] if is_falling else []
+            small += words.on_own_scale(row[measure] * span) if measure == "rmse" else []
+            ranges = {"95%": (row[f"{measure}_low"], row[f"{measure}_high"])}
+            cells.append(words.value_cell(row[measure], ranges, *small))
         rows.append(cells)
     names = words.MEASURE_NAMES | {"srocc_within": "SROCC within contents"}
     return Grid(heads("measure", *(names[measure] for measure in measures)), {"": rows})

@@ -1,7 +1,7 @@
 """How methods, datasets and numbers are written for people."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ from mosforge.core.runs import FINETUNE, NO_ADAPTATION, PROBE, budget_of, whole_
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.schemas.metrics import METRICS
 from mosforge.models.objectives import corpus_and_objective, side_by_side
-from mosforge.report.blocks import say
+from mosforge.report.blocks import Cell, say
 from mosforge.report.published import AVERAGE
 
 MEASURE_NAMES = dict(zip(MEASURES, ("SROCC", "KROCC", "PLCC", "PLCC mapped", "RMSE"), strict=True))
@@ -109,6 +109,17 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     text = f"{value:.{digits}f}"
     return "−" + text[1:] if text.startswith("-") and float(text) != 0 else text.lstrip("-")
+
+
+def value_cell(value: float, ranges: Mapping[str, tuple[float, float]], *small: str, mark: str = "") -> Cell:
+    """A value with those of its ranges that are known, each by its name, and more in small print."""
+    known = [f"{name} {interval(*ends)}" for name, ends in ranges.items() if all(map(math.isfinite, ends))]
+    return Cell(number(value), [*known, *small], mark)
+
+
+def clean(value: float) -> list[str]:
+    """What a value is without the test images whose content is trained on; nothing where there is none."""
+    return [f"clean {number(value)}"] if math.isfinite(value) else []
 
 
 def on_own_scale(error: float) -> list[str]:
