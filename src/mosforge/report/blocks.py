@@ -73,15 +73,13 @@ def heads(*texts: str) -> list[Cell]:
     return [Cell(text) for text in texts]
 
 
-def aligned(
-    head: Sequence[Cell],
-    rows: Iterable[tuple[Sequence[Cell], Mapping[Any, Cell]]],
-    columns: Mapping[Any, Cell],
-    label: str,
-) -> Grid:
-    """A table whose rows are their first cells, and a cell for some of the columns; the others get a dash."""
-    lines = [[*first, *(cells.get(key, Cell("–")) for key in columns)] for first, cells in rows]
-    return Grid([*head, *columns.values()], {"": lines}, label=label)
+def aligned(cells: Iterable[tuple[Sequence[Cell], Any, Cell]], columns: Iterable[Any]) -> list[list[Cell]]:
+    """Rows of a table, from the first cells of a row, a column and the cell there; else a dash is there."""
+    rows: dict[str, tuple[Sequence[Cell], dict[Any, Cell]]] = {}
+    for first, column, cell in cells:
+        rows.setdefault(str(first), (first, {}))[1][column] = cell
+    keys = list(columns)
+    return [[*first, *(found.get(key, Cell("–")) for key in keys)] for first, found in rows.values()]
 
 
 def model_cell(method: str, backbone: str) -> Cell:

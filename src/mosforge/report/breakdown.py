@@ -10,7 +10,7 @@ from mosforge.core.runs import NO_NETWORK
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.report import words
 from mosforge.report.artefacts import Artefacts, runs_of
-from mosforge.report.blocks import Cell, Grid, model_cell
+from mosforge.report.blocks import Cell, Grid, aligned, model_cell
 from mosforge.report.summary import MODEL
 
 FEWEST = 5
@@ -25,21 +25,17 @@ def breakdowns(correlations: pd.DataFrame, artefacts: Artefacts) -> Iterator[Gri
         if images is None or images["distortion_type"].nunique() < 2:
             continue
         kinds = images.set_index("image")["distortion_type"]
-        head, columns = [Cell(str(dataset), is_proxy=dataset in artefacts.cfg.proxies)], []
+        head, cells = [Cell(str(dataset), is_proxy=dataset in artefacts.cfg.proxies)], []
+        counts = kinds.value_counts().sort_index().items()
+        first = {str(kind): [Cell(str(kind), [words.plural(count, "image")])] for kind, count in counts}
         for _, model in rows.groupby(list(MODEL), sort=False):
             splits = _sroccs(model, kinds, artefacts)
             if splits.notna().any(axis=None):
                 backbone = model["backbone"].iloc[0].replace(NO_NETWORK, "")
                 head.append(model_cell(artefacts.name_of(model.iloc[0]), backbone))
-                columns.append(splits)
-        if columns:
-            lines = [
-                [
-                    Cell(str(kind), [words.plural(count, "image")]),
-                    *(_cell(splits, str(kind)) for splits in columns),
-                ]
-                for kind, count in kinds.value_counts().sort_index().items()
-            ]
+                cells += [(first[kind], len(head), _cell(splits, kind)) for kind in first]
+        if cells:
+            lines = aligned(cells, range(2, len(head) + 1))
             yield Grid(head, {"": lines}, label=f"Kinds of images of {dataset}")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mosforge.core.runs import NO_ADAPTATION, NO_NETWORK, budget_of
 from mosforge.report import words
-from mosforge.report.blocks import Cell, Grid, aligned, model_cell
+from mosforge.report.blocks import Cell, Grid, aligned, heads, model_cell
 from mosforge.report.gains import Predictions, gains_of
 from mosforge.report.summary import summarise
 
@@ -67,13 +67,13 @@ def budget_grids(experiment: str, found: pd.DataFrame, proxies: Collection[str])
     grids = []
     for (train, test, backbone), rows in by_figure(found):
         place = f"{words.dataset_pair(train, test)}, {backbone}"
-        lines = [
-            ([model_cell(str(method), "")], {row["ratings"]: _cell(row) for row in line.to_dict("records")})
-            for method, line in rows.groupby("method", sort=False)
-        ]
-        head = [Cell(place, is_proxy=bool({train, test} & set(proxies)))]
-        numbers = {name: Cell(name) for name in rows["ratings"]}
-        grids.append(aligned(head, lines, numbers, f"Ratings of {place} in {experiment}"))
+        cells = (
+            ([model_cell(row["method"], "")], row["ratings"], _cell(row)) for row in rows.to_dict("records")
+        )
+        numbers = list(dict.fromkeys(rows["ratings"]))
+        head = [Cell(place, is_proxy=bool({train, test} & set(proxies))), *heads(*numbers)]
+        label = f"Ratings of {place} in {experiment}"
+        grids.append(Grid(head, {"": aligned(cells, numbers)}, label=label))
     return grids
 
 

@@ -15,7 +15,6 @@ from mosforge.report.published import AVERAGE, pairs_of, published_for
 from mosforge.report.settings import TableSettings
 from mosforge.report.summary import over_trainings, per_split, summarise
 
-_Key = tuple[str, str, str]
 _ROW = ["origin", "method", "backbone"]
 _COLUMN = ["train_dataset", "test_dataset", "metric"]
 _RANGES = ["q25", "q75", "low", "high"]
@@ -144,15 +143,6 @@ def _marks(numbers: pd.DataFrame) -> "pd.Series[Any]":
     return marks
 
 
-def _by_row(numbers: pd.DataFrame) -> dict[_Key, dict[_Key, dict[Any, Any]]]:
-    """Row -> column -> the number there."""
-    found: dict[_Key, dict[_Key, dict[Any, Any]]] = {}
-    for item in numbers.to_dict("records"):
-        row = (item["origin"], item["method"], item["backbone"])
-        found.setdefault(row, {})[item["train_dataset"], item["test_dataset"], item["metric"]] = item
-    return found
-
-
 def paper_grid(table: ExperimentTable) -> Grid:
     """The columns that the paper's tables have: SROCC and PLCC, across datasets only SROCC."""
     columns = {pair: ("srocc", "plcc") if pair[0] == pair[1] else ("srocc",) for pair in table.pairs}
@@ -168,25 +158,26 @@ def paper_grid(table: ExperimentTable) -> Grid:
         is_proxy = words.PROXY in set(rows["note"])
         over.append(Cell(words.dataset_pair(*pair), small, is_proxy=is_proxy, span=len(metrics)))
         head += [Cell(words.MEASURE_NAMES[metric]) for metric in metrics]
-    lines: dict[str, list[list[Cell]]] = {"measured": [], "published": []}
-    for (origin, method, backbone), found in _by_row(table.numbers).items():
-        cells = [_cell(found.get((*pair, metric))) for pair, metrics in columns.items() for metric in metrics]
-        lines[origin].append([model_cell(method, backbone), *cells])
+    keys = [(*pair, metric) for pair, metrics in columns.items() for metric in metrics]
+    lines = {
+        str(origin): aligned(map(_in_its_place, rows.to_dict("records")), keys)
+        for origin, rows in table.numbers.groupby("origin", sort=False)
+    }
     return Grid(head, lines, over=over, label=f"Correlations of {table.experiment}")
 
 
-def _cell(item: Mapping[Any, Any] | None) -> Cell:
-    """A number with its interval and its quartiles, or a dash if there is none."""
-    if item is None:
-        return Cell("–")
+def _in_its_place(item: Mapping[Any, Any]) -> tuple[list[Cell], Any, Cell]:
+    """The first cell of a number's row, its column, and the number with its ranges."""
+    column = tuple(item[name] for name in _COLUMN)
     ranges = {"95%": (item["low"], item["high"]), "splits": (item["q25"], item["q75"])}
     small = [*words.clean(item["clean"]), *words.on_own_scale(item["own_scale"])]
-    return words.value_cell(item["value"], ranges, *small, mark=item["mark"])
+    cell = words.value_cell(item["value"], ranges, *small, mark=item["mark"])
+    return [model_cell(item["method"], item["backbone"])], column, cell
 
 
 def legend(table: ExperimentTable) -> list[str]:
     """What the marks and the small print of `paper_grid` mean."""
-    count = len(_by_row(table.numbers))
+    count = len(table.numbers[_ROW].drop_duplicates())
     second = ", second best underlined" if count > 2 else ""
     marks = [f"Best value of a column bold{second}: {say('by_order')}."] if count else []
     return marks + small_print(table)
@@ -212,18 +203,14 @@ def small_print(table: ExperimentTable) -> list[str]:
 
 def every_measure_grid(table: ExperimentTable) -> Grid:
     """All measures of the measured models, a row a model and pair of datasets."""
-    rows = []
-    for (_, method, backbone), found in _by_row(table.measured).items():
-        for pair in table.pairs:
-            items = [found[*pair, metric] for metric in MEASURES if (*pair, metric) in found]
-            if items:
-                place = Cell(words.dataset_pair(*pair), style="text", is_proxy=bool(items[0]["note"]))
-                counts = [items[0]["splits"], items[0]["images"]]
-                cells = heads(*("" if pd.isna(count) else str(count) for count in counts))
-                cells += [_cell(item)._replace(mark="") for item in items]
-                rows.append([model_cell(method, backbone), place, *cells])
-    head = heads("method", "dataset", "splits", "images", *words.MEASURE_NAMES.values())
-    return Grid([head[0], head[1]._replace(style="text"), *head[2:]], {"": rows})
+    cells = []
+    for item in table.measured.assign(mark="").to_dict("records"):
+        model, (*pair, metric), cell = _in_its_place(item)
+        place = Cell(words.dataset_pair(*pair), style="text", is_proxy=bool(item["note"]))
+        counts = heads(*("" if pd.isna(item[name]) else str(item[name]) for name in ("splits", "images")))
+        cells.append(([*model, place, *counts], metric, cell))
+    head = [Cell("method"), Cell("dataset", style="text"), Cell("splits"), Cell("images")]
+    return Grid([*head, *heads(*words.MEASURE_NAMES.values())], {"": aligned(cells, MEASURES)})
 
 
 def splits_frame(experiment: str, correlations: pd.DataFrame, proxies: Collection[str]) -> pd.DataFrame:
@@ -245,15 +232,14 @@ def split_grids(experiment: str, correlations: pd.DataFrame, proxies: Collection
         splits = {
             name: Cell(words.split_name(str(name)), [f"{count} images"]) for name, count in images.items()
         }
-        models: dict[tuple[str, str], dict[str, Cell]] = {}
+        cells = []
         for item in within.to_dict("records"):
             small = [f"PLCC {words.number(item['plcc'])}", *words.clean(item["clean_srocc"])]
-            ranges = {"95%": (item["srocc_low"], item["srocc_high"])}
-            model = (item["method"], item["backbone"].replace(NO_NETWORK, ""))
-            cells = models.setdefault(model, {})
-            cells[item["split"]] = words.value_cell(item["srocc"], ranges, *small)
-        rows_of = [([model_cell(*model)], cells) for model, cells in models.items()]
-        head = [Cell(str(dataset), is_proxy=dataset in proxies)]
+            cell = words.value_cell(item["srocc"], {"95%": (item["srocc_low"], item["srocc_high"])}, *small)
+            model = model_cell(item["method"], item["backbone"].replace(NO_NETWORK, ""))
+            cells.append(([model], item["split"], cell))
+        head = [Cell(str(dataset), is_proxy=dataset in proxies), *splits.values()]
         if len(splits) > 1:
-            grids.append(aligned(head, rows_of, splits, f"Splits of {dataset} in {experiment}"))
+            lines = aligned(cells, splits)
+            grids.append(Grid(head, {"": lines}, label=f"Splits of {dataset} in {experiment}"))
     return grids

@@ -10,7 +10,7 @@ from mosforge.core import layout
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.sanity import SANITY
 from mosforge.report.artefacts import Artefacts
-from mosforge.report.blocks import Block, Cell, Grid, aligned, model_cell, say, table
+from mosforge.report.blocks import Block, Cell, Grid, aligned, heads, model_cell, say, table
 from mosforge.report.words import Start, interval, method_of, number, percent
 from mosforge.statistics.sanity import COLUMNS, FOLLOWS, SHARES, agreement_of, shares_of
 
@@ -79,16 +79,12 @@ def grid_by_type(numbers: pd.DataFrame, share: str) -> Grid:
 
 def _grid(numbers: pd.DataFrame, column: str, names: Mapping[str, str], label: str) -> Grid:
     """A row a model, and a column for each value of a column, under its name."""
-    models: dict[tuple[str, str, str], dict[str, Cell]] = {}
+    cells = []
     for row in numbers.to_dict("records"):
-        model = models.setdefault((row["method"], row["backbone"], row["dataset"]), {})
-        model[row[column]] = _cell(row)
-    rows = [
-        ([model_cell(method, backbone), Cell(dataset or "–", style="text")], cells)
-        for (method, backbone, dataset), cells in models.items()
-    ]
-    head = [Cell("method"), Cell("dataset", style="text")]
-    return aligned(head, rows, {key: Cell(name) for key, name in names.items()}, label)
+        model = [model_cell(row["method"], row["backbone"]), Cell(row["dataset"] or "–", style="text")]
+        cells.append((model, row[column], _cell(row)))
+    head = [Cell("method"), Cell("dataset", style="text"), *heads(*names.values())]
+    return Grid(head, {"": aligned(cells, names)}, label=label)
 
 
 def _cell(row: Mapping[Any, Any]) -> Cell:
