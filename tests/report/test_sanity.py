@@ -17,9 +17,9 @@ from mosforge.core.schemas.sanity import SANITY
 from mosforge.core.tables import write_table
 from mosforge.report.blocks import say
 from mosforge.report.page import page
-from mosforge.report.sanity import NUMBERS, sanity_grid, sanity_table
+from mosforge.report.sanity import NAMES, NUMBERS, sanity_grid, sanity_table
 from mosforge.report.settings import PageSettings
-from mosforge.statistics.sanity import SHARES
+from mosforge.statistics.sanity import FOLLOWS, SHARES
 
 FT = {"dataset": "tid2013", "split": "1", "initialisation": "imagenet", "adaptation": "finetune"}
 ZERO_SHOT = {"dataset": None, "split": None, "initialisation": "synthetic-multitask", "adaptation": "none"}
@@ -56,6 +56,7 @@ def test_a_table_has_the_shares_of_each_model_over_its_trainings() -> None:
     tables = [*trainings, rows(ZERO_SHOT, 0.1, tells=True)]
     found = sanity_table("table1", tables, {("imagenet", "finetune"): "FT"})
     assert list(found.columns) == NUMBERS
+    assert list(NAMES) == [*SHARES, FOLLOWS]
     values = found[found["type"] == ""].set_index(["method", "share"])["value"]
     assert values["FT", "falls"] == 1 / 4, "JPEG of the first split"
     assert values["FT", "falls_but_one"] == 2 / 4

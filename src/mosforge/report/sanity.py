@@ -12,27 +12,22 @@ from mosforge.core.schemas.sanity import SANITY
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, aligned, heads, model_cell, say, table
 from mosforge.report.words import Start, interval, method_of, number, percent
-from mosforge.statistics.sanity import COLUMNS, FOLLOWS, SHARES, agreement_of, shares_of
+from mosforge.statistics.sanity import COLUMNS, FOLLOWS, agreement_of, shares_of
 
 NUMBERS = ["experiment", "method", "backbone", "dataset", "trainings", *COLUMNS]
 """The columns of the table; `dataset` is empty for a model that has seen no rated image."""
 
-NAMES: Mapping[str, str] = dict(
-    zip(
-        (*SHARES, FOLLOWS),
-        (
-            "falls at every step",
-            "at all steps but one",
-            "original first",
-            "above level 1",
-            "above level 2 and stronger",
-            "type told",
-            "type and level told",
-            "SROCC with the pseudo-MOS",
-        ),
-        strict=True,
-    )
-)
+NAMES: Mapping[str, str] = {
+    "falls": "falls at every step",
+    "falls_but_one": "at all steps but one",
+    "first": "original first",
+    "above_level_1": "above level 1",
+    "above_stronger": "above level 2 and stronger",
+    "type": "type told",
+    "class": "type and level told",
+    FOLLOWS: "SROCC with the pseudo-MOS",
+}
+"""What the shares of `statistics.sanity` are called, in the order of their columns."""
 
 
 def sanity_table(

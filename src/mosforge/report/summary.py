@@ -50,7 +50,9 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
             row |= {measure: middle, f"{measure}_q25": low, f"{measure}_q75": high}
             for end in ("low", "high"):
                 row[f"{measure}_{end}"] = np.median(group[f"{measure}_{end}"].to_numpy(dtype=float))
-        row |= _of_clean_images(group)
+        row |= {
+            f"clean_{name}": float(np.median(clean_values(group, name))) for name in ("images", *MEASURES)
+        }
         for name, mapping in (("unmapped", "none"), ("falling", "falling")):
             row[name] = int((group["mapping"] == mapping).sum())
         rows.append(row)
@@ -83,12 +85,6 @@ def over_trainings(correlations: pd.DataFrame) -> pd.DataFrame:
         mappings = set(group["mapping"])
         found.loc[place, "mapping"] = next(name for name in _MAPPINGS if name in mappings)
     return found
-
-
-def _of_clean_images(splits: pd.DataFrame) -> dict[str, float]:
-    """Medians over a model's splits for the clean test images."""
-    names = ["images", *MEASURES]
-    return {f"clean_{name}": float(np.median(clean_values(splits, name))) for name in names}
 
 
 def clean_values(splits: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
