@@ -5,6 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from planning import planned_jobs
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.slow
 PACKS = ("results/pretraining/synthetic/pack.parquet", "results/finetuning/stand_in/pack.parquet")
 SCORES = "results/metrics/targets/stand_in.parquet"
 SANITY = "results/evaluation/sanity/pretraining/synthetic/efficientnet_lite0/multitask.parquet"
-TARGETS = ("corpus", *PACKS, SCORES, SANITY)
+TABLE = "results/report/tables/frozen.sanity.csv"
+TARGETS = ("corpus", *PACKS, SCORES, SANITY, TABLE)
 
 
 def shards(folder: Path) -> list[Path]:
@@ -41,7 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config["distortions"]["corpora"]["fresh"] = {"kind": "synthetic", "sources": ["fresh"]}
     config["distortions"]["synthetic"]["undistorted"] = [0]
     config["evaluation"]["sanity"] = "fresh"
-    config["evaluation"]["experiments"]["frozen"] |= {"datasets": ["stand_in"]}
+    zero_shot = {"datasets": ["stand_in"], "initialisations": ["multitask"], "adaptations": ["none"]}
+    config["evaluation"]["experiments"]["frozen"] |= zero_shot
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
     result = snakemake(folder, "--", *TARGETS)
     assert result.returncode == 0, result.stderr[-6000:]
@@ -64,6 +67,9 @@ def test_no_image_stays_and_all_that_reads_them_is_there(folder: Path) -> None:
     assert rows["told_type"].notna().all()
     shares = read_json((folder / SANITY).with_suffix(".json"))
     assert shares["all"]["falls"]["count"] == 4 * 3
+    table = pd.read_csv(folder / TABLE).set_index("share")
+    assert set(table.loc["pmos", "method"]) == {"CLS+REG, zero-shot"}
+    assert table.loc["pmos", "count"].max() == 4 * 7, "all of them are labelled, and nothing is left out"
 
 
 def test_a_shard_is_read_before_the_next_is_made(folder: Path) -> None:
