@@ -1,6 +1,7 @@
 """The table and the section of the page about scores that fall."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def test_a_table_has_the_shares_of_each_model_over_its_trainings() -> None:
     assert values[zero_shot, "type"] == pytest.approx(3 / 7)
     assert ("FT", "type") not in values
     assert dict(found[["method", "trainings"]].to_numpy()) == {"FT": 2, zero_shot: 1}
+    again = sanity_table("table1", tables, {("synthetic-multitask", "finetune"): "CLS+REG"})
+    assert set(again["method"]) == {"FT", "CLS+REG, zero-shot"}, "as its fine-tuned network is called"
     grid = sanity_grid(found)
     assert [len(row) for row in grid.rows[""]] == [2 + len(SHARES)] * 2
     assert [cell.text for cell in grid.rows[""][0][2:]] == ["25%", "50%", "50%", "50%", "50%", "–", "–"]
@@ -129,5 +132,11 @@ def test_table_markdown_and_page_hold_the_shares(results: Path, tmp_path: Path) 
     assert say("sanity_pmos") in section
     assert "SROCC with the pseudo-MOS</th>" not in unlabelled
     assert say("no_sanity_pmos") in unlabelled
-    assert [say("held_out") in pages[0], say("not_held_out") in pages[2]] == [True, True]
+    curves = [text.split('<section id="curves">')[1].split("</section>")[0] for text in pages]
+    held_out = (
+        curves[0].split("Pretrained models on images that no training has seen")[1].split("</table>")[0]
+    )
+    assert re.findall(r">([\d.%]+)<small", held_out) == ["43%", "14%", "0.841"]
+    assert "FT" not in held_out
+    assert [say("held_out") in curves[0], say("not_held_out") in curves[2]] == [True, True]
     assert 'id="sanity"' not in pages[2]

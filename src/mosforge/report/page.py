@@ -17,7 +17,7 @@ from mosforge.report.artefacts import Artefacts, read_artefacts
 from mosforge.report.blocks import Block
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import findings, gains_of, summary_of_findings
-from mosforge.report.sanity import sanity_section
+from mosforge.report.sanity import sanity_numbers, sanity_section
 from mosforge.report.settings import PageSettings
 
 _log = logging.getLogger(__name__)
@@ -43,14 +43,15 @@ def page(results: Path, *, output: Path, figures: Path, cfg: PageSettings) -> No
         for name, rows in artefacts.tables.items()
         if rows is not None
     }
+    sanity = dict(sanity_numbers(artefacts))
     _log.info("gains")
     parts = {
         ("correlations", "Results"): sections.correlations_section(artefacts, gains),
         ("scatter", "Predicted and given scores"): sections.scatter_section(artefacts),
-        ("sanity", "Sanity"): sanity_section(artefacts),
+        ("sanity", "Sanity"): sanity_section(sanity),
         ("validation", "Metrics and people"): sections.agreement_section(artefacts),
         ("pmos", "Pseudo-MOS"): sections.pmos_section(artefacts),
-        ("curves", "Learning curves"): sections.curves_section(artefacts),
+        ("curves", "Learning curves"): sections.curves_section(artefacts, sanity),
         ("gallery", "Gallery"): sections.gallery_section(artefacts),
         ("left-out", "Left out"): sections.left_out_section(artefacts),
         ("run", "What was run"): sections.run_section(artefacts),

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from mosforge.core import layout
+from mosforge.core.runs import FINETUNE, NO_ADAPTATION
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.sanity import SANITY
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, aligned, heads, model_cell, say, table
-from mosforge.report.words import Start, interval, method_of, number, percent
+from mosforge.report.words import ZERO_SHOT, Start, interval, method_of, number, percent
 from mosforge.statistics.sanity import COLUMNS, FOLLOWS, agreement_of, shares_of
 
 NUMBERS = ["experiment", "method", "backbone", "dataset", "trainings", *COLUMNS]
@@ -52,7 +53,9 @@ def sanity_table(
     parts = []
     for (dataset, backbone, initialisation, adaptation), trainings in found.items():
         start = (initialisation, adaptation)
-        method = names.get(start) or method_of(*start, with_corpus=True)
+        tuned = names.get((initialisation, FINETUNE))
+        alone = f"{tuned}{ZERO_SHOT}" if tuned and adaptation == NO_ADAPTATION else None
+        method = names.get(start) or alone or method_of(*start, with_corpus=True)
         keys = {"method": method, "backbone": backbone, "dataset": dataset, "trainings": len(trainings)}
         numbers = [shares_of(trainings), *([] if labels is None else [agreement_of(trainings, labels)])]
         parts.append(pd.concat(numbers).assign(experiment=experiment, **keys))
@@ -79,7 +82,7 @@ def _grid(numbers: pd.DataFrame, column: str, names: Mapping[str, str], label: s
         model = [model_cell(row["method"], row["backbone"]), Cell(row["dataset"] or "–", style="text")]
         cells.append((model, row[column], _cell(row)))
     head = [Cell("method"), Cell("dataset", style="text"), *heads(*names.values())]
-    return Grid(head, {"": aligned(cells, names)}, label=label)
+    return Grid(head, {"": aligned(cells, names)}, label=label, style="numbers wraps")
 
 
 def _cell(row: Mapping[Any, Any]) -> Cell:
@@ -97,16 +100,33 @@ def notes(numbers: pd.DataFrame) -> list[str]:
     return [say("sanity", numbers["images"].max()), *texts]
 
 
-def sanity_section(artefacts: Artefacts) -> Iterator[Block]:
-    """The models of each experiment that scored the images of `evaluation.sanity`; nothing without any."""
+def sanity_numbers(artefacts: Artefacts) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The table of each experiment with models that scored the images of `evaluation.sanity`."""
     corpus = artefacts.cfg.sanity_corpus
     labels = artefacts.read(layout.LABELS, LABELS, corpus=corpus) if corpus else None
     for experiment, models in artefacts.cfg.sanity.items():
         read = [artefacts.read(layout.SANITY, SANITY, model=model) for model in models]
         scored = [rows for rows in read if rows is not None]
         numbers = sanity_table(experiment, scored, artefacts.names, labels)
-        if numbers.empty:
-            continue
+        if len(numbers):
+            yield experiment, numbers
+
+
+def pretrained_blocks(tables: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
+    """What the pretrained models tell and score by themselves, of the tables of all experiments."""
+    held_out = ("type", "class", FOLLOWS)
+    rows = pd.concat([pd.DataFrame(columns=NUMBERS), *tables.values()])
+    rows = rows[rows["method"].str.endswith(ZERO_SHOT) & (rows["type"] == "") & rows["share"].isin(held_out)]
+    rows = rows.drop_duplicates(["method", "backbone", "dataset", "share"])
+    if len(rows):
+        names = {share: NAMES[share] for share in held_out}
+        yield table(_grid(rows, "share", names, "Pretrained models on images that no training has seen"))
+    yield Block("notes", say("held_out" if len(rows) else "not_held_out"))
+
+
+def sanity_section(tables: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
+    """The models of each experiment that scored the images of `evaluation.sanity`; nothing without any."""
+    for experiment, numbers in tables.items():
         yield Block("h3", experiment)
         yield table(sanity_grid(numbers))
         yield Block("list", items=notes(numbers), style="notes")

@@ -17,6 +17,7 @@ from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table,
 from mosforge.report.breakdown import FEWEST, breakdowns
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import CONTENTS, SPLITS, gains_grid
+from mosforge.report.sanity import pretrained_blocks
 from mosforge.report.settings import TableSettings
 from mosforge.report.thumbnails import beside_people, distortions, extremes
 
@@ -155,14 +156,14 @@ def scatter_section(artefacts: Artefacts) -> Iterator[Block]:
     yield from _figures(across)
 
 
-def curves_section(artefacts: Artefacts) -> Iterator[Block]:
-    """The learning curves of pretraining and fine-tuning."""
+def curves_section(artefacts: Artefacts, sanity: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
+    """The learning curves of pretraining and fine-tuning, and what pretraining comes to on unseen images."""
     is_pretrained = any(run.initialisation != "imagenet" for run in artefacts.runs)
     yield Block("h3", "Pretraining")
     missing = "no_pretraining_history" if is_pretrained else "no_pretraining"
     yield from _figures(figures.pretraining_curves(artefacts), missing)
     if is_pretrained:
-        yield Block("notes", say("held_out" if artefacts.cfg.sanity else "not_held_out"))
+        yield from pretrained_blocks(sanity)
     yield Block("h3", "Fine-tuning, one line for each training")
     yield from _figures(figures.finetuning_curves(artefacts), "no_finetuning_history")
 

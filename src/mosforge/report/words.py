@@ -26,7 +26,10 @@ IMAGENET = "ImageNet"
 """The network of ImageNet weights only, where it is not fine-tuned."""
 
 _OBJECTIVES = {"cls": "CLS", "reg": "REG", "multitask": BOTH, "rank": "RANK"}
-_ADAPTATIONS = {FINETUNE: "", PROBE: ", probe", NO_ADAPTATION: ", zero-shot"}
+ZERO_SHOT = ", zero-shot"
+"""The end of the name of a pretrained network that is not adapted."""
+
+_ADAPTATIONS = {FINETUNE: "", PROBE: ", probe", NO_ADAPTATION: ZERO_SHOT}
 
 Start = tuple[str, str]
 """The initialisation and the adaptation of a model."""
