@@ -87,8 +87,11 @@ def _in_finetuning(config: Configuration) -> Iterator[str]:
         if dataset.layout == "proxy":
             yield from _unknown(f"{key}.pictures", [str(dataset.pictures)], corpora)
     section = config.finetuning
-    if section.epochs == 0 and section.start == "mean":
-        yield "finetuning.epochs: 0 leaves a head that knows nothing; set finetuning.start to probe, or train"
+    if section.epochs == 0 and section.head_first.epochs == 0:
+        yield (
+            "finetuning.epochs: 0 leaves a head that knows nothing; train it with "
+            "finetuning.head_first.epochs, or train all"
+        )
 
 
 def _in_rehearsal(config: Configuration) -> Iterator[str]:

@@ -9,13 +9,13 @@ from pydantic_core import PydanticCustomError
 from mosforge.config import File, Folder, Name, Section, TrainingSection
 from mosforge.core.values import (
     Allowed,
+    Amount,
     Count,
     Decay,
     Flag,
     Fraction,
     Number,
     Part,
-    Start,
     Text,
     Whole,
     different,
@@ -124,6 +124,17 @@ class LearningRates(Section):
     """of the branch of the classes, where a pretrained head stays and rehearses them (ours)"""
 
 
+class HeadFirstSection(Section):
+    """The training of the head alone, on the features of the backbone as it comes."""
+
+    epochs: Whole
+    """passes over all images; 0: none, and a new head starts at the mean of the training scores (paper)"""
+    learning_rate: Fraction
+    """at first; it falls to zero by half a cosine"""
+    weight_decay: Amount
+    """of AdamW"""
+
+
 class RehearsalSection(Section):
     """Pairs of distorted images that each step sees beside its rated ones."""
 
@@ -137,7 +148,7 @@ class FinetuningSection(TrainingSection):
     """The target datasets with their splits, and how networks are fine-tuned on their scores."""
 
     epochs: Whole
-    """passes over all images; 0 with start: probe: the model is the probe"""
+    """passes over all images; 0 with head_first: only the head is trained"""
     datasets: Mapping[Name, Dataset]
     """Target datasets with human scores. Those whose folder is missing are left out, with a line that says
     so."""
@@ -152,12 +163,10 @@ class FinetuningSection(TrainingSection):
     """learning rates of the backbone and of the head"""
     dropout: Decay
     """probability that a new head drops a feature in a step"""
-    start: Start
-    """
-    What the scores start from:
-      mean   a new head, whose scores start at the mean of the training scores (paper)
-      probe  a ridge regression on the training part, written into the head; a pretrained one stays, and goes
-             on telling the classes (ours)"""
+    head_first: HeadFirstSection
+    """Before all is trained, the head alone: on the features of the five crops of a grid in each image, which
+    are computed once, so that it takes minutes. Dropout drops some of them, and the loss is the squared
+    error. A pretrained head stays, and goes on telling the classes (ours)"""
     interpolate: Part
     """The weights are start + interpolate x (trained - start): 0.5 keeps more of what the network knew, 1 is
     the trained weights (ours, after WiSE-FT)"""

@@ -14,8 +14,9 @@ from mosforge.core.schemas.targets import FEATURES
 from mosforge.core.tables import read_table, write_table
 from mosforge.evaluation.settings import FeaturesSettings
 from mosforge.models.backbones import find_backbone
+from mosforge.models.crops import draw_boxes
 from mosforge.models.devices import device_name, pick_device
-from mosforge.models.frozen import Drawn, frozen_network, frozen_outputs
+from mosforge.models.frozen import frozen_network, frozen_outputs
 from mosforge.models.objectives import corpus_and_objective, learns_score
 
 
@@ -55,9 +56,10 @@ def features(
     is_scored = learns_score(objective)
     images = Pack(rows)
     found: dict[str, list[object]] = {"features": [], "score": [], "spread": []}
-    drawn = Drawn(cfg.crop, cfg.feature_crops, cfg.test_dataset)
     for i, name in enumerate(tqdm(rows["image"], disable=None, unit="image")):
-        vectors, scores = frozen_outputs(network, images.image(i), name, drawn, where)
+        pixels = images.image(i)
+        boxes = draw_boxes(pixels, cfg.crop, cfg.feature_crops, "features", cfg.test_dataset, name)
+        vectors, scores = frozen_outputs(network, pixels, boxes, cfg.crop, where)
         found["features"].append(vectors.mean(axis=0))
         found["score"].append(float(scores.mean()) if is_scored else None)
         found["spread"].append(float(scores.std()) if is_scored else None)

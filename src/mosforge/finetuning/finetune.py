@@ -19,8 +19,9 @@ from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import Frame, read_table
 from mosforge.finetuning.about import card_terms
 from mosforge.finetuning.finetune_settings import FinetuningSettings
+from mosforge.finetuning.head_first import train_head_first
 from mosforge.finetuning.rehearsal import read_rehearsal
-from mosforge.finetuning.start import first_network, start_from_probe
+from mosforge.finetuning.start import first_network
 from mosforge.models.crops import draw_boxes, predict, view_side
 from mosforge.models.network import Network
 from mosforge.training.loop import fit
@@ -92,13 +93,13 @@ def finetune(
         beside = rehearsed.beside(len(samples))
 
     parts = samples[["image", "part"]].to_numpy().tolist()  # names, too: crops of the validation follow them
-    further: list[Any] = [samples["content"].tolist()] if cfg.start == "probe" else []
-    further += [] if rehearsed is None else [rehearsed.digest]
+    further = [] if rehearsed is None else [rehearsed.digest]
     state_file = state_path(output, cfg.plain(), data_digest, weights_digest, parts, *further)
+    side = view_side(images.heights[training], images.widths[training])
     # The state has all but the start, and whatever needs that finds the same one again.
-    if cfg.start == "probe" and (cfg.interpolate < 1 or not state_file.exists()):
+    if cfg.head_first is not None and (cfg.interpolate < 1 or not state_file.exists()):
         network.precision = setup.precision
-        start_from_probe(network, images, samples.iloc[training], cfg, device)
+        train_head_first(network, images, samples.iloc[training], quality, side, cfg, device)
     start = floats_of(network) if cfg.interpolate < 1 else None
     history = pd.DataFrame(columns=HISTORY.columns)
     if cfg.epochs:
@@ -119,7 +120,7 @@ def finetune(
         interpolate(network, start, cfg.interpolate)
     facts = {
         **about_head,
-        "view_side": view_side(images.heights[training], images.widths[training]),
+        "view_side": side,
         "pictures": len(training),
         "data_digest": data_digest,
         "initial_weights_sha256": weights_digest,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Count, Decay, Flag, Fraction, Number, Part, Start
+from mosforge.core.values import Amount, Count, Decay, Flag, Fraction, Number, Part
 from mosforge.training.settings import TrainingSettings
 
 
@@ -17,6 +17,14 @@ class RehearsalSettings(Settings):
     classes: Count | None = None
 
 
+class HeadFirstSettings(Settings):
+    """How the head alone is trained, before all is."""
+
+    epochs: Count
+    learning_rate: Fraction
+    weight_decay: Amount
+
+
 class FinetuningSettings(TrainingSettings):
     """What a fine-tuning depends on."""
 
@@ -27,8 +35,7 @@ class FinetuningSettings(TrainingSettings):
     # where a pretrained head is kept, `score`, and `classification` if its classes are rehearsed; else `head`
     learning_rates: Mapping[Literal["backbone", "head", "score", "classification"], Fraction]
     dropout: Decay
-    start: Start = "mean"
-    feature_crops: Count = 1  # start `probe`: crops of an image that features are means over
+    head_first: HeadFirstSettings | None = None
     interpolate: Part = 1.0
     sources: tuple[str, ...]
     range: tuple[Number, Number]

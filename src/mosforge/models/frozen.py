@@ -1,6 +1,5 @@
 """What a network makes of the crops of an image before it is trained on a dataset: features and scores."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 
 from mosforge.core.images import Pixels
 from mosforge.models.backbones import find_backbone
-from mosforge.models.crops import draw_boxes, predict
+from mosforge.models.crops import Boxes, predict
 from mosforge.models.folder import load_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
@@ -17,15 +16,6 @@ from mosforge.models.objectives import corpus_and_objective
 from mosforge.models.weights import load_backbone
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """The crops of which the features of a dataset's images are means."""
-
-    size: int  # side in pixels
-    count: int  # of each image
-    dataset: str  # its name: the places follow from it and from the image's
 
 
 def frozen_network(weights: Path, backbone: str, initialisation: str, multi_level: bool) -> Network:
@@ -49,15 +39,15 @@ def frozen_network(weights: Path, backbone: str, initialisation: str, multi_leve
 
 
 def frozen_outputs(
-    network: Network, pixels: Pixels, name: str, drawn: Drawn, device: torch.device
+    network: Network, pixels: Pixels, boxes: Boxes, size: int, device: torch.device
 ) -> tuple[Floats, Floats]:
     """Features (n, width), which the head is given, and scores (n,) of crops of one image.
 
     Args:
         network: in evaluation mode, on `device`.
         pixels: uint8 RGB, shape (height, width, 3).
-        name: of the image.
-        drawn: the crops.
+        boxes: top and left of each crop, shape (n, 2).
+        size: side of a crop in pixels.
         device: the network's.
     """
     vectors: list[Floats] = []
@@ -65,7 +55,6 @@ def frozen_outputs(
     def keep(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         vectors.append(inputs[0].double().cpu().numpy())
 
-    boxes = draw_boxes(pixels, drawn.size, drawn.count, "features", drawn.dataset, name)
     with network.head.register_forward_pre_hook(keep):
-        scores = predict(network, pixels, boxes, drawn.size, device).scores
+        scores = predict(network, pixels, boxes, size, device).scores
     return np.concatenate(vectors), scores

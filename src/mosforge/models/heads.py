@@ -1,7 +1,6 @@
 """The heads of the two trainings, as the paper describes them (Fig. 2, equations 1 to 8, section 3.2)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,36 +17,6 @@ def initialise(layers: Iterable[nn.Module]) -> None:
         if isinstance(layer, nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A score that is linear in features and in the score that a head has learned.
-
-    One hidden unit of each layer of a head can pass a linear function of the features on to the score, since
-    a value that is large enough passes a ReLU as it is.
-    """
-
-    weights: Tensor  # of each feature, float64 (width,)
-    centre: float  # of their sum over the features, its mean over some images
-    reach: float  # how far that sum is from its mean for the farthest of these images
-    factor: float  # of the score that the head has learned
-    offset: float
-
-    @property
-    def lift(self) -> float:
-        """Added to the sum before a ReLU and taken from the score: no image comes near the ReLU's bend."""
-        return 1.0 + 2.0 * self.reach
-
-    @property
-    def first_bias(self) -> float:
-        """The bias of the hidden unit that passes the sum on."""
-        return self.lift - self.centre
-
-    @property
-    def last_bias(self) -> float:
-        """What is added to that unit and to the head's own score."""
-        return self.offset - self.first_bias
 
 
 class MultiTaskHead(nn.Module):
@@ -86,9 +55,16 @@ class MultiTaskHead(nn.Module):
         """Features (n, width) -> class logits (n, classes), scores (n,)."""
         standard = (features - self.mean) / self.deviation
         c1 = self.cfc1(standard)
+        return self.cfc2(torch.relu(c1)), self._scores(standard, c1)
+
+    def scores(self, standard: Tensor) -> Tensor:
+        """Standardised features (n, width) -> scores (n,)."""
+        return self._scores(standard, self.cfc1(standard))
+
+    def _scores(self, standard: Tensor, c1: Tensor) -> Tensor:
         m1 = torch.relu(torch.cat((self.rfc1(standard), c1), dim=1))
-        score = self.rfc3(torch.relu(self.rfc2(m1)))
-        return self.cfc2(torch.relu(c1)), score.squeeze(1)
+        score: Tensor = self.rfc3(torch.relu(self.rfc2(m1)))
+        return score.squeeze(1)
 
     def start_at(self, mean: float) -> None:
         """Starts every score at the training labels' mean, which a small learning rate would not reach."""
@@ -101,37 +77,11 @@ class MultiTaskHead(nn.Module):
             self.cfc2.weight.copy_(whole.weight[:count])
             self.cfc2.bias.copy_(whole.bias[:count])
 
-    def make_room(self) -> tuple[int, int]:
-        """Frees a unit of rFC1 and one of rFC2 for `start_linearly`: those that the score depends on least.
-
-        The score that was learned changes a little by this, and what the classes depend on does not. Where
-        there is room, it stays the same.
-
-        Returns:
-            The two units.
-        """
+    def rescale(self, factor: float, offset: float) -> None:
+        """Lets every score be `factor` times what it was, plus `offset`."""
         with torch.no_grad():
-            weights = self.rfc3.weight[0].abs()
-            second = int((weights * self.rfc2.weight.norm(dim=1)).argmin())
-            self.rfc3.weight[0, second] = 0.0
-            weights[second] = 0.0
-            used = weights @ self.rfc2.weight.abs()[:, : self.rfc1.out_features]
-            first = int((used * self.rfc1.weight.norm(dim=1)).argmin())
-            self.rfc2.weight[:, first] = 0.0
-        return first, second
-
-    def start_linearly(self, line: Line) -> None:
-        """Lets the score be a linear one of the features, and of what the head scores after `make_room`."""
-        first, second = self.make_room()
-        with torch.no_grad():
-            self.rfc1.weight[first] = line.weights * self.deviation
-            self.rfc1.bias[first] = line.first_bias + float(line.weights @ self.mean.double())
-            self.rfc2.weight[second] = 0.0
-            self.rfc2.weight[second, first] = 1.0
-            self.rfc2.bias[second] = 0.0
-            self.rfc3.weight *= line.factor
-            self.rfc3.weight[0, second] = 1.0
-            self.rfc3.bias.copy_(line.factor * self.rfc3.bias.double() + line.last_bias)
+            self.rfc3.weight *= factor
+            self.rfc3.bias.mul_(factor).add_(offset)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the name of their learning rate."""
@@ -163,21 +113,27 @@ class ScoreHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (n, width) -> scores (n,)."""
-        score: Tensor = self.fc2(torch.relu(self.fc1(self.dropout(features))))
+        return self.scores(self.dropout(features))
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Features (n, width) -> scores (n,), without dropout."""
+        score: Tensor = self.fc2(torch.relu(self.fc1(features)))
         return score.squeeze(1)
 
     def start_at(self, mean: float) -> None:
         """Starts the scores at the training labels' mean; until then they start at an arbitrary constant."""
         nn.init.constant_(self.fc2.bias, mean)
 
-    def start_linearly(self, line: Line) -> None:
-        """Lets the score be a linear one of the features."""
+    def take_in(self, mean: Tensor, deviation: Tensor) -> None:
+        """Lets a head that learned from standardised features take them as they are.
+
+        Args:
+            mean: of each feature, shape (width,).
+            deviation: likewise.
+        """
         with torch.no_grad():
-            self.fc1.weight[0] = line.weights
-            self.fc1.bias[0] = line.first_bias
-            nn.init.zeros_(self.fc2.weight)
-            self.fc2.weight[0, 0] = 1.0
-            self.fc2.bias.fill_(line.last_bias)
+            self.fc1.weight /= deviation
+            self.fc1.bias.sub_(self.fc1.weight @ mean)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the name of their learning rate."""

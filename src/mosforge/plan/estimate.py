@@ -121,8 +121,8 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             if cfg.rehearsal is not None:
                 seen += 2 * cfg.rehearsal.pairs * math.ceil(seen / cfg.batch_size)
             work.of_training(cfg)[which.backbone] += cfg.epochs * seen
-            if cfg.start == "probe":
-                work.scored[which.backbone] += cfg.feature_crops * images
+            if cfg.head_first is not None:
+                work.scored[which.backbone] += GRID_CROPS * images
         elif rule == "predict":
             share = 1.0
             if which.dataset == which.test_dataset:

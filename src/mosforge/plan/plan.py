@@ -28,7 +28,7 @@ _SEEN = (
 
 _RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key != "flip")
 
-_OF_FINETUNING = ("patches", "dropout", "start", "interpolate")
+_OF_FINETUNING = ("patches", "dropout", "interpolate")
 
 
 class Plan:
@@ -94,6 +94,7 @@ class Plan:
         """
         finetuning, pretraining = self._config.finetuning.plain(), self._config.pretraining.plain()
         tuned = {key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, *_OF_FINETUNING)}
+        tuned["head_first"] = finetuning["head_first"]["epochs"]
         tuned["learning_rates"] = self.trainings.finetuning_rates
         tested = {"crops": self._config.evaluation.crops}
         if not self.experiments.has_finetuned_networks(experiment):

@@ -39,7 +39,6 @@ class Trainings:
     def __init__(self, config: Configuration, corpora: Corpora, datasets: Datasets) -> None:
         self._pretraining = config.pretraining
         self._finetuning = config.finetuning
-        self._feature_crops = config.evaluation.feature_crops
         self._corpora = corpora
         self._datasets = datasets
 
@@ -137,7 +136,12 @@ class Trainings:
 
     @property
     def _may_rehearse_classes(self) -> bool:
-        return self._finetuning.start == "probe" and bool(self.rehearsed)
+        return self._keeps_heads and bool(self.rehearsed)
+
+    @property
+    def _keeps_heads(self) -> bool:
+        """Whether a fine-tuning goes on with the head of a pretraining."""
+        return self._finetuning.head_first.epochs > 0
 
     @property
     def rehearsed(self) -> list[str]:
@@ -228,8 +232,8 @@ class Trainings:
         found: dict[str, Any] = {"learning_rates": rates}
         if section["interpolate"] != 1:
             found["interpolate"] = section["interpolate"]
-        if section["start"] == "probe":
-            found |= {"start": "probe", "feature_crops": self._feature_crops}
+        if self._keeps_heads:
+            found["head_first"] = section["head_first"]
             if which.initialisation != "imagenet":
                 rates["score"] = rates.pop("head")
         if self.rehearsed:
@@ -248,7 +252,7 @@ class Trainings:
 
     def start_inputs(self, which: Wildcards) -> dict[str, str]:
         """The files that a fine-tuning starts from: the weights, and of a head that is kept the card."""
-        if self._finetuning.start == "probe":
+        if self._keeps_heads:
             return self.frozen(which)
         return {"weights": self.initial_weights(which)}
 

@@ -1,0 +1,140 @@
+"""The head alone learns the scores first, from features that the network computes once.
+
+A head that follows the features of the backbone as it comes is quick to train and hard to overfit, and where
+ratings are few it is better than a network that is trained as a whole.
+"""
+
+import logging
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from mosforge.core.packs import Indices, Pack
+from mosforge.core.seeds import generator, seed_of
+from mosforge.core.tables import Frame
+from mosforge.finetuning.finetune_settings import FinetuningSettings
+from mosforge.models.crops import grid_view
+from mosforge.models.frozen import frozen_outputs
+from mosforge.models.heads import MultiTaskHead, ScoreHead
+from mosforge.models.network import Network
+from mosforge.models.objectives import corpus_and_objective, learns_score
+
+log = logging.getLogger(__name__)
+
+LARGEST_BATCH = 64
+"""Images in a step; of few images a quarter, so that an epoch has four steps (ours)."""
+
+_SMALLEST_DEVIATION = 1e-3  # of a feature, so that one that hardly changes is not blown up
+
+
+@dataclass(frozen=True)
+class _Crops:
+    """Features of the crops of the training images."""
+
+    features: Tensor  # float32 (crops, width), image after image
+    scores: Tensor  # of the head as it was, float64 (images,): means over the crops
+    starts: Indices  # where each image begins, (images,)
+    counts: Indices  # its crops, (images,)
+
+
+def train_head_first(
+    network: Network,
+    images: Pack,
+    training: Frame,
+    quality: Tensor,
+    view_side: int,
+    cfg: FinetuningSettings,
+    device: torch.device,
+) -> None:
+    """Trains the head on the features of the crops that a score is the mean over (`crops.grid_view`).
+
+    A step takes one crop of each of its images, and dropout leaves out some of the features. The loss is the
+    squared error, the optimiser AdamW, whose rate falls to zero by half a cosine. The score that a pretrained
+    head has learned is first brought to the scale of the given ones by least squares. All but the features
+    is computed on the processor, whatever the device is.
+
+    Args:
+        network: with its first weights; it goes to the device and into evaluation mode.
+        images: of the training and other parts.
+        training: the images of the training part; their index says which of `images` they are.
+        quality: of these, in [0, 1], shape (n,).
+        view_side: see `crops.view`.
+        cfg: of the training.
+        device: where the features are computed.
+
+    Raises:
+        MosforgeError: the pack is damaged.
+    """
+    assert cfg.head_first is not None
+    images.check_some()
+    network.to(device).eval()
+    crops = _compute(network, images, training.index.to_numpy(), view_side, cfg.crop, device)
+    head, given = network.head.cpu(), quality.cpu()
+    _, objective = corpus_and_objective(cfg.initialisation)
+    _fit_scale(head, crops.scores, given, learned=learns_score(objective))
+    if isinstance(head, MultiTaskHead):
+        _train(head, (crops.features - head.mean) / head.deviation, crops, given, cfg)
+    else:
+        deviation, mean = torch.std_mean(crops.features, dim=0, correction=0)
+        deviation += _SMALLEST_DEVIATION
+        _train(head, (crops.features - mean) / deviation, crops, given, cfg)
+        head.take_in(mean, deviation)
+    network.to(device)
+
+
+def _compute(
+    network: Network, images: Pack, places: Indices, view_side: int, size: int, device: torch.device
+) -> _Crops:
+    features, scores, counts = [], [], []
+    for place in tqdm(places, disable=None, unit="image"):
+        pixels, boxes = grid_view(images.image(int(place)), size, view_side)
+        vectors, own = frozen_outputs(network, pixels, boxes, size, device)
+        features.append(torch.tensor(vectors, dtype=torch.float32))
+        scores.append(float(own.mean()))
+        counts.append(len(own))
+    numbers = np.array(counts, np.int64)
+    means = torch.tensor(scores, dtype=torch.float64)
+    return _Crops(torch.cat(features), means, np.cumsum(numbers) - numbers, numbers)
+
+
+def _fit_scale(head: MultiTaskHead | ScoreHead, scores: Tensor, given: Tensor, *, learned: bool) -> None:
+    """Brings what a head has learned to the scale of the given scores, or its start to their mean."""
+    if not isinstance(head, MultiTaskHead) or not learned or float(scores.std()) == 0:
+        head.start_at(float(given.mean()))
+        return
+    factor, offset = np.polyfit(scores.numpy(), given.double().numpy(), 1)
+    head.rescale(float(factor), float(offset))
+
+
+def _train(
+    head: MultiTaskHead | ScoreHead, features: Tensor, crops: _Crops, given: Tensor, cfg: FinetuningSettings
+) -> None:
+    first = cfg.head_first
+    assert first is not None
+    groups = head.parameter_groups()
+    trained = groups["score"] if isinstance(head, MultiTaskHead) else groups["head"]
+    optimiser = torch.optim.AdamW(trained, lr=first.learning_rate, weight_decay=first.weight_decay)
+    draw = generator("head first", cfg.seed)
+    dropped = torch.Generator().manual_seed(seed_of("dropout of the head first", cfg.seed))
+    count = len(given)
+    batch = min(LARGEST_BATCH, math.ceil(count / 4))
+    steps = count // batch
+    rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, first.epochs * steps)
+    for epoch in range(first.epochs):
+        order, total = draw.permutation(count), 0.0
+        for step in range(steps):
+            chosen = order[step * batch : (step + 1) * batch]
+            rows = crops.starts[chosen] + draw.integers(crops.counts[chosen])
+            kept = torch.rand((batch, features.shape[1]), generator=dropped) >= cfg.dropout
+            scores = head.scores(features[rows] * kept / (1 - cfg.dropout))
+            loss = (scores - given[chosen]).square().mean()
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            rates.step()
+            total += loss.item()
+        log.info("head first, epoch %d: squared error %.4f", epoch + 1, total / steps)
