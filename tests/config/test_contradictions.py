@@ -150,7 +150,7 @@ REHEARSAL = "finetuning.rehearsal.corpus"
             "finetuning.crop: 320 is larger than pretraining.resize",
         ),
         (
-            {REHEARSAL: "synthetic", "finetuning.epochs": 0, "finetuning.start": "probe"},
+            {REHEARSAL: "synthetic", "finetuning.epochs": 0, "finetuning.head_first.epochs": 3},
             f"{REHEARSAL}: with finetuning.epochs: 0 nothing is rehearsed",
         ),
     ],

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mosforge.models.heads import Line, MultiTaskHead, ScoreHead, initialise
+from mosforge.models.heads import MultiTaskHead, ScoreHead, initialise
 
 
 @pytest.mark.parametrize("classes", [39, 26])
@@ -126,52 +126,26 @@ def test_what_both_branches_see_is_standardised() -> None:
     assert {"mean", "deviation"} < head.state_dict().keys()
 
 
-def line_for(features: torch.Tensor, factor: float) -> Line:
-    weights = torch.linspace(-0.3, 0.2, features.shape[1], dtype=torch.float64)
-    sums = features.double() @ weights
-    centre = float(sums.mean())
-    return Line(weights, centre, reach=float((sums - centre).abs().max()), factor=factor, offset=0.25)
+def test_a_head_that_learned_from_standardised_features_takes_them_as_they_are() -> None:
+    head, features = ScoreHead(8, 0.5).eval(), torch.randn(5, 8) * 3 + 1
+    torch.nn.init.normal_(head.fc2.weight)
+    deviation, mean = torch.std_mean(features, dim=0)
+    expected = head((features - mean) / deviation)
+    assert float(expected.detach().std()) > 0.1
+    head.take_in(mean, deviation)
+    torch.testing.assert_close(head(features), expected)
 
 
-def test_a_linear_score_is_written_into_a_new_head() -> None:
-    head, features = ScoreHead(8, 0.0).eval(), torch.randn(50, 8)
-    line = line_for(features, 0.0)
-    head.start_linearly(line)
-    torch.testing.assert_close(
-        head(features).double(), features.double() @ line.weights + 0.25, rtol=0, atol=1e-6
-    )
-
-
-@pytest.mark.parametrize("factor", [0.0, -1.7])
-def test_a_linear_score_is_written_into_a_pretrained_head_and_its_classes_stay(factor: float) -> None:
-    head, features = MultiTaskHead(8, 3, 16), 2 + 3 * torch.randn(50, 8)
-    line = line_for(features, factor)
-    head.mean.fill_(2.0)
-    head.deviation.fill_(3.0)
+def test_scores_are_those_of_the_whole_head() -> None:
+    head, features = MultiTaskHead(8, 3, 16), torch.randn(5, 8)
     torch.nn.init.normal_(head.rfc3.weight)
-    head.start_at(0.6)
-    logits, _ = head(features)
-    room = head.make_room()
-    _, own = head(features)
-    assert room == head.make_room()
-    assert torch.equal(head(features)[1], own), "there is room now"
-    assert own.detach().std() > 0.1
-    head.start_linearly(line)
-    found = head(features)
-    assert torch.equal(found[0], logits)
-    expected = features.double() @ line.weights + factor * own.double() + 0.25
-    torch.testing.assert_close(found[1].double(), expected, rtol=0, atol=1e-5)
-
-
-def test_room_is_made_where_the_score_depends_least_on_it() -> None:
-    head = MultiTaskHead(8, 3, 16)
-    torch.nn.init.normal_(head.rfc3.weight)
-    with torch.no_grad():
-        head.rfc3.weight[0, 77] = 0.0
-        head.rfc2.weight[:, 5] = 0.0
-    before = {key: value.clone() for key, value in head.state_dict().items()}
-    assert head.make_room() == (5, 77)
-    assert all(torch.equal(value, before[key]) for key, value in head.state_dict().items())
+    head.mean.fill_(0.25)
+    before = head(features)[1]
+    torch.testing.assert_close(head.scores(features - 0.25), before, rtol=0, atol=0)
+    logits = head(features)[0]
+    head.rescale(-2.0, 0.5)
+    torch.testing.assert_close(head(features)[1], 0.5 - 2.0 * before)
+    assert torch.equal(head(features)[0], logits)
 
 
 @pytest.mark.parametrize("head", [MultiTaskHead(2048, 39), ScoreHead(2048, 0.5)])

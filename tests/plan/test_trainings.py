@@ -155,17 +155,19 @@ def test_multi_level_features_are_in_both_trainings(with_datasets: dict[str, Any
         assert plan.trainings.finetuning(run).multi_level is choice
 
 
-def test_a_start_from_a_probe_keeps_the_head_of_a_pretraining(with_datasets: dict[str, Any]) -> None:
+def test_with_the_head_first_that_of_a_pretraining_is_kept_of_a_pretraining(
+    with_datasets: dict[str, Any],
+) -> None:
     runs = [Run("tid2013", "3", "resnet50", start, "tid2013") for start in ("imagenet", "synthetic-cls")]
     trainings = plan_of(with_datasets).trainings
     plain = [trainings.finetuning(run) for run in runs]
-    assert all(not {"start", "feature_crops", "interpolate"} & set(cfg.plain()) for cfg in plain)
+    assert all(not {"head_first", "interpolate"} & set(cfg.plain()) for cfg in plain)
     assert [set(trainings.start_inputs(run)) for run in runs] == [{"weights"}, {"weights"}]
-    with_datasets["finetuning"] |= {"start": "probe", "interpolate": 0.5, "epochs": 0}
-    with_datasets["evaluation"]["feature_crops"] = 7
+    first = {"epochs": 7, "learning_rate": 0.01, "weight_decay": 0.5}
+    with_datasets["finetuning"] |= {"head_first": first, "interpolate": 0.5, "epochs": 0}
     trainings = plan_of(with_datasets).trainings
     found = [trainings.finetuning(run) for run in runs]
-    assert all((cfg.start, cfg.feature_crops, cfg.interpolate) == ("probe", 7, 0.5) for cfg in found)
+    assert all((cfg.plain()["head_first"], cfg.interpolate) == (first, 0.5) for cfg in found)
     assert [set(cfg.learning_rates) for cfg in found] == [{"backbone", "head"}, {"backbone", "score"}]
     assert found[1].learning_rates["score"] == plain[1].learning_rates["head"]
     assert [set(trainings.start_inputs(run)) for run in runs] == [{"weights"}, {"weights", "card"}]
@@ -278,19 +280,20 @@ def test_a_fine_tuning_that_rehearses_has_the_files_and_sources_of_the_corpus(
 
 
 @pytest.mark.parametrize(
-    ("start", "initialisation", "told"),
+    ("first", "initialisation", "told"),
     [
-        ("probe", "synthetic-multitask", True),
-        ("probe", "synthetic-reg", False),
-        ("probe", "kadid25-cls", False),
-        ("probe", "imagenet", False),
-        ("mean", "synthetic-multitask", False),
+        (3, "synthetic-multitask", True),
+        (3, "synthetic-reg", False),
+        (3, "kadid25-cls", False),
+        (3, "imagenet", False),
+        (0, "synthetic-multitask", False),
     ],
 )
 def test_classes_are_rehearsed_where_a_kept_head_tells_them(
-    start: str, initialisation: str, told: bool, with_datasets: dict[str, Any]
+    first: int, initialisation: str, told: bool, with_datasets: dict[str, Any]
 ) -> None:
-    with_datasets["finetuning"] |= {"start": start, "rehearsal": {"corpus": "synthetic", "pairs": 3}}
+    with_datasets["finetuning"]["head_first"]["epochs"] = first
+    with_datasets["finetuning"]["rehearsal"] = {"corpus": "synthetic", "pairs": 3}
     run = Run("tid2013", "3", "resnet50", initialisation, "tid2013")
     with_datasets["finetuning"]["learning_rates"]["classification"] = 2.5e-4
     cfg = plan_of(with_datasets).trainings.finetuning(run)

@@ -247,13 +247,15 @@ def _finetuning() -> Iterator[Case]:
     yield Case("finetuning.splits.validation", 0.3, ("split",))
     yield Case("finetuning.patches", 3, ("finetune",))
     yield Case("finetuning.dropout", 0.4, ("finetune",))
-    yield Case("finetuning.start", "probe", ("finetune",))
+    yield Case("finetuning.head_first.epochs", 3, ("finetune",))
+    for key in ("learning_rate", "weight_decay"):
+        yield Case(f"finetuning.head_first.{key}", 0.02, (), note="with `head_first.epochs`, `finetune`")
     yield Case("finetuning.interpolate", 0.5, ("finetune",))
     yield Case("finetuning.rehearsal.corpus", "kadid25", ("finetune",))
     yield Case("finetuning.rehearsal.pairs", 3, ("finetune",), note="with a corpus")
     for rate in ("backbone", "head"):
         yield Case(f"finetuning.learning_rates.{rate}", 0.002, ("finetune",))
-    note = "with `start: probe`, `finetune` where a pretrained head rehearses its classes"
+    note = "with `head_first.epochs`, `finetune` where a pretrained head rehearses its classes"
     yield Case("finetuning.learning_rates.classification", 0.002, (), note=note)
 
 

@@ -102,12 +102,14 @@ def _compute(
 
 
 def _fit_scale(head: MultiTaskHead | ScoreHead, scores: Tensor, given: Tensor, *, learned: bool) -> None:
-    """Brings what a head has learned to the scale of the given scores, or its start to their mean."""
-    if not isinstance(head, MultiTaskHead) or not learned or float(scores.std()) == 0:
-        head.start_at(float(given.mean()))
-        return
-    factor, offset = np.polyfit(scores.numpy(), given.double().numpy(), 1)
-    head.rescale(float(factor), float(offset))
+    """Brings the scores that a head has learned to the scale of the given ones; others start at their mean."""
+    factor, offset = 0.0, float(given.mean())
+    if learned and float(scores.max()) > float(scores.min()):
+        factor, offset = map(float, np.polyfit(scores.numpy(), given.double().numpy(), 1))
+    if isinstance(head, MultiTaskHead):
+        head.rescale(factor, offset)
+    else:
+        head.start_at(offset)
 
 
 def _train(
