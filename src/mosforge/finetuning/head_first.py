@@ -32,8 +32,8 @@ _SMALLEST_DEVIATION = 1e-3  # of a feature, so that one that hardly changes is n
 
 
 @dataclass(frozen=True)
-class _Crops:
-    """Features of the crops of the training images."""
+class CropFeatures:
+    """The features of the crops of some images, in the order of the images."""
 
     features: Tensor  # float32 (crops, width), image after image
     scores: Tensor  # of the head as it was, float64 (images,): means over the crops
@@ -52,11 +52,6 @@ def train_head_first(
 ) -> None:
     """Trains the head on the features of the crops that a score is the mean over (`crops.grid_view`).
 
-    A step takes one crop of each of its images, and dropout leaves out some of the features. The loss is the
-    squared error, the optimiser AdamW, whose rate falls to zero by half a cosine. The score that a pretrained
-    head has learned is first brought to the scale of the given ones by least squares. All but the features
-    is computed on the processor, whatever the device is.
-
     Args:
         network: with its first weights; it goes to the device and into evaluation mode.
         images: of the training and other parts.
@@ -69,26 +64,27 @@ def train_head_first(
     Raises:
         MosforgeError: the pack is damaged.
     """
-    assert cfg.head_first is not None
     images.check_some()
     network.to(device).eval()
-    crops = _compute(network, images, training.index.to_numpy(), view_side, cfg.crop, device)
-    head, given = network.head.cpu(), quality.cpu()
-    _, objective = corpus_and_objective(cfg.initialisation)
-    _fit_scale(head, crops.scores, given, learned=learns_score(objective))
-    if isinstance(head, MultiTaskHead):
-        _train(head, (crops.features - head.mean) / head.deviation, crops, given, cfg)
-    else:
-        deviation, mean = torch.std_mean(crops.features, dim=0, correction=0)
-        deviation += _SMALLEST_DEVIATION
-        _train(head, (crops.features - mean) / deviation, crops, given, cfg)
-        head.take_in(mean, deviation)
+    crops = crop_features(network, images, training.index.to_numpy(), view_side, cfg.crop, device)
+    network.head.cpu()
+    learn_scores(network.head, crops, quality.cpu(), cfg)
     network.to(device)
 
 
-def _compute(
+def crop_features(
     network: Network, images: Pack, places: Indices, view_side: int, size: int, device: torch.device
-) -> _Crops:
+) -> CropFeatures:
+    """What a network makes of the crops of some images.
+
+    Args:
+        network: in evaluation mode, on `device`.
+        images: some pack.
+        places: which of its images, shape (n,).
+        view_side: see `crops.view`.
+        size: side of a crop in pixels.
+        device: the network's.
+    """
     features, scores, counts = [], [], []
     for place in tqdm(places, disable=None, unit="image"):
         pixels, boxes = grid_view(images.image(int(place)), size, view_side)
@@ -98,11 +94,38 @@ def _compute(
         counts.append(len(own))
     numbers = np.array(counts, np.int64)
     means = torch.tensor(scores, dtype=torch.float64)
-    return _Crops(torch.cat(features), means, np.cumsum(numbers) - numbers, numbers)
+    return CropFeatures(torch.cat(features), means, np.cumsum(numbers) - numbers, numbers)
+
+
+def learn_scores(
+    head: MultiTaskHead | ScoreHead, crops: CropFeatures, quality: Tensor, cfg: FinetuningSettings
+) -> None:
+    """Trains the score of a head, on the processor.
+
+    A step takes one crop of each of its images, and dropout leaves out some of the features. The loss is the
+    squared error, the optimiser AdamW, whose rate falls to zero by half a cosine. The score that a pretrained
+    head has learned is first brought to the scale of the given ones by least squares.
+
+    Args:
+        head: on the processor, with its first weights.
+        crops: what it sees of the training images.
+        quality: given qualities of these, in [0, 1], shape (n,).
+        cfg: of the training.
+    """
+    assert cfg.head_first is not None
+    _, objective = corpus_and_objective(cfg.initialisation)
+    _fit_scale(head, crops.scores, quality, learned=learns_score(objective))
+    if isinstance(head, MultiTaskHead):
+        _train(head, (crops.features - head.mean) / head.deviation, crops, quality, cfg)
+        return
+    deviation, mean = torch.std_mean(crops.features, dim=0, correction=0)
+    deviation += _SMALLEST_DEVIATION
+    _train(head, (crops.features - mean) / deviation, crops, quality, cfg)
+    head.take_in(mean, deviation)
 
 
 def _fit_scale(head: MultiTaskHead | ScoreHead, scores: Tensor, given: Tensor, *, learned: bool) -> None:
-    """Brings the scores that a head has learned to the scale of the given ones; others start at their mean."""
+    """Brings scores that a head has learned to the scale of the given ones; others start at their mean."""
     factor, offset = 0.0, float(given.mean())
     if learned and float(scores.max()) > float(scores.min()):
         factor, offset = map(float, np.polyfit(scores.numpy(), given.double().numpy(), 1))
@@ -113,7 +136,11 @@ def _fit_scale(head: MultiTaskHead | ScoreHead, scores: Tensor, given: Tensor, *
 
 
 def _train(
-    head: MultiTaskHead | ScoreHead, features: Tensor, crops: _Crops, given: Tensor, cfg: FinetuningSettings
+    head: MultiTaskHead | ScoreHead,
+    features: Tensor,
+    crops: CropFeatures,
+    given: Tensor,
+    cfg: FinetuningSettings,
 ) -> None:
     first = cfg.head_first
     assert first is not None

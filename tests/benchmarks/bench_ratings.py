@@ -1,0 +1,206 @@
+"""How many human scores a pretraining saves:
+`python tests/benchmarks/bench_ratings.py RUN DATASET SPLIT PRETRAINED [--finetuned DRAWS]`.
+
+RUN is the folder of a run, such as runs/builtin, whose target dataset DATASET is packed, with its split SPLIT
+and the weights of PRETRAINED, such as pristine/efficientnet_lite0/multitask. For each number of ratings as
+many images of the training part are drawn, ten times and nested. The test images that share their scene with
+no other part are scored from the five crops of the grid. A line gives a method's mean SROCC over the draws, its
+standard deviation, and by how much it is above FT, with the 95% interval over resampled contents and draws.
+
+    none         the score of the pretraining, without any human score
+    probe        a ridge regression on frozen features (and on the score that was learned)
+    head first   `finetuning.head_first` with `epochs: 0`
+    FT           ImageNet weights, the whole network trained: with --finetuned draws, since each takes minutes
+"""
+
+import argparse
+import copy
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from mosforge.core.packs import Pack, locate
+from mosforge.core.schemas.datasets import DATASET, SPLIT
+from mosforge.core.schemas.packs import PACK
+from mosforge.core.seeds import generator
+from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.finetuning.finetune import finetune
+from mosforge.finetuning.finetune_settings import FinetuningSettings
+from mosforge.finetuning.head_first import CropFeatures, crop_features, learn_scores
+from mosforge.models.crops import view_side
+from mosforge.models.folder import load_model
+from mosforge.models.frozen import frozen_network
+from mosforge.models.heads import ScoreHead
+from mosforge.models.network import Network
+from mosforge.statistics.intervals import interval_of_difference
+from mosforge.statistics.ridge import fit_ridge
+from mosforge.training.setup import Setup
+
+CPU = torch.device("cpu")
+CROP = 256
+RECIPE: dict[str, Any] = {
+    **{"dataset": "bench", "split": "bench", "crop": CROP, "flip": True, "batch_size": 16, "dropout": 0.5},
+    **{"optimiser": "adam", "weight_decay": 0.0, "schedule": "cosine", "warm_up": 50, "gradient_clip": 0.0},
+    **{
+        "weight_average": 0.0,
+        "sources": [],
+        "range": [0.0, 1.0],
+        "higher_is_better": True,
+        "layout": "table",
+    },
+    "learning_rates": {"backbone": 1e-4, "head": 1e-3},
+}
+HEAD_FIRST = {"epochs": 20, "learning_rate": 3e-4, "weight_decay": 0.05}
+FT_EPOCHS, FT_CROPS = (
+    8,
+    400,
+)  # as many passes, each of so many crops at least: 200 steps with the fewest ratings
+
+
+Array = np.ndarray[Any, Any]
+
+
+class Seen:
+    """What one network makes of the rated images: the features of all crops, their means, and its scores."""
+
+    def __init__(self, start: str, network: Network, rows: Frame, training: Array) -> None:
+        images = Pack(rows)
+        side = view_side(images.heights[training], images.widths[training])
+        self.start, self._head = start, network.head
+        self._crops = crop_features(network, images, np.arange(len(rows)), side, CROP, CPU)
+        sums = np.add.reduceat(self._crops.features.double().numpy(), self._crops.starts)
+        self.means: Array = sums / self._crops.counts[:, None]
+        own = self._crops.scores.numpy()[:, None]
+        self.own: Array = own if start != "imagenet" else own[:, :0]
+
+    def probe(self, chosen: Array, quality: Array, contents: list[str], tested: Array) -> Array:
+        """Scores of the tested images by a ridge regression on the chosen ones."""
+        ridge = fit_ridge(self.means[chosen], quality, contents, self.own[chosen])
+        return ridge.predict(self.means[tested], self.own[tested])
+
+    def head_first(self, chosen: Array, quality: Array, tested: Array, cfg: FinetuningSettings) -> Array:
+        """Scores of the tested images by a head that learned from the chosen ones."""
+        head = copy.deepcopy(self._head).eval()
+        if isinstance(head, ScoreHead):
+            torch.manual_seed(cfg.seed)
+            head = ScoreHead(self.means.shape[1], 0.0).eval()
+        learn_scores(head, self._part(chosen), torch.tensor(quality, dtype=torch.float32), cfg)
+        crops = self._part(tested)
+        with torch.inference_mode():
+            output = head(crops.features)
+        scores = (output[-1] if isinstance(output, tuple) else output).double().numpy()
+        return np.add.reduceat(scores, crops.starts) / crops.counts
+
+    def _part(self, chosen: Array) -> CropFeatures:
+        starts, counts = self._crops.starts[chosen], self._crops.counts[chosen]
+        rows = np.concatenate([np.arange(a, a + n) for a, n in zip(starts, counts, strict=True)])
+        begins = np.cumsum(counts) - counts
+        return CropFeatures(self._crops.features[rows], self._crops.scores[chosen], begins, counts)
+
+
+class Bench:
+    """The rated images of a split, and what is learned from some of its training part."""
+
+    def __init__(self, run: Path, dataset: str, split: str, pretrained: str) -> None:
+        results = run / "results"
+        target = results / "finetuning" / dataset
+        self._dataset, self._pack = target / "dataset.parquet", target / "pack.parquet"
+        parts = read_table(target / split / "split.parquet", SPLIT)
+        parts = parts[(parts["part"] != "test") | parts["clean"].fillna(True)]
+        rows = read_table(self._dataset, DATASET).drop(columns="part").merge(parts, on=["image", "reference"])
+        self._rows = locate(rows, read_table(self._pack, PACK)).reset_index(drop=True)
+        self.training = np.flatnonzero(self._rows["part"] == "train")
+        self.tested = np.flatnonzero(self._rows["part"] == "test")
+        self.quality = self._rows["quality"].to_numpy(np.float64)
+        self.contents = self._rows["content"].to_numpy()
+        network, card = load_model(results / "pretraining" / pretrained)
+        self._backbone, multi_level = card["backbone"], bool(card["multi_level"])
+        self._weights = results / "pretraining/weights" / f"{self._backbone}.safetensors"
+        plain = frozen_network(self._weights, self._backbone, "imagenet", multi_level)
+        start = f"{pretrained.split('/')[0]}-{card['objective']}"
+        networks = {start: network, "imagenet": plain}
+        self.seen = [Seen(name, one, self._rows, self.training) for name, one in networks.items()]
+
+    def predictions(self, method: str, seen: Seen | None, number: int, draws: int) -> Array:
+        """Scores of the test images, shape (draws, images)."""
+        orders = [generator("bench ratings", draw).permutation(self.training) for draw in range(draws)]
+        return np.stack(
+            [self._learn(method, seen, order[:number], draw) for draw, order in enumerate(orders)]
+        )
+
+    def _learn(self, method: str, seen: Seen | None, chosen: Array, draw: int) -> Array:
+        quality = self.quality[chosen]
+        if seen is None:
+            return self._finetuned(chosen, draw)
+        if method == "probe":
+            return seen.probe(chosen, quality, self.contents[chosen].tolist(), self.tested)
+        cfg = self._settings(seen.start, draw, epochs=0, patches=1, head_first=HEAD_FIRST)
+        return seen.head_first(chosen, quality, self.tested, cfg)
+
+    def _finetuned(self, chosen: Array, draw: int) -> Array:
+        cfg = self._settings("imagenet", draw, epochs=FT_EPOCHS, patches=math.ceil(FT_CROPS / len(chosen)))
+        with tempfile.TemporaryDirectory() as name:
+            split, model = Path(name, "split.parquet"), Path(name, "model")
+            part = self._rows.iloc[chosen][["image", "reference", "content"]].assign(part="train")
+            write_table(split, SPLIT, part, stage="bench", cfg={})
+            finetune(self._dataset, split, self._pack, self._weights, output=model, cfg=cfg, setup=Setup())
+            network, card = load_model(model)
+        return crop_features(
+            network, Pack(self._rows), self.tested, int(card["view_side"]), CROP, CPU
+        ).scores.numpy()
+
+    def _settings(self, initialisation: str, seed: int, **others: Any) -> FinetuningSettings:
+        network = {"initialisation": initialisation, "backbone": self._backbone, "multi_level": True}
+        return FinetuningSettings(**RECIPE, **network, seed=seed, **others)
+
+    def line(self, method: str, number: int, found: Array, base: Array | None) -> str:
+        """Mean and deviation of the SROCC of a method's draws, and how far it is above FT."""
+        given = self.quality[self.tested]
+        values = [spearmanr(one, given).statistic for one in found]
+        text = f"{number:7d}  {method:28} {np.mean(values):6.3f}  {np.std(values):5.3f}"
+        if base is None:
+            return text
+        alike = min(len(found), len(base))
+        gain = np.mean(values[:alike]) - np.mean([spearmanr(one, given).statistic for one in base[:alike]])
+        contents = self.contents[self.tested].tolist()
+        low, high = interval_of_difference(found[:alike], base[:alike], given, contents, "bench")
+        return f"{text}  {gain:+.3f} ({low:+.3f} to {high:+.3f}), {alike} draws"
+
+
+def main() -> None:
+    """Measures all methods, and prints a line for each and each number of ratings."""
+    about = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=about)
+    for name in ("run", "dataset", "split", "pretrained"):
+        parser.add_argument(name, nargs="?")
+    parser.add_argument("--ratings", type=int, nargs="+", default=[25, 50, 100, 250, 500, 1000])
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--finetuned", type=int, default=0, help="draws that FT is trained on, too")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    if options.pretrained is None:
+        print("Nothing to do: name a run, its dataset, its split and its pretrained model")
+        return
+    torch.set_num_threads(options.threads)
+    bench = Bench(Path(options.run), options.dataset, options.split, options.pretrained)
+    print(f"{len(bench.training)} training images, {len(bench.tested)} clean test images", flush=True)
+    print(f"ratings  {'method':28}  SROCC  s. d.  above FT (95% interval)")
+    own = bench.seen[0].own[bench.tested].T
+    print(bench.line(f"{bench.seen[0].start}, none", 0, own, None), flush=True)
+    for number in options.ratings:
+        base = bench.predictions("FT", None, number, options.finetuned) if options.finetuned else None
+        if base is not None:
+            print(bench.line("FT", number, base, None), flush=True)
+        for seen in bench.seen:
+            for method in ("probe", "head first"):
+                found = bench.predictions(method, seen, number, options.draws)
+                print(bench.line(f"{seen.start}, {method}", number, found, base), flush=True)
+
+
+if __name__ == "__main__":
+    main()
