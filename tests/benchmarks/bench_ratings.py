@@ -4,8 +4,9 @@
 RUN is the folder of a run, such as runs/builtin, whose target dataset DATASET is packed, with its split SPLIT
 and the weights of PRETRAINED, such as pristine/efficientnet_lite0/multitask. For each number of ratings as
 many images of the training part are drawn, ten times and nested. The test images that share their scene with
-no other part are scored from the five crops of the grid. A line gives a method's mean SROCC over the draws, its
-standard deviation, and by how much it is above FT, with the 95% interval over resampled contents and draws.
+no other part are scored from the five crops of the grid. A line gives a method's mean SROCC over the draws,
+its standard deviation, and by how much it is above FT, with the 95% interval over resampled contents and
+draws.
 
     none         the score of the pretraining, without any human score
     probe        a ridge regression on frozen features (and on the score that was learned)
@@ -16,6 +17,7 @@ standard deviation, and by how much it is above FT, with the 95% interval over r
 import argparse
 import copy
 import math
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -106,8 +108,8 @@ class Seen:
 class Bench:
     """The rated images of a split, and what is learned from some of its training part."""
 
-    def __init__(self, run: Path, dataset: str, split: str, pretrained: str) -> None:
-        results = run / "results"
+    def __init__(self, dataset: str, split: str, pretrained: str) -> None:
+        results = Path("results")
         target = results / "finetuning" / dataset
         self._dataset, self._pack = target / "dataset.parquet", target / "pack.parquet"
         parts = read_table(target / split / "split.parquet", SPLIT)
@@ -187,7 +189,8 @@ def main() -> None:
         print("Nothing to do: name a run, its dataset, its split and its pretrained model")
         return
     torch.set_num_threads(options.threads)
-    bench = Bench(Path(options.run), options.dataset, options.split, options.pretrained)
+    os.chdir(options.run)  # the paths in a run's tables start from its folder
+    bench = Bench(options.dataset, options.split, options.pretrained)
     print(f"{len(bench.training)} training images, {len(bench.tested)} clean test images", flush=True)
     print(f"ratings  {'method':28}  SROCC  s. d.  above FT (95% interval)")
     own = bench.seen[0].own[bench.tested].T

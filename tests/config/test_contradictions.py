@@ -149,10 +149,6 @@ REHEARSAL = "finetuning.rehearsal.corpus"
             {REHEARSAL: "synthetic", "finetuning.crop": 320},
             "finetuning.crop: 320 is larger than pretraining.resize",
         ),
-        (
-            {REHEARSAL: "synthetic", "finetuning.epochs": 0, "finetuning.head_first.epochs": 3},
-            f"{REHEARSAL}: with finetuning.epochs: 0 nothing is rehearsed",
-        ),
     ],
 )
 def test_what_cannot_be_rehearsed_is_refused(changes: dict[str, Any], sentence: str) -> None:

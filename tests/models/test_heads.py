@@ -136,13 +136,12 @@ def test_a_head_that_learned_from_standardised_features_takes_them_as_they_are()
     torch.testing.assert_close(head(features), expected)
 
 
-def test_scores_are_those_of_the_whole_head() -> None:
+def test_the_scores_of_a_head_take_another_scale() -> None:
     head, features = MultiTaskHead(8, 3, 16), torch.randn(5, 8)
     torch.nn.init.normal_(head.rfc3.weight)
     head.mean.fill_(0.25)
-    before = head(features)[1]
-    torch.testing.assert_close(head.scores(features - 0.25), before, rtol=0, atol=0)
-    logits = head(features)[0]
+    logits, before = head(features)
+    assert torch.equal(head.of_standard(features - 0.25)[1], before)
     head.rescale(-2.0, 0.5)
     torch.testing.assert_close(head(features)[1], 0.5 - 2.0 * before)
     assert torch.equal(head(features)[0], logits)

@@ -105,8 +105,6 @@ def _in_rehearsal(config: Configuration) -> Iterator[str]:
             f"{key}: {name!r} holds mixtures, which have no levels to rehearse; name a corpus of the kind "
             "synthetic or kadid25"
         )
-    if config.finetuning.epochs == 0:
-        yield f"{key}: with finetuning.epochs: 0 nothing is rehearsed; set it to null, or train"
     if 0 < config.pretraining.resize < config.finetuning.crop:
         yield (
             f"finetuning.crop: {config.finetuning.crop} is larger than pretraining.resize, the side of the "

@@ -99,7 +99,8 @@ def finetune(
     # The state has all but the start, and whatever needs that finds the same one again.
     if cfg.head_first is not None and (cfg.interpolate < 1 or not state_file.exists()):
         network.precision = setup.precision
-        train_head_first(network, images, samples.iloc[training], quality, side, cfg, device)
+        rated = samples.iloc[training]
+        train_head_first(network, images, rated, quality, side, cfg, device, rehearsed, len(samples))
     start = floats_of(network) if cfg.interpolate < 1 else None
     history = pd.DataFrame(columns=HISTORY.columns)
     if cfg.epochs:

@@ -6,18 +6,20 @@ ratings are few it is better than a network that is trained as a whole.
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from tqdm import tqdm
 
 from mosforge.core.packs import Indices, Pack
 from mosforge.core.seeds import generator, seed_of
 from mosforge.core.tables import Frame
 from mosforge.finetuning.finetune_settings import FinetuningSettings
-from mosforge.models.crops import grid_view
+from mosforge.finetuning.rehearsal import CLASS_WEIGHT, Pairs, Rehearsal, find_pairs, pair_losses
+from mosforge.models.crops import draw_boxes, grid_view
 from mosforge.models.frozen import frozen_outputs
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
@@ -27,6 +29,12 @@ log = logging.getLogger(__name__)
 
 LARGEST_BATCH = 64
 """Images in a step; of few images a quarter, so that an epoch has four steps (ours)."""
+
+MOST_REHEARSED = 300
+"""Pristine images whose distorted ones are rehearsed: their features are computed, too (ours)."""
+
+PAIRS_WEIGHT = 0.03
+"""Factor of the loss of the pairs beside the squared error, which is smaller than an absolute one (ours)."""
 
 _SMALLEST_DEVIATION = 1e-3  # of a feature, so that one that hardly changes is not blown up
 
@@ -41,6 +49,16 @@ class CropFeatures:
     counts: Indices  # its crops, (images,)
 
 
+@dataclass(frozen=True)
+class RehearsedFeatures:
+    """The features of one crop of each rehearsed image, at the same place in all images of a pristine one."""
+
+    features: Tensor  # float32 (images, width)
+    labels: Tensor  # their pseudo-MOS, (images,)
+    classes: Tensor | None  # theirs, int64 (images,), where the head tells them
+    pairs: Pairs
+
+
 def train_head_first(
     network: Network,
     images: Pack,
@@ -49,27 +67,53 @@ def train_head_first(
     view_side: int,
     cfg: FinetuningSettings,
     device: torch.device,
+    rehearsal: Rehearsal | None = None,
+    first: int = 0,
 ) -> None:
     """Trains the head on the features of the crops that a score is the mean over (`crops.grid_view`).
 
     Args:
         network: with its first weights; it goes to the device and into evaluation mode.
-        images: of the training and other parts.
+        images: of the training and other parts, and those that are rehearsed.
         training: the images of the training part; their index says which of `images` they are.
         quality: of these, in [0, 1], shape (n,).
         view_side: see `crops.view`.
         cfg: of the training.
         device: where the features are computed.
+        rehearsal: what is rehearsed.
+        first: which of `images` is the first of its samples.
 
     Raises:
-        MosforgeError: the pack is damaged.
+        MosforgeError: the pack is damaged, or nothing can be rehearsed.
     """
     images.check_some()
     network.to(device).eval()
     crops = crop_features(network, images, training.index.to_numpy(), view_side, cfg.crop, device)
+    rehearsed = None
+    if rehearsal is not None:
+        rehearsed = _rehearsed_features(network, images, rehearsal, first, cfg.crop, device)
     network.head.cpu()
-    learn_scores(network.head, crops, quality.cpu(), cfg)
+    learn_scores(network.head, crops, quality.cpu(), cfg, rehearsed)
     network.to(device)
+
+
+def _rehearsed_features(
+    network: Network, images: Pack, rehearsal: Rehearsal, first: int, size: int, device: torch.device
+) -> RehearsedFeatures:
+    rows = rehearsal.of_some_images(MOST_REHEARSED)
+    samples = rehearsal.samples.iloc[rows].reset_index(drop=True)
+    features = []
+    places = zip(rows + first, samples["source"], samples["image_id"], strict=True)
+    for place, *name in tqdm(places, total=len(rows), disable=None, unit="image"):
+        pixels = images.image(int(place))
+        boxes = draw_boxes(pixels, size, 1, "rehearsed crop", *name)
+        vectors, _ = frozen_outputs(network, pixels, boxes, size, device)
+        features.append(torch.tensor(vectors, dtype=torch.float32))
+    classes = None
+    if rehearsal.cfg.classes is not None:
+        classes = torch.tensor(samples["class_index"].to_numpy(np.int64))
+    labels = torch.tensor(samples["pmos"].to_numpy(np.float32))
+    return RehearsedFeatures(torch.cat(features), labels, classes, find_pairs(samples))
 
 
 def crop_features(
@@ -98,30 +142,39 @@ def crop_features(
 
 
 def learn_scores(
-    head: MultiTaskHead | ScoreHead, crops: CropFeatures, quality: Tensor, cfg: FinetuningSettings
+    head: MultiTaskHead | ScoreHead,
+    crops: CropFeatures,
+    quality: Tensor,
+    cfg: FinetuningSettings,
+    rehearsed: RehearsedFeatures | None = None,
 ) -> None:
-    """Trains the score of a head, on the processor.
+    """Trains the score of a head, and its classes where they are rehearsed, on the processor.
 
     A step takes one crop of each of its images, and dropout leaves out some of the features. The loss is the
     squared error, the optimiser AdamW, whose rate falls to zero by half a cosine. The score that a pretrained
-    head has learned is first brought to the scale of the given ones by least squares.
+    head has learned is first brought to the scale of the given ones by least squares. A pair of levels is
+    rehearsed with every two images.
 
     Args:
         head: on the processor, with its first weights.
         crops: what it sees of the training images.
         quality: given qualities of these, in [0, 1], shape (n,).
         cfg: of the training.
+        rehearsed: what it sees of the images that are rehearsed.
     """
-    assert cfg.head_first is not None
     _, objective = corpus_and_objective(cfg.initialisation)
     _fit_scale(head, crops.scores, quality, learned=learns_score(objective))
     if isinstance(head, MultiTaskHead):
-        _train(head, (crops.features - head.mean) / head.deviation, crops, quality, cfg)
-        return
-    deviation, mean = torch.std_mean(crops.features, dim=0, correction=0)
-    deviation += _SMALLEST_DEVIATION
-    _train(head, (crops.features - mean) / deviation, crops, quality, cfg)
-    head.take_in(mean, deviation)
+        mean, deviation = head.mean, head.deviation
+    else:
+        deviation, mean = torch.std_mean(crops.features, dim=0, correction=0)
+        deviation += _SMALLEST_DEVIATION
+    crops = replace(crops, features=(crops.features - mean) / deviation)
+    if rehearsed is not None:
+        rehearsed = replace(rehearsed, features=(rehearsed.features - mean) / deviation)
+    _train(head, crops, quality, cfg, rehearsed)
+    if isinstance(head, ScoreHead):
+        head.take_in(mean, deviation)
 
 
 def _fit_scale(head: MultiTaskHead | ScoreHead, scores: Tensor, given: Tensor, *, learned: bool) -> None:
@@ -137,15 +190,15 @@ def _fit_scale(head: MultiTaskHead | ScoreHead, scores: Tensor, given: Tensor, *
 
 def _train(
     head: MultiTaskHead | ScoreHead,
-    features: Tensor,
     crops: CropFeatures,
     given: Tensor,
     cfg: FinetuningSettings,
+    rehearsed: RehearsedFeatures | None,
 ) -> None:
+    """Trains a head on standardised features."""
     first = cfg.head_first
     assert first is not None
-    groups = head.parameter_groups()
-    trained = groups["score"] if isinstance(head, MultiTaskHead) else groups["head"]
+    trained = [parameter for parameter in head.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=first.learning_rate, weight_decay=first.weight_decay)
     draw = generator("head first", cfg.seed)
     dropped = torch.Generator().manual_seed(seed_of("dropout of the head first", cfg.seed))
@@ -157,13 +210,23 @@ def _train(
         order, total = draw.permutation(count), 0.0
         for step in range(steps):
             chosen = order[step * batch : (step + 1) * batch]
-            rows = crops.starts[chosen] + draw.integers(crops.counts[chosen])
-            kept = torch.rand((batch, features.shape[1]), generator=dropped) >= cfg.dropout
-            scores = head.scores(features[rows] * kept / (1 - cfg.dropout))
-            loss = (scores - given[chosen]).square().mean()
+            features = crops.features[crops.starts[chosen] + draw.integers(crops.counts[chosen])]
+            if rehearsed is not None:
+                rows, _ = rehearsed.pairs.draw(math.ceil(batch / 2), cfg.seed, epoch, step)
+                features = torch.cat([features, rehearsed.features[rows]])
+            kept = torch.rand(features.shape, generator=dropped) >= cfg.dropout
+            output = head.of_standard(features * kept / (1 - cfg.dropout))
+            logits, scores = output if isinstance(output, tuple) else (None, output)
+            loss = error = (scores[:batch] - given[chosen]).square().mean()
+            if rehearsed is not None:
+                pairs = pair_losses(scores[batch:], rehearsed.labels[rows])
+                loss = loss + PAIRS_WEIGHT * pairs["rehearsal_loss"]
+                if logits is not None and rehearsed.classes is not None:
+                    told = functional.cross_entropy(logits[batch:], rehearsed.classes[rows])
+                    loss = loss + CLASS_WEIGHT * told
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             rates.step()
-            total += loss.item()
+            total += error.item()
         log.info("head first, epoch %d: squared error %.4f", epoch + 1, total / steps)

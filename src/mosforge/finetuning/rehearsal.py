@@ -109,6 +109,13 @@ class Rehearsal:
         columns = [*_SERIES, "level", "class_index", "pmos", "sha256"]
         return digest([self.samples[name].tolist() for name in columns])
 
+    def of_some_images(self, most: int) -> Indices:
+        """Rows of the samples of at most so many pristine images, drawn at random, image after image."""
+        images = self.samples.groupby(_IMAGE, sort=True).indices
+        drawn = generator("rehearsed images").permutation(len(images))[:most]
+        rows = list(images.values())
+        return np.concatenate([rows[place] for place in sorted(drawn)])
+
     def beside(self, first: int) -> Beside:
         """The crops of each step beside its batch.
 

@@ -53,18 +53,14 @@ class MultiTaskHead(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (n, width) -> class logits (n, classes), scores (n,)."""
-        standard = (features - self.mean) / self.deviation
+        return self.of_standard((features - self.mean) / self.deviation)
+
+    def of_standard(self, standard: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardised features (n, width) -> class logits (n, classes), scores (n,)."""
         c1 = self.cfc1(standard)
-        return self.cfc2(torch.relu(c1)), self._scores(standard, c1)
-
-    def scores(self, standard: Tensor) -> Tensor:
-        """Standardised features (n, width) -> scores (n,)."""
-        return self._scores(standard, self.cfc1(standard))
-
-    def _scores(self, standard: Tensor, c1: Tensor) -> Tensor:
         m1 = torch.relu(torch.cat((self.rfc1(standard), c1), dim=1))
-        score: Tensor = self.rfc3(torch.relu(self.rfc2(m1)))
-        return score.squeeze(1)
+        score = self.rfc3(torch.relu(self.rfc2(m1)))
+        return self.cfc2(torch.relu(c1)), score.squeeze(1)
 
     def start_at(self, mean: float) -> None:
         """Starts every score at the training labels' mean, which a small learning rate would not reach."""
@@ -113,10 +109,10 @@ class ScoreHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (n, width) -> scores (n,)."""
-        return self.scores(self.dropout(features))
+        return self.of_standard(self.dropout(features))
 
-    def scores(self, features: Tensor) -> Tensor:
-        """Features (n, width) -> scores (n,), without dropout."""
+    def of_standard(self, features: Tensor) -> Tensor:
+        """Features (n, width), standardised or not -> scores (n,); nothing is dropped here."""
         score: Tensor = self.fc2(torch.relu(self.fc1(features)))
         return score.squeeze(1)
 
