@@ -57,6 +57,7 @@ class RehearsedFeatures:
     labels: Tensor  # their pseudo-MOS, (images,)
     classes: Tensor | None  # theirs, int64 (images,), where the head tells them
     pairs: Pairs
+    in_step: int  # pairs in each step
 
 
 def train_head_first(
@@ -113,7 +114,7 @@ def _rehearsed_features(
     if rehearsal.cfg.classes is not None:
         classes = torch.tensor(samples["class_index"].to_numpy(np.int64))
     labels = torch.tensor(samples["pmos"].to_numpy(np.float32))
-    return RehearsedFeatures(torch.cat(features), labels, classes, find_pairs(samples))
+    return RehearsedFeatures(torch.cat(features), labels, classes, find_pairs(samples), rehearsal.cfg.pairs)
 
 
 def crop_features(
@@ -152,8 +153,8 @@ def learn_scores(
 
     A step takes one crop of each of its images, and dropout leaves out some of the features. The loss is the
     squared error, the optimiser AdamW, whose rate falls to zero by half a cosine. The score that a pretrained
-    head has learned is first brought to the scale of the given ones by least squares. A pair of levels is
-    rehearsed with every two images.
+    head has learned is first brought to the scale of the given ones by least squares. The
+    pairs that are rehearsed count little beside the images.
 
     Args:
         head: on the processor, with its first weights.
@@ -212,7 +213,7 @@ def _train(
             chosen = order[step * batch : (step + 1) * batch]
             features = crops.features[crops.starts[chosen] + draw.integers(crops.counts[chosen])]
             if rehearsed is not None:
-                rows, _ = rehearsed.pairs.draw(math.ceil(batch / 2), cfg.seed, epoch, step)
+                rows, _ = rehearsed.pairs.draw(rehearsed.in_step, cfg.seed, epoch, step)
                 features = torch.cat([features, rehearsed.features[rows]])
             kept = torch.rand(features.shape, generator=dropped) >= cfg.dropout
             output = head.of_standard(features * kept / (1 - cfg.dropout))
