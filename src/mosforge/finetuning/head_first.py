@@ -153,8 +153,8 @@ def learn_scores(
 
     A step takes one crop of each of its images, and dropout leaves out some of the features. The loss is the
     squared error, the optimiser AdamW, whose rate falls to zero by half a cosine. The score that a pretrained
-    head has learned is first brought to the scale of the given ones by least squares. The
-    pairs that are rehearsed count little beside the images.
+    head has learned is first brought to the scale of the given ones by least squares. The pairs that are
+    rehearsed count little beside the images.
 
     Args:
         head: on the processor, with its first weights.
