@@ -189,6 +189,15 @@ def test_only_the_training_part_is_fitted_to(start: Start, tmp_path: Path) -> No
     assert models[0] == models[1]
 
 
+def test_weights_that_are_not_finite_are_no_model(
+    start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    too_fast = {"epochs": 30, "learning_rate": 0.5, "weight_decay": 50.0}
+    assert start.train(tmp_path / "m", head_first=too_fast) == 1
+    assert "lower finetuning.head_first.learning_rate" in capsys.readouterr().err
+    assert not (tmp_path / "m/model.safetensors").exists()
+
+
 def test_half_the_way_from_the_first_head_also_after_a_stop(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learnt: Callable[[Path], object]
 ) -> None:

@@ -4,15 +4,19 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import pearsonr
-from small_training import ON_CUDA, Trained, train
+from small_training import BACKBONE, CROP, ON_CUDA, Trained, train
 
 from mosforge.core.errors import MosforgeError
+from mosforge.models.heads import ScoreHead
+from mosforge.models.network import Network
+from mosforge.training.batches import check_last_batch
 from mosforge.training.setup import Setup
 
 
@@ -83,3 +87,12 @@ def test_without_determinism_a_stop_moves_the_scores_a_little(tmp_path: Path) ->
     resumed = train(folders[1], setup)
     np.testing.assert_allclose(resumed.scores(), undisturbed.scores(), atol=0.1)
     assert pearsonr(resumed.scores(), undisturbed.scores()).statistic > 0.98
+
+
+@ON_CUDA
+def test_a_network_that_is_on_the_gpu_already_is_tried_with_a_last_batch_of_one_crop() -> None:
+    """As after `finetuning.head_first`, and after `pretraining.standardise`."""
+    cfg: Any = SimpleNamespace(batch_size=16, crop=CROP)
+    network = Network(BACKBONE, ScoreHead(512, 0.0)).to("cuda")
+    check_last_batch(network, 17, cfg)
+    assert next(network.parameters()).device.type == "cuda"

@@ -90,6 +90,19 @@ def test_crops_that_are_rehearsed_are_trained_on_too(plan: Plan, config: dict[st
     assert work_of(plan_of(config), jobs(plan)).trained["resnet50"] == before + 6 * steps
 
 
+def test_a_head_that_is_trained_first_needs_the_crops_of_its_images_and_of_some_rehearsed_ones(
+    plan: Plan, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = (which for rule, which in jobs(plan) if rule == "finetune")
+    config["finetuning"]["head_first"]["epochs"] = 3
+    grids = 5 * 4
+    assert work_of(plan_of(config), [("finetune", run)]).scored == {"resnet50": grids}
+    config["finetuning"]["rehearsal"] = {"corpus": "synthetic", "pairs": 3}
+    assert work_of(plan_of(config), [("finetune", run)]).scored == {"resnet50": grids + 10 * 39}
+    monkeypatch.setattr(module, "MOST_REHEARSED", 4)
+    assert work_of(plan_of(config), [("finetune", run)]).scored == {"resnet50": grids + 4 * 39}
+
+
 def test_temporary_images_take_no_disk(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     before = work_of(plan, jobs(plan))
     monkeypatch.setattr(type(plan.corpora), "keeps_images", False)

@@ -24,6 +24,7 @@ from mosforge.finetuning.rehearsal import read_rehearsal
 from mosforge.finetuning.start import first_network
 from mosforge.models.crops import draw_boxes, predict, view_side
 from mosforge.models.network import Network
+from mosforge.training.batches import check_not_empty
 from mosforge.training.loop import fit
 from mosforge.training.losses import Losses, LossOf
 from mosforge.training.model import floats_of, interpolate, write_model
@@ -63,8 +64,8 @@ def finetune(
 
     Raises:
         MosforgeError: an image of the split is unknown, no image is left, nothing can be rehearsed, the
-            weights do not fit, another process trains with the same settings, a loss is not finite, or the
-            training was asked to stop.
+            weights do not fit, another process trains with the same settings, a loss or a weight is not
+            finite, or the training was asked to stop.
     """
     # On several GPUs this process only starts one for each of them, which run this function again.
     if (status := launch_if_several(setup)) is not None:
@@ -72,6 +73,7 @@ def finetune(
     device = setup.prepare()
     samples = _read_samples(dataset, split, pack)
     training = np.flatnonzero(samples["part"] == "train")
+    check_not_empty(training)
     quality = torch.tensor(samples["quality"].to_numpy(np.float32)[training], device=device)
     data_digest = digest([samples["sha256"].tolist(), samples["quality"].tolist()])
     weights_digest = sha256_of_file(weights)

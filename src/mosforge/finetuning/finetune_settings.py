@@ -7,6 +7,9 @@ from mosforge.core.settings import Settings
 from mosforge.core.values import Amount, Count, Decay, Flag, Fraction, Number, Part
 from mosforge.training.settings import TrainingSettings
 
+MOST_REHEARSED = 300
+"""Pristine images whose distorted ones a head that is trained first rehearses; each costs a crop (ours)."""
+
 
 class RehearsalSettings(Settings):
     """What a fine-tuning rehearses."""

@@ -14,10 +14,11 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.packs import Indices, Pack
 from mosforge.core.seeds import generator, seed_of
 from mosforge.core.tables import Frame
-from mosforge.finetuning.finetune_settings import FinetuningSettings
+from mosforge.finetuning.finetune_settings import MOST_REHEARSED, FinetuningSettings
 from mosforge.finetuning.rehearsal import CLASS_WEIGHT, Pairs, Rehearsal, find_pairs, pair_losses
 from mosforge.models.crops import draw_boxes, grid_view
 from mosforge.models.frozen import frozen_outputs
@@ -28,10 +29,7 @@ from mosforge.models.objectives import corpus_and_objective, learns_score
 log = logging.getLogger(__name__)
 
 LARGEST_BATCH = 64
-"""Images in a step; of few images a quarter, so that an epoch has four steps (ours)."""
-
-MOST_REHEARSED = 300
-"""Pristine images whose distorted ones are rehearsed: their features are computed, too (ours)."""
+"""Images in a step; of few images a quarter, so that an epoch has several steps (ours)."""
 
 PAIRS_WEIGHT = 0.03
 """Factor of the loss of the pairs beside the squared error, which is smaller than an absolute one (ours)."""
@@ -85,7 +83,7 @@ def train_head_first(
         first: which of `images` is the first of its samples.
 
     Raises:
-        MosforgeError: the pack is damaged, or nothing can be rehearsed.
+        MosforgeError: the pack is damaged, nothing can be rehearsed, or a weight is not finite.
     """
     images.check_some()
     network.to(device).eval()
@@ -162,6 +160,9 @@ def learn_scores(
         quality: given qualities of these, in [0, 1], shape (n,).
         cfg: of the training.
         rehearsed: what it sees of the images that are rehearsed.
+
+    Raises:
+        MosforgeError: a weight is not finite.
     """
     _, objective = corpus_and_objective(cfg.initialisation)
     _fit_scale(head, crops.scores, quality, learned=learns_score(objective))
@@ -231,3 +232,9 @@ def _train(
             rates.step()
             total += error.item()
         log.info("head first, epoch %d: squared error %.4f", epoch + 1, total / steps)
+    # A loss that is not finite leaves no finite weight either.
+    if not all(bool(parameter.isfinite().all()) for parameter in trained):
+        raise MosforgeError(
+            "the weights of the head are not finite after its first training; "
+            "lower finetuning.head_first.learning_rate or weight_decay"
+        )

@@ -16,6 +16,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.parallel import available_threads
 from mosforge.core.runs import budget_of
 from mosforge.core.values import GRID_CROPS
+from mosforge.finetuning.finetune_settings import MOST_REHEARSED, FinetuningSettings
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import source_of
 from mosforge.training.settings import TrainingSettings
@@ -122,7 +123,7 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
                 seen += 2 * cfg.rehearsal.pairs * math.ceil(seen / cfg.batch_size)
             work.of_training(cfg)[which.backbone] += cfg.epochs * seen
             if cfg.head_first is not None:
-                work.scored[which.backbone] += GRID_CROPS * images
+                work.scored[which.backbone] += GRID_CROPS * images + _rehearsed_first(plan, cfg)
         elif rule == "predict":
             share = 1.0
             if which.dataset == which.test_dataset:
@@ -137,6 +138,15 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             settings = plan.sanity.settings(which.model)
             work.scored[settings.backbone] += _crops(settings.crops) * plan.sanity.image_count()
     return work
+
+
+def _rehearsed_first(plan: Plan, cfg: FinetuningSettings) -> int:
+    """Crops of the images that a head rehearses which is trained first; 0 where it rehearses none."""
+    if cfg.rehearsal is None:
+        return 0
+    corpus = cfg.rehearsal.corpus
+    pristine = sum(map(plan.sources.image_count, plan.corpora.sources(corpus)))
+    return round(plan.corpora.image_count(corpus) * min(1.0, MOST_REHEARSED / max(1, pristine)))
 
 
 def _crops(crops: int | str) -> int:

@@ -186,6 +186,19 @@ def on_device(items: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
         yield waiting
 
 
+def check_not_empty(rows: Indices) -> None:
+    """Refuses a training without an image.
+
+    Args:
+        rows: the images to train on.
+
+    Raises:
+        MosforgeError: there is none.
+    """
+    if len(rows) == 0:
+        raise MosforgeError("there is nothing to train on: no image is left in the training part")
+
+
 def check_last_batch(network: Network, samples: int, cfg: TrainingSettings) -> None:
     """Refuses a last batch of one crop for a network that normalises over a batch of vectors.
 
@@ -193,7 +206,7 @@ def check_last_batch(network: Network, samples: int, cfg: TrainingSettings) -> N
     MobileNetV4 has one, there is one value, and torch stops.
 
     Args:
-        network: on the CPU; a copy of it is tried.
+        network: on any device; a copy of it is tried on the CPU.
         samples: crops of an epoch.
         cfg: how to train.
 
@@ -204,7 +217,7 @@ def check_last_batch(network: Network, samples: int, cfg: TrainingSettings) -> N
         return
     try:
         with torch.no_grad():
-            copy.deepcopy(network).train()(torch.zeros((1, cfg.crop, cfg.crop, 3), dtype=torch.uint8))
+            copy.deepcopy(network).cpu().train()(torch.zeros((1, cfg.crop, cfg.crop, 3), dtype=torch.uint8))
     except ValueError:
         raise MosforgeError(
             f"the last batch of an epoch would be a single crop ({samples} in batches of {cfg.batch_size}), "

@@ -15,13 +15,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from mosforge.core.errors import MosforgeError
 from mosforge.core.packs import Indices, Pack
 from mosforge.core.parallel import take_ahead
 from mosforge.core.seeds import seed_of
 from mosforge.core.tables import Frame
 from mosforge.models.network import Network
-from mosforge.training.batches import Batch, Beside, Mixture, batches, check_last_batch, on_device
+from mosforge.training.batches import (
+    Batch,
+    Beside,
+    Mixture,
+    batches,
+    check_last_batch,
+    check_not_empty,
+    on_device,
+)
 from mosforge.training.losses import Losses, LossOf, LossWatch, Reading
 from mosforge.training.optimiser import Average, make_optimiser, rate_factor
 from mosforge.training.processes import Gathering, Processes, joined_processes, share_batch_statistics
@@ -76,8 +83,7 @@ def fit(
         MosforgeError: another process trains with the same state, the pack is damaged, a loss or a weight is
             not finite, or the network cannot take the last batch of an epoch.
     """
-    if len(rows) == 0:
-        raise MosforgeError("there is nothing to train on: no image is left in the training part")
+    check_not_empty(rows)
     pack.check_some()
     if beside is None:
         check_last_batch(network, len(rows) * cfg.patches, cfg)
