@@ -48,21 +48,12 @@ CROP = 256
 RECIPE: dict[str, Any] = {
     **{"dataset": "bench", "split": "bench", "crop": CROP, "flip": True, "batch_size": 16, "dropout": 0.5},
     **{"optimiser": "adam", "weight_decay": 0.0, "schedule": "cosine", "warm_up": 50, "gradient_clip": 0.0},
-    **{
-        "weight_average": 0.0,
-        "sources": [],
-        "range": [0.0, 1.0],
-        "higher_is_better": True,
-        "layout": "table",
-    },
+    **{"weight_average": 0.0, "sources": [], "range": [0, 1], "higher_is_better": True, "layout": "table"},
     "learning_rates": {"backbone": 1e-4, "head": 1e-3},
 }
 HEAD_FIRST = {"epochs": 20, "learning_rate": 3e-4, "weight_decay": 0.05}
-FT_EPOCHS, FT_CROPS = (
-    8,
-    400,
-)  # as many passes, each of so many crops at least: 200 steps with the fewest ratings
-
+FT_EPOCHS = 8
+FT_CROPS = 400  # in an epoch at least, so that the fewest ratings have 200 steps, too
 
 Array = np.ndarray[Any, Any]
 
@@ -91,6 +82,9 @@ class Seen:
         if isinstance(head, ScoreHead):
             torch.manual_seed(cfg.seed)
             head = ScoreHead(self.means.shape[1], 0.0).eval()
+        else:  # as where no classes are rehearsed: those that are told stay right
+            for parameter in head.parameter_groups()["classification"]:
+                parameter.requires_grad_(False)
         learn_scores(head, self._part(chosen), torch.tensor(quality, dtype=torch.float32), cfg)
         crops = self._part(tested)
         with torch.inference_mode():

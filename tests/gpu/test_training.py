@@ -92,7 +92,7 @@ def test_without_determinism_a_stop_moves_the_scores_a_little(tmp_path: Path) ->
 @ON_CUDA
 def test_a_network_that_is_on_the_gpu_already_is_tried_with_a_last_batch_of_one_crop() -> None:
     """As after `finetuning.head_first`, and after `pretraining.standardise`."""
-    cfg: Any = SimpleNamespace(batch_size=16, crop=CROP)
+    cfg: Any = SimpleNamespace(batch_size=16, crop=2 * CROP)
     network = Network(BACKBONE, ScoreHead(512, 0.0)).to("cuda")
     check_last_batch(network, 17, cfg)
     assert next(network.parameters()).device.type == "cuda"

@@ -155,9 +155,7 @@ def test_multi_level_features_are_in_both_trainings(with_datasets: dict[str, Any
         assert plan.trainings.finetuning(run).multi_level is choice
 
 
-def test_with_the_head_first_that_of_a_pretraining_is_kept_of_a_pretraining(
-    with_datasets: dict[str, Any],
-) -> None:
+def test_with_the_head_first_that_of_a_pretraining_is_kept(with_datasets: dict[str, Any]) -> None:
     runs = [Run("tid2013", "3", "resnet50", start, "tid2013") for start in ("imagenet", "synthetic-cls")]
     trainings = plan_of(with_datasets).trainings
     plain = [trainings.finetuning(run) for run in runs]

@@ -73,10 +73,11 @@ class EvaluationSection(Section):
     CSV of yours with the columns image (as the dataset names it), score and, if it is of several datasets,
     dataset. Whether higher or lower is better is found on the training part of each split (ours)"""
     sanity: Name | None
-    """a corpus of the kind synthetic with undistorted images, from sources that no training sees: every
-    fine-tuned model of the experiments (of all ratings), and every pretrained one behind them, scores its
-    images; tables and page say how often the score falls with each level, how often type and level are told,
-    and how well the score follows the pseudo-MOS; null: nothing of this is done (ours)"""
+    """a corpus of the kind synthetic with undistorted images, from sources that no training sees: its
+    images are scored by every fine-tuned model of the experiments (of all ratings), and by every pretrained
+    one with a score that they start from. Tables and page say how often the score falls with each level, how
+    often type and level are told, and how well the score follows the pseudo-MOS; null: nothing of this is
+    done (ours)"""
     experiments: Mapping[Name, Experiment]
     """An experiment is a target of its name. It evaluates every combination of its datasets, backbones,
     initialisations and adaptations."""

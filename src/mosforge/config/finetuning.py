@@ -148,7 +148,7 @@ class FinetuningSection(TrainingSection):
     """The target datasets with their splits, and how networks are fine-tuned on their scores."""
 
     epochs: Whole
-    """passes over all images; 0 with head_first: only the head is trained"""
+    """passes over all images in which the whole network is trained; 0 with head_first: only the head is"""
     datasets: Mapping[Name, Dataset]
     """Target datasets with human scores. Those whose folder is missing are left out, with a line that says
     so."""
@@ -162,11 +162,11 @@ class FinetuningSection(TrainingSection):
     learning_rates: LearningRates
     """learning rates of the backbone and of the head"""
     dropout: Decay
-    """probability that a new head drops a feature in a step"""
+    """probability that a feature is dropped in a step: for a new head, and in head_first for every head"""
     head_first: HeadFirstSection
-    """Before all is trained, the head alone: on the features of the five crops of a grid in each image, which
-    are computed once, so that it takes minutes. Dropout drops some of them, and the loss is the squared
-    error. A pretrained head stays, and goes on telling the classes (ours)"""
+    """The head alone is trained first, and the whole network after it. The features of the five crops of a
+    grid in each image are computed once, so that this takes minutes. Dropout drops some of them, and the loss
+    is the squared error. A pretrained head stays, and goes on telling the classes (ours)"""
     interpolate: Part
     """The weights are start + interpolate x (trained - start): 0.5 keeps more of what the network knew, 1 is
     the trained weights (ours, after WiSE-FT)"""
