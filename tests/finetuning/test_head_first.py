@@ -22,8 +22,9 @@ from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table, write_table
+from mosforge.finetuning import head_first
 from mosforge.models.card import knows_classes
-from mosforge.models.crops import grid_boxes, predict
+from mosforge.models.crops import draw_boxes, grid_boxes, predict
 from mosforge.models.folder import load_model, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
@@ -245,6 +246,29 @@ def test_the_head_rehearses_pairs_of_levels(start: Start, tmp_path: Path) -> Non
     network, card = load_model(tmp_path / "m")
     assert start.rmse(network) < start.given.std()
     assert card["rehearsal_digest"]
+
+
+def test_pairs_teach_the_head_that_a_stronger_level_scores_lower(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the crops that are rehearsed, of two of the three images; random features tell nothing of others."""
+    monkeypatch.setattr(head_first, "MOST_REHEARSED", 2)
+    options = {"rehearsal": {"corpus": "levels", "pairs": 4}, "head_first": HEAD_FIRST | {"epochs": 200}}
+    images, falls = Pack(read_table(start.folder / "levels.parquet", PACK)), {}
+    for weight in (0.0, 10.0):
+        monkeypatch.setattr(head_first, "PAIRS_WEIGHT", weight)
+        model = tmp_path / str(weight)
+        assert start.train(model, "levels-multitask", **options) == 0
+        network, scores = load_model(model)[0], []
+        for place in range(9):
+            pixels = images.image(place)
+            boxes = draw_boxes(pixels, 64, 1, "rehearsed crop", "cats", f"{place // 3}.png")
+            scores.append(predict(network, pixels, boxes, 64, CPU).scores[0])
+        falls[weight] = -np.diff(np.reshape(scores, (3, 3)))
+    before, after = (load_file(path / "model.safetensors") for path in (start.folder / "multitask", model))
+    assert torch.equal(after["head.cfc1.weight"], before["head.cfc1.weight"]), "no classes are rehearsed"
+    assert (falls[0.0] > 0.1).sum() == 0
+    assert sorted((falls[10.0] > 0.1).all(axis=1)) == [False, True, True]
 
 
 @pytest.mark.parametrize("classes", [None, 3])
