@@ -44,7 +44,7 @@ class Experiment(Section):
     dataset's own; A+B, such as imagenet+multitask, are two of these, whose features stand side by side for a
     probe (ours)"""
     adaptations: Adaptations = ("finetune",)
-    """how a network is adapted to the dataset's scores: finetune trains all of it; probe fits a ridge
+    """how a network is adapted to the dataset's scores: finetune trains it; probe fits a ridge
     regression to the features of the frozen network, in minutes (ours); none takes the score of the
     pretraining as it is, which uses no human score (ours). What a network cannot have is left out: imagenet
     and cls have no score for none"""
