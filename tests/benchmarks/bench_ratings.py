@@ -1,5 +1,5 @@
 """How many human scores a pretraining saves:
-`python tests/benchmarks/bench_ratings.py RUN DATASET SPLIT PRETRAINED [--finetuned DRAWS]`.
+`python tests/benchmarks/bench_ratings.py RUN DATASET SPLIT PRETRAINED [--finetuned RATINGS ...]`.
 
 RUN is the folder of a run, such as runs/builtin, whose target dataset DATASET is packed, with its split SPLIT
 and the weights of PRETRAINED, such as pristine/efficientnet_lite0/multitask. For each number of ratings as
@@ -11,7 +11,8 @@ draws.
     none         the score of the pretraining, without any human score
     probe        a ridge regression on frozen features (and on the score that was learned)
     head first   `finetuning.head_first` with `epochs: 0`
-    FT           ImageNet weights, the whole network trained: with --finetuned draws, since each takes minutes
+    FT           ImageNet weights, the whole network trained; only with the ratings in --finetuned, since each
+                 training takes minutes
 """
 
 import argparse
@@ -176,7 +177,10 @@ def main() -> None:
         parser.add_argument(name, nargs="?")
     parser.add_argument("--ratings", type=int, nargs="+", default=[25, 50, 100, 250, 500, 1000])
     parser.add_argument("--draws", type=int, default=10)
-    parser.add_argument("--finetuned", type=int, default=0, help="draws that FT is trained on, too")
+    parser.add_argument(
+        "--finetuned", type=int, nargs="*", default=[], help="with which ratings FT is trained"
+    )
+    parser.add_argument("--finetuned_draws", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     if options.pretrained is None:
@@ -190,8 +194,9 @@ def main() -> None:
     own = bench.seen[0].own[bench.tested].T
     print(bench.line(f"{bench.seen[0].start}, none", 0, own, None), flush=True)
     for number in options.ratings:
-        base = bench.predictions("FT", None, number, options.finetuned) if options.finetuned else None
-        if base is not None:
+        base = None
+        if number in options.finetuned:
+            base = bench.predictions("FT", None, number, options.finetuned_draws)
             print(bench.line("FT", number, base, None), flush=True)
         for seen in bench.seen:
             for method in ("probe", "head first"):
