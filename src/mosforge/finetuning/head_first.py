@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 from tqdm import tqdm
 
 from mosforge.core.errors import MosforgeError
@@ -19,7 +18,7 @@ from mosforge.core.packs import Indices, Pack
 from mosforge.core.seeds import generator, seed_of
 from mosforge.core.tables import Frame
 from mosforge.finetuning.finetune_settings import MOST_REHEARSED, FinetuningSettings
-from mosforge.finetuning.rehearsal import CLASS_WEIGHT, Pairs, Rehearsal, find_pairs, pair_losses
+from mosforge.finetuning.rehearsal import Pairs, Rehearsal, find_pairs, with_pairs
 from mosforge.models.crops import draw_boxes, grid_view
 from mosforge.models.frozen import frozen_outputs
 from mosforge.models.heads import MultiTaskHead, ScoreHead
@@ -219,15 +218,15 @@ def _train(
             kept = torch.rand(features.shape, generator=dropped) >= cfg.dropout
             output = head.of_standard(features * kept / (1 - cfg.dropout))
             logits, scores = output if isinstance(output, tuple) else (None, output)
-            loss = error = (scores[:batch] - given[chosen]).square().mean()
+            error = (scores[:batch] - given[chosen]).square().mean()
+            losses = {"loss": error}
             if rehearsed is not None:
-                pairs = pair_losses(scores[batch:], rehearsed.labels[rows])
-                loss = loss + PAIRS_WEIGHT * pairs["rehearsal_loss"]
+                told = None
                 if logits is not None and rehearsed.classes is not None:
-                    told = functional.cross_entropy(logits[batch:], rehearsed.classes[rows])
-                    loss = loss + CLASS_WEIGHT * told
+                    told = logits[batch:], rehearsed.classes[rows]
+                losses = with_pairs(losses, scores[batch:], rehearsed.labels[rows], told, PAIRS_WEIGHT)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            losses["loss"].backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             rates.step()
             total += error.item()

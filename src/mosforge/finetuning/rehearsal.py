@@ -145,15 +145,32 @@ class Rehearsal:
             logits, scores = output if isinstance(output, tuple) else (None, output)
             losses = loss_of(scores[:count], positions[:count])
             rows = positions[count:] - rated
-            pairs = pair_losses(scores[count:], labels[rows])
-            loss = losses["loss"] + pairs["rehearsal_loss"]
+            told = None
             if self.cfg.classes is not None:
-                told = logits[count:, : self.cfg.classes]
-                pairs["class_loss"] = functional.cross_entropy(told, classes[rows])
-                loss = loss + CLASS_WEIGHT * pairs["class_loss"]
-            return {**losses, "loss": loss, **pairs}
+                told = logits[count:, : self.cfg.classes], classes[rows]
+            return with_pairs(losses, scores[count:], labels[rows], told)
 
         return loss_of_both
+
+
+def with_pairs(
+    losses: Losses, predicted: Tensor, labels: Tensor, told: tuple[Tensor, Tensor] | None, weight: float = 1.0
+) -> Losses:
+    """Losses of rated images, with those of pairs added.
+
+    Args:
+        losses: of the rated images.
+        predicted: scores of the images of the pairs, as for `pair_losses`, (2 n,).
+        labels: their pseudo-MOS, (2 n,).
+        told: logits, (2 n, classes), and classes of these images, (2 n,), where the network tells them.
+        weight: of the loss of the pairs.
+    """
+    pairs = pair_losses(predicted, labels)
+    loss = losses["loss"] + weight * pairs["rehearsal_loss"]
+    if told is not None:
+        pairs["class_loss"] = functional.cross_entropy(*told)
+        loss = loss + CLASS_WEIGHT * pairs["class_loss"]
+    return {**losses, "loss": loss, **pairs}
 
 
 def pair_losses(predicted: Tensor, labels: Tensor) -> Losses:
