@@ -12,7 +12,11 @@ draws.
     probe        a ridge regression on frozen features (and on the score that was learned)
     head first   `finetuning.head_first` with `epochs: 0`
     FT           ImageNet weights, the whole network trained; only with the ratings in --finetuned, since each
-                 training takes minutes
+                 training takes minutes on a CPU
+    then all     the pretraining with `head_first`, and then the whole network trained like FT; likewise
+
+What --keep names is a folder for the scores of each method and draw. Those that are there are not made again,
+so that another call goes on, or compares another pretraining with the same FT.
 """
 
 import argparse
@@ -20,6 +24,7 @@ import copy
 import math
 import os
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +41,7 @@ from mosforge.finetuning.finetune import finetune
 from mosforge.finetuning.finetune_settings import FinetuningSettings
 from mosforge.finetuning.head_first import CropFeatures, crop_features, learn_scores
 from mosforge.models.crops import view_side
+from mosforge.models.devices import pick_device
 from mosforge.models.folder import load_model
 from mosforge.models.frozen import frozen_network
 from mosforge.models.heads import ScoreHead
@@ -44,7 +50,6 @@ from mosforge.statistics.intervals import interval_of_difference
 from mosforge.statistics.ridge import fit_ridge
 from mosforge.training.setup import Setup
 
-CPU = torch.device("cpu")
 CROP = 256
 RECIPE: dict[str, Any] = {
     **{"dataset": "bench", "split": "bench", "crop": CROP, "flip": True, "batch_size": 16, "dropout": 0.5},
@@ -62,15 +67,30 @@ Array = np.ndarray[Any, Any]
 class Seen:
     """What one network makes of the rated images: the features of all crops, their means, and its scores."""
 
-    def __init__(self, start: str, network: Network, rows: Frame, training: Array) -> None:
-        images = Pack(rows)
-        side = view_side(images.heights[training], images.widths[training])
+    def __init__(
+        self, start: str, network: Network, rows: Frame, training: Array, device: torch.device
+    ) -> None:
         self.start, self._head = start, network.head
-        self._crops = crop_features(network, images, np.arange(len(rows)), side, CROP, CPU)
+        self._network, self._rows, self._training, self._device = network, rows, training, device
+
+    @cached_property
+    def _crops(self) -> CropFeatures:
+        images, everything = Pack(self._rows), np.arange(len(self._rows))
+        side = view_side(images.heights[self._training], images.widths[self._training])
+        network = copy.deepcopy(self._network).to(self._device)
+        return crop_features(network, images, everything, side, CROP, self._device)
+
+    @cached_property
+    def means(self) -> Array:
+        """The mean features of the crops of each image, shape (images, width)."""
         sums = np.add.reduceat(self._crops.features.double().numpy(), self._crops.starts)
-        self.means: Array = sums / self._crops.counts[:, None]
-        own = self._crops.scores.numpy()[:, None]
-        self.own: Array = own if start != "imagenet" else own[:, :0]
+        return np.asarray(sums / self._crops.counts[:, None])
+
+    @property
+    def own(self) -> Array:
+        """The score that was learned, shape (images, 1); of ImageNet's network there is none: (images, 0)."""
+        scores: Array = self._crops.scores.numpy()[:, None]
+        return scores if self.start != "imagenet" else scores[:, :0]
 
     def probe(self, chosen: Array, quality: Array, contents: list[str], tested: Array) -> Array:
         """Scores of the tested images by a ridge regression on the chosen ones."""
@@ -103,7 +123,8 @@ class Seen:
 class Bench:
     """The rated images of a split, and what is learned from some of its training part."""
 
-    def __init__(self, dataset: str, split: str, pretrained: str) -> None:
+    def __init__(self, dataset: str, split: str, pretrained: str, kept: Path | None) -> None:
+        self._kept, self._device = kept, pick_device("auto")
         results = Path("results")
         target = results / "finetuning" / dataset
         self._dataset, self._pack = target / "dataset.parquet", target / "pack.parquet"
@@ -116,44 +137,59 @@ class Bench:
         self.quality = self._rows["quality"].to_numpy(np.float64)
         self.contents = self._rows["content"].to_numpy()
         network, card = load_model(results / "pretraining" / pretrained)
-        self._backbone, multi_level = card["backbone"], bool(card["multi_level"])
-        self._weights = results / "pretraining/weights" / f"{self._backbone}.safetensors"
-        plain = frozen_network(self._weights, self._backbone, "imagenet", multi_level)
+        self._network = {"backbone": card["backbone"], "multi_level": bool(card["multi_level"])}
         start = f"{pretrained.split('/')[0]}-{card['objective']}"
-        networks = {start: network, "imagenet": plain}
-        self.seen = [Seen(name, one, self._rows, self.training) for name, one in networks.items()]
+        self._weights = {
+            start: results / "pretraining" / pretrained / "model.safetensors",
+            "imagenet": results / "pretraining/weights" / f"{card['backbone']}.safetensors",
+        }
+        plain = frozen_network(self._weights["imagenet"], initialisation="imagenet", **self._network)
+        self.seen = [
+            Seen(name, one, self._rows, self.training, self._device)
+            for name, one in {start: network, "imagenet": plain}.items()
+        ]
 
-    def predictions(self, method: str, seen: Seen | None, number: int, draws: int) -> Array:
+    def predictions(self, method: str, seen: Seen, number: int, draws: int) -> Array:
         """Scores of the test images, shape (draws, images)."""
-        orders = [generator("bench ratings", draw).permutation(self.training) for draw in range(draws)]
-        return np.stack(
-            [self._learn(method, seen, order[:number], draw) for draw, order in enumerate(orders)]
-        )
+        return np.stack([self._prediction(method, seen, number, draw) for draw in range(draws)])
 
-    def _learn(self, method: str, seen: Seen | None, chosen: Array, draw: int) -> Array:
+    def _prediction(self, method: str, seen: Seen, number: int, draw: int) -> Array:
+        if self._kept is None:
+            return self._learn(method, seen, number, draw)
+        file = self._kept / f"{seen.start}-{method.replace(' ', '_')}-{number}-{draw}.npy"
+        if not file.exists():
+            np.save(file, self._learn(method, seen, number, draw))
+        return np.asarray(np.load(file))
+
+    def _learn(self, method: str, seen: Seen, number: int, draw: int) -> Array:
+        chosen = generator("bench ratings", draw).permutation(self.training)[:number]
         quality = self.quality[chosen]
-        if seen is None:
-            return self._finetuned(chosen, draw)
         if method == "probe":
             return seen.probe(chosen, quality, self.contents[chosen].tolist(), self.tested)
-        cfg = self._settings(seen.start, draw, epochs=0, patches=1, head_first=HEAD_FIRST)
-        return seen.head_first(chosen, quality, self.tested, cfg)
+        if method == "head first":
+            cfg = self._settings(seen.start, draw, epochs=0, patches=1, head_first=HEAD_FIRST)
+            return seen.head_first(chosen, quality, self.tested, cfg)
+        return self._finetuned(seen.start, chosen, draw)
 
-    def _finetuned(self, chosen: Array, draw: int) -> Array:
-        cfg = self._settings("imagenet", draw, epochs=FT_EPOCHS, patches=math.ceil(FT_CROPS / len(chosen)))
+    def _finetuned(self, start: str, chosen: Array, draw: int) -> Array:
+        head_first = None if start == "imagenet" else HEAD_FIRST
+        patches = math.ceil(FT_CROPS / len(chosen))
+        cfg = self._settings(start, draw, epochs=FT_EPOCHS, patches=patches, head_first=head_first)
         with tempfile.TemporaryDirectory() as name:
             split, model = Path(name, "split.parquet"), Path(name, "model")
             part = self._rows.iloc[chosen][["image", "reference", "content"]].assign(part="train")
             write_table(split, SPLIT, part, stage="bench", cfg={})
-            finetune(self._dataset, split, self._pack, self._weights, output=model, cfg=cfg, setup=Setup())
+            weights = self._weights[start]
+            finetune(self._dataset, split, self._pack, weights, output=model, cfg=cfg, setup=Setup())
             network, card = load_model(model)
-        return crop_features(
-            network, Pack(self._rows), self.tested, int(card["view_side"]), CROP, CPU
-        ).scores.numpy()
+        rows, side = Pack(self._rows), int(card["view_side"])
+        network = network.to(self._device)
+        return crop_features(network, rows, self.tested, side, CROP, self._device).scores.numpy()
 
     def _settings(self, initialisation: str, seed: int, **others: Any) -> FinetuningSettings:
-        network = {"initialisation": initialisation, "backbone": self._backbone, "multi_level": True}
-        return FinetuningSettings(**RECIPE, **network, seed=seed, **others)
+        return FinetuningSettings(
+            **RECIPE, **self._network, initialisation=initialisation, seed=seed, **others
+        )
 
     def line(self, method: str, number: int, found: Array, base: Array | None) -> str:
         """Mean and deviation of the SROCC of a method's draws, and how far it is above FT."""
@@ -176,29 +212,37 @@ def main() -> None:
     for name in ("run", "dataset", "split", "pretrained"):
         parser.add_argument(name, nargs="?")
     parser.add_argument("--ratings", type=int, nargs="+", default=[25, 50, 100, 250, 500, 1000])
-    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--draws", type=int, default=10, help="of the frozen networks; 0: only FT")
     parser.add_argument(
         "--finetuned", type=int, nargs="*", default=[], help="with which ratings FT is trained"
     )
     parser.add_argument("--finetuned_draws", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="folder of scores that another call need not make again")
     options = parser.parse_args()
     if options.pretrained is None:
         print("Nothing to do: name a run, its dataset, its split and its pretrained model")
         return
     torch.set_num_threads(options.threads)
+    if options.keep is not None:
+        options.keep = options.keep.resolve()
+        options.keep.mkdir(parents=True, exist_ok=True)
     os.chdir(options.run)  # the paths in a run's tables start from its folder
-    bench = Bench(options.dataset, options.split, options.pretrained)
+    bench = Bench(options.dataset, options.split, options.pretrained, options.keep)
     print(f"{len(bench.training)} training images, {len(bench.tested)} clean test images", flush=True)
     print(f"ratings  {'method':28}  SROCC  s. d.  above FT (95% interval)")
-    own = bench.seen[0].own[bench.tested].T
-    print(bench.line(f"{bench.seen[0].start}, none", 0, own, None), flush=True)
+    if options.draws:
+        own = bench.seen[0].own[bench.tested].T
+        print(bench.line(f"{bench.seen[0].start}, none", 0, own, None), flush=True)
     for number in options.ratings:
         base = None
+        pretrained, plain = bench.seen
         if number in options.finetuned:
-            base = bench.predictions("FT", None, number, options.finetuned_draws)
+            base = bench.predictions("FT", plain, number, options.finetuned_draws)
             print(bench.line("FT", number, base, None), flush=True)
-        for seen in bench.seen:
+            found = bench.predictions("then all", pretrained, number, options.finetuned_draws)
+            print(bench.line(f"{pretrained.start}, then all", number, found, base), flush=True)
+        for seen in bench.seen if options.draws else []:
             for method in ("probe", "head first"):
                 found = bench.predictions(method, seen, number, options.draws)
                 print(bench.line(f"{seen.start}, {method}", number, found, base), flush=True)
