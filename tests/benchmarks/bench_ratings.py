@@ -55,7 +55,8 @@ RECIPE: dict[str, Any] = {
     **{"dataset": "bench", "split": "bench", "crop": CROP, "flip": True, "batch_size": 16, "dropout": 0.5},
     **{"optimiser": "adam", "weight_decay": 0.0, "schedule": "cosine", "warm_up": 50, "gradient_clip": 0.0},
     **{"weight_average": 0.0, "sources": [], "range": [0, 1], "higher_is_better": True, "layout": "table"},
-    "learning_rates": {"backbone": 1e-4, "head": 1e-3},
+    # a new head, and one that goes on
+    "learning_rates": {"backbone": 1e-4, "head": 1e-3, "score": 1e-4},
 }
 HEAD_FIRST = {"epochs": 20, "learning_rate": 3e-4, "weight_decay": 0.05}
 FT_EPOCHS = 8
@@ -172,9 +173,9 @@ class Bench:
         return self._finetuned(seen.start, chosen, draw)
 
     def _finetuned(self, start: str, chosen: Array, draw: int) -> Array:
-        head_first = None if start == "imagenet" else HEAD_FIRST
+        first = {} if start == "imagenet" else {"head_first": HEAD_FIRST}
         patches = math.ceil(FT_CROPS / len(chosen))
-        cfg = self._settings(start, draw, epochs=FT_EPOCHS, patches=patches, head_first=head_first)
+        cfg = self._settings(start, draw, epochs=FT_EPOCHS, patches=patches, **first)
         with tempfile.TemporaryDirectory() as name:
             split, model = Path(name, "split.parquet"), Path(name, "model")
             part = self._rows.iloc[chosen][["image", "reference", "content"]].assign(part="train")
