@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine is no defect of the code.
-settings.register_profile("mosforge", deadline=None)
+settings.register_profile("mosforge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mosforge")
 
 MEASURES = {"device", "images_per_second", "peak_memory_mib"}

@@ -80,10 +80,11 @@ def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> st
                 if stop.nth > 1:
                     stops[match[1]] = replace(stop, nth=stop.nth - 1)
                     continue
-                _wait(stop.seconds, lines)
+                _wait(stop, lines)
                 with contextlib.suppress(ProcessLookupError):
                     if stop.job_alone:
-                        (job,) = set(alive(run.pid)) - {run.pid}
+                        assert _until(lambda: alive(run.pid).keys() - {run.pid}), "the job has not begun"
+                        (job,) = alive(run.pid).keys() - {run.pid}
                         os.kill(job, stop.signal)
                     else:
                         os.killpg(run.pid, stop.signal)
@@ -91,14 +92,15 @@ def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> st
     return None
 
 
-def _wait(seconds: float, lines: TextIO) -> None:
+def _wait(stop: Stop, lines: TextIO) -> None:
     """Waits, but not beyond the start of the next job, where this one was quicker than is usual."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + stop.seconds
     while time.monotonic() < end:
         if lines.readline().startswith("Finished jobid"):
             # Not while Snakemake chooses the next jobs: it holds a lock then that its handler of SIGTERM
             # waits for, and such a run hangs for ever. Other moments are more instructive.
-            time.sleep(0.5)
+            if stop.signal != signal.SIGKILL:
+                time.sleep(0.5)
             return
         time.sleep(0.005)
 
@@ -114,11 +116,11 @@ def alive(group: int) -> dict[int, str]:
     return found
 
 
-def _until(true: Callable[[], bool]) -> bool:
+def _until(true: Callable[[], object]) -> bool:
     end = time.monotonic() + PATIENCE / 10
     while not (holds := true()) and time.monotonic() < end:
         time.sleep(0.1)
-    return holds
+    return bool(holds)
 
 
 def half_written(folder: Path) -> list[str]:

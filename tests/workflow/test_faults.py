@@ -1,7 +1,6 @@
 """Full disks, read-only folders, damaged files and killed workers: a sentence, and another run mends it."""
 
 import contextlib
-import multiprocessing
 import os
 import re
 import shutil
@@ -10,9 +9,9 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from dying_worker import DYING, render_and_die
 from stopping import half_written
 from workflow_project import REPOSITORY, command, command_line, dry_run, snakemake
 
@@ -198,27 +197,21 @@ def test_a_file_that_is_cut_short_is_named_with_what_to_do(
 
 
 def test_a_worker_that_is_killed_is_told_and_another_run_makes_the_shard(
-    project: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = command(project, "distortions distort", SHARD)
     words[words.index("--threads") + 1] = "2"
     shutil.rmtree(copy / SHARD)
-    killer = Thread(target=kill_the_first_worker)
-    killer.start()
-    assert main(words) == 1
-    killer.join()
+    with monkeypatch.context() as patch:
+        patch.setattr("mosforge.distortions.distort.render_variants", render_and_die)
+        assert main(words) == 1
+    assert (copy / DYING).read_text() == "2", "distorted images that the killed worker had made"
     assert "a worker process was killed, probably for want of memory" in told(capsys)
     assert not (copy / SHARD).exists()
     assert not half_written(copy)
     assert main(words) == 0
     for made in files(copy / SHARD):
         assert made.read_bytes() == (project / made.relative_to(copy)).read_bytes()
-
-
-def kill_the_first_worker() -> None:
-    while not (workers := multiprocessing.active_children()):
-        time.sleep(0.01)
-    os.kill(workers[0].pid or 0, signal.SIGKILL)
 
 
 def spoil(file: Path) -> None:
@@ -272,7 +265,11 @@ def test_a_second_run_in_a_folder_is_refused_and_the_first_goes_on(whole_copy: P
     while "rule score:" not in (whole_copy / "first.log").read_text():
         assert first.poll() is None
         time.sleep(0.05)
-    second = snakemake(whole_copy, "--", "results/pmos/authentic.mapping.json", labels)
+    first.send_signal(signal.SIGSTOP)  # lest it ends before the second asks
+    try:
+        second = snakemake(whole_copy, "--", "results/pmos/authentic.mapping.json", labels)
+    finally:
+        first.send_signal(signal.SIGCONT)
     assert second.returncode == 1
     assert f"{whole_copy}: another run of the workflow is at work here; wait until it ends" in second.stderr
     assert "Traceback" not in second.stderr
