@@ -5,6 +5,7 @@ import itertools
 from mosforge.core.runs import RUN
 from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import AGREEMENT, CORRELATIONS, MEASURES, VALIDATION
+from mosforge.core.schemas.distortions import UNDISTORTED, class_name
 from mosforge.core.schemas.metrics import METRIC_SCORES, METRICS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
@@ -46,3 +47,9 @@ def test_the_measures_are_columns_in_their_order() -> None:
 def test_the_keys_of_a_run_are_the_first_columns() -> None:
     for artefact in (PREDICTIONS, CORRELATIONS):
         assert tuple(artefact.columns[: len(RUN)]) == RUN
+
+
+def test_a_class_is_named_by_its_type_and_its_level_where_it_has_one() -> None:
+    assert class_name("jpeg", 2) == "jpeg 2"
+    assert class_name("jpeg", None) == "jpeg"
+    assert {class_name(UNDISTORTED, level) for level in (None, 0, 1)} == {UNDISTORTED}

@@ -10,7 +10,7 @@ import numpy as np
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, check_pixels
-from mosforge.core.schemas.distortions import UNDISTORTED
+from mosforge.core.schemas.distortions import UNDISTORTED, class_name
 from mosforge.core.values import Level, is_whole
 from mosforge.distortions import blur, codecs, colour, noise, spatial, tone
 from mosforge.distortions.operation import unchanged
@@ -181,7 +181,7 @@ class DistortionClass:
     @property
     def name(self) -> str:
         """The name in lists of classes: the type, and its level; an undistorted image has only one."""
-        return self.type if self.level is None or self.type == UNDISTORTED else f"{self.type} {self.level}"
+        return class_name(self.type, self.level)
 
 
 def classes_of(kind: str, levels: Mapping[str, Sequence[Level]]) -> list[DistortionClass]:

@@ -17,7 +17,7 @@ from mosforge.core.images import read_rgb
 from mosforge.core.manifests import read_manifest
 from mosforge.core.parallel import map_in_order
 from mosforge.core.runs import RUN
-from mosforge.core.schemas.distortions import UNDISTORTED
+from mosforge.core.schemas.distortions import UNDISTORTED, class_name
 from mosforge.core.schemas.sanity import SANITY
 from mosforge.core.tables import Frame, write_table
 from mosforge.evaluation.settings import SanitySettings
@@ -69,7 +69,7 @@ def sanity(
     where = pick_device(device)
     network.to(where)
     names = classes_in(rows)
-    told = names if _single_classes(card) == [_class_name(*pair) for pair in names] else []
+    told = names if _single_classes(card) == [class_name(*pair) for pair in names] else []
     size = card["crop"]
     scores, classes = [], []
     pixels_of = map_in_order(read_rgb, rows["path"], threads)
@@ -106,10 +106,6 @@ def classes_in(rows: Frame) -> list[tuple[str, int]]:
         (str(group), 0 if group == UNDISTORTED else int(level))
         for group, level in zip(found["group"], found["level"], strict=True)
     ]
-
-
-def _class_name(type_: str, level: int) -> str:
-    return f"{type_} {level}" if level else type_
 
 
 def _single_classes(card: Card) -> list[str]:

@@ -7,6 +7,18 @@ from mosforge.core.schemas import Artefact, column
 UNDISTORTED = "undistorted"
 """The group of the pristine images themselves, where they are a class. It has one level."""
 
+
+def class_name(type_: str, level: int | None) -> str:
+    """The name of a distortion class in lists of classes.
+
+    Args:
+        type_: distortion type, or `UNDISTORTED`.
+        level: from 1 (weakest); none for a class that stands for the type at any level. That of an
+            undistorted image is not in the name.
+    """
+    return type_ if level is None or type_ == UNDISTORTED else f"{type_} {level}"
+
+
 KEYS = (
     column("source", pa.string(), "name of the source in the configuration"),
     column("image_id", pa.string(), "path of the pristine image below its source's folder"),
