@@ -93,6 +93,14 @@ def test_a_fine_tuned_model_that_kept_its_head() -> None:
     assert "interpolate" not in text
 
 
+def test_one_of_a_thing_is_in_the_singular() -> None:
+    ones = {"head_first": {"epochs": 1}, "rehearsal": {"corpus": "levels", "pairs": 1}, "test_crops": 1}
+    text = card_markdown(TUNED | ones | {"epochs": 3})
+    assert "for 1 epoch\n" in text
+    assert "1 pair of images" in text
+    assert "1 random crop of 224x224" in text
+
+
 def test_a_model_that_rehearsed_a_corpus() -> None:
     text = card_markdown(TUNED | {"rehearsal": {"corpus": "levels", "pairs": 4}, "rehearsal_digest": "4567"})
     assert "Sources of the pretraining and of what is rehearsed: `waterloo`, `voc2012`" in text

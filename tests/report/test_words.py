@@ -81,9 +81,8 @@ def test_durations(seconds: float, text: str) -> None:
     assert words.duration(seconds) == text
 
 
-def test_names_and_counts_in_a_sentence() -> None:
+def test_names_and_spans_in_a_sentence() -> None:
     assert words.listed(["live"]) == "live"
     assert words.listed(["live", "csiq"]) == "live and csiq"
     assert words.listed(["live", "csiq", "own"]) == "live, csiq and own"
     assert [words.span([2, 2]), words.span([10, 2, 5])] == ["2", "2 to 10"]
-    assert [words.plural(1, "run"), words.plural(12, "run")] == ["1 run", "12 runs"]

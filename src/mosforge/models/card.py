@@ -4,6 +4,7 @@ from typing import Any
 
 import jinja2
 
+from mosforge.core.words import plural
 from mosforge.models.objectives import LOSSES, corpus_and_objective
 
 CHANGES_NO_RESULT = "the text is for people, and repeats the facts in card.json"
@@ -47,7 +48,8 @@ def card_markdown(card: Card) -> str:
         undefined=jinja2.StrictUndefined,
     )
     template = environment.get_template("card.md.j2")
-    return template.render(card=card, knows_classes=knows_classes(card), measures=_MEASURES, cell=_cell)
+    known = knows_classes(card)
+    return template.render(card=card, knows_classes=known, measures=_MEASURES, cell=_cell, plural=plural)
 
 
 def _cell(row: dict[str, Any], measure: str) -> str:

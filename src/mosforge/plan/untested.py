@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import FEWEST_TESTED
+from mosforge.core.words import plural
 from mosforge.finetuning.datasets.table import REFERENCE_IMAGE
 
 
@@ -22,7 +23,7 @@ def untested(columns: Mapping[str, Sequence[str]], splits: Sequence[str], train:
     """
     counts = {name: _tested(columns, name, train) for name in splits}
     return {
-        name: f"its test part has {count} image{'' if count == 1 else 's'}, and a correlation needs at least "
+        name: f"its test part has {plural(count, 'image')}, and a correlation needs at least "
         f"{FEWEST_TESTED}; give it more"
         for name, count in counts.items()
         if count is not None and count < FEWEST_TESTED

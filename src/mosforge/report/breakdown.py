@@ -8,6 +8,7 @@ import pandas as pd
 from mosforge.core import layout
 from mosforge.core.runs import NO_NETWORK
 from mosforge.core.schemas.datasets import DATASET
+from mosforge.core.words import plural
 from mosforge.report import words
 from mosforge.report.artefacts import Artefacts, runs_of
 from mosforge.report.blocks import Cell, Grid, aligned, model_cell
@@ -27,7 +28,7 @@ def breakdowns(correlations: pd.DataFrame, artefacts: Artefacts) -> Iterator[Gri
         kinds = images.set_index("image")["distortion_type"]
         head, cells = [Cell(str(dataset), is_proxy=dataset in artefacts.cfg.proxies)], []
         counts = kinds.value_counts().sort_index().items()
-        first = {str(kind): [Cell(str(kind), [words.plural(count, "image")])] for kind, count in counts}
+        first = {str(kind): [Cell(str(kind), [plural(count, "image")])] for kind, count in counts}
         for _, model in rows.groupby(list(MODEL), sort=False):
             splits = _sroccs(model, kinds, artefacts)
             if splits.notna().any(axis=None):

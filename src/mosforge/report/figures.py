@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from mosforge.core.runs import FINETUNE, NO_ADAPTATION, Run
 from mosforge.core.schemas.metrics import DISTANCES, METRICS
 from mosforge.core.schemas.training import HISTORY
+from mosforge.core.words import plural
 from mosforge.report import drawing, words
 from mosforge.report.artefacts import Artefacts, Scale, history, runs_of, scale_of
 from mosforge.report.blocks import say
@@ -49,7 +50,7 @@ def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
         lines = [(artefacts.name_of(run), rows) for run, rows in histories.items()]
         for column, label in labels.items():
             if any(rows[column].notna().any() for _, rows in lines):
-                caption = say(column, ", ".join(place), words.plural(len(lines), "run"))
+                caption = say(column, ", ".join(place), plural(len(lines), "run"))
                 name = drawing.file_stem("finetuning", *place, column)
                 figures.append(_curves(lines, column, label, name, caption))
     return figures
@@ -337,7 +338,7 @@ def budget_curves(experiment: str, found: pd.DataFrame, proxies: Collection[str]
             axes.set_xticks(range(len(numbers)), numbers)
             axes.set(xlabel="rated images", ylabel="SROCC")
             axes.legend(ncols=2, **_ABOVE)
-            splits = words.plural(int(rows["splits"].max()), "split")
+            splits = plural(int(rows["splits"].max()), "split")
             caption = (
                 f"{words.dataset_pair(train, test)}, {backbone}: SROCC against the number of rated images, "
                 f"{splits}.{words.proxy_caption((train, test), proxies)}"

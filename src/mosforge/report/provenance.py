@@ -18,10 +18,11 @@ from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.stamps import read_stamp
+from mosforge.core.words import plural
 from mosforge.report.artefacts import Artefacts, Pretraining, history
 from mosforge.report.blocks import Block, Cell, absent, say, text_table
 from mosforge.report.notes import spoiled_splits
-from mosforge.report.words import duration, number, plural
+from mosforge.report.words import duration, number
 
 RULES = [rule for rules in jobs.RULES.values() for rule in rules]
 for _rule, _other in {"pretrain": "pretrain_authentic", "features": "features_on_split"}.items():

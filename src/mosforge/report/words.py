@@ -147,11 +147,6 @@ def span(counts: Iterable[int]) -> str:
     return " to ".join(str(count) for count in dict.fromkeys((found[0], found[-1])))
 
 
-def plural(count: int, noun: str) -> str:
-    """A count: `1 run`, `12 runs`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def percent(share: float) -> str:
     """A share from 0 to 1; only all is 100%, and only none is 0%."""
     text = f"{100 * share:.0f}%"
