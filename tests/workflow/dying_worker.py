@@ -1,4 +1,4 @@
-"""Work for the worker processes of `mosforge.distortions`, which import this module: one of them is killed."""
+"""Work for the worker processes of `distortions.workers`, which import this module: one of them is killed."""
 
 import multiprocessing
 import os
