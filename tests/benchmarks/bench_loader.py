@@ -71,8 +71,6 @@ def settings(patches: int) -> TrainingSettings:
         weight_decay=0.0,
         learning_rates={},
         schedule="constant",
-        gradient_clip=0.0,
-        weight_average=0.0,
         multi_level=False,
         backbone="none",
     )

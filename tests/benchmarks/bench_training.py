@@ -69,8 +69,6 @@ class Case:
             weight_decay=0.0,
             learning_rates=dict.fromkeys(names, 1e-5),
             schedule="constant",
-            gradient_clip=0.0,
-            weight_average=0.0,
             multi_level=False,
             backbone=self.backbone,
         )

@@ -100,7 +100,7 @@ def target(tmp_path_factory: pytest.TempPathFactory, write_levels: Callable[[Pat
         **{"crop": 64, "flip": True, "epochs": 2, "patches": 2, "batch_size": 8, "optimiser": "adam"},
         **{"weight_decay": 0.0, "schedule": "constant", "warm_up": 50, "dropout": 0.5},
         **{"range": [0.0, 9.0], "higher_is_better": True, "layout": "table"},
-        **{"gradient_clip": 0.0, "weight_average": 0.0, "sources": []},
+        **{"sources": []},
         "learning_rates": {"backbone": 1e-3, "head": 1e-3},
     }
     return Target(folder, cfg)

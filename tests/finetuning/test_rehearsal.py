@@ -251,7 +251,7 @@ def wrong_order(folder: Path, pairs: int) -> float:
     cfg = TrainingSettings(
         **{"seed": 0, "crop": 8, "flip": True, "epochs": 30, "batch_size": 10, "optimiser": "adam"},
         **{"weight_decay": 0.0, "learning_rates": {"backbone": 1e-2, "head": 1e-2}, "schedule": "constant"},
-        **{"gradient_clip": 0.0, "weight_average": 0.0, "multi_level": False, "backbone": "toy"},
+        **{"multi_level": False, "backbone": "toy"},
     )
     fit(
         network,

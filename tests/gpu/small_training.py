@@ -111,8 +111,6 @@ def train(
         weight_decay=0.0,
         learning_rates={"backbone": 1e-3, "head": 2e-3},
         schedule="cosine",
-        gradient_clip=0.0,
-        weight_average=0.0,
         multi_level=False,
         backbone=BACKBONE,
     )

@@ -195,7 +195,7 @@ def test_weights_that_are_not_there_are_listed_with_all_that_is_missing(
     assert "weights of alexnet are missing: model/card.json" in (plan_of(config).explain_missing() or "")
 
 
-@pytest.mark.parametrize("key", ["warm_up", "gradient_clip", "weight_average", "frozen_stages"])
+@pytest.mark.parametrize("key", ["warm_up", "weight_decay", "frozen_stages"])
 def test_options_of_the_loop_reach_the_training_of_their_section_only(
     config: dict[str, Any], key: str
 ) -> None:

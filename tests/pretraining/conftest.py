@@ -67,7 +67,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         **{"corpus": "synthetic", "backbone": BACKBONE, "objective": "multitask", "label_kind": "single"},
         **{"classes": CLASSES, "seed": 0, "crop": 64, "flip": True, "epochs": 2, "batch_size": 8},
         **{"optimiser": "adam", "weight_decay": 0.0, "schedule": "constant", "warm_up": 50},
-        **{"gradient_clip": 0.0, "weight_average": 0.0, "multi_level": False},
+        **{"multi_level": False},
         "sources": ["astronaut", "coffee"],
         "learning_rates": {"backbone": 1e-3, "classification": 1e-3, "score": 1e-3},
     }

@@ -11,7 +11,7 @@ OURS = Protocol.model_validate(
         "evaluation": {"crops": 8},
         "finetuning": {
             **{"patches": 4, "epochs": 10, "learning_rates": {"backbone": 1e-4, "head": 1e-5}},
-            **{"dropout": 0.2, "gradient_clip": 0.0, "multi_level": True},
+            **{"dropout": 0.2, "frozen_stages": 0, "multi_level": True},
         },
         "pretraining": {
             **{"epochs": 30, "schedule": "cosine", "resize": 0, "agreement_scale": 0.1},

@@ -1,4 +1,4 @@
-"""The optimiser, the schedules of its rates by their definitions, and the running average."""
+"""The optimiser, the schedules of its rates by their definitions."""
 
 import math
 from pathlib import Path
@@ -111,46 +111,3 @@ def test_adamw_decays_otherwise_than_adam(toy: ModuleType, tmp_path: Path) -> No
             toy.train(tmp_path / optimiser, optimiser=optimiser, weight_decay=0.5)[0]["head.weight"]
         )
     assert not torch.equal(*results)
-
-
-def average_of(before: list[Weights], decay: float) -> Weights:
-    """The running average by its definition, from the weights before the first and after each step."""
-    average = before[0]
-    for step, weights in enumerate(before[1:]):
-        share = min(decay, (1 + step) / (10 + step))
-        average = {key: share * average[key] + (1 - share) * value for key, value in weights.items()}
-    return average
-
-
-def test_the_average_of_the_weights_is_kept_and_changes_no_step(toy: ModuleType, tmp_path: Path) -> None:
-    network, seen = toy.Toy(), []
-
-    def remember(_: int = 0) -> None:
-        seen.append({key: value.detach().clone() for key, value in network.named_parameters()})
-
-    for name in ("plain", "first", "last"):
-        (tmp_path / name).mkdir()
-    _, plain = toy.train(tmp_path / "plain", network, at_step=remember)
-    remember()
-    first, history = toy.train(tmp_path / "first", validate=lambda: 0.5, weight_average=0.8)
-    assert history["loss"].tolist() == plain["loss"].tolist()
-    last, _ = toy.train(tmp_path / "last", weight_average=0.8)
-    # Where all epochs score the same, the first is the best; without validation the last is kept.
-    for weights, steps in ((first, toy.STEPS), (last, 3 * toy.STEPS)):
-        for key, value in average_of(seen[: steps + 1], 0.8).items():
-            torch.testing.assert_close(weights[key], value)
-    assert not torch.equal(last["head.weight"], seen[-1]["head.weight"])
-
-
-def test_the_average_is_validated(toy: ModuleType, tmp_path: Path) -> None:
-    network, validated = toy.Toy(), []
-
-    def validate() -> float:
-        validated.append(network.state_dict()["head.weight"].clone())
-        return float(len(validated))
-
-    weights, _ = toy.train(tmp_path, network, validate=validate, weight_average=0.8)
-    assert torch.equal(weights["head.weight"], validated[-1])
-    (tmp_path / "b").mkdir()
-    plain, _ = toy.train(tmp_path / "b")
-    assert not torch.equal(plain["head.weight"], validated[-1])

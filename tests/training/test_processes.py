@@ -24,7 +24,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.training.processes import SINGLE, Gathering, Processes, share_batch_statistics
 
 CPU = torch.device("cpu")
-OPTIONS = ("shared=true", "weight_average=0.9", "gradient_clip=0.05", "batch_size=9", "beside=1")
+OPTIONS = ("shared=true", "batch_size=9", "beside=1")
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 
 

@@ -45,8 +45,6 @@ CFG: dict[str, Any] = {
     "learning_rates": {"backbone": 1e-2, "head": 1e-2},
     "schedule": "cosine",
     "warm_up": 50,
-    "gradient_clip": 0.0,
-    "weight_average": 0.0,
     "multi_level": False,
     "backbone": "toy",
 }

@@ -188,8 +188,6 @@ def _recipes() -> Iterator[Case]:
         ("weight_decay", 0.1, ""),
         ("schedule", "constant", ""),
         ("warm_up", 5, "with `schedule: cosine`"),
-        ("gradient_clip", 1.0, ""),
-        ("weight_average", 0.9, ""),
         ("frozen_stages", "all", ""),
         ("frozen_statistics", True, ""),
     ):

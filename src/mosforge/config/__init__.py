@@ -15,7 +15,6 @@ from mosforge.core.values import (
     Allowed,
     Amount,
     Count,
-    Decay,
     Flag,
     FrozenStages,
     Optimiser,
@@ -72,11 +71,6 @@ class TrainingSection(Section):
     """constant (paper), or cosine: a warm-up, then half a cosine down to zero"""
     warm_up: Whole
     """cosine: steps over which the rates rise; a twentieth of all steps if that is less (ours)"""
-    gradient_clip: Amount
-    """largest norm of all gradients together; 0: no clipping (ours)"""
-    weight_average: Decay
-    """decay a step, such as 0.999, of a running average of the weights that is kept instead of the last ones;
-    0: no average (ours)"""
     frozen_stages: FrozenStages
     """how many of the backbone's first stages, with the stem before them, keep their weights; with two, a
     training on a CPU is about 1.5 times as fast; 0: all are trained; all: only the head is trained, and the

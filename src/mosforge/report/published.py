@@ -70,8 +70,6 @@ _TRAINING = {
     "optimiser": "adam",
     "weight_decay": 0.0,
     "schedule": "constant",
-    "gradient_clip": 0.0,
-    "weight_average": 0.0,
     "frozen_stages": 0,
     "frozen_statistics": False,
 }
@@ -106,8 +104,6 @@ _WORDS: Mapping[str, str] = {
     "crop": "pixels of a crop's side",
     "resize": "pixels of the side that images are scaled to",
     "schedule": "schedule of the learning rates",
-    "gradient_clip": "largest norm of the gradients",
-    "weight_average": "running average of the weights",
     "frozen_stages": "stages of the backbone that are not trained",
     "frozen_statistics": "statistics of batch normalisation that are not trained",
     "head_first": "passes over the images in which the head alone is trained",

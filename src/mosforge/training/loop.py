@@ -30,7 +30,7 @@ from mosforge.training.batches import (
     on_device,
 )
 from mosforge.training.losses import Losses, LossOf, LossWatch, Reading
-from mosforge.training.optimiser import Average, make_optimiser, rate_factor
+from mosforge.training.optimiser import make_optimiser, rate_factor
 from mosforge.training.processes import Gathering, Processes, joined_processes, share_batch_statistics
 from mosforge.training.progress import Progress, peak_memory
 from mosforge.training.settings import TrainingSettings
@@ -146,8 +146,7 @@ class _Training:
         network.precision = setup.precision
         self._gathering = Gathering(network, processes)
         self._optimiser = make_optimiser(network, cfg, device)
-        self._average = Average(network, cfg.weight_average) if cfg.weight_average else None
-        self._state = load_state(state_file, network, self._optimiser, self._average)
+        self._state = load_state(state_file, network, self._optimiser)
         self._bad_reading: Reading | None = None
         processes.wait()  # until all have read the state: the first process deletes it at the end
         if setup.compile:
@@ -183,13 +182,11 @@ class _Training:
                     )
         if state.best_weights is not None:
             self._network.load_state_dict(state.best_weights)
-        elif self._average is not None:
-            self._average.put()
         return pd.DataFrame(state.history)
 
     def _save(self) -> None:
         if self._processes.is_first:
-            save_state(self._state_file, self._network, self._optimiser, self._average, self._state)
+            save_state(self._state_file, self._network, self._optimiser, self._state)
         self._processes.wait()
 
     def _run_epoch(self, stop_asked: Event, progress: Progress) -> None:
@@ -236,11 +233,7 @@ class _Training:
         losses: Losses = self._step(batch.pixels, batch.mirrored, batch.positions)
         self._optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
-        if cfg.gradient_clip:
-            nn.utils.clip_grad_norm_(self._network.parameters(), cfg.gradient_clip)
         self._optimiser.step()
-        if self._average is not None:
-            self._average.update(step)
         return losses
 
     def _count(self, reading: Reading, progress: Progress) -> None:
@@ -286,12 +279,11 @@ class _Training:
         row["images_per_second"] = (self._sample_count + self._steps * self._beside) / state.seconds
         row["peak_memory"] = peak_memory(self._device)
         if validate is not None:
-            with self._average.in_place() if self._average else contextlib.nullcontext():
-                row["validation_srocc"] = score = validate()
-                if score > state.best_score:
-                    state.best_score = score
-                    weights = self._network.state_dict()
-                    state.best_weights = {key: value.cpu().clone() for key, value in weights.items()}
+            row["validation_srocc"] = score = validate()
+            if score > state.best_score:
+                state.best_score = score
+                weights = self._network.state_dict()
+                state.best_weights = {key: value.cpu().clone() for key, value in weights.items()}
         state.history.append(row)
         progress.epoch(row)
         state.epoch, state.step, state.totals, state.seconds = state.epoch + 1, 0, {}, 0.0

@@ -4,17 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import (
-    Amount,
-    Count,
-    Decay,
-    Flag,
-    Fraction,
-    FrozenStages,
-    Optimiser,
-    Schedule,
-    Whole,
-)
+from mosforge.core.values import Amount, Count, Flag, Fraction, FrozenStages, Optimiser, Schedule, Whole
 
 
 class TrainingSettings(Settings):
@@ -30,8 +20,6 @@ class TrainingSettings(Settings):
     weight_decay: Amount
     learning_rates: Mapping[Any, Fraction]
     schedule: Schedule
-    gradient_clip: Amount
-    weight_average: Decay
     warm_up: Whole = 0
     frozen_stages: FrozenStages = 0
     frozen_statistics: Flag = False

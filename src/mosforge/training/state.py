@@ -17,7 +17,6 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
 from mosforge.models.network import Network
 from mosforge.models.weights import Weights
-from mosforge.training.optimiser import Average
 
 
 @dataclass
@@ -81,23 +80,17 @@ def sigterm_event() -> Iterator[threading.Event]:
         signal.signal(signal.SIGTERM, before)
 
 
-def save_state(
-    file: Path, network: Network, optimiser: torch.optim.Optimizer, average: Average | None, state: State
-) -> None:
+def save_state(file: Path, network: Network, optimiser: torch.optim.Optimizer, state: State) -> None:
     """Saves everything that a resumed training needs, whole or not at all."""
     content = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "state": vars(state)}
-    if average is not None:
-        content["average"] = average.weights
     with atomic_file(file) as temporary, temporary.open("wb") as handle:
         torch.save(content, handle)
         handle.flush()
         os.fsync(handle.fileno())
 
 
-def load_state(
-    file: Path, network: Network, optimiser: torch.optim.Optimizer, average: Average | None
-) -> State:
-    """Loads a saved training into its network, optimiser and average; a fresh state where nothing was saved.
+def load_state(file: Path, network: Network, optimiser: torch.optim.Optimizer) -> State:
+    """Loads a saved training into its network and optimiser; a fresh state where nothing was saved.
 
     The file is read into the host's memory, from where each part goes to its device; the weights of the best
     epoch stay there.
@@ -111,8 +104,6 @@ def load_state(
         saved = torch.load(file, map_location="cpu", weights_only=True)
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
-        if average is not None:
-            average.load(saved["average"])
         return State(**saved["state"])
     except Exception as error:  # the unpickler raises errors of many kinds for a damaged file
         reason = f"the saved training is damaged ({type(error).__name__})"
