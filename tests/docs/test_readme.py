@@ -121,6 +121,7 @@ def test_the_first_command_after_the_installation_scores_an_image() -> None:
     assert takes_built_in(next(line for line in COMMANDS if line.startswith("mosforge ")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", _for_people())
 def test_commands_for_people_run(project: Project, command: str) -> None:
     if command == INIT:
@@ -131,13 +132,8 @@ def test_commands_for_people_run(project: Project, command: str) -> None:
             image.load()
 
 
-def _snakemake() -> list[object]:
-    lines = [line for line in COMMANDS if line.startswith("snakemake ")]
-    # without a target it is the whole of the paper's run, which takes a while to plan
-    return [pytest.param(line, marks=[] if "--" in line.split() else [pytest.mark.slow]) for line in lines]
-
-
-@pytest.mark.parametrize("command", _snakemake())
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("snakemake ")])
 def test_snakemake_plans_the_runs(project: Project, command: str) -> None:
     """Each command line as a dry run, also where it is none: trainings take hours."""
     dry = command if " -n" in command else command.replace("snakemake ", "snakemake -n ", 1)

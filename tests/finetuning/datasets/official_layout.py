@@ -46,9 +46,10 @@ BITMAP = _bitmap()
 
 
 def touch(folder: Path, names: Iterable[str]) -> None:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+    paths = [folder / name for name in names]
+    for parent in {path.parent for path in paths}:
+        parent.mkdir(parents=True, exist_ok=True)
+    for path in paths:
         path.write_bytes(BITMAP)
 
 

@@ -193,9 +193,10 @@ def test_agiqa3k_takes_the_score_of_quality_and_the_prompt_as_content(tmp_path: 
 
 
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
-    build_spaq(tmp_path)
+    touch(tmp_path, ["TestImage/00001.jpg"])
     file = tmp_path / "Annotations/MOS and Image attribute scores.xlsx"
-    pd.read_excel(file).rename(columns={"MOS": "Mean"}).to_excel(file, index=False)
+    file.parent.mkdir()
+    pd.DataFrame({"Image name": ["00001.jpg"], "Mean": [50.0]}).to_excel(file, index=False)
     with pytest.raises(MosforgeError, match="no column MOS; the columns are: image name, mean"):
         load("spaq", settings("spaq", tmp_path))
 
