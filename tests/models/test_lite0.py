@@ -76,6 +76,7 @@ def test_the_groups_of_weights_and_the_facts_are_timms(networks: tuple[Lite0, to
     assert 255 * facts.std[0] == pytest.approx(card.std[0], abs=1)
 
 
+@pytest.mark.slow
 def test_a_first_score_does_not_wait_for_other_libraries() -> None:
     code = (
         "import sys; from mosforge import Scorer; from mosforge.models.network import Network;"

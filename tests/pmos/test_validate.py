@@ -27,6 +27,12 @@ CURVES = {name: (0.9 - 0.02 * i, 0.05 * i, 0.5 + 0.03 * i, 0.05 + 0.02 * i) for 
 """Upper and lower plateau, centre and width by metric."""
 
 
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intervals of all measures, of which the tests of `statistics` hold the numbers, take seconds."""
+    monkeypatch.setattr("mosforge.statistics.intervals.RESAMPLES", 100)
+
+
 def targets(dataset: str = "rated", contents: int = 6, noise: float = 0.03) -> pd.DataFrame:
     """Pictures of several contents whose quality is a rising logistic of every metric, and noise."""
     rng = np.random.default_rng(len(dataset))
