@@ -117,7 +117,7 @@ def arguments(
 
 
 def test_a_training_writes_a_model_and_its_history_and_nothing_else(target: Target, tmp_path: Path) -> None:
-    assert target.train(tmp_path / "m", split="without") == 0
+    assert target.train(tmp_path / "m", split="without", head_first=None) == 0
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
         "card.json",
         "card.md",

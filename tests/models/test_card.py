@@ -135,6 +135,35 @@ def test_facts_that_are_missing_are_left_out() -> None:
     assert "None" not in card_markdown(NEEDED)
 
 
+KEPT = NEEDED | {"head": "multitask", "classes": ["jpeg 1", "jpeg 2"], "label_kind": "single"}
+FULL = {
+    **TUNED,
+    **KEPT,
+    "head_first": {"epochs": 7},
+    "epochs": 3,
+    "interpolate": 0.5,
+    "rehearsal": {"corpus": "levels", "pairs": 4},
+    "rehearsal_digest": "4567",
+    "test_crops": "grid",
+    "view_side": 768,
+    "precision": "float16",
+    "mosforge": "1.0",
+    "correlations": [ROW],
+    "notes": "Fast.",
+}
+
+
+@pytest.mark.parametrize("key", sorted(FULL.keys() - KEPT.keys()))
+def test_a_fact_that_is_none_is_left_out_as_one_that_is_missing(key: str) -> None:
+    without = {name: fact for name, fact in FULL.items() if name != key}
+    assert card_markdown(without | {key: None}) == card_markdown(without)
+
+
+def test_of_a_fact_the_part_that_is_none_is_left_out() -> None:
+    measured = {"device": "CPU", "images_per_second": None, "peak_memory_mib": None}
+    assert "- Ran on: CPU\n" in card_markdown(TUNED | {"measured": measured})
+
+
 @pytest.mark.parametrize("labels", ["proxy scores (HaarPSI), not human scores"])
 def test_a_proxy_is_named_beside_the_numbers(labels: str) -> None:
     card: dict[str, Any] = TUNED | {"labels": labels, "correlations": [ROW]}

@@ -38,8 +38,9 @@ def card_markdown(card: Card) -> str:
 
     Args:
         card: a model card that was checked (`folder.load_card`). The facts that a training adds to the needed
-            ones are stated where they are there.
+            ones are stated where they are there, and are not None.
     """
+    card = _without_none(card)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("mosforge.models"),
         trim_blocks=True,
@@ -50,6 +51,15 @@ def card_markdown(card: Card) -> str:
     template = environment.get_template("card.md.j2")
     known = knows_classes(card)
     return template.render(card=card, knows_classes=known, measures=_MEASURES, cell=_cell, plural=plural)
+
+
+def _without_none(facts: Card) -> Card:
+    """Facts without those that are None, also those inside a fact: a setting given as None says nothing."""
+    return {
+        key: _without_none(fact) if isinstance(fact, dict) else fact
+        for key, fact in facts.items()
+        if fact is not None
+    }
 
 
 def _cell(row: dict[str, Any], measure: str) -> str:
