@@ -1,4 +1,4 @@
-"""The optimiser, the schedules of its rates by their definitions."""
+"""The optimiser, and the schedules of its rates by their definitions."""
 
 import math
 from pathlib import Path
