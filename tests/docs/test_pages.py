@@ -1,6 +1,7 @@
 """The pages: what they link to and name is there, and every page is in the navigation."""
 
 import importlib
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,10 @@ each_text = pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.name)
 
 @cache
 def prose(file: Path) -> str:
-    """A page without its blocks of code."""
+    """A page without its blocks of code, or what stands between the code of a notebook."""
+    if file.suffix == ".ipynb":
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     return re.sub(r"^( *)```.*?^\1```$", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
@@ -141,7 +145,9 @@ SECTIONS = {key[0] for key in KEYS}
 
 
 @pytest.mark.parametrize(
-    "file", [file for file in TEXTS if file.name != "reruns.md"], ids=lambda file: file.name
+    "file",
+    [*(file for file in TEXTS if file.name != "reruns.md"), *DOCS.glob("notebooks/*.ipynb")],
+    ids=lambda file: file.name,
 )
 def test_every_key_that_is_named_is_a_key_of_the_configuration(file: Path) -> None:
     for name in names(file):
