@@ -1,4 +1,4 @@
-"""The command line: `mosforge STAGE RULE` for the rules of the workflow, and commands for people.
+"""The command line: commands for people, and `mosforge STAGE RULE` for the rules of the workflow.
 
 The verbs of the rules are made from the signatures of their jobs (see `mosforge.jobs`).
 """
@@ -41,7 +41,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     Args:
         words: what is to be parsed. Only the job that they name is imported, and has its options.
     """
-    parser = argparse.ArgumentParser(prog="mosforge", description=__doc__)
+    parser = argparse.ArgumentParser(prog="mosforge", description=__doc__.partition("\n")[0])
     parser.add_argument("--version", action="version", version=f"mosforge {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for stage, rules in jobs.RULES.items():

@@ -70,8 +70,8 @@ class Dataset(Section):
     table: File | None = None
     """layout table: the CSV below the folder, with columns image, mos and, if you like, reference (content
     that must stay together), reference_image (the reference image: the full-reference metrics are then
-    compared with the scores) and split (train, validation, test); image and reference_image are files below
-    images, or absolute paths"""
+    compared with the scores), split (train, validation, test) and group (a kind of image, whose SROCC the
+    page shows); image and reference_image are files below images, or absolute paths"""
     images: Folder | None = None
     """layout table: folder of the images below the folder (default: the folder itself)"""
     range: tuple[Number, Number] | None = None

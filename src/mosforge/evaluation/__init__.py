@@ -1,1 +1,1 @@
-"""Stage `evaluation`: predictions for test images, and their correlations with the given scores."""
+"""Stage 7, evaluation: predictions for test images, and their correlations with the given scores."""

@@ -1,1 +1,1 @@
-"""Stage `finetuning`: target datasets with scores, splits, and regression on the scores (paper, 3.2)."""
+"""Stage 6, finetuning: target datasets with scores, splits, and regression on the scores (paper, 3.2)."""

@@ -1,4 +1,4 @@
-"""Stage `metrics`: the six full-reference scores of distorted images.
+"""Stage 3, metrics: the six full-reference scores of distorted images.
 
 The function `score` is for other programs.
 """

@@ -1,1 +1,1 @@
-"""Stage `pmos`: the six full-reference scores of a distorted image become one pseudo-MOS."""
+"""Stage 4, pmos: the six full-reference scores of a distorted image become one pseudo-MOS."""

@@ -1,1 +1,1 @@
-"""Stage `pretraining`: packs of the distorted images, and the multi-task network (paper, 3.1)."""
+"""Stage 5, pretraining: packs of the distorted images, and the multi-task network (paper, 3.1)."""
