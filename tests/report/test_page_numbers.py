@@ -139,7 +139,7 @@ def test_each_network_and_each_pair_of_datasets_has_a_scatter(html: str) -> None
         "in the caption, and in the label for screen readers"
     )
     gallery = section(html, "gallery")
-    assert len(re.findall(r"CLS\+REG, efficientnet_lite0, trained on \w+ scores", gallery)) == 2
+    assert len(re.findall(r"CLS\+REG, efficientnet_lite0, trained on \w+, the network", gallery)) == 2
 
 
 def test_two_corpora_of_one_objective_have_two_names_everywhere(results: Path, tmp_path: Path) -> None:

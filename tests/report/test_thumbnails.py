@@ -114,14 +114,14 @@ def test_the_test_images_are_those_of_the_best_network(results: Path, within: pd
     rows = pd.concat([rows, elsewhere], ignore_index=True)
     found = shown(results, rows)
     assert {name: is_proxy for name, (is_proxy, _, _) in found.items()} == {"tid2013": False, "own": True}
-    assert all("CLS+REG, efficientnet_lite0 scores" in model for _, model, _ in found.values())
+    assert all("CLS+REG, efficientnet_lite0, the network" in model for _, model, _ in found.values())
     chosen = rows[(rows["dataset"] == "tid2013") & (rows["initialisation"] == "tiles-multitask")]
     artefacts = read_artefacts(results, PageSettings())
     tables = [artefacts.predictions(run) for run in runs_of(chosen)]
     means = pd.concat([table for table in tables if table is not None]).groupby("image")["prediction"].mean()
     assert found["tid2013"][2] == list(means.nlargest(4).index)
     worse = rows.assign(srocc=rows["srocc"].where(rows["initialisation"] == "imagenet", 0.0))
-    assert "FT, efficientnet_lite0 scores" in shown(results, worse)["tid2013"][1]
+    assert "FT, efficientnet_lite0, the network" in shown(results, worse)["tid2013"][1]
 
 
 def test_the_test_images_of_what_was_never_tested_within_a_dataset(results: Path) -> None:
