@@ -16,7 +16,8 @@ draws.
     then all     the pretraining with `head_first`, and then the whole network trained like FT; likewise
 
 What --keep names is a folder for the scores of each method and draw. Those that are there are not made again,
-so that another call goes on, or compares another pretraining with the same FT.
+so that another call goes on, or compares another pretraining with the same FT. What --figure names is a file
+for the curves: mean and standard deviation over the draws.
 """
 
 import argparse
@@ -46,6 +47,7 @@ from mosforge.models.folder import load_model
 from mosforge.models.frozen import frozen_network
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
+from mosforge.report import drawing
 from mosforge.statistics.intervals import interval_of_difference
 from mosforge.statistics.ridge import fit_ridge
 from mosforge.training.setup import Setup
@@ -192,18 +194,48 @@ class Bench:
             **RECIPE, **self._network, initialisation=initialisation, seed=seed, **others
         )
 
+    def sroccs(self, found: Array) -> Array:
+        """The SROCC of each draw, shape (draws,)."""
+        given = self.quality[self.tested]
+        return np.array([spearmanr(one, given).statistic for one in found])
+
     def line(self, method: str, number: int, found: Array, base: Array | None) -> str:
         """Mean and deviation of the SROCC of a method's draws, and how far it is above FT."""
-        given = self.quality[self.tested]
-        values = [spearmanr(one, given).statistic for one in found]
-        text = f"{number:7d}  {method:28} {np.mean(values):6.3f}  {np.std(values):5.3f}"
+        values = self.sroccs(found)
+        text = f"{number:7d}  {method:28} {values.mean():6.3f}  {values.std():5.3f}"
         if base is None:
             return text
         alike = min(len(found), len(base))
-        gain = np.mean(values[:alike]) - np.mean([spearmanr(one, given).statistic for one in base[:alike]])
-        contents = self.contents[self.tested].tolist()
+        gain = values[:alike].mean() - self.sroccs(base[:alike]).mean()
+        given, contents = self.quality[self.tested], self.contents[self.tested].tolist()
         low, high = interval_of_difference(found[:alike], base[:alike], given, contents, "bench")
         return f"{text}  {gain:+.3f} ({low:+.3f} to {high:+.3f}), {alike} draws"
+
+
+def draw(curves: dict[str, dict[int, Array]], file: Path) -> None:
+    """Draws the SROCC against the number of ratings, a line for each method."""
+    colours = (drawing.GREY, drawing.ACCENT, drawing.OCHRE, drawing.BLUE, drawing.PLUM, drawing.INK)
+    with drawing.canvas(5.0, 3.2, grid="y") as (canvas, axes):
+        for (method, found), colour in zip(curves.items(), colours, strict=False):
+            means, deviations = ([part(values) for values in found.values()] for part in (np.mean, np.std))
+            axes.errorbar(
+                list(found),
+                means,
+                deviations,
+                label=method,
+                color=colour,
+                marker="o",
+                markersize=3,
+                capsize=2,
+            )
+        axes.set_xscale("log")
+        numbers = sorted({number for found in curves.values() for number in found})
+        axes.set_xticks(numbers, [str(number) for number in numbers], minor=False)
+        axes.minorticks_off()
+        axes.set_xlabel("human scores")
+        axes.set_ylabel("SROCC")
+        axes.legend(loc="lower right")
+        file.write_bytes(drawing.finish(canvas, file.stem, "SROCC by the number of human scores").svg)
 
 
 def main() -> None:
@@ -220,33 +252,44 @@ def main() -> None:
     parser.add_argument("--finetuned_draws", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder of scores that another call need not make again")
+    parser.add_argument("--figure", type=Path, help="SVG file of the curves")
     options = parser.parse_args()
     if options.pretrained is None:
         print("Nothing to do: name a run, its dataset, its split and its pretrained model")
         return
     torch.set_num_threads(options.threads)
+    for name in ("keep", "figure"):  # the paths in a run's tables start from its folder
+        if getattr(options, name) is not None:
+            setattr(options, name, getattr(options, name).resolve())
     if options.keep is not None:
-        options.keep = options.keep.resolve()
         options.keep.mkdir(parents=True, exist_ok=True)
-    os.chdir(options.run)  # the paths in a run's tables start from its folder
+    os.chdir(options.run)
+    measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Prints a line for each method and each number of ratings."""
     bench = Bench(options.dataset, options.split, options.pretrained, options.keep)
     print(f"{len(bench.training)} training images, {len(bench.tested)} clean test images", flush=True)
     print(f"ratings  {'method':28}  SROCC  s. d.  above FT (95% interval)")
+    pretrained, plain = bench.seen
+    curves: dict[str, dict[int, Array]] = {}
     if options.draws:
-        own = bench.seen[0].own[bench.tested].T
-        print(bench.line(f"{bench.seen[0].start}, none", 0, own, None), flush=True)
+        own = pretrained.own[bench.tested].T
+        print(bench.line(f"{pretrained.start}, none", 0, own, None), flush=True)
     for number in options.ratings:
+        trained = [("FT", plain), ("then all", pretrained)] if number in options.finetuned else []
+        frozen = [(method, seen) for seen in bench.seen for method in ("probe", "head first")]
         base = None
-        pretrained, plain = bench.seen
-        if number in options.finetuned:
-            base = bench.predictions("FT", plain, number, options.finetuned_draws)
-            print(bench.line("FT", number, base, None), flush=True)
-            found = bench.predictions("then all", pretrained, number, options.finetuned_draws)
-            print(bench.line(f"{pretrained.start}, then all", number, found, base), flush=True)
-        for seen in bench.seen if options.draws else []:
-            for method in ("probe", "head first"):
-                found = bench.predictions(method, seen, number, options.draws)
-                print(bench.line(f"{seen.start}, {method}", number, found, base), flush=True)
+        for method, seen in trained + frozen * (options.draws > 0):
+            draws = options.finetuned_draws if (method, seen) in trained else options.draws
+            found = bench.predictions(method, seen, number, draws)
+            name = method if method == "FT" else f"{seen.start}, {method}"
+            print(bench.line(name, number, found, base), flush=True)
+            base = found if method == "FT" else base
+            curves.setdefault(name, {})[number] = bench.sroccs(found)
+    if options.figure is not None:
+        draw(curves, options.figure)
 
 
 if __name__ == "__main__":

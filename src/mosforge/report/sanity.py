@@ -15,7 +15,7 @@ from mosforge.report.blocks import Block, Cell, Grid, aligned, heads, model_cell
 from mosforge.report.words import ZERO_SHOT, Start, interval, method_of, number, percent
 from mosforge.statistics.sanity import COLUMNS, FOLLOWS, agreement_of, shares_of
 
-NUMBERS = ["experiment", "method", "backbone", "dataset", "trainings", *COLUMNS]
+NUMBERS = ["experiment", "method", "adaptation", "backbone", "dataset", "trainings", *COLUMNS]
 """The columns of the table; `dataset` is empty for a model that has seen no rated image."""
 
 NAMES: Mapping[str, str] = {
@@ -56,9 +56,9 @@ def sanity_table(
         tuned = names.get((initialisation, FINETUNE))
         alone = f"{tuned}{ZERO_SHOT}" if tuned and adaptation == NO_ADAPTATION else None
         method = names.get(start) or alone or method_of(*start, with_corpus=True)
-        keys = {"method": method, "backbone": backbone, "dataset": dataset, "trainings": len(trainings)}
+        keys = {"method": method, "adaptation": adaptation, "backbone": backbone, "dataset": dataset}
         numbers = [shares_of(trainings), *([] if labels is None else [agreement_of(trainings, labels)])]
-        parts.append(pd.concat(numbers).assign(experiment=experiment, **keys))
+        parts.append(pd.concat(numbers).assign(experiment=experiment, trainings=len(trainings), **keys))
     return pd.concat(parts, ignore_index=True)[NUMBERS] if parts else pd.DataFrame(columns=NUMBERS)
 
 
@@ -116,7 +116,8 @@ def pretrained_blocks(tables: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
     """What the pretrained models tell and score by themselves, of the tables of all experiments."""
     held_out = ("type", "class", FOLLOWS)
     rows = pd.concat([pd.DataFrame(columns=NUMBERS), *tables.values()])
-    rows = rows[rows["method"].str.endswith(ZERO_SHOT) & (rows["type"] == "") & rows["share"].isin(held_out)]
+    alone = (rows["adaptation"] == NO_ADAPTATION) & (rows["type"] == "")
+    rows = rows[alone & rows["share"].isin(held_out)]
     rows = rows.drop_duplicates(["method", "backbone", "dataset", "share"])
     if len(rows):
         names = {share: NAMES[share] for share in held_out}
