@@ -13,7 +13,7 @@ draws.
     head first   `finetuning.head_first` with `epochs: 0`
     FT           ImageNet weights, the whole network trained; only with the ratings in --finetuned, since each
                  training takes minutes on a CPU
-    then all     the pretraining with `head_first`, and then the whole network trained like FT; likewise
+    with FT      the mean of the scores of FT and of `head first`; likewise
 
 What --keep names is a folder for the scores of each method and draw. Those that are there are not made again,
 so that another call goes on, or compares another pretraining with the same FT. What --figure names is a file
@@ -57,14 +57,15 @@ RECIPE: dict[str, Any] = {
     **{"dataset": "bench", "split": "bench", "crop": CROP, "flip": True, "batch_size": 16, "dropout": 0.5},
     **{"optimiser": "adam", "weight_decay": 0.0, "schedule": "cosine", "warm_up": 50},
     **{"sources": [], "range": [0, 1], "higher_is_better": True, "layout": "table"},
-    # a new head, and one that goes on
-    "learning_rates": {"backbone": 1e-4, "head": 1e-3, "score": 1e-4},
+    "learning_rates": {"backbone": 1e-4, "head": 1e-3},
 }
 HEAD_FIRST = {"epochs": 20, "learning_rate": 3e-4, "weight_decay": 0.05}
 FT_EPOCHS = 8
 FT_CROPS = 400  # in an epoch at least, so that the fewest ratings have 200 steps, too
 
 Array = np.ndarray[Any, Any]
+Curves = dict[str, dict[int, Array]]
+"""The SROCC of each draw, by method and number of ratings."""
 
 
 class Seen:
@@ -142,11 +143,8 @@ class Bench:
         network, card = load_model(results / "pretraining" / pretrained)
         self._network = {"backbone": card["backbone"], "multi_level": bool(card["multi_level"])}
         start = f"{pretrained.split('/')[0]}-{card['objective']}"
-        self._weights = {
-            start: results / "pretraining" / pretrained / "model.safetensors",
-            "imagenet": results / "pretraining/weights" / f"{card['backbone']}.safetensors",
-        }
-        plain = frozen_network(self._weights["imagenet"], initialisation="imagenet", **self._network)
+        self._weights = results / "pretraining/weights" / f"{card['backbone']}.safetensors"
+        plain = frozen_network(self._weights, initialisation="imagenet", **self._network)
         self.seen = [
             Seen(name, one, self._rows, self.training, self._device)
             for name, one in {start: network, "imagenet": plain}.items()
@@ -172,18 +170,15 @@ class Bench:
         if method == "head first":
             cfg = self._settings(seen.start, draw, epochs=0, patches=1, head_first=HEAD_FIRST)
             return seen.head_first(chosen, quality, self.tested, cfg)
-        return self._finetuned(seen.start, chosen, draw)
+        return self._finetuned(chosen, draw)
 
-    def _finetuned(self, start: str, chosen: Array, draw: int) -> Array:
-        first = {} if start == "imagenet" else {"head_first": HEAD_FIRST}
-        patches = math.ceil(FT_CROPS / len(chosen))
-        cfg = self._settings(start, draw, epochs=FT_EPOCHS, patches=patches, **first)
+    def _finetuned(self, chosen: Array, draw: int) -> Array:
+        cfg = self._settings("imagenet", draw, epochs=FT_EPOCHS, patches=math.ceil(FT_CROPS / len(chosen)))
         with tempfile.TemporaryDirectory() as name:
             split, model = Path(name, "split.parquet"), Path(name, "model")
             part = self._rows.iloc[chosen][["image", "reference", "content"]].assign(part="train")
             write_table(split, SPLIT, part, stage="bench", cfg={})
-            weights = self._weights[start]
-            finetune(self._dataset, split, self._pack, weights, output=model, cfg=cfg, setup=Setup())
+            finetune(self._dataset, split, self._pack, self._weights, output=model, cfg=cfg, setup=Setup())
             network, card = load_model(model)
         rows, side = Pack(self._rows), int(card["view_side"])
         network = network.to(self._device)
@@ -212,7 +207,7 @@ class Bench:
         return f"{text}  {gain:+.3f} ({low:+.3f} to {high:+.3f}), {alike} draws"
 
 
-def draw(curves: dict[str, dict[int, Array]], file: Path) -> None:
+def draw(curves: Curves, file: Path) -> None:
     """Draws the SROCC against the number of ratings, a line for each method."""
     colours = (drawing.GREY, drawing.ACCENT, drawing.OCHRE, drawing.BLUE, drawing.PLUM, drawing.INK)
     with drawing.canvas(5.0, 3.2, grid="y") as (canvas, axes):
@@ -267,27 +262,37 @@ def main() -> None:
     measure(options)
 
 
+def report(
+    bench: Bench, curves: Curves, name: str, number: int, found: Array, base: Array | None = None
+) -> None:
+    """Prints the line of a method, and adds it to its curve."""
+    print(bench.line(name, number, found, base), flush=True)
+    curves.setdefault(name, {})[number] = bench.sroccs(found)
+
+
 def measure(options: argparse.Namespace) -> None:
     """Prints a line for each method and each number of ratings."""
     bench = Bench(options.dataset, options.split, options.pretrained, options.keep)
     print(f"{len(bench.training)} training images, {len(bench.tested)} clean test images", flush=True)
     print(f"ratings  {'method':28}  SROCC  s. d.  above FT (95% interval)")
     pretrained, plain = bench.seen
-    curves: dict[str, dict[int, Array]] = {}
+    curves: Curves = {}
     if options.draws:
         own = pretrained.own[bench.tested].T
         print(bench.line(f"{pretrained.start}, none", 0, own, None), flush=True)
     for number in options.ratings:
-        trained = [("FT", plain), ("then all", pretrained)] if number in options.finetuned else []
-        frozen = [(method, seen) for seen in bench.seen for method in ("probe", "head first")]
         base = None
-        for method, seen in trained + frozen * (options.draws > 0):
-            draws = options.finetuned_draws if (method, seen) in trained else options.draws
-            found = bench.predictions(method, seen, number, draws)
-            name = method if method == "FT" else f"{seen.start}, {method}"
-            print(bench.line(name, number, found, base), flush=True)
-            base = found if method == "FT" else base
-            curves.setdefault(name, {})[number] = bench.sroccs(found)
+        if number in options.finetuned:
+            base = bench.predictions("FT", plain, number, options.finetuned_draws)
+            report(bench, curves, "FT", number, base)
+        for seen in bench.seen if options.draws else []:
+            for method in ("probe", "head first"):
+                found = bench.predictions(method, seen, number, options.draws)
+                report(bench, curves, f"{seen.start}, {method}", number, found, base)
+            if base is not None:
+                alike = min(len(base), len(found))
+                both = (base[:alike] + found[:alike]) / 2
+                report(bench, curves, f"{seen.start}, with FT", number, both, base)
     if options.figure is not None:
         draw(curves, options.figure)
 
