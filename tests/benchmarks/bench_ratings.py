@@ -26,6 +26,7 @@ import math
 import os
 import tempfile
 from functools import cached_property
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -197,19 +198,21 @@ class Bench:
     def line(self, method: str, number: int, found: Array, base: Array | None) -> str:
         """Mean and deviation of the SROCC of a method's draws, and how far it is above FT."""
         values = self.sroccs(found)
-        text = f"{number:7d}  {method:28} {values.mean():6.3f}  {values.std():5.3f}"
+        deviation = f"{values.std():5.3f}" if len(values) > 1 else "    -"
+        text = f"{number:7d}  {method:28} {values.mean():6.3f}  {deviation}"
         if base is None:
             return text
         alike = min(len(found), len(base))
         gain = values[:alike].mean() - self.sroccs(base[:alike]).mean()
         given, contents = self.quality[self.tested], self.contents[self.tested].tolist()
         low, high = interval_of_difference(found[:alike], base[:alike], given, contents, "bench")
-        return f"{text}  {gain:+.3f} ({low:+.3f} to {high:+.3f}), {alike} draws"
+        return f"{text}  {gain:+.3f} ({low:+.3f} to {high:+.3f}), draws: {alike}"
 
 
 def draw(curves: Curves, file: Path) -> None:
-    """Draws the SROCC against the number of ratings, a line for each method."""
-    colours = (drawing.GREY, drawing.ACCENT, drawing.OCHRE, drawing.BLUE, drawing.PLUM, drawing.INK)
+    """Draws the SROCC against the number of ratings, a line for each method but the probes."""
+    curves = {method: found for method, found in curves.items() if not method.endswith("probe")}
+    colours = (drawing.GREY, drawing.ACCENT, drawing.INK, drawing.OCHRE, drawing.PLUM)
     with drawing.canvas(5.0, 3.2, grid="y") as (canvas, axes):
         for (method, found), colour in zip(curves.items(), colours, strict=False):
             means, deviations = ([part(values) for values in found.values()] for part in (np.mean, np.std))
@@ -244,7 +247,9 @@ def main() -> None:
     parser.add_argument(
         "--finetuned", type=int, nargs="*", default=[], help="with which ratings FT is trained"
     )
-    parser.add_argument("--finetuned_draws", type=int, default=2)
+    parser.add_argument(
+        "--finetuned_draws", type=int, nargs="+", default=[2], help="of all of these, or of each"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder of scores that another call need not make again")
     parser.add_argument("--figure", type=Path, help="SVG file of the curves")
@@ -280,10 +285,11 @@ def measure(options: argparse.Namespace) -> None:
     if options.draws:
         own = pretrained.own[bench.tested].T
         print(bench.line(f"{pretrained.start}, none", 0, own, None), flush=True)
+    finetuned = dict(zip(options.finetuned, cycle(options.finetuned_draws), strict=False))
     for number in options.ratings:
         base = None
-        if number in options.finetuned:
-            base = bench.predictions("FT", plain, number, options.finetuned_draws)
+        if number in finetuned:
+            base = bench.predictions("FT", plain, number, finetuned[number])
             report(bench, curves, "FT", number, base)
         for seen in bench.seen if options.draws else []:
             for method in ("probe", "head first"):
