@@ -3,10 +3,11 @@
 
 RUN is the folder of a run, such as runs/builtin, whose target dataset DATASET is packed, with its split SPLIT
 and the weights of PRETRAINED, such as pristine/efficientnet_lite0/multitask. For each number of ratings as
-many images of the training part are drawn, ten times and nested. The test images that share their scene with
-no other part are scored from the five crops of the grid. A line gives a method's mean SROCC over the draws,
-its standard deviation, and by how much it is above FT, with the 95% interval over resampled contents and
-draws.
+many images of the training part are drawn, several times (--draws, --finetuned_draws) and nested. The test
+images that share their scene with no other part are scored from the five crops of the grid. A line gives a
+method's mean SROCC over the draws, their standard deviation, and by how much it is above FT, with the 95%
+interval over resampled contents and draws; the last two lines of a number say so of the pretrained head and a
+new one. Where the draws share many images, these intervals are too narrow.
 
     none         the score of the pretraining, without any human score
     probe        a ridge regression on frozen features (and on the score that was learned)
@@ -15,9 +16,10 @@ draws.
                  training takes minutes on a CPU
     with FT      the mean of the scores of FT and of `head first`; likewise
 
-What --keep names is a folder for the scores of each method and draw. Those that are there are not made again,
-so that another call goes on, or compares another pretraining with the same FT. What --figure names is a file
-for the curves: mean and standard deviation over the draws.
+What --keep names is a folder for the scores of each method and draw. Those that are there, of the same
+images, weights and settings, are not made again, so that another call goes on, or compares another
+pretraining with the same FT. What --figure names is a file for the curves: mean and standard deviation over
+the draws.
 """
 
 import argparse
@@ -34,6 +36,9 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
+from mosforge.core.atomic import atomic_file
+from mosforge.core.errors import MosforgeError
+from mosforge.core.files import digest, sha256_of_file
 from mosforge.core.packs import Pack, locate
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
@@ -145,6 +150,13 @@ class Bench:
         self._network = {"backbone": card["backbone"], "multi_level": bool(card["multi_level"])}
         start = f"{pretrained.split('/')[0]}-{card['objective']}"
         self._weights = results / "pretraining/weights" / f"{card['backbone']}.safetensors"
+        learned = results / "pretraining" / pretrained / "model.safetensors"
+        rated = self._rows[["image", "part", "quality"]].to_numpy().tolist()
+        settings = [rated, self._network, RECIPE, HEAD_FIRST, FT_EPOCHS, FT_CROPS, CROP]
+        self._digests = {
+            name: digest([*settings, sha256_of_file(weights)])
+            for name, weights in ((start, learned), ("imagenet", self._weights))
+        }
         plain = frozen_network(self._weights, initialisation="imagenet", **self._network)
         self.seen = [
             Seen(name, one, self._rows, self.training, self._device)
@@ -158,10 +170,12 @@ class Bench:
     def _prediction(self, method: str, seen: Seen, number: int, draw: int) -> Array:
         if self._kept is None:
             return self._learn(method, seen, number, draw)
-        file = self._kept / f"{seen.start}-{method.replace(' ', '_')}-{number}-{draw}.npy"
-        if not file.exists():
-            np.save(file, self._learn(method, seen, number, draw))
-        return np.asarray(np.load(file))
+        name = f"{self._digests[seen.start]}-{seen.start}-{method.replace(' ', '_')}-{number}-{draw}.npy"
+        if not (self._kept / name).exists():
+            found = self._learn(method, seen, number, draw)
+            with atomic_file(self._kept / name) as temporary, temporary.open("wb") as stream:
+                np.save(stream, found)
+        return np.asarray(np.load(self._kept / name))
 
     def _learn(self, method: str, seen: Seen, number: int, draw: int) -> Array:
         chosen = generator("bench ratings", draw).permutation(self.training)[:number]
@@ -198,34 +212,32 @@ class Bench:
     def line(self, method: str, number: int, found: Array, base: Array | None) -> str:
         """Mean and deviation of the SROCC of a method's draws, and how far it is above FT."""
         values = self.sroccs(found)
-        deviation = f"{values.std():5.3f}" if len(values) > 1 else "    -"
-        text = f"{number:7d}  {method:28} {values.mean():6.3f}  {deviation}"
-        if base is None:
-            return text
+        deviation = f"{values.std(ddof=1):5.3f}" if len(values) > 1 else "    -"
+        text = f"{number:7d}  {method:36} {values.mean():6.3f}  {deviation}"
+        return text if base is None else f"{text}  {self.gain(found, base)}"
+
+    def gain(self, found: Array, base: Array) -> str:
+        """How far the SROCC of a method is above that of another on the same draws, with its 95% interval."""
         alike = min(len(found), len(base))
-        gain = values[:alike].mean() - self.sroccs(base[:alike]).mean()
+        difference = self.sroccs(found[:alike]).mean() - self.sroccs(base[:alike]).mean()
         given, contents = self.quality[self.tested], self.contents[self.tested].tolist()
         low, high = interval_of_difference(found[:alike], base[:alike], given, contents, "bench")
-        return f"{text}  {gain:+.3f} ({low:+.3f} to {high:+.3f}), draws: {alike}"
+        return f"{difference:+.3f} ({low:+.3f} to {high:+.3f}), draws: {alike}"
 
 
 def draw(curves: Curves, file: Path) -> None:
-    """Draws the SROCC against the number of ratings, a line for each method but the probes."""
+    """Draws the SROCC against the number of ratings, a line for each method but the probes.
+
+    Bars are standard deviations over the draws; a single draw has none.
+    """
     curves = {method: found for method, found in curves.items() if not method.endswith("probe")}
     colours = (drawing.GREY, drawing.ACCENT, drawing.INK, drawing.OCHRE, drawing.PLUM)
     with drawing.canvas(5.0, 3.2, grid="y") as (canvas, axes):
         for (method, found), colour in zip(curves.items(), colours, strict=False):
-            means, deviations = ([part(values) for values in found.values()] for part in (np.mean, np.std))
-            axes.errorbar(
-                list(found),
-                means,
-                deviations,
-                label=method,
-                color=colour,
-                marker="o",
-                markersize=3,
-                capsize=2,
-            )
+            means = [values.mean() for values in found.values()]
+            bars = [values.std(ddof=1) if len(values) > 1 else np.nan for values in found.values()]
+            style: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 3, "capsize": 2}
+            axes.errorbar(list(found), means, bars, label=method, **style)
         axes.set_xscale("log")
         numbers = sorted({number for found in curves.values() for number in found})
         axes.set_xticks(numbers, [str(number) for number in numbers], minor=False)
@@ -254,6 +266,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder of scores that another call need not make again")
     parser.add_argument("--figure", type=Path, help="SVG file of the curves")
     options = parser.parse_args()
+    if not set(options.finetuned) <= set(options.ratings):
+        parser.error("--finetuned: each of its numbers must be one of --ratings")
+    if len(options.finetuned_draws) not in (1, len(options.finetuned)):
+        parser.error("--finetuned_draws: one number, or one for each of --finetuned")
     if options.pretrained is None:
         print("Nothing to do: name a run, its dataset, its split and its pretrained model")
         return
@@ -279,7 +295,9 @@ def measure(options: argparse.Namespace) -> None:
     """Prints a line for each method and each number of ratings."""
     bench = Bench(options.dataset, options.split, options.pretrained, options.keep)
     print(f"{len(bench.training)} training images, {len(bench.tested)} clean test images", flush=True)
-    print(f"ratings  {'method':28}  SROCC  s. d.  above FT (95% interval)")
+    print(f"ratings  {'method':36}  SROCC  s. d.  above FT (95% interval)")
+    if max(options.ratings) > len(bench.training):
+        raise MosforgeError(f"--ratings: there are only {len(bench.training)} training images")
     pretrained, plain = bench.seen
     curves: Curves = {}
     if options.draws:
@@ -291,14 +309,19 @@ def measure(options: argparse.Namespace) -> None:
         if number in finetuned:
             base = bench.predictions("FT", plain, number, finetuned[number])
             report(bench, curves, "FT", number, base)
+        frozen = {}
         for seen in bench.seen if options.draws else []:
             for method in ("probe", "head first"):
-                found = bench.predictions(method, seen, number, options.draws)
+                frozen[seen.start, method] = found = bench.predictions(method, seen, number, options.draws)
                 report(bench, curves, f"{seen.start}, {method}", number, found, base)
             if base is not None:
                 alike = min(len(base), len(found))
                 both = (base[:alike] + found[:alike]) / 2
                 report(bench, curves, f"{seen.start}, with FT", number, both, base)
+        for (start, method), found in frozen.items():
+            if start == pretrained.start:
+                gain = bench.gain(found, frozen[plain.start, method])
+                print(f"{number:7d}  {method + ': ' + start + ' above ' + plain.start:52} {gain}", flush=True)
     if options.figure is not None:
         draw(curves, options.figure)
 

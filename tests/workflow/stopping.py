@@ -81,15 +81,27 @@ def _stop(run: subprocess.Popen[bytes], log: Path, stops: dict[str, Stop]) -> st
                     stops[match[1]] = replace(stop, nth=stop.nth - 1)
                     continue
                 _wait(stop, lines)
-                with contextlib.suppress(ProcessLookupError):
+                try:
                     if stop.job_alone:
-                        assert _until(lambda: alive(run.pid).keys() - {run.pid}), "the job has not begun"
-                        (job,) = alive(run.pid).keys() - {run.pid}
-                        os.kill(job, stop.signal)
+                        os.kill(_job_of(run), stop.signal)
                     else:
                         os.killpg(run.pid, stop.signal)
+                except ProcessLookupError:  # it has ended by itself
+                    return None
                 return match[1]
     return None
+
+
+def _job_of(run: subprocess.Popen[bytes]) -> int:
+    """The process of the job that the run works on, as soon as there is one."""
+    jobs: list[int] = []
+
+    def begun() -> bool:
+        jobs[:] = alive(run.pid).keys() - {run.pid}
+        return bool(jobs)
+
+    assert _until(begun), "the job has not begun"
+    return jobs[0]
 
 
 def _wait(stop: Stop, lines: TextIO) -> None:

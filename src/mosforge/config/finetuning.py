@@ -10,8 +10,8 @@ from mosforge.config import File, Folder, Name, Section, TrainingSection
 from mosforge.core.values import (
     Allowed,
     Amount,
+    BelowOne,
     Count,
-    Decay,
     Flag,
     Fraction,
     Number,
@@ -109,7 +109,7 @@ class SplitsSection(Section):
     """a split for each seed (ours: the paper does not say how many)"""
     train: Fraction
     """share of the contents that is trained on; the others are tested on"""
-    validation: Decay
+    validation: BelowOne
     """share of the training contents that chooses the epoch; 0: the last epoch is used"""
 
 
@@ -161,7 +161,7 @@ class FinetuningSection(TrainingSection):
     """random crops of each image in an epoch"""
     learning_rates: LearningRates
     """learning rates of the backbone and of the head"""
-    dropout: Decay
+    dropout: BelowOne
     """probability that a feature is dropped in a step: for a new head, and in head_first for every head"""
     head_first: HeadFirstSection
     """The head alone is trained first, and the whole network after it. The features of the five crops of a

@@ -55,7 +55,7 @@ Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0), Allowed
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0), Allowed("a positive number")]
 Share = Annotated[float, Field(strict=True, ge=0, le=1), Allowed("a number from 0 to 1")]
 Part = Annotated[float, Field(strict=True, gt=0, le=1), Allowed("a positive number up to 1")]
-Decay = Annotated[float, Field(strict=True, ge=0, lt=1), Allowed("a number from 0 to below 1")]
+BelowOne = Annotated[float, Field(strict=True, ge=0, lt=1), Allowed("a number from 0 to below 1")]
 Fraction = Annotated[
     float,
     Field(strict=True, gt=0, lt=1),

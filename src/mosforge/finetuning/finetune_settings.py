@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Amount, Count, Decay, Flag, Fraction, Number, Part
+from mosforge.core.values import Amount, BelowOne, Count, Flag, Fraction, Number, Part
 from mosforge.training.settings import TrainingSettings
 
 MOST_REHEARSED = 300
@@ -37,7 +37,7 @@ class FinetuningSettings(TrainingSettings):
     patches: Count
     # where a pretrained head is kept, `score`, and `classification` if its classes are rehearsed; else `head`
     learning_rates: Mapping[Literal["backbone", "head", "score", "classification"], Fraction]
-    dropout: Decay
+    dropout: BelowOne
     head_first: HeadFirstSettings | None = None
     interpolate: Part = 1.0
     sources: tuple[str, ...]

@@ -1,7 +1,7 @@
 """The settings of the jobs of `finetuning`; the keys of the configuration keep their names and meanings."""
 
 from mosforge.core.settings import DatasetImages, Settings
-from mosforge.core.values import Count, Decay, Flag, Fraction, Number
+from mosforge.core.values import BelowOne, Count, Flag, Fraction, Number
 
 
 class PackDatasetSettings(DatasetImages):
@@ -32,6 +32,6 @@ class SplitAcrossSettings(Settings):
 class SplitSettings(DatasetImages):
     """What a split of a target dataset depends on."""
 
-    validation: Decay
+    validation: BelowOne
     train: Fraction | None = None
     ratings: Count | None = None  # how many images of the training and validation part stay rated
