@@ -66,6 +66,7 @@ RECIPE: dict[str, Any] = {
     "learning_rates": {"backbone": 1e-4, "head": 1e-3},
 }
 HEAD_FIRST = {"epochs": 20, "learning_rate": 3e-4, "weight_decay": 0.05}
+FROZEN = ("probe", "head first")
 FT_EPOCHS = 8
 FT_CROPS = 400  # in an epoch at least, so that the fewest ratings have 200 steps, too
 
@@ -311,17 +312,17 @@ def measure(options: argparse.Namespace) -> None:
             report(bench, curves, "FT", number, base)
         frozen = {}
         for seen in bench.seen if options.draws else []:
-            for method in ("probe", "head first"):
+            for method in FROZEN:
                 frozen[seen.start, method] = found = bench.predictions(method, seen, number, options.draws)
                 report(bench, curves, f"{seen.start}, {method}", number, found, base)
             if base is not None:
                 alike = min(len(base), len(found))
                 both = (base[:alike] + found[:alike]) / 2
                 report(bench, curves, f"{seen.start}, with FT", number, both, base)
-        for (start, method), found in frozen.items():
-            if start == pretrained.start:
-                gain = bench.gain(found, frozen[plain.start, method])
-                print(f"{number:7d}  {method + ': ' + start + ' above ' + plain.start:52} {gain}", flush=True)
+        for method in FROZEN if options.draws else []:
+            gain = bench.gain(*(frozen[seen.start, method] for seen in bench.seen))
+            name = f"{method}: {pretrained.start} above {plain.start}"
+            print(f"{number:7d}  {name:52} {gain}", flush=True)
     if options.figure is not None:
         draw(curves, options.figure)
 
