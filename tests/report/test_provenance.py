@@ -9,6 +9,8 @@ import pytest
 from mosforge import __version__
 from mosforge.core import stamps
 from mosforge.core.schemas.correlations import CORRELATIONS
+from mosforge.core.schemas.sanity import SANITY
+from mosforge.core.schemas.targets import FEATURES
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import write_table
 from mosforge.report.artefacts import read_artefacts
@@ -54,11 +56,17 @@ def test_a_benchmark_that_was_cut_short_is_passed_over(tmp_path: Path, text: str
     assert times(tmp_path, {}) == [["score", "1", "1.5 s", "1.5 s", "100 MB", "CPU"]]
 
 
-def test_devices_are_those_of_the_files_and_unknown_with_piq(results: Path) -> None:
+def test_devices_are_those_of_the_files_and_unknown_with_piq(results: Path, tmp_path: Path) -> None:
     cfg = {"experiments": ["table1"], "config": {"metrics": {"engine": "piq"}}}
     found = devices(read_artefacts(results, PageSettings.model_validate(cfg)))
     assert found["finetune"] == found["pretrain"] == "a fine GPU"
     assert (found["predict"], found["score"]) == ("", "")
+    for artefact, path in ((FEATURES, "features/own/net/imagenet"), (SANITY, "sanity/pretraining/a/b/cls")):
+        file = tmp_path / f"evaluation/{path}.parquet"
+        write_table(file, artefact, {}, stage="evaluation", cfg={}, device="another GPU")
+    found = devices(read_artefacts(tmp_path, PageSettings()))
+    assert set(found.values()) == {"another GPU"}
+    assert set(found) == {"features", "features_on_split", "sanity"}
 
 
 def test_versions_are_those_of_the_results_and_those_of_the_page(

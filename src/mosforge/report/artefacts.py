@@ -124,14 +124,10 @@ def runs_of(correlations: pd.DataFrame) -> list[Run]:
 
 
 def predictions_in(files: Sequence[Path]) -> Callable[[Run], pd.DataFrame | None]:
-    """A function that finds the predictions of a run among some files of `predictions`, and reads them."""
-
-    def find(run: Run) -> pd.DataFrame | None:
-        below = f"/{layout.below(Path(), layout.PREDICTIONS, **run.wildcards).as_posix()}"
-        file = next((file for file in files if f"/{file.as_posix()}".endswith(below)), None)
-        return None if file is None else read_table(file, PREDICTIONS)
-
-    return find
+    """A function that finds the predictions of a run among some files of `predictions`."""
+    tables = [read_table(file, PREDICTIONS) for file in files]
+    found = {run: table for table in tables for run in runs_of(table)}
+    return found.get
 
 
 class Scale(NamedTuple):

@@ -1,5 +1,6 @@
 """What was run: sources, target datasets and their contents, versions, and the time of every rule."""
 
+import contextlib
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
@@ -12,14 +13,13 @@ from mosforge import __version__, jobs
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest
-from mosforge.core.runs import Run
 from mosforge.core.schemas.datasets import CONTENTS, DATASET, SPLIT
 from mosforge.core.schemas.leaks import LEAKS
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.stamps import read_stamp
 from mosforge.core.words import plural
-from mosforge.report.artefacts import Artefacts, Pretraining, history
+from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, absent, say, text_table
 from mosforge.report.notes import spoiled_splits
 from mosforge.report.words import duration, number
@@ -28,6 +28,15 @@ RULES = [rule for rules in jobs.RULES.values() for rule in rules]
 for _rule, _other in {"pretrain": "pretrain_authentic", "features": "features_on_split"}.items():
     RULES.insert(RULES.index(_rule) + 1, _other)  # the same job for networks that have seen a split
 """The rules with jobs of their own, in the order in which images flow."""
+
+_ON_DEVICE: Mapping[Any, Sequence[str]] = {
+    ("pretraining", "history"): ("pretrain", "pretrain_authentic"),
+    ("finetuning", "history"): ("finetune",),
+    ("evaluation", "features"): ("features", "features_on_split"),
+    ("evaluation", "predictions"): ("predict",),
+    ("evaluation", "sanity"): ("sanity",),
+}
+"""Stage and artefact whose stamps name a device -> the rules that write it."""
 
 _LIBRARIES = ("torch", "torchvision", "timm", "piq", "numpy", "scipy", "pandas", "pillow", "snakemake")
 
@@ -103,7 +112,8 @@ def versions(sources: Iterable[str], artefacts: Artefacts) -> Iterator[tuple[str
     Results may come from another machine. They record the package that made them, and no library: the
     versions of Python and of the libraries that numbers depend on are those of this process.
     """
-    yield "mosforge of the results", ", ".join(_recorded(artefacts.results)) or "unknown"
+    made = sorted(set(stamps(artefacts.results)["version"]))
+    yield "mosforge of the results", ", ".join(made) or "unknown"
     yield "mosforge of this page", __version__
     yield "Python of this page", platform.python_version()
     installed = {item.name.lower() for item in metadata.distributions()}
@@ -122,36 +132,29 @@ def versions(sources: Iterable[str], artefacts: Artefacts) -> Iterator[tuple[str
             yield f"target dataset {target}", text
 
 
-def _recorded(results: Path) -> list[str]:
-    """Versions of the package in the stamps of labels, trainings and evaluations."""
+def stamps(results: Path) -> pd.DataFrame:
+    """Of labels, trainings and evaluations: `stage`, `artefact`, `version` and, if it is known, `device`.
+
+    A file of somebody else is passed over: if the page shows it, reading it is an error elsewhere.
+    """
     patterns = ("pmos/**/*.parquet", "*/**/history.parquet", "evaluation/**/*.parquet")
-    found = set()
+    found = []
     for path in {path for pattern in patterns for path in results.glob(pattern)}:
-        try:
-            found.add(str(read_stamp(path)["version"]))
-        except MosforgeError:  # nothing of ours; if the page shows it, reading it is an error elsewhere
-            continue
-    return sorted(found)
+        with contextlib.suppress(MosforgeError):
+            found.append({"device": "", **read_stamp(path), "stage": path.relative_to(results).parts[0]})
+    return pd.DataFrame(found, columns=["stage", "artefact", "version", "device"])
 
 
 def devices(artefacts: Artefacts) -> dict[str, str]:
     """What the jobs of a rule ran on, if it may be something else than the CPU; empty if it is not known."""
-    found: dict[str, set[str]] = {}
-    for run in artefacts.finetuned:
-        found.setdefault("finetune", set()).add(_device(history(run), run, artefacts))
-        found.setdefault("predict", set()).add(_device(layout.PREDICTIONS, run, artefacts))
-    for item in artefacts.pretrainings:
-        rule = "pretrain_authentic" if item.split else "pretrain"
-        found.setdefault(rule, set()).add(_device(history(item), item, artefacts))
+    found = {}
+    for made, rows in stamps(artefacts.results).groupby(["stage", "artefact"]):
+        names = ", ".join(sorted(set(rows["device"]) - {""}))
+        found |= dict.fromkeys(_ON_DEVICE.get(made, ()), names)
     metrics: Any = artefacts.cfg.config.get("metrics", {})
     if metrics.get("engine", "fused") != "fused":  # piq takes a GPU if there is one, and does not say so
-        found |= {"score": set(), "score_dataset": set()}
-    return {rule: ", ".join(sorted(filter(None, names))) for rule, names in found.items()}
-
-
-def _device(pattern: str, run: Run | Pretraining, artefacts: Artefacts) -> str:
-    file = layout.below(artefacts.results, pattern, **run.wildcards)
-    return str(read_stamp(file).get("device", "")) if file.exists() else ""
+        found |= {"score": "", "score_dataset": ""}
+    return found
 
 
 def times(results: Path, devices: Mapping[str, str]) -> list[list[str]]:
