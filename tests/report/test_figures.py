@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import pytest
 from drawn import Drawn
@@ -16,7 +15,7 @@ from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table
 from mosforge.report import figures, words
 from mosforge.report.artefacts import Artefacts, history, read_artefacts
-from mosforge.report.drawing import METHOD_COLOURS
+from mosforge.report.drawing import METHOD_COLOURS, canvas, finish
 from mosforge.report.experiment_table import ExperimentTable, experiment_table
 from mosforge.report.settings import PageSettings, TableSettings
 
@@ -128,53 +127,24 @@ def test_a_model_without_a_correlation_has_no_bar(others: list[float]) -> None:
     assert figure.inline.count(">–</text>") == 2
 
 
-def matrices(monkeypatch: pytest.MonkeyPatch, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The numbers of every matrix of an experiment."""
-    drawn: dict[str, pd.DataFrame] = {}
-    draw = figures._matrix
-
-    def recorded(values: pd.DataFrame, *labels: str, name: str, caption: str) -> object:
-        drawn[name] = values
-        return draw(values, *labels, name=name, caption=caption)
-
-    monkeypatch.setattr(figures, "_matrix", recorded)
-    figures.matrices(experiment_table("t3", rows, TableSettings()), ())
-    return drawn
-
-
-def test_two_corpora_of_one_objective_have_a_matrix_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_pair_of_datasets_has_bars_with_their_intervals() -> None:
+    """A number for each pair and method, also where one method was tested, under the names of both."""
     pairs = (("livec", "live"), ("live", "livec"))
     corpora = (("authentic", 0.2), ("synthetic", 0.8))
     rows = crossed(
         {(train, test, "net", f"{corpus}-multitask"): s for train, test in pairs for corpus, s in corpora}
     )
-    found = matrices(monkeypatch, rows)
-    assert list(found) == ["matrix-t3-net-cls-reg-from-authentic", "matrix-t3-net-cls-reg-from-synthetic"]
-    for grid, (_, srocc) in zip(found.values(), corpora, strict=True):
-        assert grid.loc["live", "livec"] == grid.loc["livec", "live"] == srocc
-        assert np.isnan(grid.loc["live", "live"])
-
-
-def test_two_numbers_for_one_cell_of_a_matrix_are_an_error() -> None:
-    table = table_of(crossed({("a", "b", "net", "imagenet"): 0.2}))
-    twice = table._replace(numbers=pd.concat([table.numbers, table.numbers]))
-    with pytest.raises(ValueError, match="duplicate"):
-        figures.matrices(twice, ())
-
-
-@pytest.mark.parametrize("name", ["live", "a_dataset_with_a_long_name"])
-def test_the_cells_of_a_matrix_have_room_with_short_and_long_names(name: str) -> None:
-    names = [f"{name}_{place}" for place in range(3)]
-    grid = pd.DataFrame(0.5, index=names, columns=names)
-    figure = figures._matrix(grid, "trained on", "tested on", name="m", caption="")
-    widths = Drawn(figure).widths()
-    assert len(widths) == 9
-    assert min(widths) > 25, "a number is as wide as 18 points"
+    (figure,) = figures.bars(table_of(pd.concat([rows, crossed({("a", "b", "net", "a-cls"): 0.4})])), ("a",))
+    ends = [ends[:, 0] for _, ends in Drawn(figure).segments()]
+    wanted = [(srocc - 0.1, srocc + 0.1) for srocc in (0.2, 0.8, 0.2, 0.8, 0.4)]
+    assert ends == [pytest.approx(pair, abs=2e-3) for pair in wanted]
+    assert re.findall(r">(\w+ → \w+), net</text>", figure.inline) == ["livec → live", "live → livec", "a → b"]
+    assert f"a: {words.PROXY}" in figure.caption
 
 
 def test_a_caption_is_escaped_in_the_label() -> None:
-    grid = pd.DataFrame([[0.5]], index=["a"], columns=["b"])
-    figure = figures._matrix(grid, "", "", name="m", caption='a <b> & "c"')
+    with canvas(1, 1) as (drawn, _):
+        figure = finish(drawn, "m", 'a <b> & "c"')
     assert figure.caption == 'a <b> & "c"'
     assert 'aria-label="a &lt;b&gt; &amp; ' in figure.inline
 

@@ -103,11 +103,10 @@ def test_every_figure_is_embedded_and_saved(html: str, results: Path) -> None:
     assert saved == {path.stem for path in figures.glob("*.png")}
     assert {
         "bars-table1",
-        "matrix-table3-efficientnet_lite0-cls-reg",
-        "pmos-tiles-histogram",
+        "bars-table3",
+        "pmos-tiles-distribution-pmos",
         "pmos-tiles-level-jpeg",
         "pmos-tiles-distribution-fsim",
-        "pmos-tiles-metrics",
         "pretraining-tiles-efficientnet_lite0-multitask",
         "finetuning-own-efficientnet_lite0-loss",
         "scatter-own-efficientnet_lite0-tiles-multitask",

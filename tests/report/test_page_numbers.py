@@ -13,12 +13,13 @@ from pages import CFG, section, write
 from rows import crossed
 
 from mosforge.cli import main
+from mosforge.core.files import read_json
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import read_artefacts
 from mosforge.report.blocks import say
 from mosforge.report.gains import gains_of
-from mosforge.report.sections import falling_grid
+from mosforge.report.sections import falling_grid, rank_grid
 from mosforge.report.settings import PageSettings
 from mosforge.report.words import PROXY, interval, number, signed
 
@@ -188,6 +189,15 @@ def test_metrics_and_fusions_stand_beside_people(html: str) -> None:
     assert "30 images of 6 contents" in found
     assert PROXY in found
     assert "results/pmos/validation/live.parquet is not there" in found
+
+
+def test_the_agreement_of_the_metrics_in_rank_is_a_table(html: str, results: Path) -> None:
+    agreement = read_json(results / "pmos/tiles.diagnostics.json")["rank_correlations"]
+    rows = rank_grid(agreement).rows[""]
+    assert [row[0].text for row in rows] == ["SSIM", "MS-SSIM", "MDSI", "VSI", "FSIMc", "GMSD", "label"]
+    for row, values in zip(rows, agreement["values"], strict=True):
+        assert [cell.text for cell in row[1:]] == [number(value, 2) for value in values]
+    assert 'aria-label="Rank correlation of metrics and label"' in section(html, "pmos")
 
 
 def test_how_steadily_labels_fall_has_a_row_for_each_type_with_levels() -> None:

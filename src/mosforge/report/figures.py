@@ -1,4 +1,4 @@
-"""The figures of the page: learning curves, bars, matrices, labels, scatter plots and rating budgets."""
+"""The figures of the page: learning curves, bars, labels, scatter plots and rating budgets."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from mosforge.core.runs import FINETUNE, NO_ADAPTATION, Run
@@ -32,9 +31,6 @@ _Lines = Sequence[tuple[str, pd.DataFrame]]
 
 _ABOVE: Mapping[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
 """Where a legend stands."""
-
-_CELL, _LETTER = (0.5, 0.34), 0.068
-"""Width and height of a cell of a matrix, and width of a letter of its names, in inches."""
 
 
 def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
@@ -108,17 +104,17 @@ def _mark_whole_numbers(axes: Axes) -> None:
 
 
 def bars(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
-    """The SROCC of the models that were tested within their dataset, with its intervals, all on one axis.
+    """The SROCC of the models of each training and test dataset, with its intervals, all on one axis.
 
-    Datasets with one model are left out. A model without a correlation, whose predictions are constant, has
-    no bar.
+    A dataset is left out if one model was tested within it, and no other. A model without a correlation,
+    whose predictions are constant, has no bar.
     """
-    within = [table.sroccs(pair) for pair in table.pairs if pair[0] == pair[1] != AVERAGE]
-    within = [rows for rows in within if len(rows) > 1]
-    if not within:
+    pairs = [(pair, table.sroccs(pair)) for pair in table.pairs if pair[1] != AVERAGE]
+    shown = [rows for (train, test), rows in pairs if train != test or len(rows) > 1]
+    if not shown:
         return []
-    every = pd.concat(within)
-    groups = [group for rows in within for _, group in rows.groupby("backbone", sort=False)]
+    every = pd.concat(shown)
+    groups = [group for rows in shown for _, group in rows.groupby("backbone", sort=False)]
     ends = every[["value", "low", "high", "q25", "q75"]].to_numpy(dtype=float)
     known = ends[np.isfinite(ends)]
     right = max(known.max(initial=0.0), 0.1)
@@ -127,7 +123,9 @@ def bars(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
         place = -1.2
         for group in groups:
             place += 1.2
-            title = f"{group['test_dataset'].iloc[0]}, {group['backbone'].iloc[0] or 'no network'}"
+            first = group.iloc[0]
+            pair = words.dataset_pair(first["train_dataset"], first["test_dataset"])
+            title = f"{pair}, {first['backbone'] or 'no network'}"
             axes.text(0.012 * right, place, title, color=drawing.MUTED, va="center", fontsize=7.5)
             for model in group.to_dict("records"):
                 place += 1
@@ -138,8 +136,9 @@ def bars(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
         axes.tick_params(axis="y", length=0, labelcolor=drawing.INK)
         axes.set(ylim=(place + 0.6, -0.6), xlim=(known.min(initial=0.0), right + 0.16), xlabel="SROCC")
         caption = say("bars_of_splits" if (every["splits"] > 1).any() else "bars")
+        datasets = [*every["train_dataset"], *every["test_dataset"]]
         name = drawing.file_stem("bars", table.experiment)
-        return [drawing.finish(canvas, name, caption + words.proxy_caption(every["test_dataset"], proxies))]
+        return [drawing.finish(canvas, name, caption + words.proxy_caption(datasets, proxies))]
 
 
 def _bar(axes: Axes, place: float, model: Mapping[Any, Any]) -> None:
@@ -151,99 +150,29 @@ def _bar(axes: Axes, place: float, model: Mapping[Any, Any]) -> None:
             axes.hlines(place, model[low], model[high], color=drawing.INK, linewidth=width)
 
 
-def matrices(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
-    """For each model that was tested on other datasets than it was trained on, its SROCC of every pair."""
-    crossed = [table.sroccs(pair) for pair in table.pairs if pair[0] != pair[1]]
-    if not crossed:
-        return []
-    figures = []
-    for (backbone, method), rows in pd.concat(crossed).groupby(["backbone", "method"], sort=False):
-        names = list(dict.fromkeys([*rows["train_dataset"], *rows["test_dataset"]]))
-        # unlike pivot_table it averages nothing: two numbers for one cell are an error
-        grid = rows.pivot(index="train_dataset", columns="test_dataset", values="value")  # noqa: PD010
-        grid = grid.reindex(index=[name for name in names if name in grid.index], columns=names)
-        model = words.model_name(str(method), str(backbone))
-        caption = say("matrix", model) + words.proxy_caption(names, proxies)
-        name = drawing.file_stem("matrix", table.experiment, str(backbone), str(method))
-        figures.append(_matrix(grid, "trained on", "tested on", name=name, caption=caption))
-    return figures
-
-
-def _matrix(
-    values: pd.DataFrame, rows: str, columns: str, *, name: str, caption: str, lowest: float = 0.0
-) -> Figure:
-    """Numbers in tinted cells, the deeper the tint the higher from `lowest` on; NaN leaves a cell empty."""
-    height, width = values.shape
-    beside, above = (_LETTER * max(map(len, names)) for names in (values.index, values.columns))
-    is_turned = above > _CELL[0]  # names as wide as that would run into each other
-    extra = 0.7 * above if is_turned else 0.0
-    with drawing.canvas(0.5 + beside + _CELL[0] * width + extra, 0.7 + _CELL[1] * height + extra) as (
-        canvas,
-        axes,
-    ):
-        for (row, column), value in np.ndenumerate(values.to_numpy(dtype=float)):
-            colour, tint = drawing.LINE, 0.35
-            if np.isfinite(value):
-                colour, tint = drawing.ACCENT, float(np.clip((value - lowest) / (1 - lowest), 0, 1)) * 0.6
-                axes.text(column, row, words.number(value, 2), ha="center", va="center", fontsize=8)
-            corner = (column - 0.47, row - 0.46)
-            axes.add_patch(Rectangle(corner, 0.94, 0.92, facecolor=colour, alpha=tint, linewidth=0))
-        axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
-        axes.set_xticks(range(width), list(values.columns))
-        if is_turned:
-            axes.tick_params(axis="x", labelrotation=45)
-            for label in axes.get_xticklabels():
-                label.set(horizontalalignment="left", rotation_mode="anchor")
-        axes.set_yticks(range(height), list(values.index))
-        axes.xaxis.set_ticks_position("top")
-        axes.xaxis.set_label_position("top")
-        axes.tick_params(length=0, labelcolor=drawing.INK)
-        axes.set_xlabel(columns, color=drawing.MUTED)
-        axes.set_ylabel(rows, color=drawing.MUTED)
-        axes.spines[:].set_visible(False)
-        return drawing.finish(canvas, name, caption)
-
-
-def label_figures(corpus: str, diagnostics: Mapping[str, Any]) -> tuple[list[Figure], ...]:
+def label_figures(corpus: str, diagnostics: Mapping[str, Any]) -> tuple[list[Figure], list[Figure]]:
     """The figures of a corpus' labels, from what the rule `diagnose` writes.
 
     Returns:
-        How many images have which label, and how the metrics and the label agree in rank; how many images
-        have which score of each metric; and for each type the label against the level, if images have one.
+        How many images have which label, and which score of each metric; and for each type the label against
+        the level, if images have one.
     """
-    found, agreement = diagnostics["distributions"], diagnostics["rank_correlations"]
-    names = [words.METRIC_NAMES.get(name, "label") for name in agreement["names"]]
-    ranks = np.array(agreement["values"], dtype=float)
-    lowest = min(float(np.floor(np.nanmin(ranks) * 10) / 10), 0.9) if np.isfinite(ranks).any() else 0.0
-    grid, name = pd.DataFrame(ranks, index=names, columns=names), drawing.file_stem("pmos", corpus, "metrics")
-    overview = [
-        _label_histogram(corpus, found["pmos"]["histogram"], diagnostics["pictures"]),
-        _matrix(grid, "", "", name=name, caption=say("rank_agreement"), lowest=lowest),
-    ]
-    distributions = [_distribution(corpus, metric, found[metric]["histogram"]) for metric in METRICS]
+    found = diagnostics["distributions"]
+    distributions = [_distribution(corpus, name, found[name]["histogram"]) for name in ("pmos", *METRICS)]
     label = found["pmos"]["quantiles"]
     margin = 0.05 * (label["1"] - label["0"])
     limits = (label["0"] - margin, label["1"] + margin)
-    return overview, distributions, [_levels(corpus, kind, limits) for kind in diagnostics["types"]]
+    return distributions, [_levels(corpus, kind, limits) for kind in diagnostics["types"]]
 
 
-def _label_histogram(corpus: str, found: Mapping[str, Any], count: int) -> Figure:
-    with drawing.canvas(3.3, 2.5, grid="y") as (canvas, axes):
-        axes.stairs(found["counts"], found["edges"], fill=True, color=drawing.ACCENT, alpha=0.85)
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-        axes.set(xlabel="pseudo-MOS", ylabel="images")
-        return drawing.finish(
-            canvas, drawing.file_stem("pmos", corpus, "histogram"), f"Labels of {count:,} images."
-        )
-
-
-def _distribution(corpus: str, metric: str, found: Mapping[str, Any]) -> Figure:
+def _distribution(corpus: str, name: str, found: Mapping[str, Any]) -> Figure:
     with drawing.canvas(1.9, 1.5) as (canvas, axes):
-        axes.stairs(found["counts"], found["edges"], fill=True, color=drawing.BLUE, alpha=0.85)
+        colour = drawing.ACCENT if name == "pmos" else drawing.BLUE
+        axes.stairs(found["counts"], found["edges"], fill=True, color=colour, alpha=0.85)
         axes.set_yticks([])
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
-        caption = f"{'1 − ' if metric in DISTANCES else ''}{words.METRIC_NAMES[metric]}"
-        return drawing.finish(canvas, drawing.file_stem("pmos", corpus, "distribution", metric), caption)
+        caption = f"{'1 − ' if name in DISTANCES else ''}{words.METRIC_NAMES.get(name, 'label')}"
+        return drawing.finish(canvas, drawing.file_stem("pmos", corpus, "distribution", name), caption)
 
 
 def _levels(corpus: str, kind: Mapping[str, Any], limits: tuple[float, float]) -> Figure:

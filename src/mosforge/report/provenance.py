@@ -147,7 +147,7 @@ def stamps(results: Path) -> pd.DataFrame:
 
 def devices(artefacts: Artefacts) -> dict[str, str]:
     """What the jobs of a rule ran on, if it may be something else than the CPU; empty if it is not known."""
-    found = {}
+    found = {rule: "" for rules in _ON_DEVICE.values() for rule in rules}
     for made, rows in stamps(artefacts.results).groupby(["stage", "artefact"]):
         names = ", ".join(sorted(set(rows["device"]) - {""}))
         found |= dict.fromkeys(_ON_DEVICE.get(made, ()), names)

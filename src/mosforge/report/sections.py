@@ -93,7 +93,6 @@ def _experiment(
     drawn = list(_figures(figures.bars(found, cfg.proxies), style="large"))
     yield Block("div", items=[table(experiment_table.paper_grid(found)), *drawn], style="beside")
     yield Block("legend", " ".join(experiment_table.legend(found)))
-    yield from _figures(figures.matrices(found, cfg.proxies), style="large")
     yield Block("details", "Notes on this table", [Block("list", items=found.notes, style="notes")])
     if len(gains):
         over = set(gains["interval_over"])
@@ -185,10 +184,11 @@ def pmos_section(artefacts: Artefacts) -> Iterator[Block]:
 
 
 def _labels(corpus: str, diagnostics: Mapping[str, Any]) -> Iterator[Block]:
-    overview, distributions, levels = figures.label_figures(corpus, diagnostics)
-    yield from _figures(overview, style="large")
-    yield Block("h4", "The six metrics, higher is better")
+    distributions, levels = figures.label_figures(corpus, diagnostics)
+    yield Block("h4", "The label and the six metrics, higher is better")
     yield from _figures(distributions, style="small")
+    yield table(rank_grid(diagnostics["rank_correlations"]))
+    yield Block("legend", say("rank_agreement"))
     if not levels:
         yield Block("p", say("mixtures"))
         return
@@ -198,6 +198,16 @@ def _labels(corpus: str, diagnostics: Mapping[str, Any]) -> Iterator[Block]:
     if falling.rows[""]:
         title = "How consistently the label and each metric decrease from the weakest level to the strongest"
         yield Block("details", title, [table(falling), Block("notes", say("falling"))])
+
+
+def rank_grid(agreement: Mapping[str, Any]) -> Grid:
+    """How the metrics and the label agree in rank."""
+    names = [words.METRIC_NAMES.get(name, "label") for name in agreement["names"]]
+    rows = [
+        heads(name, *(words.number(value, 2) for value in values))
+        for name, values in zip(names, agreement["values"], strict=True)
+    ]
+    return Grid(heads("SROCC", *names), {"": rows}, label="Rank correlation of metrics and label")
 
 
 def falling_grid(diagnostics: Mapping[str, Any]) -> Grid:
