@@ -80,7 +80,7 @@ def test_a_phone_need_not_scroll_sideways(browser: Browser) -> None:
     browser.call("Emulation.setDeviceMetricsOverride", **PHONE)
     try:
         browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
-        browser.value("document.querySelector('.original figcaption').textContent = 'folder/'.repeat(20)")
+        browser.value("document.querySelector('#gallery p').textContent = 'folder/'.repeat(20)")
         assert browser.value("document.documentElement.scrollWidth") <= PHONE["width"]
     finally:
         browser.call("Emulation.clearDeviceMetricsOverride")

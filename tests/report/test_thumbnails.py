@@ -30,11 +30,13 @@ def test_thumbnails_are_small_jpegs(tmp_path: Path) -> None:
 
 def test_every_type_and_level_of_one_image_is_shown_with_its_label(results: Path) -> None:
     labels = read_table(results / "pmos/tiles.parquet", LABELS)
-    title, original, *strips = distortions("tiles", labels, results.parent)
+    artefacts = read_artefacts(results, PageSettings())
+    title, about, original, *strips = distortions("tiles", labels, artefacts)
     assert "tiles" in title.text
-    (shown,) = original.items
-    image_id = shown.lines[0].removesuffix(" of tiles")
+    image_id = about.text.partition(" of tiles")[0]
     assert image_id in set(labels["image_id"])
+    (pristine,) = original.items[1].items
+    assert (original.items[0].text, pristine.uri[:15]) == ("pristine image", "data:image/jpeg")
     found = {strip.items[0].text: strip.items[1].items for strip in strips}
     assert {name: len(images) for name, images in found.items()} == {
         "gaussian blur": 5,
@@ -44,26 +46,27 @@ def test_every_type_and_level_of_one_image_is_shown_with_its_label(results: Path
     of_image = labels[labels["image_id"] == image_id].set_index(["group", "level"])["pmos"]
     assert found["jpeg"][4].lines == ["level 5", number(of_image["jpeg", 5])]
     assert found["jpeg"][4].uri.startswith("data:image/jpeg")
-    assert list(distortions("tiles", labels, results)) == [], "the images are not there"
+    elsewhere = artefacts._replace(results=results / "nowhere")
+    assert list(distortions("tiles", labels, elsewhere)) == [], "the images are not there"
 
 
 def test_an_undistorted_image_has_no_level(results: Path) -> None:
     labels = read_table(results / "pmos/tiles.parquet", LABELS)
     best = labels[labels["group"] == "overexposure"].query("level == 1")
     best = best.assign(group="undistorted", class_index=99, pmos=1.0)
-    *_, strip = distortions("tiles", pd.concat([labels, best]), results.parent)
+    *_, strip = distortions("tiles", pd.concat([labels, best]), read_artefacts(results, PageSettings()))
     (shown,) = strip.items[1].items
     assert (strip.items[0].text, shown.title) == ("undistorted", "undistorted")
     assert shown.lines == ["undistorted", number(1.0)]
 
 
-def test_of_many_mixtures_twelve_are_shown_best_label_first(results: Path) -> None:
+def test_of_many_mixtures_ten_are_shown_best_label_first(results: Path) -> None:
     labels = read_table(results / "pmos/tiles.parquet", LABELS)
     mixtures = pd.concat([labels, labels.assign(pmos=labels["pmos"] - 0.01)])
     mixtures = mixtures.assign(level=pd.NA, class_index=pd.NA, group="authentic")
-    *_, shown = distortions("mixed", mixtures, results.parent)
-    scores = [image.lines[1] for image in shown.items]
-    assert len(scores) == 12
+    *_, strip = distortions("mixed", mixtures, read_artefacts(results, PageSettings()))
+    scores = [image.lines[1] for image in strip.items[1].items]
+    assert len(scores) == 10
     assert scores == sorted(scores, key=lambda text: float(text.replace("−", "-")), reverse=True)
 
 

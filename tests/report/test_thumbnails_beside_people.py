@@ -11,8 +11,9 @@ from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import read_artefacts
+from mosforge.report.blocks import say
 from mosforge.report.settings import PageSettings
-from mosforge.report.thumbnails import beside_people
+from mosforge.report.thumbnails import distortions
 
 LEVELS = range(1, 6)
 
@@ -42,27 +43,32 @@ def rated(results: Path, tmp_path: Path) -> Path:
 
 def blocks(folder: Path, **changes: Any) -> list[Any]:
     cfg = PageSettings.model_validate(CFG | {"experiments": [], "validated": ["tid2013"]} | changes)
-    return list(beside_people(read_artefacts(folder, cfg)))
+    artefacts = read_artefacts(folder, cfg)
+    assert artefacts.labels["tiles"] is not None
+    return list(distortions("tiles", artefacts.labels["tiles"], artefacts))
 
 
 def test_types_that_both_have_stand_beside_each_other(rated: Path) -> None:
-    title, about, *strips = blocks(rated)
-    assert title.text == "tiles beside tid2013"
-    assert "tid2013" in about.text
-    (strip,) = strips  # of the blur there is nothing to compare with
-    name, ours, theirs = strip.items
-    assert name.text == "jpeg"
+    found = blocks(rated)
+    assert say("beside_people") in [block.text for block in found]
+    strips = {block.items[0].text: block.items[1:] for block in found if block.style == "strip"}
+    beside = {name: images for name, images in strips.items() if len(images) > 1}
+    ((ours, theirs),) = beside.values()  # of the blur there is nothing to compare with
+    assert list(beside) == ["jpeg"]
     labels = read_table(rated / "pmos/tiles.parquet", LABELS)
     of_jpeg = labels[labels["group"] == "jpeg"].groupby("level")["pmos"]
     for level, our, their in zip(LEVELS, ours.items, theirs.items, strict=True):
-        assert our.lines[0] == f"level {level}, pseudo-MOS"
+        assert our.lines[0] == f"level {level}"
         values = [f"{value:.3f}" for value in of_jpeg.get_group(level)]
         assert our.lines[1] in values
-        assert their.lines == [f"level {level}, MOS", f"{(7 - level + 0.1) / 9:.3f}"], "the middle one"
+        text = f"{(7 - level + 0.1) / 9:.3f}"
+        assert their.lines == [f"tid2013, level {level}", text], "the middle one"
         assert our.uri.startswith("data:image/jpeg")
         assert their.uri.startswith("data:image/jpeg")
 
 
 def test_nothing_stands_beside_proxy_scores_or_what_is_not_there(rated: Path) -> None:
-    assert blocks(rated, proxies=["tid2013"]) == []
-    assert blocks(rated, validated=["live"]) == []
+    for changes in ({"proxies": ["tid2013"]}, {"validated": ["live"]}):
+        found = blocks(rated, **changes)
+        assert all(len(block.items) == 2 for block in found if block.style == "strip")
+        assert say("beside_people") not in [block.text for block in found]

@@ -19,7 +19,7 @@ from mosforge.report.drawing import Figure
 from mosforge.report.gains import CONTENTS, SPLITS, gains_grid
 from mosforge.report.sanity import pretrained_blocks
 from mosforge.report.settings import TableSettings
-from mosforge.report.thumbnails import beside_people, distortions, extremes
+from mosforge.report.thumbnails import distortions, extremes
 
 _TITLES = {
     "table1": "Synthetic distortions, within each dataset (the paper's Table 1)",
@@ -277,11 +277,8 @@ def _agreement_grid(validation: pd.DataFrame, used: str, span: float) -> Grid:
 def gallery_section(artefacts: Artefacts) -> Iterator[Block]:
     """The distortions of a typical image of each corpus, and the test images that stand out."""
     there = [(corpus, labels) for corpus, labels in artefacts.labels.items() if labels is not None]
-    shown = [
-        block for corpus, labels in there for block in distortions(corpus, labels, artefacts.results.parent)
-    ]
+    shown = [block for corpus, labels in there for block in distortions(corpus, labels, artefacts)]
     yield from shown or [absent("no_distortions")]
-    yield from beside_people(artefacts)
     yield from list(extremes(artefacts)) or [absent("no_extremes")]
 
 

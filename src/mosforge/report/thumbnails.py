@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -21,8 +22,7 @@ from mosforge.report.words import number
 
 SIDE = 256  # pixels of the longest side of what is shown, as a thumbnail and in full size
 QUALITY = 90  # of its JPEG: high enough not to be taken for one of the distortions
-MOST_MIXTURES = 12  # that are shown of an image
-
+MOST_MIXTURES = 10  # that are shown of an image
 
 SAME: Mapping[str, frozenset[str]] = {
     "gaussian_blur": frozenset({"Gaussian blur", "blur", "GBLUR"}),
@@ -67,35 +67,62 @@ def data_uri(path: Path, *, square: bool) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def distortions(corpus: str, labels: pd.DataFrame, base: Path) -> Iterator[Block]:
+def distortions(corpus: str, labels: pd.DataFrame, artefacts: Artefacts) -> Iterator[Block]:
     """The most typical image of a corpus in all its distortions; nothing if they were not kept.
 
-    Args:
-        corpus: its name.
-        labels: the artefact `pmos`.
-        base: the folder that relative paths start from.
+    Below its levels of a type stand those of a rated dataset that has the type and the levels too.
     """
+    base = artefacts.results.parent
     rows = typical_image(labels, "pmos", ["class_index"], ["source", "image_id"])
     source, image_id = rows[["source", "image_id"]].iloc[0]
     if not any((base / path).exists() for path in rows["path"]):
         return
-    original = data_uri(base / rows["reference"].iloc[0], square=True)
-    yield Block("h3", f"Distortions of {corpus}, with their pseudo-MOS")
-    pristine = Thumbnail(original, "the pristine image", [f"{image_id} of {source}", say("original")])
-    yield Block("images", items=[pristine], style="original")
-    single = rows[rows["level"].notna()].sort_values("class_index")
-    for group, levels in single.groupby("group", sort=False):
-        name = str(group).replace("_", " ")
-        of_type = "" if group == UNDISTORTED else f"{name}, "
-        said = [f"level {level}" if of_type else name for level in levels["level"]]
-        thumbs = _thumbnails(levels, said, "pmos", base, of_type)
-        yield Block("div", items=[Block("h4", name), thumbs], style="strip")
+    rated = dict(_rated(artefacts))
+    types = rows[rows["level"].notna()].sort_values("class_index").groupby("group", sort=False)
+    strips = [
+        _strip(group.replace("_", " "), *_of_type(group, levels, rated, base)) for group, levels in types
+    ]
     mixed = rows[rows["level"].isna()].sort_values(["pmos", "path"], ascending=[False, True])
-    if len(mixed) > MOST_MIXTURES:
-        last = len(mixed) - 1
-        mixed = mixed.iloc[[round(place * last / (MOST_MIXTURES - 1)) for place in range(MOST_MIXTURES)]]
     if len(mixed):
-        yield _thumbnails(mixed, ["mixture"] * len(mixed), "pmos", base)._replace(style="thumbs")
+        places = np.linspace(0, len(mixed) - 1, min(len(mixed), MOST_MIXTURES)).round().astype(int)
+        shown = _thumbnails(mixed.iloc[places], ["mixture"] * len(places), "pmos", base)
+        strips.append(_strip("mixtures", shown))
+    yield Block("h3", f"Distortions of {corpus}, with their pseudo-MOS")
+    yield Block("p", say("original", image_id, source))
+    if any(len(strip.items) > 2 for strip in strips):
+        yield Block("p", say("beside_people"))
+    pristine = Thumbnail(data_uri(base / rows["reference"].iloc[0], square=True), "the pristine image", [])
+    yield _strip("pristine image", Block("images", items=[pristine], style="thumbs"))
+    yield from strips
+
+
+def _strip(name: str, *images: Block) -> Block:
+    return Block("div", items=[Block("h4", name), *images], style="strip")
+
+
+def _of_type(
+    group: str, levels: pd.DataFrame, rated: Mapping[str, pd.DataFrame], base: Path
+) -> Iterator[Block]:
+    """The levels of a type, and typical images of rated datasets at the levels of it that they have too."""
+    name = group.replace("_", " ")
+    is_distorted = group != UNDISTORTED
+    said = [f"level {level}" if is_distorted else name for level in levels["level"]]
+    yield _thumbnails(levels, said, "pmos", base, f"{name}, " if is_distorted else "")
+    for dataset, images in rated.items():
+        same = images[images["distortion_type"].isin(SAME.get(group, ()))]
+        if set(same["level"]) & set(levels["level"]):
+            theirs = typical_image(same, "quality", ["level"], ["reference"]).drop_duplicates("level")
+            theirs = theirs[theirs["level"].isin(levels["level"])].sort_values("level")
+            said = [f"{dataset}, level {level}" for level in theirs["level"]]
+            yield _thumbnails(theirs, said, "quality", base)
+
+
+def _rated(artefacts: Artefacts) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The images of the datasets with human scores that have levels."""
+    for dataset in artefacts.cfg.validated:
+        images = artefacts.read(layout.DATASET, DATASET, dataset=dataset)
+        if images is not None and dataset not in artefacts.cfg.proxies:
+            yield dataset, images[images["level"].notna()]
 
 
 def typical_image(rows: pd.DataFrame, score: str, classes: list[str], image: list[str]) -> pd.DataFrame:
@@ -124,44 +151,7 @@ def _thumbnails(rows: pd.DataFrame, words: Sequence[str], score: str, base: Path
         Thumbnail(data_uri(base / path, square=True), f"{group}{word}", [word, number(value)])
         for path, word, value in zip(rows["path"], words, rows[score], strict=True)
     ]
-    return Block("images", items=items, style="thumbs five")
-
-
-def beside_people(artefacts: Artefacts) -> Iterator[Block]:
-    """For each corpus with levels and each rated dataset with types: the types that both have."""
-    base = artefacts.results.parent
-    for dataset in artefacts.cfg.validated:
-        rated = artefacts.read(layout.DATASET, DATASET, dataset=dataset)
-        if rated is None or dataset in artefacts.cfg.proxies:
-            continue
-        for corpus, labels in artefacts.labels.items():
-            strips = [] if labels is None else list(_strips(labels, rated, base))
-            if strips:
-                yield Block("h3", f"{corpus} beside {dataset}")
-                yield Block("p", say("beside_people", corpus, dataset))
-                yield from strips
-
-
-def _strips(labels: pd.DataFrame, rated: pd.DataFrame, base: Path) -> Iterator[Block]:
-    levelled, rated = labels[labels["level"].notna()], rated[rated["level"].notna()]
-    if levelled.empty:
-        return
-    ours = typical_image(levelled, "pmos", ["group", "level"], ["source", "image_id"])
-    if not any((base / path).exists() for path in ours["path"]):
-        return
-    for group, rows in ours.groupby("group", sort=False):
-        same = rated[rated["distortion_type"].isin(SAME.get(str(group), ()))]
-        levels = sorted({*rows["level"].astype(int)} & {*same["level"].astype(int)})
-        if not levels:
-            continue
-        theirs = typical_image(same, "quality", ["level"], ["reference"])
-        items = [_row(rows, levels, "pmos", "pseudo-MOS", base), _row(theirs, levels, "quality", "MOS", base)]
-        yield Block("div", items=[Block("h4", str(group).replace("_", " ")), *items], style="strip")
-
-
-def _row(rows: pd.DataFrame, levels: list[int], score: str, word: str, base: Path) -> Block:
-    shown = rows[rows["level"].isin(levels)].drop_duplicates("level").sort_values("level")
-    return _thumbnails(shown, [f"level {level:.0f}, {word}" for level in shown["level"]], score, base)
+    return Block("images", items=items, style="thumbs")
 
 
 def extremes(artefacts: Artefacts) -> Iterator[Block]:
