@@ -42,7 +42,7 @@ def test_the_default_configuration_with_the_papers_labels_is_measured_as_in_the_
     plan = plan_of(with_datasets)
     for name in ("table1", "table2", "table3", "ablation"):
         protocol = plan.table(name).protocol
-        assert plan.page().protocols[name] == protocol
+        assert plan.page().experiments[name] == plan.table(name)
         assert deviations(name, plan.experiments.backbones([name]), protocol) == []
     shares = [plan.table(name).protocol.finetuning.get("train") for name in ("table1", "table3")]
     assert shares == [0.8, None]

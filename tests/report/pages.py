@@ -5,14 +5,15 @@ from pathlib import Path
 from mosforge.report.page import page
 from mosforge.report.settings import PageSettings
 
+BESIDE = {"proxies": ["own"], "spans": {"tid2013": 9, "live": 100}, "seen": ["live"]}
+
 CFG = {
     "title": "Small & real",
-    "experiments": ["table1", "table3", "ablation", "table2"],
+    "experiments": dict.fromkeys(["table1", "table3", "ablation", "table2"], BESIDE),
     "corpora": ["tiles", "authentic"],
     "validated": ["own", "live"],
     "proxies": ["own"],
     "fusion": "quantile",
-    "spans": {"tid2013": 9, "live": 100},
     "compared": {"tiles": ["live", "tid2013"]},
     "left_out": ["csiq <b>: its folder is missing"],
     "config": {"pmos": {"fusion": "quantile"}, "sources": {"obtain": "https://example.org"}},

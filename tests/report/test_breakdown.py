@@ -14,7 +14,7 @@ from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import read_artefacts, runs_of
 from mosforge.report.breakdown import breakdowns
-from mosforge.report.settings import PageSettings
+from mosforge.report.settings import PageSettings, TableSettings
 from mosforge.report.words import interval, number
 
 
@@ -27,7 +27,7 @@ def dataset_of(images: list[str], kinds: list[str]) -> pd.DataFrame:
 def test_each_kind_has_the_median_of_its_sroccs_over_splits(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     shutil.copytree(results / "evaluation", folder / "evaluation")
-    cfg = PageSettings(experiments=("table1",), proxies=("own",))
+    cfg = PageSettings(experiments={"table1": TableSettings()}, proxies=("own",))
     artefacts = read_artefacts(folder, cfg)
     rows = read_table(folder / "evaluation/table1.parquet", CORRELATIONS)
     assert list(breakdowns(rows, artefacts)) == [], "no table of a dataset is there"
@@ -64,7 +64,7 @@ def test_trainings_of_a_split_count_with_their_mean(results: Path, tmp_path: Pat
     rows = rows[(rows["dataset"] == "own") & (rows["initialisation"] == "imagenet")].head(1)
     rows = pd.concat([rows, rows.assign(seed=1)])
     write_table(folder / "evaluation/table1.parquet", CORRELATIONS, rows, stage="evaluation", cfg={})
-    artefacts = read_artefacts(folder, PageSettings(experiments=("table1",)))
+    artefacts = read_artefacts(folder, PageSettings(experiments={"table1": TableSettings()}))
     first, second = runs_of(rows)
     table = read_artefacts(results, PageSettings()).predictions(first)
     assert table is not None

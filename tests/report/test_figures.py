@@ -22,7 +22,7 @@ from mosforge.report.settings import PageSettings, TableSettings
 
 @pytest.fixture(scope="module")
 def artefacts(results: Path) -> Artefacts:
-    return read_artefacts(results, PageSettings(experiments=("table1",), proxies=("own",)))
+    return read_artefacts(results, PageSettings(experiments={"table1": TableSettings()}, proxies=("own",)))
 
 
 @pytest.fixture(scope="module")

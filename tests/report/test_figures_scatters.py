@@ -13,14 +13,14 @@ from mosforge.core.tables import read_table
 from mosforge.report.artefacts import Artefacts, read_artefacts, runs_of, scale_of
 from mosforge.report.drawing import INK, METHOD_COLOURS
 from mosforge.report.figures import scatters
-from mosforge.report.settings import PageSettings
+from mosforge.report.settings import PageSettings, TableSettings
 from mosforge.report.summary import across_datasets, within_datasets
 from mosforge.statistics.logistic import fit_logistic, logistic
 
 
 @pytest.fixture(scope="module")
 def artefacts(results: Path) -> Artefacts:
-    return read_artefacts(results, PageSettings(experiments=("table1",), proxies=("own",)))
+    return read_artefacts(results, PageSettings(experiments={"table1": TableSettings()}, proxies=("own",)))
 
 
 def test_a_scatter_is_the_predictions_of_its_run_on_the_datasets_scale(artefacts: Artefacts) -> None:

@@ -176,7 +176,7 @@ def test_an_experiment_without_a_row_is_another_than_one_without_a_file(
     folder = tmp_path / "results"
     nothing = read_table(results / "evaluation/table1.parquet", CORRELATIONS).iloc[:0]
     write_table(folder / "evaluation/mine.parquet", CORRELATIONS, nothing, stage="evaluation", cfg={})
-    text = write(folder, tmp_path, experiments=["mine", "other"])
+    text = write(folder, tmp_path, experiments={"mine": {}, "other": {}})
     assert [say("nothing_measured") in text, "evaluation/mine.parquet is not there" in text] == [True, False]
     assert "evaluation/other.parquet is not there" in text
 
@@ -195,7 +195,7 @@ def test_the_run_is_described(html: str) -> None:
 def test_nothing_at_all_still_makes_a_page(tmp_path: Path) -> None:
     results = tmp_path / "results"
     results.mkdir()
-    text = write(results, results / "report", experiments=["table1"], corpora=["synthetic"])
+    text = write(results, results / "report", experiments={"table1": {}}, corpora=["synthetic"])
     parsed(text)
     assert text.count('class="absent"') >= 7
     assert say("no_experiment") in write(results, results / "report")
@@ -217,13 +217,13 @@ def test_a_damaged_artefact_is_named(results: Path, tmp_path: Path) -> None:
     (tmp_path / "evaluation").mkdir()
     (tmp_path / "evaluation/table1.parquet").write_bytes(b"PAR1 nothing")
     with pytest.raises(MosforgeError, match=r"table1\.parquet: not a readable Parquet file"):
-        write(tmp_path, tmp_path, experiments=["table1"])
+        write(tmp_path, tmp_path, experiments={"table1": {}})
     assert not (tmp_path / "index.html").exists()
 
 
 def test_the_same_artefacts_make_the_same_figures(html: str, results: Path, tmp_path: Path) -> None:
     assert html
-    write(results, tmp_path, experiments=["ablation"])
+    write(results, tmp_path, experiments={"ablation": {}})
     again = sorted((tmp_path / "figures").iterdir())
     assert "scatter-tid2013-efficientnet_lite0-imagenet.svg" in {path.name for path in again}
     for path in again:

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no 
 
 CFG = {
     "title": "In a browser",
-    "experiments": ["table1", "table3", "ablation"],
+    "experiments": {name: {"proxies": ["own"]} for name in ("table1", "table3", "ablation")},
     "corpora": ["tiles"],
     "proxies": ["own"],
     "config": {"pmos": {"fusion": "quantile"}},

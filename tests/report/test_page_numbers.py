@@ -5,11 +5,12 @@ import itertools
 import json
 import re
 import shutil
+from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pages import CFG, section, write
+from pages import BESIDE, section, write
 from rows import crossed
 
 from mosforge.cli import main
@@ -18,9 +19,10 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import read_artefacts
 from mosforge.report.blocks import say
+from mosforge.report.experiment_table import experiment_table
 from mosforge.report.gains import gains_of
 from mosforge.report.sections import falling_grid, rank_grid
-from mosforge.report.settings import PageSettings
+from mosforge.report.settings import PageSettings, TableSettings
 from mosforge.report.words import PROXY, interval, number, signed
 
 
@@ -35,6 +37,16 @@ def test_the_proxy_note_is_beside_each_table_and_figure_that_needs_it(html: str)
     of_own = [caption for caption in captions if re.match(r"own[ ,]|\w+ → own,", caption)]
     assert len(of_own) == 2 + 4
     assert [caption for caption in captions if PROXY in caption] == of_own
+
+
+def test_the_notes_of_a_table_are_those_of_its_markdown(html: str, results: Path) -> None:
+    """Also that the labels of pretraining have seen a dataset."""
+    shown = re.findall(r"<summary>Notes on this table</summary>(.*?)</details>", html, flags=re.DOTALL)
+    for name, notes in zip(("table1", "table3", "ablation"), shown, strict=True):
+        rows = read_table(results / f"evaluation/{name}.parquet", CORRELATIONS)
+        table = experiment_table(name, rows, TableSettings.model_validate(BESIDE))
+        assert re.findall(r"<li[^>]*>(.*?)</li>", unescape(notes)) == table.notes
+    assert [say("seen", "live") in unescape(notes) for notes in shown] == [False, True, False]
 
 
 def test_medians_stand_in_the_row_of_their_model(html: str, results: Path) -> None:
@@ -53,11 +65,10 @@ def test_medians_stand_in_the_row_of_their_model(html: str, results: Path) -> No
 def test_the_pages_tables_are_the_csv(html: str, results: Path, tmp_path: Path) -> None:
     """Value, both ranges and both counts of every number, in the table and below it."""
     outputs = [f"--{name}={tmp_path / name}" for name in ("output", "markdown", "gains", "splits", "sanity")]
-    cfg = {key: CFG[key] for key in ("proxies", "spans")}
     for name in ("table1", "table3", "ablation"):
         correlations = str(results / f"evaluation/{name}.parquet")
         words = ["report", "table", "--experiment", name, "--correlations", correlations, "--predictions"]
-        assert main([*words, "--sane", "--labels", *outputs, "--cfg", json.dumps(cfg)]) == 0
+        assert main([*words, "--sane", "--labels", *outputs, "--cfg", json.dumps(BESIDE)]) == 0
         lines = list(csv.DictReader((tmp_path / "output").read_text(encoding="utf-8").splitlines()))
         shown, every = tables_of(html, name)
         assert cells_of(shown) == [
@@ -159,7 +170,7 @@ def test_two_corpora_of_one_objective_have_two_names_everywhere(results: Path, t
         for split in (folder / kind / "tid2013").iterdir():
             model = split / "efficientnet_lite0"
             shutil.copytree(model / "tiles-multitask", model / "big-multitask")
-    body = write(folder, tmp_path, experiments=["mine", "other"]).split("<body>")[1]
+    body = write(folder, tmp_path, experiments={"mine": {}, "other": {}}).split("<body>")[1]
     for text in ("correlations", "across"):
         body = body.replace(say(text), "")
     assert body.count("CLS+REG from tiles") > 6

@@ -57,7 +57,7 @@ def test_a_benchmark_that_was_cut_short_is_passed_over(tmp_path: Path, text: str
 
 
 def test_devices_are_those_of_the_files_and_unknown_with_piq(results: Path, tmp_path: Path) -> None:
-    cfg = {"experiments": ["table1"], "config": {"metrics": {"engine": "piq"}}}
+    cfg = {"experiments": {"table1": {}}, "config": {"metrics": {"engine": "piq"}}}
     found = devices(read_artefacts(results, PageSettings.model_validate(cfg)))
     assert found["finetune"] == found["pretrain"] == "a fine GPU"
     assert (found["predict"], found["score"]) == ("", "")

@@ -115,7 +115,7 @@ def test_table_markdown_and_page_hold_the_shares(results: Path, tmp_path: Path) 
     text = (tmp_path / "table1.md").read_text(encoding="utf-8")
     assert "| FT, efficientnet_lite0 | tid2013 | 50% (95%: 50% to 50%) | 100%" in text
     cfg = {
-        "experiments": ["table1"],
+        "experiments": {"table1": {}},
         "sanity": {"table1": ["finetuning/a", "pretraining/b", "pretraining/c"]},
         "sanity_corpus": "fresh",
     }

@@ -12,7 +12,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table
 from mosforge.report.artefacts import read_artefacts, runs_of, scale_of
-from mosforge.report.settings import PageSettings
+from mosforge.report.settings import PageSettings, TableSettings
 from mosforge.report.thumbnails import SIDE, data_uri, distortions, extreme_images, extremes
 from mosforge.report.words import number
 
@@ -99,7 +99,8 @@ def within(results: Path) -> pd.DataFrame:
 
 def shown(results: Path, rows: pd.DataFrame) -> dict[str, tuple[bool, str, list[str]]]:
     """Dataset -> whether it is a proxy, what is said of the model, and the images that it scored highest."""
-    artefacts = read_artefacts(results, PageSettings(experiments=("table1", "table3"), proxies=("own",)))
+    experiments = dict.fromkeys(("table1", "table3"), TableSettings())
+    artefacts = read_artefacts(results, PageSettings(experiments=experiments, proxies=("own",)))
     blocks = list(extremes(artefacts._replace(correlations=rows)))
     starts = [place for place, block in enumerate(blocks) if block.kind == "h3"]
     found = {}

@@ -42,7 +42,7 @@ def rated(results: Path, tmp_path: Path) -> Path:
 
 
 def blocks(folder: Path, **changes: Any) -> list[Any]:
-    cfg = PageSettings.model_validate(CFG | {"experiments": [], "validated": ["tid2013"]} | changes)
+    cfg = PageSettings.model_validate(CFG | {"experiments": {}, "validated": ["tid2013"]} | changes)
     artefacts = read_artefacts(folder, cfg)
     assert artefacts.labels["tiles"] is not None
     return list(distortions("tiles", artefacts.labels["tiles"], artefacts))

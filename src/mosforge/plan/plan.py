@@ -71,7 +71,7 @@ class Plan:
         del config["distortions"]["keep"]
         return PageSettings(
             title=self._config.report.title or ", ".join(names) or "mosforge",
-            experiments=tuple(names),
+            experiments={name: self.table(name) for name in names},
             corpora=tuple(self.corpora.labelled),
             validated=tuple(self.datasets.with_references),
             fusion=self._config.pmos.fusion,
@@ -79,11 +79,9 @@ class Plan:
             seen=tuple(filter(self.corpora.have_seen, self.datasets.entries)),
             compared=self.leakage.compared,
             left_out=self._left_out(names),
-            sizes=self.experiments.sizes(names),
-            spans=self._spans([*self.experiments.datasets(names), *self.datasets.with_references]),
+            spans=self._spans(self.datasets.with_references),
             sanity={name: tuple(models) for name in names if (models := self.sanity.models([name]))},
             sanity_corpus=self.sanity.corpus,
-            protocols={name: self._protocol(name) for name in names},
             config=config,
         )
 

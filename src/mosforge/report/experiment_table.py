@@ -63,7 +63,7 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
     """
     if correlations.empty:
         nothing = pd.DataFrame(columns=NUMBERS)
-        return ExperimentTable(experiment, [], nothing, ["Nothing was measured.", *cfg.left_out])
+        return ExperimentTable(experiment, [], nothing, ["Nothing was measured."])
     summary = summarise(correlations)
     summary["method"] = words.methods(summary)
     pairs = list(dict.fromkeys(zip(summary["dataset"], summary["test_dataset"], strict=True)))
@@ -86,9 +86,7 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
         note=np.where(is_proxy, words.PROXY, ""),
     )
     notes = table_notes(experiment, summary, human, cfg, has_published=not published.empty)
-    return ExperimentTable(
-        experiment, pairs, numbers[NUMBERS], [*notes, *about_contents(correlations), *cfg.left_out]
-    )
+    return ExperimentTable(experiment, pairs, numbers[NUMBERS], [*notes, *about_contents(correlations)])
 
 
 def _measured(summary: pd.DataFrame) -> pd.DataFrame:

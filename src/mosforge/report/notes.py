@@ -43,11 +43,11 @@ def table_notes(
     if len(human) > 1 and not crossed:
         notes.append(_about_average(experiment, [test for _, test in human]))
     backbones = set(of_networks(summary)["backbone"])
-    if found := deviations(experiment, backbones, cfg.protocol or Protocol()):
+    if found := deviations(experiment, backbones, cfg.protocol):
         notes.append(say("deviations", "; ".join(found)))
     return [
         *notes,
-        *_about_adaptations(summary, cfg.protocol or Protocol()),
+        *_about_adaptations(summary, cfg.protocol),
         *_about_comparisons(summary),
         *_about_mappings(summary),
         *_about_size(summary),

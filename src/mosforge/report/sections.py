@@ -18,7 +18,6 @@ from mosforge.report.breakdown import FEWEST, breakdowns
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import CONTENTS, SPLITS, gains_grid
 from mosforge.report.sanity import pretrained_blocks
-from mosforge.report.settings import TableSettings
 from mosforge.report.thumbnails import distortions, extremes
 
 _TITLES = {
@@ -86,9 +85,7 @@ def _experiment(
     name: str, correlations: pd.DataFrame, gains: pd.DataFrame, artefacts: Artefacts
 ) -> Iterator[Block]:
     cfg = artefacts.cfg
-    protocol = cfg.protocols.get(name)
-    settings = TableSettings(proxies=cfg.proxies, sizes=cfg.sizes, spans=cfg.spans, protocol=protocol)
-    found = experiment_table.experiment_table(name, correlations, settings)
+    found = experiment_table.experiment_table(name, correlations, cfg.experiments[name])
     about_proxy = say("about_proxy") if words.PROXY in set(found.numbers["note"]) else ""
     drawn = list(_figures(figures.bars(found, cfg.proxies), style="large"))
     yield Block("div", items=[table(experiment_table.paper_grid(found)), *drawn], style="beside")

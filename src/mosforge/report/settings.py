@@ -21,8 +21,8 @@ class Protocol(Settings):
     rates: Mapping[str, Mapping[str, Number]] = {}  # the learning rates of each kind of pretraining
 
 
-class _BesideNumbers(Settings):
-    """What stands beside the correlations of experiments."""
+class TableSettings(Settings):
+    """What the tables of an experiment depend on, beside its correlations."""
 
     proxies: tuple[str, ...] = ()  # datasets whose scores are no human ones
     left_out: tuple[str, ...] = ()  # lines about what could not be run
@@ -30,27 +30,25 @@ class _BesideNumbers(Settings):
     sizes: Mapping[str, Whole] = {}  # number of images of each dataset, the weights of the average
     # how far the ends of each dataset's scores are apart: an RMSE on [0, 1] times this is in their unit
     spans: Mapping[str, Number] = {}
+    protocol: Protocol = Protocol()  # how it was measured
 
 
-class TableSettings(_BesideNumbers):
-    """What the tables of an experiment depend on."""
-
-    protocol: Protocol | None = None  # how it was measured
-
-
-class PageSettings(_BesideNumbers):
+class PageSettings(Settings):
     """What the page is about."""
 
     title: str = "mosforge"
-    experiments: tuple[str, ...] = ()
+    experiments: Mapping[str, TableSettings] = {}
+    proxies: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     corpora: tuple[str, ...] = ()
     # datasets whose human scores the metrics and fusions are compared with, in order
     validated: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+    spans: Mapping[str, Number] = {}
     fusion: str = ""  # the fusion that makes the labels of this run
     # the target datasets that the leakage guard compared each source with
     compared: Mapping[str, tuple[str, ...]] = {}
     # models of each experiment that scored the images of `evaluation.sanity`, as folders below results/
     sanity: Mapping[str, tuple[str, ...]] = {}
     sanity_corpus: str | None = None  # the corpus of these images
-    protocols: Mapping[str, Protocol] = {}  # how each experiment was measured
     config: Mapping[str, JsonValue] = {}  # the configuration to show

@@ -55,7 +55,7 @@ def table(
     scored = [read_table(file, SANITY) for file in sane]
     given = [read_table(file, LABELS) for file in labels]
     shares = sanity_table(experiment, scored, method_names(rows), *given)
-    text = to_markdown(paper_grid(found), [*legend(found), *found.notes])
+    text = to_markdown(paper_grid(found), [*legend(found), *found.notes, *cfg.left_out])
     if len(shares):
         text += f"\n{to_markdown(sanity_grid(shares), notes(shares))}"
     texts = {

@@ -79,9 +79,7 @@ def distortions(corpus: str, labels: pd.DataFrame, artefacts: Artefacts) -> Iter
         return
     rated = dict(_rated(artefacts))
     types = rows[rows["level"].notna()].sort_values("class_index").groupby("group", sort=False)
-    strips = [
-        _strip(group.replace("_", " "), *_of_type(group, levels, rated, base)) for group, levels in types
-    ]
+    strips = [_strip(str(group), *_of_type(str(group), levels, rated, base)) for group, levels in types]
     mixed = rows[rows["level"].isna()].sort_values(["pmos", "path"], ascending=[False, True])
     if len(mixed):
         places = np.linspace(0, len(mixed) - 1, min(len(mixed), MOST_MIXTURES)).round().astype(int)
@@ -97,7 +95,7 @@ def distortions(corpus: str, labels: pd.DataFrame, artefacts: Artefacts) -> Iter
 
 
 def _strip(name: str, *images: Block) -> Block:
-    return Block("div", items=[Block("h4", name), *images], style="strip")
+    return Block("div", items=[Block("h4", name.replace("_", " ")), *images], style="strip")
 
 
 def _of_type(
