@@ -338,30 +338,18 @@ def test_each_model_whose_logistic_does_not_converge_has_its_line() -> None:
     assert found == [f"FT, {network}, on {' → '.join(pair)}" for *pair, network, _ in values]
 
 
-@pytest.mark.parametrize(("images", "srocc"), [(3, 0.5), (100, math.nan)])
-def test_a_standard_error_that_is_not_defined_is_no_number(images: int, srocc: float) -> None:
-    rows = pd.DataFrame([measured(Run("own", "1", "net", "imagenet", "own"), srocc, images)])
-    (note,) = (note for note in table_of("t", rows).notes if note.startswith("Small data"))
-    assert note.startswith("Small data, own: ")
-    assert f"{images} test images the standard error of an SROCC is not defined" in note
-
-
-def test_the_standard_error_says_what_contents_that_several_images_show_mean_for_it() -> None:
+def test_small_data_is_named_with_its_images_and_contents() -> None:
     """A test part of 600 images is small if they show 6 contents."""
     row = measured(Run("own", "1", "net", "imagenet", "own"), 0.9, 600)
 
     def notes_of(contents: int) -> list[str]:
         rows = pd.DataFrame([row | {"contents": contents}])
-        return [note for note in table_of("t", rows).notes if "standard error" in note]
+        return [note for note in table_of("t", rows).notes if note.startswith("Small data, own: ")]
 
     (note,) = notes_of(6)
-    assert "600 test images show 6 contents" in note
-    assert "about 0.009 if the images of a content are independent, and 0.130 if they count as one" in note
-    assert "and not defined if they count as one" in notes_of(3)[0]
-    assert "with 600 test images" not in notes_of(6)[0]
-    assert notes_of(600) == []
-    row |= {"images": 300}
-    assert "with 300 test images one standard error of an SROCC is about 0.013" in notes_of(300)[0]
+    assert "600 test images of 6 contents, so intervals are wide" in note
+    assert "; one split says nothing about the spread" in note
+    assert "test images" not in notes_of(600)[0]
 
 
 def test_a_second_best_is_named_where_there_may_be_one() -> None:

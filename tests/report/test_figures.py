@@ -15,7 +15,7 @@ from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table
 from mosforge.report import figures, words
 from mosforge.report.artefacts import Artefacts, history, read_artefacts
-from mosforge.report.drawing import METHOD_COLOURS, canvas, finish
+from mosforge.report.drawing import METHOD_COLOURS, canvas, colour_of, finish
 from mosforge.report.experiment_table import ExperimentTable, experiment_table
 from mosforge.report.settings import PageSettings, TableSettings
 
@@ -50,9 +50,10 @@ def test_a_learning_curve_is_the_history_of_its_run(artefacts: Artefacts) -> Non
 
 
 def test_two_corpora_of_a_method_are_two_kinds_of_line() -> None:
-    rows = pd.DataFrame({"epoch": [1, 2, 3, 4], "loss": [0.4, 0.3, 0.2, 0.1]})
-    lines = [(name, rows) for name in ("CLS from a", "CLS from b", "CLS from a", "REG")]
-    figure = figures._curves(lines, "loss", "loss", "curves", "")
+    curve = pd.Series([0.4, 0.3, 0.2, 0.1], index=[1, 2, 3, 4])
+    names = ("CLS from a", "CLS from b", "CLS from a", "REG")
+    lines = [(name, colour_of(name), curve) for name in names]
+    figure = figures._curves(lines, "loss", "curves", "")
     assert all(f">{name}</text>" in figure.inline for name in ("CLS from a", "CLS from b", "REG"))
     assert figure.inline.count("stroke-dasharray: 4") == 2, "the line of b, and the legend's"
 

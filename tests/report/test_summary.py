@@ -1,4 +1,4 @@
-"""Medians, quartiles, typical splits and standard errors, against numpy and scipy."""
+"""Medians, quartiles and typical splits, against numpy and scipy."""
 
 import math
 
@@ -11,7 +11,7 @@ from rows import correlations
 from scipy import stats
 
 from mosforge.core.schemas.correlations import MEASURES
-from mosforge.report.summary import over_trainings, per_split, split_at_the_median, standard_error, summarise
+from mosforge.report.summary import over_trainings, per_split, split_at_the_median, summarise
 
 
 @settings(max_examples=30, deadline=None)
@@ -52,15 +52,6 @@ def test_the_official_split_is_first() -> None:
 def test_the_split_that_is_shown_is_at_the_median(sroccs: list[float], split: str) -> None:
     (chosen,) = split_at_the_median(correlations({("net", "imagenet"): sroccs})).to_dict("records")
     assert chosen["split"] == split
-
-
-def test_standard_error_agrees_with_simulated_rank_correlations() -> None:
-    draws = np.random.default_rng(1)
-    first = draws.normal(size=(600, 200))
-    second = 0.8 * first + 0.6 * draws.normal(size=(600, 200))
-    found = [stats.spearmanr(a, b)[0] for a, b in zip(first, second, strict=True)]
-    assert standard_error(float(np.mean(found)), 200) == pytest.approx(float(np.std(found)), rel=0.1)
-    assert math.isnan(standard_error(0.5, 3))
 
 
 def test_of_several_trainings_of_a_split_the_mean_counts_and_the_interval_is_wider() -> None:

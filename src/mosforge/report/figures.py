@@ -27,7 +27,8 @@ MANY_POINTS = 3000
 _DASHES = {FINETUNE: "-", NO_ADAPTATION: ":"}
 """The lines of rating budgets, by adaptation."""
 
-_Lines = Sequence[tuple[str, pd.DataFrame]]
+_Line = tuple[str, str, "pd.Series[float]"]
+"""The name, colour and values of a curve, by epoch."""
 
 _ABOVE: Mapping[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
 """Where a legend stands."""
@@ -38,69 +39,61 @@ def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
     found: dict[tuple[str, str], dict[Run, pd.DataFrame]] = {}
     for run in artefacts.finetuned:
         rows = artefacts.read(history(run), HISTORY, **run.wildcards)
-        if rows is not None and len(rows):  # there is none where nothing was trained
-            found.setdefault((run.dataset, run.backbone), {})[run._replace(test_dataset="")] = rows
+        if rows is not None:  # there is none where nothing was trained
+            alike = run._replace(test_dataset="")
+            found.setdefault((run.dataset, run.backbone), {})[alike] = rows.set_index("epoch")
     figures = []
     labels = {"loss": "training loss (L1)", "validation_srocc": "validation SROCC"}
     for place, histories in found.items():
-        lines = [(artefacts.name_of(run), rows) for run, rows in histories.items()]
+        methods = [artefacts.name_of(run) for run in histories]
         for column, label in labels.items():
-            if any(rows[column].notna().any() for _, rows in lines):
-                caption = say(column, ", ".join(place), plural(len(lines), "run"))
+            curves = [rows[column].dropna() for rows in histories.values()]
+            if any(map(len, curves)):
+                colours = map(drawing.colour_of, methods)
                 name = drawing.file_stem("finetuning", *place, column)
-                figures.append(_curves(lines, column, label, name, caption))
+                caption = say(column, ", ".join(place), plural(len(curves), "run"))
+                figures.append(
+                    _curves(list(zip(methods, colours, curves, strict=True)), label, name, caption)
+                )
     return figures
-
-
-def _curves(lines: _Lines, column: str, label: str, name: str, caption: str) -> Figure:
-    """A thin line for each method and history, coloured by the method; from a further corpus it is dashed."""
-    dashes: dict[str, str] = {}
-    with drawing.canvas(3.3, 2.5, grid="y") as (canvas, axes):
-        for method, rows in lines:
-            text = f"_{method}" if method in dashes else method  # each method once in the legend
-            alike = sum(drawing.colour_of(other) == drawing.colour_of(method) for other in dashes)
-            dash = dashes.setdefault(method, ("-", "--", ":", "-.")[alike % 4])
-            _draw_curve(axes, rows, column, drawing.colour_of(method), text, linestyle=dash, linewidth=1.1)
-        axes.set_ylabel(label)
-        if len(dashes) > 1:
-            axes.legend(ncols=min(len(dashes), 2 if max(map(len, dashes)) > 10 else 4), **_ABOVE)
-        return drawing.finish(canvas, name, caption)
 
 
 def pretraining_curves(artefacts: Artefacts) -> list[Figure]:
     """The loss of every pretraining that the runs start from; if it has two parts, these and their sum."""
-    labels = {"class_loss": ("CLS", "classes"), "score_loss": ("REG", "score")}
     figures = []
     for item in artefacts.pretrainings:
         rows = artefacts.read(history(item), HISTORY, **item.wildcards)
         if rows is None:
             continue
+        rows = rows.set_index("epoch")
+        parts = [
+            ("classes", drawing.colour_of("CLS"), rows["class_loss"].dropna()),
+            ("score", drawing.colour_of("REG"), rows["score_loss"].dropna()),
+        ]
+        parts = [part for part in parts if len(part[2])]
+        whole = [("sum", drawing.INK, rows["loss"])] if len(parts) != 1 else []
         which = f", for {item.dataset}, {words.split_name(item.split)}" if item.split else ""
         caption = f"{words.method_of(item.objective)} on the corpus {item.corpus}, {item.backbone}{which}."
-        parts = [column for column in labels if rows[column].notna().any()]
-        with drawing.canvas(3.3, 2.5, grid="y") as (canvas, axes):
-            if len(parts) != 1:
-                _draw_curve(axes, rows, "loss", drawing.INK, "sum")
-            for column in parts:
-                method, label = labels[column]
-                _draw_curve(axes, rows, column, drawing.colour_of(method), label)
-            axes.set_ylim(bottom=0)
-            axes.set_ylabel("training loss")
-            axes.legend(ncols=3, **_ABOVE)
-            figures.append(drawing.finish(canvas, drawing.file_stem("pretraining", *item), caption))
+        name = drawing.file_stem("pretraining", *item)
+        figures.append(_curves([*whole, *parts], "training loss", name, caption))
     return figures
 
 
-def _draw_curve(axes: Axes, rows: pd.DataFrame, column: str, colour: str, label: str, **style: Any) -> None:
-    rows = rows[rows[column].notna()]
-    marker = "o" if len(rows) < 4 else ""
-    axes.plot(rows["epoch"], rows[column], color=colour, label=label, marker=marker, markersize=3, **style)
-    _mark_whole_numbers(axes)
-    axes.set_xlabel("epoch")
-
-
-def _mark_whole_numbers(axes: Axes) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+def _curves(lines: Sequence[_Line], label: str, name: str, caption: str) -> Figure:
+    """A thin line for each curve, each name once in the legend; of a colour, a further name is dashed."""
+    styles: dict[str, tuple[str, str]] = {}
+    with drawing.canvas(3.3, 2.5, grid="y") as (canvas, axes):
+        for method, colour, curve in lines:
+            text = f"_{method}" if method in styles else method
+            alike = [its for its, _ in styles.values()].count(colour)
+            _, dash = styles.setdefault(method, (colour, ("-", "--", ":", "-.")[alike % 4]))
+            marker = "o" if len(curve) < 4 else ""
+            axes.plot(curve, dash, color=colour, label=text, marker=marker, markersize=3, linewidth=1.1)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        axes.set(xlabel="epoch", ylabel=label)
+        if len(styles) > 1:
+            axes.legend(ncols=min(len(styles), 2 if max(map(len, styles)) > 10 else 4), **_ABOVE)
+        return drawing.finish(canvas, name, caption)
 
 
 def bars(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
@@ -183,7 +176,7 @@ def _levels(corpus: str, kind: Mapping[str, Any], limits: tuple[float, float]) -
         axes.fill_between(places, found["0.25"], found["0.75"], color=drawing.ACCENT, alpha=0.22, linewidth=0)
         axes.plot(places, found["0.5"], color=drawing.ACCENT, marker="o", markersize=3)
         axes.set(ylim=limits, xlim=(0.7, max(5.3, places.max() + 0.3)))
-        _mark_whole_numbers(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         name = drawing.file_stem("pmos", corpus, "level", kind["name"])
         return drawing.finish(canvas, name, kind["name"].replace("_", " "))
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from mosforge.core.runs import BRISQUE, NO_ADAPTATION, NO_NETWORK, PROBE
+from mosforge.core.words import plural
 from mosforge.report import words
 from mosforge.report.blocks import say
 from mosforge.report.published import TABLE_OF, averaged_over, deviations
 from mosforge.report.settings import Protocol, TableSettings
-from mosforge.report.summary import of_networks, standard_error
+from mosforge.report.summary import of_networks
 
 FEW_SPLITS = 5
 FEW_CONTENTS = 500
@@ -39,7 +39,8 @@ def table_notes(
     notes = [words.proxy_note(used)] if used else []
     if seen := sorted({*summary["dataset"], *summary["test_dataset"]} & set(cfg.seen)):
         notes.append(say("seen", words.listed(seen)))
-    notes.append(_about_published(experiment, summary, crossed, bool(human), has_published))
+    key = ("published" if crossed else "published_within") if has_published else "no_published"
+    notes.append(say(key, TABLE_OF.get(experiment), words.span(summary["splits"])))
     if len(human) > 1 and not crossed:
         notes.append(_about_average(experiment, [test for _, test in human]))
     backbones = set(of_networks(summary)["backbone"])
@@ -52,17 +53,6 @@ def table_notes(
         *_about_mappings(summary),
         *_about_size(summary),
     ]
-
-
-def _about_published(
-    experiment: str, summary: pd.DataFrame, crossed: bool, has_human: bool, has_published: bool
-) -> str:
-    number = TABLE_OF.get(experiment)
-    if has_published:
-        return say("published" if crossed else "published_within", number, words.span(summary["splits"]))
-    if number is None:
-        return say("published_ablation" if experiment == "ablation" else "published_nowhere")
-    return say("published_elsewhere", number, "these datasets" if has_human else "proxy scores")
 
 
 def about_contents(correlations: pd.DataFrame) -> list[str]:
@@ -137,21 +127,11 @@ def _about_size(summary: pd.DataFrame) -> list[str]:
         images, contents, splits = (int(rows[name].max()) for name in ("images", "contents", "splits"))
         reasons = []
         if contents < FEW_CONTENTS:
-            reasons.append(_error_of(float(rows["srocc"].max()), images, contents))
+            count = f"{plural(images, 'test image')} of {plural(contents, 'content')}"
+            reasons.append(f"{count}, so intervals are wide, and small differences do not show")
         if splits < FEW_SPLITS and (rows["dataset"] == dataset).any():
             count = "one split says nothing" if splits == 1 else f"{splits} splits say little"
             reasons.append(f"{count} about the spread")
         if reasons:
             notes.append(f"Small data, {dataset}: {'; '.join(reasons)}.")
     return notes
-
-
-def _error_of(srocc: float, images: int, contents: int) -> str:
-    """What the standard error of an SROCC is: with several images of a content it lies between two values."""
-    errors = [standard_error(srocc, count) for count in (images, contents)]
-    of_images, of_contents = (words.number(error) if np.isfinite(error) else "" for error in errors)
-    if not of_images:
-        return say("no_standard_error", images)
-    if images == contents:
-        return say("standard_error", images, of_images)
-    return say("standard_error_of_contents", images, contents, of_images, of_contents or "not defined")

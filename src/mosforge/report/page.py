@@ -85,8 +85,7 @@ def _day(artefacts: Artefacts) -> str:
 
 def _header(artefacts: Artefacts, gains: Sequence[pd.DataFrame]) -> list[Block]:
     """What was run, and what it comes to."""
-    counts = [f"{cell.text} {cell.small[0]}" for cell in sections.counts(artefacts)]
-    blocks = [Block("lead", "; ".join(counts) + ".")]
+    blocks = [Block("lead", "; ".join(sections.counts(artefacts)) + ".")]
     found = findings(pd.concat(gains), artefacts.names) if gains else []
     if len(found) > 1:
         blocks += [Block("finding", summary_of_findings(pd.concat(gains)))]

@@ -20,7 +20,7 @@ from mosforge.core.schemas.sources import CATALOGUE, EXCLUDED
 from mosforge.core.stamps import read_stamp
 from mosforge.core.words import plural
 from mosforge.report.artefacts import Artefacts
-from mosforge.report.blocks import Block, Cell, absent, say, text_table
+from mosforge.report.blocks import Block, absent, say, text_table
 from mosforge.report.notes import spoiled_splits
 from mosforge.report.words import duration, number
 
@@ -41,27 +41,19 @@ _ON_DEVICE: Mapping[Any, Sequence[str]] = {
 _LIBRARIES = ("torch", "torchvision", "timm", "piq", "numpy", "scipy", "pandas", "pillow", "snakemake")
 
 
-def source_counts(sources: Iterable[str], artefacts: Artefacts) -> Iterator[Cell]:
-    """How many pristine images of each source can be used."""
-    for source in sources:
-        catalogue = artefacts.read(layout.CATALOGUE, CATALOGUE, source=source)
-        excluded = artefacts.read(layout.EXCLUDED, EXCLUDED, source=source)
-        more = "" if excluded is None else f", {len(excluded)} more set aside"
-        if catalogue is not None:
-            yield Cell(f"{len(catalogue):,}", [f"pristine images in {source}{more}"])
-
-
 def source_blocks(source: str, artefacts: Artefacts) -> Iterator[Block]:
-    """The pristine images of a source that were set aside, or left out by the leakage guard."""
-    is_there = layout.below(artefacts.results, layout.CATALOGUE, source=source).exists()
-    if not is_there:
+    """The pristine images of a source: used, set aside, and left out by the leakage guard."""
+    catalogue = artefacts.read(layout.CATALOGUE, CATALOGUE, source=source)
+    if catalogue is None:
         yield absent("no_catalogue", layout.CATALOGUE.format(source=source))
+    else:
+        yield Block("p", say("catalogue", source, f"{len(catalogue):,}"))
     excluded = artefacts.read(layout.EXCLUDED, EXCLUDED, source=source)
     if excluded is not None:
         rows = text_table(["file", "reason"], excluded[["image_id", "reason"]].to_numpy().tolist())
         yield Block("details", f"{plural(len(excluded), 'pristine image')} of {source} set aside", [rows])
     compared = artefacts.cfg.compared.get(source, ())
-    if not compared or not is_there:
+    if not compared or catalogue is None:
         return
     if not layout.below(artefacts.results, layout.LEAKS, source=source).exists():
         yield absent("no_leaks", layout.LEAKS.format(source=source))

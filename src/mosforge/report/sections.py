@@ -29,10 +29,9 @@ _TITLES = {
 
 
 def run_section(artefacts: Artefacts) -> Iterator[Block]:
-    """What was run: counts, sources, the configuration, versions and times."""
+    """What was run: sources, contents, the configuration, versions and times."""
     labels = [rows for rows in artefacts.labels.values() if rows is not None]
     sources = dict.fromkeys(name for rows in labels for name in sorted(set(rows["source"])))
-    yield Block("counts", items=[*provenance.source_counts(sources, artefacts), *counts(artefacts)])
     for source in sources:
         yield from provenance.source_blocks(source, artefacts)
     yield from provenance.content_blocks(artefacts)
@@ -50,19 +49,15 @@ def run_section(artefacts: Artefacts) -> Iterator[Block]:
         yield absent("no_times")
 
 
-def counts(artefacts: Artefacts) -> Iterator[Cell]:
+def counts(artefacts: Artefacts) -> Iterator[str]:
     """The images with labels, the fine-tuned networks, and the images that they were tested on."""
     for corpus, rows in artefacts.labels.items():
-        if rows is None:
-            continue
-        pristine = len(rows[["source", "image_id"]].drop_duplicates())
-        yield Cell(f"{len(rows):,}", [f"distorted images of {pristine:,} pristine images in {corpus}"])
-    yield Cell(
-        str(len({run._replace(test_dataset="") for run in artefacts.finetuned})),
-        ["fine-tuned models evaluated"],
-    )
+        if rows is not None:
+            pristine = len(rows[["source", "image_id"]].drop_duplicates())
+            yield f"{len(rows):,} distorted images of {pristine:,} pristine images in {corpus}"
+    yield f"{len({run._replace(test_dataset='') for run in artefacts.finetuned})} fine-tuned models evaluated"
     for name, images in artefacts.correlations.groupby("test_dataset", sort=False)["images"].max().items():
-        yield Cell(f"{images:,}", [f"test images in {name}"], is_proxy=name in artefacts.cfg.proxies)
+        yield f"{images:,} test images in {name}"
 
 
 def correlations_section(artefacts: Artefacts, gains: Mapping[str, pd.DataFrame]) -> Iterator[Block]:

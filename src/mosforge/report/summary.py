@@ -143,14 +143,3 @@ def across_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
     other = pd.Series(methods(rows), rows.index).ne(BOTH)
     first = rows.assign(other=other).sort_values("other", kind="stable")
     return rows.loc[first.drop_duplicates(["dataset", "test_dataset"]).sort_index().index]
-
-
-def standard_error(correlation: float, images: int) -> float:
-    """The standard error of a rank correlation that is measured on so many images.
-
-    The approximation of Bonett and Wright (Psychometrika 65(1), 2000) for Spearman's correlation, taken back
-    from Fisher's z to the correlation itself. NaN below 4 images.
-    """
-    if images < 4:
-        return math.nan
-    return (1 - correlation**2) * math.sqrt((1 + correlation**2 / 2) / (images - 3))
