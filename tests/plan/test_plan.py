@@ -21,7 +21,7 @@ def test_a_table_knows_only_its_own_datasets(with_datasets: dict[str, Any]) -> N
     plan = plan_of(with_datasets)
     tables = {name: plan.table(name) for name in plan.experiments.names}
     assert tables["table1"].sizes == {"tid2013": 3000}
-    assert tables["table1"].spans == {"tid2013": 9}, "MOS from 0 to 9"
+    assert tables["table1"].scales == {"tid2013": (0, 9)}, "MOS from 0 to 9"
     assert tables["table2"].sizes == {"livec": 1162}
     assert tables["table3"].sizes == {"livec": 1162, "tid2013": 3000}
     assert [line.split()[1] for line in tables["table1"].left_out] == ["live", "csiq"]

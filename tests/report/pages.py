@@ -5,7 +5,7 @@ from pathlib import Path
 from mosforge.report.page import page
 from mosforge.report.settings import PageSettings
 
-BESIDE = {"proxies": ["own"], "spans": {"tid2013": 9, "live": 100}, "seen": ["live"]}
+BESIDE = {"proxies": ["own"], "scales": {"tid2013": [0, 9], "live": [100, 0]}, "seen": ["live"]}
 
 CFG = {
     "title": "Small & real",
@@ -15,6 +15,7 @@ CFG = {
     "proxies": ["own"],
     "fusion": "quantile",
     "compared": {"tiles": ["live", "tid2013"]},
+    "scales": dict.fromkeys(("tid2013", "own", "live", "csiq"), (0, 100)),
     "left_out": ["csiq <b>: its folder is missing"],
     "config": {"pmos": {"fusion": "quantile"}, "sources": {"obtain": "https://example.org"}},
 }

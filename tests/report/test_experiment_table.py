@@ -20,7 +20,6 @@ from mosforge.report.experiment_table import (
     experiment_table,
     legend,
     paper_grid,
-    small_print,
     split_grids,
     splits_frame,
 )
@@ -306,7 +305,7 @@ def test_a_single_split_shows_its_interval_over_images(results: Path) -> None:
     table = table_of("mine", rows[rows["split"] == "1"], proxies=["own"])
     first = table.numbers.iloc[0]
     assert list(first_cell(table).small) == [f"95% {interval(first['value'] - 0.03, first['value'] + 0.02)}"]
-    (words,) = small_print(table)
+    words = legend(table)[-1]
     assert "resamples of the contents of the test images" in words
     assert "splits" not in words
     line = csv_rows(table)[0]
@@ -371,11 +370,11 @@ def test_values_without_contents_that_are_trained_on_stand_beside() -> None:
     assert srocc["value"].tolist() == [0.7, 0.8]
     assert "clean 0.600" in first_cell(table).small
     assert any("own, official split: 22 of 100 test images" in note for note in table.notes)
-    assert "“clean”" in "".join(small_print(table))
+    assert "“clean”" in legend(table)[-1]
     frame = splits_frame("own", rows, ())
     assert frame.loc[frame["split"] == "official", "clean_srocc"].tolist() == [0.5, 0.5]
     cells = split_grids("own", rows, ())[0].rows[""][0]
     assert ["clean 0.500" in cell.small for cell in cells[1:]] == [True, False, False]
     untouched = table_of("own", rows[~spoiled])
     assert untouched.measured["clean"].isna().all()
-    assert "clean" not in " ".join([*small_print(untouched), *untouched.notes])
+    assert "clean" not in " ".join([*legend(untouched), *untouched.notes])

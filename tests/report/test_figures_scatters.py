@@ -10,17 +10,19 @@ from rows import correlations
 
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table
-from mosforge.report.artefacts import Artefacts, read_artefacts, runs_of, scale_of
+from mosforge.report.artefacts import Artefacts, read_artefacts, runs_of
 from mosforge.report.drawing import INK, METHOD_COLOURS
 from mosforge.report.figures import scatters
-from mosforge.report.settings import PageSettings, TableSettings
+from mosforge.report.settings import PageSettings, Scale, TableSettings
 from mosforge.report.summary import across_datasets, within_datasets
 from mosforge.statistics.logistic import fit_logistic, logistic
 
 
 @pytest.fixture(scope="module")
 def artefacts(results: Path) -> Artefacts:
-    return read_artefacts(results, PageSettings(experiments={"table1": TableSettings()}, proxies=("own",)))
+    scales = {"tid2013": Scale(0, 100), "own": Scale(0, 100)}
+    experiments = {"table1": TableSettings()}
+    return read_artefacts(results, PageSettings(experiments=experiments, proxies=("own",), scales=scales))
 
 
 def test_a_scatter_is_the_predictions_of_its_run_on_the_datasets_scale(artefacts: Artefacts) -> None:
@@ -30,7 +32,7 @@ def test_a_scatter_is_the_predictions_of_its_run_on_the_datasets_scale(artefacts
     for figure, run in zip(shown, runs_of(chosen), strict=True):
         rows = artefacts.predictions(run)
         assert rows is not None
-        scale, drawn = scale_of(rows), Drawn(figure)
+        scale, drawn = artefacts.scale(run.dataset), Drawn(figure)
         colour, points = drawn.markers()
         wanted = np.column_stack([scale.of(rows["prediction"].to_numpy()), rows["mos"]])
         assert points == pytest.approx(wanted, abs=5e-3 * np.ptp(wanted))
@@ -38,7 +40,7 @@ def test_a_scatter_is_the_predictions_of_its_run_on_the_datasets_scale(artefacts
         ((ink, curve),) = drawn.lines()
         fitted = fit_logistic(rows["prediction"].to_numpy(), rows["quality"].to_numpy())
         assert fitted is not None
-        x = (curve[:, 0] - scale.lowest) / scale.rise
+        x = curve[:, 0] / 100
         assert curve[:, 1] == pytest.approx(scale.of(logistic(x, *fitted)), abs=0.01 * np.ptp(wanted))
         assert ink == INK
         assert f"split {run.split}, 36 images" in figure.caption
@@ -62,14 +64,10 @@ def test_all_models_show_the_same_split() -> None:
     assert rows["srocc"].is_monotonic_increasing
 
 
-@pytest.mark.parametrize(("lowest", "highest", "rising"), [(1, 5, True), (-3, 112, False)])
-def test_the_scale_is_that_of_the_given_scores(lowest: float, highest: float, rising: bool) -> None:
-    quality = np.array([0.0, 0.2, 0.5, 0.9, 1.0])
-    mos = lowest + (highest - lowest) * (quality if rising else 1 - quality)
-    mos[[0, 4]] += (-0.3, 0.3) if rising else (0.3, -0.3)  # beyond the range, so that the quality is clipped
-    scale = scale_of(pd.DataFrame({"quality": quality, "mos": mos}))
-    ends = scale.of(np.array([0.0, 1.0]))
-    assert ends == pytest.approx([lowest, highest] if rising else [highest, lowest])
+def test_a_scale_has_its_unit_and_its_direction() -> None:
+    dmos = Scale(112, -3)
+    assert dmos.of(np.array([0.0, 0.2, 1.0])).tolist() == [112, 89, -3]
+    assert dmos.span == 115
 
 
 def test_across_datasets_each_pair_has_one_scatter(artefacts: Artefacts, results: Path) -> None:

@@ -181,7 +181,7 @@ def test_two_corpora_of_one_objective_have_two_names_everywhere(results: Path, t
 
 
 def test_an_error_of_a_metric_stands_on_the_datasets_own_scale_too(results: Path, tmp_path: Path) -> None:
-    text = write(results, tmp_path, validated=["own"], fusion="quantile", spans={"own": 40})
+    text = write(results, tmp_path, validated=["own"], fusion="quantile", scales={"own": (50, 10)})
     assert section(text, "validation").count("<small>own scale 4</small>") == 2
     assert "own scale" not in re.sub(
         r"“Own scale”", "", section(write(results, tmp_path, validated=["own"]), "validation")

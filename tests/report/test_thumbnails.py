@@ -11,8 +11,8 @@ from PIL import Image
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import read_table
-from mosforge.report.artefacts import read_artefacts, runs_of, scale_of
-from mosforge.report.settings import PageSettings, TableSettings
+from mosforge.report.artefacts import read_artefacts, runs_of
+from mosforge.report.settings import PageSettings, Scale, TableSettings
 from mosforge.report.thumbnails import SIDE, data_uri, distortions, extreme_images, extremes
 from mosforge.report.words import number
 
@@ -80,8 +80,7 @@ def test_the_outstanding_test_images() -> None:
             "mos": [4.2, 3.0, 1.4, 4.2],
         }
     )
-    scale = scale_of(table)
-    found = extreme_images(table, Path("nowhere"), scale, count=1)
+    found = extreme_images(table, Path("nowhere"), Scale(5, 1), count=1)
     assert {title: items[0].title for title, items in found.items()} == {
         "Scored highest": "a",
         "Scored lowest": "b",

@@ -18,7 +18,7 @@ from mosforge.plan.leakage import Leakage
 from mosforge.plan.sanity import Sanity
 from mosforge.plan.sources import Sources
 from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings
-from mosforge.report.settings import PageSettings, Protocol, TableSettings
+from mosforge.report.settings import PageSettings, Protocol, Scale, TableSettings
 
 _SEEN = (
     "{}: the labels of pretraining have seen its human scores: the weights of the metrics, or their curves, "
@@ -61,7 +61,7 @@ class Plan:
             seen=self._seen([experiment]),
             left_out=self._left_out([experiment]),
             sizes=self.experiments.sizes([experiment]),
-            spans=self._spans(self.experiments.datasets([experiment])),
+            scales=self._scales(self.experiments.datasets([experiment])),
             protocol=self._protocol(experiment),
         )
 
@@ -79,7 +79,7 @@ class Plan:
             seen=tuple(filter(self.corpora.have_seen, self.datasets.entries)),
             compared=self.leakage.compared,
             left_out=self._left_out(names),
-            spans=self._spans(self.datasets.with_references),
+            scales=self._scales([*self.experiments.datasets(names), *self.datasets.with_references]),
             sanity={name: tuple(models) for name in names if (models := self.sanity.models([name]))},
             sanity_corpus=self.sanity.corpus,
             config=config,
@@ -135,11 +135,13 @@ class Plan:
         used = self.experiments.datasets(experiments)
         return tuple(name for name in used if name in self.datasets.proxies)
 
-    def _spans(self, datasets: Sequence[str]) -> dict[str, float]:
-        """How long the scales of the scores of datasets that are there are; one of length 1 needs no unit."""
+    def _scales(self, datasets: Sequence[str]) -> dict[str, Scale]:
+        """The scales of the scores of datasets that are there."""
         facts = {name: self.datasets.facts(name) for name in datasets if not self.datasets.missing(name)}
-        spans = {name: found.highest - found.lowest for name, found in facts.items()}
-        return {name: span for name, span in spans.items() if span != 1}
+        return {
+            name: Scale(*sorted((found.lowest, found.highest), reverse=not found.higher_is_better))
+            for name, found in facts.items()
+        }
 
     def _seen(self, experiments: Sequence[str]) -> tuple[str, ...]:
         """Datasets of experiments with networks that learn labels, which their class means shaped."""

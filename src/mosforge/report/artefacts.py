@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from mosforge.core import layout
@@ -16,11 +14,9 @@ from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
 from mosforge.core.tables import read_table
 from mosforge.models.objectives import corpus_and_objective, side_by_side
-from mosforge.report.settings import PageSettings
+from mosforge.report.settings import PageSettings, Scale
 from mosforge.report.summary import of_networks
 from mosforge.report.words import Start, method_names
-
-Floats = npt.NDArray[np.float64]
 
 
 class Artefacts(NamedTuple):
@@ -48,6 +44,10 @@ class Artefacts(NamedTuple):
     def name_of(self, run: Any) -> str:
         """The name of the method of a run, or of a row with its columns."""
         return self.names[run.initialisation, run.adaptation]
+
+    def scale(self, dataset: str) -> Scale:
+        """The scale of a dataset's scores; from 0 to 1 if it is not known."""
+        return self.cfg.scales.get(dataset, Scale())
 
     def read(self, pattern: str, artefact: Artefact, **wildcards: str) -> pd.DataFrame | None:
         """An artefact by its place in the layout; None if it is not there, or has no row."""
@@ -128,30 +128,3 @@ def predictions_in(files: Sequence[Path]) -> Callable[[Run], pd.DataFrame | None
     tables = [read_table(file, PREDICTIONS) for file in files]
     found = {run: table for table in tables for run in runs_of(table)}
     return found.get
-
-
-class Scale(NamedTuple):
-    """The scale of a dataset's scores: score = lowest + rise * quality."""
-
-    lowest: float
-    rise: float
-
-    def of(self, quality: Floats) -> Floats:
-        """Qualities, [0, 1] and higher is better, in the dataset's own unit and direction."""
-        return self.lowest + self.rise * quality
-
-
-def scale_of(predictions: pd.DataFrame) -> Scale:
-    """The scale of the given scores, from their `mos` and their `quality`, which is a line of it.
-
-    Scores that lay outside the declared range have a quality of 0 or 1, and do not count. The scale is that
-    of the quality itself where fewer than two scores differ.
-    """
-    inside = predictions[(predictions["quality"] > 0) & (predictions["quality"] < 1)]
-    rows = inside if len(set(inside["quality"])) > 1 else predictions
-    ends = rows.sort_values("quality").iloc[[0, -1]]
-    (low, high), (first, last) = (ends[name].to_numpy(dtype=float) for name in ("quality", "mos"))
-    if low == high:
-        return Scale(0.0, 1.0)
-    rise = (last - first) / (high - low)
-    return Scale(first - rise * low, rise)

@@ -19,13 +19,9 @@ def gains_by_budget(
     experiment: str, correlations: pd.DataFrame, predictions: Predictions, proxies: Collection[str] = ()
 ) -> pd.DataFrame:
     """The gains of each number of ratings (see `gains_of`), with the column `ratings`; `all` comes last."""
-    parts = [
-        gains_of(experiment, rows, predictions, proxies).assign(ratings=name)
-        for name, rows in _by_budget(correlations)
-    ]
-    if not parts:
-        return gains_of(experiment, correlations, predictions).assign(ratings="")
-    return pd.concat(parts, ignore_index=True)
+    parts = list(_by_budget(correlations)) or [("", correlations)]
+    gains = [gains_of(experiment, rows, predictions, proxies).assign(ratings=name) for name, rows in parts]
+    return pd.concat(gains, ignore_index=True)
 
 
 def _by_budget(correlations: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

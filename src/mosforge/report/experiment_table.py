@@ -78,10 +78,11 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
     published = published[pairs_of(published).isin(pairs)].assign(origin="published", backbone="")
     numbers = _in_order(pd.concat([*parts, published], ignore_index=True), pairs)
     is_proxy = ~pairs_of(numbers).isin([*human, (AVERAGE, AVERAGE)])
-    spans = numbers["test_dataset"].map(dict(cfg.spans)).astype(float)
+    spans = {name: scale.span for name, scale in cfg.scales.items() if scale.span != 1}
+    in_unit = numbers["value"] * numbers["test_dataset"].map(spans).astype(float)
     numbers = numbers.assign(
         experiment=experiment,
-        own_scale=np.where(numbers["metric"] == "rmse", numbers["value"] * spans, np.nan),
+        own_scale=in_unit.where(numbers["metric"] == "rmse"),
         mark=_marks(numbers),
         note=np.where(is_proxy, words.PROXY, ""),
     )
@@ -174,29 +175,24 @@ def _in_its_place(item: Mapping[Any, Any]) -> tuple[list[Cell], Any, Cell]:
 
 
 def legend(table: ExperimentTable) -> list[str]:
-    """What the marks and the small print of `paper_grid` mean."""
+    """What the marks mean, and what stands in small print with the measured values."""
     count = len(table.numbers[_ROW].drop_duplicates())
     second = ", second best underlined" if count > 2 else ""
     marks = [f"Best value of a column bold{second}: {say('by_order')}."] if count else []
-    return marks + small_print(table)
-
-
-def small_print(table: ExperimentTable) -> list[str]:
-    """What stands in small print with the measured values."""
-    several = bool(table.measured["q25"].notna().any())
-    trained = bool((table.measured["trainings"] > 1).any())
+    measured = table.measured
+    several = bool(measured["q25"].notna().any())
     texts = []
-    if table.measured["low"].notna().any():
+    if measured["low"].notna().any():
         ends = " (with several splits, the medians of its ends)" if several else ""
         texts.append(f"“95%” is the interval over 1,000 resamples of the contents of the test images{ends}")
-        if trained:
+        if (measured["trainings"] > 1).any():
             texts.append(say("trainings"))
     if several:
         texts.append("“splits” is the middle half of the splits (quartiles)")
-    if table.measured["clean"].notna().any():
+    if measured["clean"].notna().any():
         texts.append(say("clean"))
     value = "Measured values are medians over the splits. " if several else ""
-    return [f"{value}With a value, {'; '.join(texts)}."] if texts else []
+    return [*marks, *([f"{value}With a value, {'; '.join(texts)}."] if texts else [])]
 
 
 def every_measure_grid(table: ExperimentTable) -> Grid:

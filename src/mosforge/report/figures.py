@@ -13,12 +13,13 @@ from mosforge.core.schemas.metrics import DISTANCES, METRICS
 from mosforge.core.schemas.training import HISTORY
 from mosforge.core.words import plural
 from mosforge.report import drawing, words
-from mosforge.report.artefacts import Artefacts, Scale, history, runs_of, scale_of
+from mosforge.report.artefacts import Artefacts, history, runs_of
 from mosforge.report.blocks import say
 from mosforge.report.budgets import by_figure
 from mosforge.report.drawing import Figure
 from mosforge.report.experiment_table import ExperimentTable
 from mosforge.report.published import AVERAGE
+from mosforge.report.settings import Scale
 from mosforge.statistics.logistic import fit_logistic, logistic
 
 MANY_POINTS = 3000
@@ -189,7 +190,7 @@ def scatters(rows: pd.DataFrame, artefacts: Artefacts) -> list[Figure]:
     shown = []
     for run, row in zip(runs_of(rows), rows.to_dict("records"), strict=True):
         if (found := artefacts.predictions(run)) is not None:
-            scale = scale_of(found)
+            scale = artefacts.scale(run.test_dataset)
             shown.append((run, row, scale, found.assign(predicted=scale.of(found["prediction"].to_numpy()))))
     limits: dict[str, tuple[float, float]] = {}
     for name in {run.test_dataset for run, *_ in shown}:
@@ -228,7 +229,7 @@ def _scatter(
             x = np.linspace(predicted.min(), predicted.max(), 120)
             curve = scale.of(logistic(x, *fitted))
             axes.plot(scale.of(x), curve, color=drawing.INK, linewidth=1.2)
-        worse = say("lower_is_better") if scale.rise < 0 else ""
+        worse = say("lower_is_better") if scale.best < scale.worst else ""
         axes.set(xlabel=f"predicted score{worse}", ylabel=f"given score{worse}", xlim=limits, ylim=limits)
         tested = run.test_dataset if crosses else ""
         adapted = "" if run.adaptation == FINETUNE else run.adaptation

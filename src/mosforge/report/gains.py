@@ -164,7 +164,7 @@ def _over_contents(
     return interval_of_difference(one, other, given, contents, *key)
 
 
-def gains_grid(gains: pd.DataFrame) -> Grid:
+def gains_grid(gains: pd.DataFrame, corner: str = "method") -> Grid:
     """A row a gain; one whose interval does not hold zero is marked."""
     rows = []
     for gain in gains.to_dict("records"):
@@ -179,7 +179,7 @@ def gains_grid(gains: pd.DataFrame) -> Grid:
         model = model_cell(f"{gain['method']} against {gain['against']}", gain["backbone"])
         dataset = Cell(place, style="text", is_proxy=bool(gain["note"]))
         rows.append([model, dataset, Cell(signed(gain["difference"]), small, mark)])
-    head = [Cell("method"), Cell("dataset", style="text"), Cell("SROCC gained", ["95% interval"])]
+    head = [Cell(corner), Cell("dataset", style="text"), Cell("SROCC gained", ["95% interval"])]
     return Grid(head, {"": rows})
 
 

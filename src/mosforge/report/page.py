@@ -56,12 +56,8 @@ def page(results: Path, *, output: Path, figures: Path, cfg: PageSettings) -> No
         ("left-out", "Left out"): sections.left_out_section(artefacts),
         ("run", "What was run"): sections.run_section(artefacts),
     }
-    drawn = {key: list(part) for key, part in parts.items()}
-    blocks = [
-        Block("section", title, part, style=key)
-        for (key, title), part in drawn.items()
-        if part or key != "sanity"
-    ]
+    blocks = [Block("section", title, list(part), style=key) for (key, title), part in parts.items()]
+    blocks = [block for block in blocks if block.items]
     title = ", ".join(filter(None, [cfg.title, _day(artefacts)]))
     text, shown = to_html(title, _header(artefacts, list(gains.values())), blocks)
     with atomic_folder(figures) as folder:

@@ -1,9 +1,8 @@
 """The sections of the page, each made of blocks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mosforge.core import layout
@@ -81,30 +80,23 @@ def _experiment(
 ) -> Iterator[Block]:
     cfg = artefacts.cfg
     found = experiment_table.experiment_table(name, correlations, cfg.experiments[name])
-    about_proxy = say("about_proxy") if words.PROXY in set(found.numbers["note"]) else ""
     drawn = list(_figures(figures.bars(found, cfg.proxies), style="large"))
     yield Block("div", items=[table(experiment_table.paper_grid(found)), *drawn], style="beside")
     yield Block("legend", " ".join(experiment_table.legend(found)))
     yield Block("details", "Notes on this table", [Block("list", items=found.notes, style="notes")])
-    if len(gains):
-        over = set(gains["interval_over"])
-        keys = {SPLITS: "gains_over_splits", CONTENTS: "gains_over_images", "": "gains_without_interval"}
-        note = "".join(map(say, ["gains", *(key for what, key in keys.items() if what in over)]))
-        items = [table(gains_grid(gains)), Block("notes", note + about_proxy)]
-        yield Block("details", "What pretraining adds, in the same split", items, style="open")
+    over = set(gains["interval_over"])
+    keys = {SPLITS: "gains_over_splits", CONTENTS: "gains_over_images", "": "gains_without_interval"}
+    note = "".join(map(say, ["gains", *(key for what, key in keys.items() if what in over)]))
+    shown = [gains_grid(gains)] if len(gains) else []
+    yield from _folded("What pretraining adds, in the same split", shown, note, style="open")
     if name in artefacts.budgets:
         yield from _budgets(name, artefacts)
-    note = "".join(experiment_table.small_print(found)) + say("every_measure") + about_proxy
-    items = [table(experiment_table.every_measure_grid(found)), Block("notes", note)]
-    yield Block("details", "Every measure of these models", items)
-    kinds = [table(grid) for grid in breakdowns(correlations, artefacts)]
-    if kinds:
-        items = [*kinds, Block("notes", say("kinds", FEWEST) + about_proxy)]
-        yield Block("details", "Each kind of test images", items)
-    splits = [table(grid) for grid in experiment_table.split_grids(name, correlations, cfg.proxies)]
-    if splits:
-        items = [*splits, Block("notes", say("every_split") + about_proxy)]
-        yield Block("details", "Each split separately", items)
+    every = [experiment_table.every_measure_grid(found)]
+    yield from _folded("Every measure of these models", every, say("every_measure"))
+    kinds = breakdowns(correlations, artefacts)
+    yield from _folded("Each kind of test images", kinds, say("kinds", FEWEST))
+    splits = experiment_table.split_grids(name, correlations, cfg.proxies)
+    yield from _folded("Each split separately", splits, say("every_split"))
 
 
 def _budgets(name: str, artefacts: Artefacts) -> Iterator[Block]:
@@ -113,17 +105,21 @@ def _budgets(name: str, artefacts: Artefacts) -> Iterator[Block]:
     found = budgets.by_method(rows)
     yield Block("h4", "SROCC against the number of ratings")
     yield from _figures(figures.budget_curves(name, found, cfg.proxies), style="large")
-    about = say("budgets") + (say("about_proxy") if set(rows["dataset"]) & set(cfg.proxies) else "")
-    items = [table(grid) for grid in budgets.budget_grids(name, found, cfg.proxies)]
-    yield Block("details", "The numbers of these curves", [*items, Block("notes", about)], style="open")
+    grids = budgets.budget_grids(name, found, cfg.proxies)
+    yield from _folded("The numbers of these curves", grids, say("budgets"), style="open")
     few = rows[rows["split"].map(budget_of).notna()]  # those of all ratings have their own table
     gains = budgets.gains_by_budget(name, few, artefacts.predictions, cfg.proxies)
-    items = [
-        block
-        for ratings, group in gains.groupby("ratings", sort=False)
-        for block in (Block("h4", f"{ratings} ratings"), table(gains_grid(group)))
+    by_number = [
+        gains_grid(group, f"{ratings} ratings") for ratings, group in gains.groupby("ratings", sort=False)
     ]
-    yield Block("details", "What pretraining adds with few ratings", items)
+    yield from _folded("What pretraining adds with few ratings", by_number, say("gains"))
+
+
+def _folded(title: str, grids: Iterable[Grid], note: str, style: str = "") -> Iterator[Block]:
+    """Tables that can be folded, with what they say; nothing without any."""
+    tables = [table(grid) for grid in grids]
+    if tables:
+        yield Block("details", title, [*tables, Block("notes", note)], style=style)
 
 
 def _figures(shown: Sequence[Figure], missing: str = "", style: str = "") -> Iterator[Block]:
@@ -187,9 +183,8 @@ def _labels(corpus: str, diagnostics: Mapping[str, Any]) -> Iterator[Block]:
     yield Block("h4", "Label against level: median and interquartile range of the images")
     yield from _figures(levels, style="small")
     falling = falling_grid(diagnostics)
-    if falling.rows[""]:
-        title = "How consistently the label and each metric decrease from the weakest level to the strongest"
-        yield Block("details", title, [table(falling), Block("notes", say("falling"))])
+    title = "How consistently the label and each metric decrease from the weakest level to the strongest"
+    yield from _folded(title, [falling] if falling.rows[""] else [], say("falling"))
 
 
 def rank_grid(agreement: Mapping[str, Any]) -> Grid:
@@ -238,7 +233,7 @@ def agreement_section(artefacts: Artefacts) -> Iterator[Block]:
             yield Block("caveat", say("given_proxy"))
         if dataset in artefacts.cfg.seen:
             yield Block("caveat", say("agreement_seen"))
-        yield table(_agreement_grid(found, artefacts.cfg.fusion, artefacts.cfg.spans.get(dataset, np.nan)))
+        yield table(_agreement_grid(found, artefacts.cfg.fusion, artefacts.scale(dataset).span))
         images, contents = (f"{found[name].iloc[0]:,}" for name in ("images", "contents"))
         yield Block("notes", say("agreement_notes", images, contents))
     if not artefacts.cfg.validated:
@@ -246,7 +241,7 @@ def agreement_section(artefacts: Artefacts) -> Iterator[Block]:
 
 
 def _agreement_grid(validation: pd.DataFrame, used: str, span: float) -> Grid:
-    """A row a metric or fusion; that of the labels is marked. `span`: how long the dataset's scale is."""
+    """A row a metric or fusion; that of the labels is marked. `span`: of the dataset's scale."""
     measures = ("srocc", "srocc_within", *MEASURES[1:])
     rows = []
     for row in validation.to_dict("records"):
@@ -258,7 +253,7 @@ def _agreement_grid(validation: pd.DataFrame, used: str, span: float) -> Grid:
         for measure in measures:
             is_falling = measure == "plcc_mapped" and row["mapping"] == "falling"
             small = [say("falling_curve")] if is_falling else []
-            small += words.on_own_scale(row[measure] * span) if measure == "rmse" else []
+            small += words.on_own_scale(row[measure] * span) if measure == "rmse" and span != 1 else []
             ranges = {"95%": (row[f"{measure}_low"], row[f"{measure}_high"])}
             cells.append(words.value_cell(row[measure], ranges, *small))
         rows.append(cells)

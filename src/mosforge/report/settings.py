@@ -1,6 +1,7 @@
 """The settings of the jobs of `report`; the keys of the configuration keep their names and meanings."""
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -21,6 +22,22 @@ class Protocol(Settings):
     rates: Mapping[str, Mapping[str, Number]] = {}  # the learning rates of each kind of pretraining
 
 
+class Scale(NamedTuple):
+    """The scale of a dataset's scores: those that a quality of 0 and of 1 stand for."""
+
+    worst: float = 0.0
+    best: float = 1.0
+
+    @property
+    def span(self) -> float:
+        """How far its ends are apart: an RMSE on [0, 1] times this is in the unit of the scores."""
+        return abs(self.best - self.worst)
+
+    def of(self, quality: Any) -> Any:
+        """A quality, or an array of them, [0, 1] and higher is better, in the unit of the scores."""
+        return self.worst + (self.best - self.worst) * quality
+
+
 class TableSettings(Settings):
     """What the tables of an experiment depend on, beside its correlations."""
 
@@ -28,8 +45,7 @@ class TableSettings(Settings):
     left_out: tuple[str, ...] = ()  # lines about what could not be run
     seen: tuple[str, ...] = ()  # datasets whose class means shaped the labels of pretraining
     sizes: Mapping[str, Whole] = {}  # number of images of each dataset, the weights of the average
-    # how far the ends of each dataset's scores are apart: an RMSE on [0, 1] times this is in their unit
-    spans: Mapping[str, Number] = {}
+    scales: Mapping[str, Scale] = {}  # of the scores of each dataset
     protocol: Protocol = Protocol()  # how it was measured
 
 
@@ -44,7 +60,7 @@ class PageSettings(Settings):
     # datasets whose human scores the metrics and fusions are compared with, in order
     validated: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
-    spans: Mapping[str, Number] = {}
+    scales: Mapping[str, Scale] = {}
     fusion: str = ""  # the fusion that makes the labels of this run
     # the target datasets that the leakage guard compared each source with
     compared: Mapping[str, tuple[str, ...]] = {}

@@ -15,8 +15,9 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.distortions import UNDISTORTED
-from mosforge.report.artefacts import Artefacts, Scale, runs_of, scale_of
+from mosforge.report.artefacts import Artefacts, runs_of
 from mosforge.report.blocks import Block, say
+from mosforge.report.settings import Scale
 from mosforge.report.summary import MODEL, of_networks, summarise
 from mosforge.report.words import number
 
@@ -173,8 +174,8 @@ def extremes(artefacts: Artefacts) -> Iterator[Block]:
         is_proxy = dataset in artefacts.cfg.proxies
         yield Block("h3", f"Test images of {dataset}", is_proxy=is_proxy)
         where = f"{model}, trained on {trained_on}" if within.empty else model
-        scale = scale_of(there[0])
-        yield Block("p", say("extremes", where, say("lower_is_better") if scale.rise < 0 else ""))
+        scale = artefacts.scale(dataset)
+        yield Block("p", say("extremes", where, say("lower_is_better") if scale.best < scale.worst else ""))
         if is_proxy:
             yield Block("caveat", say("given_proxy"))
         for title, images in extreme_images(pd.concat(there), artefacts.results.parent, scale).items():
@@ -195,14 +196,14 @@ def extreme_images(
         count: images of each kind.
     """
     images = predictions.groupby(["image", "path"], as_index=False)[["quality", "prediction", "mos"]].mean()
-    digits = 2 if abs(scale.rise) < 20 else 1
+    digits = 2 if scale.span < 20 else 1
+    images["predicted"] = scale.of(images["prediction"].to_numpy())
     images["error"] = (images["prediction"] - images["quality"]).abs()
     orders = {"Scored highest": ("prediction", False), "Scored lowest": ("prediction", True)}
     found: dict[str, list[Thumbnail]] = {}
     for title, (column, rising) in (orders | {"Most wrongly scored": ("error", False)}).items():
         for row in images.sort_values([column, "image"], ascending=[rising, True])[:count].to_dict("records"):
-            predicted = scale.lowest + scale.rise * row["prediction"]
-            scores = f"predicted {number(predicted, digits)}, given {number(row['mos'], digits)}"
+            scores = f"predicted {number(row['predicted'], digits)}, given {number(row['mos'], digits)}"
             uri, crop = (data_uri(base / row["path"], square=square) for square in (False, True))
             found.setdefault(title, []).append(Thumbnail(uri, row["image"], [scores, row["image"]], crop))
     return found

@@ -126,7 +126,7 @@ def clean(value: float) -> list[str]:
 
 
 def on_own_scale(error: float) -> list[str]:
-    """An error in the unit of a dataset's scores, in small print; nothing if it is not known."""
+    """An error in the unit of a dataset's scores, in small print; nothing where that is none of its own."""
     return [f"own scale {error:.3g}"] if math.isfinite(error) else []
 
 
