@@ -10,11 +10,11 @@ import pytest
 from drawn import Drawn
 from rows import correlations, crossed
 
+from mosforge.core import layout
 from mosforge.core.schemas.correlations import CORRELATIONS
-from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table
 from mosforge.report import figures, words
-from mosforge.report.artefacts import Artefacts, history, read_artefacts
+from mosforge.report.artefacts import Artefacts, read_artefacts
 from mosforge.report.drawing import METHOD_COLOURS, canvas, colour_of, finish
 from mosforge.report.experiment_table import ExperimentTable, experiment_table
 from mosforge.report.settings import PageSettings, TableSettings
@@ -43,7 +43,7 @@ def test_a_learning_curve_is_the_history_of_its_run(artefacts: Artefacts) -> Non
         lines = Drawn(figure).lines()
         assert len(lines) == len(runs) == 6
         for (colour, points), run in zip(lines, runs, strict=True):
-            rows = artefacts.read(history(run), HISTORY, **run.wildcards)
+            rows = artefacts.epochs(layout.FINETUNED, **run.wildcards)
             assert rows is not None
             assert points == pytest.approx(rows[["epoch", column]].to_numpy(), abs=2e-3)
             assert colour == METHOD_COLOURS[artefacts.name_of(run)]
@@ -60,9 +60,7 @@ def test_two_corpora_of_a_method_are_two_kinds_of_line() -> None:
 
 def test_a_pretraining_of_two_parts_shows_their_sum_too(artefacts: Artefacts) -> None:
     (figure,) = figures.pretraining_curves(artefacts)
-    (training,) = artefacts.pretrainings
-    rows = artefacts.read(history(training), HISTORY, **training.wildcards)
-    assert rows is not None
+    (rows,) = artefacts.pretrainings.values()
     found = [points for _, points in Drawn(figure).lines()]
     for points, column in zip(found, ("loss", "class_loss", "score_loss"), strict=True):
         assert points == pytest.approx(rows[["epoch", column]].to_numpy(), abs=5e-3)

@@ -12,6 +12,7 @@ from mosforge.core.schemas import Artefact
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.schemas.predictions import PREDICTIONS
+from mosforge.core.schemas.training import HISTORY
 from mosforge.core.tables import read_table
 from mosforge.models.objectives import corpus_and_objective, side_by_side
 from mosforge.report.settings import PageSettings, Scale
@@ -59,18 +60,24 @@ class Artefacts(NamedTuple):
         """The predictions of a run, if they are there."""
         return self.read(layout.PREDICTIONS, PREDICTIONS, **run.wildcards)
 
+    def epochs(self, folder: str, **wildcards: str) -> pd.DataFrame | None:
+        """The epochs of a training, by the folder of its model; None if they are not there, or none was."""
+        return self.read(layout.of_model(folder)["history"], HISTORY, **wildcards)
+
     @property
-    def pretrainings(self) -> list["Pretraining"]:
-        """The pretrainings that the runs start from, as far as their histories are there."""
-        found: dict[Pretraining, None] = {}
+    def pretrainings(self) -> dict["Pretraining", pd.DataFrame]:
+        """The epochs of the pretrainings that the runs start from, as far as they are there."""
+        found = {}
         starts = [(run, part) for run in self.runs for part in side_by_side(run.initialisation)]
         for run, start in starts:
             corpus, objective = corpus_and_objective(start)
-            for dataset, split in (("", ""), (run.dataset, run.split)):
-                candidate = Pretraining(corpus, dataset, split, run.backbone, objective)
-                if corpus and layout.below(self.results, history(candidate), **candidate.wildcards).exists():
-                    found[candidate] = None
-        return list(found)
+            once, on_split = ("", ""), (run.dataset, run.split)
+            for folder, of in ((layout.PRETRAINED, once), (layout.PRETRAINED_ON_SPLIT, on_split)):
+                item = Pretraining(corpus, *of, run.backbone, objective)
+                rows = self.epochs(folder, **item._asdict()) if corpus else None
+                if rows is not None:
+                    found[item] = rows
+        return found
 
 
 def read_artefacts(results: Path, cfg: PageSettings) -> Artefacts:
@@ -102,19 +109,6 @@ class Pretraining(NamedTuple):
     split: str
     backbone: str
     objective: str
-
-    @property
-    def wildcards(self) -> dict[str, str]:
-        """What stands in its paths, by name."""
-        return self._asdict()
-
-
-def history(training: Run | Pretraining) -> str:
-    """The pattern of the file of a training's epochs."""
-    folder = layout.FINETUNED
-    if isinstance(training, Pretraining):
-        folder = layout.PRETRAINED_ON_SPLIT if training.split else layout.PRETRAINED
-    return layout.of_model(folder)["history"]
 
 
 def runs_of(correlations: pd.DataFrame) -> list[Run]:

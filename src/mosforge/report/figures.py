@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from mosforge.core import layout
 from mosforge.core.runs import FINETUNE, NO_ADAPTATION, Run
 from mosforge.core.schemas.metrics import DISTANCES, METRICS
-from mosforge.core.schemas.training import HISTORY
 from mosforge.core.words import plural
 from mosforge.report import drawing, words
-from mosforge.report.artefacts import Artefacts, history, runs_of
+from mosforge.report.artefacts import Artefacts, runs_of
 from mosforge.report.blocks import say
 from mosforge.report.budgets import by_figure
 from mosforge.report.drawing import Figure
@@ -39,8 +39,8 @@ def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
     """Training loss and validation SROCC by dataset and backbone, one line a training."""
     found: dict[tuple[str, str], dict[Run, pd.DataFrame]] = {}
     for run in artefacts.finetuned:
-        rows = artefacts.read(history(run), HISTORY, **run.wildcards)
-        if rows is not None:  # there is none where nothing was trained
+        rows = artefacts.epochs(layout.FINETUNED, **run.wildcards)
+        if rows is not None:
             alike = run._replace(test_dataset="")
             found.setdefault((run.dataset, run.backbone), {})[alike] = rows.set_index("epoch")
     figures = []
@@ -62,11 +62,8 @@ def finetuning_curves(artefacts: Artefacts) -> list[Figure]:
 def pretraining_curves(artefacts: Artefacts) -> list[Figure]:
     """The loss of every pretraining that the runs start from; if it has two parts, these and their sum."""
     figures = []
-    for item in artefacts.pretrainings:
-        rows = artefacts.read(history(item), HISTORY, **item.wildcards)
-        if rows is None:
-            continue
-        rows = rows.set_index("epoch")
+    for item, epochs in artefacts.pretrainings.items():
+        rows = epochs.set_index("epoch")
         parts = [
             ("classes", drawing.colour_of("CLS"), rows["class_loss"].dropna()),
             ("score", drawing.colour_of("REG"), rows["score_loss"].dropna()),

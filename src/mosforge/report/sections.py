@@ -34,18 +34,14 @@ def run_section(artefacts: Artefacts) -> Iterator[Block]:
     for source in sources:
         yield from provenance.source_blocks(source, artefacts)
     yield from provenance.content_blocks(artefacts)
-    config = list(provenance.flatten(artefacts.cfg.config))
-    whole = Block("details", "The whole configuration", [text_table([], config)])
-    yield whole if config else absent("no_config")
+    config = text_table([], list(provenance.flatten(artefacts.cfg.config)))
+    yield Block("details", "The whole configuration", [config])
     versions = text_table([], list(provenance.versions(sources, artefacts)))
     yield Block("details", "Versions and digests", [versions, Block("p", say("versions"))])
     times = provenance.times(artefacts.results, provenance.devices(artefacts))
-    if times:
-        head = ["rule", "jobs", "total time", "longest job", "peak memory", "device"]
-        items = [text_table(head, times, style="", label="Time and memory"), Block("notes", say("times"))]
-        yield Block("details", "Time and memory, from Snakemake's benchmarks", items)
-    else:
-        yield absent("no_times")
+    head = ["rule", "jobs", "total time", "longest job", "peak memory", "device"]
+    items = [text_table(head, times, style="", label="Time and memory"), Block("notes", say("times"))]
+    yield Block("details", "Time and memory, from Snakemake's benchmarks", items)
 
 
 def counts(artefacts: Artefacts) -> Iterator[str]:

@@ -113,28 +113,14 @@ def per_split(correlations: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("split", key=lambda split: split != "official", kind="stable")
 
 
-def split_at_the_median(correlations: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one split of each pair of datasets, the same for all its models, so that they compare.
-
-    Of the splits that most models have a correlation in, that whose mean SROCC over the models is nearest to
-    the median of these means; the first of equal ones. The rows keep their order.
-    """
-    chosen = []
-    for _, rows in correlations.groupby(["dataset", "test_dataset"], sort=False):
-        models = rows.groupby("split", sort=False)["srocc"].count()
-        means = rows.groupby("split", sort=False)["srocc"].mean()[models == models.max()]
-        distance = (means - means.median()).abs().fillna(math.inf).round(12)
-        chosen.append(rows[rows["split"] == distance.sort_index(kind="stable").idxmin()])
-    return pd.concat(chosen).sort_index() if chosen else correlations
-
-
 def within_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
     """The rows of networks tested on their own dataset, of one split a dataset, the same for all of them.
 
-    Of several trainings of a split it is the first.
+    That is the first of the splits that most of them have; of several trainings of it the first.
     """
     rows = of_networks(correlations[correlations["dataset"] == correlations["test_dataset"]])
-    return split_at_the_median(rows.drop_duplicates([*MODEL, "split"]).reset_index(drop=True))
+    rows = rows.drop_duplicates([*MODEL, "split"])
+    return rows[rows["split"] == rows.groupby("dataset")["split"].transform(lambda names: names.mode()[0])]
 
 
 def across_datasets(correlations: pd.DataFrame) -> pd.DataFrame:
