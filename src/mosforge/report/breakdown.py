@@ -23,43 +23,37 @@ def breakdowns(correlations: pd.DataFrame, artefacts: Artefacts) -> Iterator[Gri
     within = correlations[correlations["dataset"] == correlations["test_dataset"]]
     for dataset, rows in within.groupby("dataset", sort=False):
         images = artefacts.read(layout.DATASET, DATASET, dataset=str(dataset))
-        if images is None or images["distortion_type"].nunique() < 2:
+        found = [artefacts.predictions(run) for run in runs_of(rows)]
+        predictions = [table for table in found if table is not None]
+        if images is None or images["distortion_type"].nunique() < 2 or not predictions:
             continue
         kinds = images.set_index("image")["distortion_type"]
+        counts = kinds.value_counts().items()
+        first = {kind: [Cell(str(kind), [plural(count, "image")])] for kind, count in counts}
         head, cells = [Cell(str(dataset), is_proxy=dataset in artefacts.cfg.proxies)], []
-        counts = kinds.value_counts().sort_index().items()
-        first = {str(kind): [Cell(str(kind), [plural(count, "image")])] for kind, count in counts}
-        for _, model in rows.groupby(list(MODEL), sort=False):
-            splits = _sroccs(model, kinds, artefacts)
-            if splits.notna().any(axis=None):
+        for _, model in _sroccs(pd.concat(predictions), kinds).groupby(list(MODEL), sort=False):
+            if model["srocc"].notna().any():
                 backbone = model["backbone"].iloc[0].replace(NO_NETWORK, "")
                 head.append(model_cell(artefacts.name_of(model.iloc[0]), backbone))
-                cells += [(first[kind], len(head), _cell(splits, kind)) for kind in first]
-        if cells:
-            lines = aligned(cells, range(2, len(head) + 1))
+                of_kinds = model.groupby("kind")["srocc"]
+                cells += [(first[kind], len(head), _cell(sroccs)) for kind, sroccs in of_kinds]
+        if len(head) > 1:
+            lines = sorted(aligned(cells, range(2, len(head) + 1)), key=lambda line: line[0].text)
             yield Grid(head, {"": lines}, label=f"Kinds of images of {dataset}")
 
 
-def _sroccs(model: pd.DataFrame, kinds: "pd.Series[str]", artefacts: Artefacts) -> pd.DataFrame:
-    """The SROCC of each kind, a row a split: several trainings of a split count with their mean."""
-    found: dict[str, list[dict[str, float]]] = {}
-    for run in runs_of(model):
-        if (predictions := artefacts.predictions(run)) is not None:
-            found.setdefault(run.split, []).append(_of_kinds(predictions, kinds))
-    return pd.DataFrame([pd.DataFrame(trainings).mean() for trainings in found.values()])
+def _sroccs(predictions: pd.DataFrame, kinds: "pd.Series[str]") -> pd.DataFrame:
+    """The SROCC of each model, kind and split: several trainings of a split count with their mean."""
+    keys = [*MODEL, "kind", "split"]
+    groups = predictions.assign(kind=predictions["image"].map(kinds)).groupby([*keys, "seed"], sort=False)
+    both = groups[["prediction", "quality"]].corr("spearman", min_periods=FEWEST)
+    sroccs = both.xs("prediction", level=-1)["quality"].rename("srocc")
+    return sroccs.groupby(keys, sort=False).mean().reset_index()
 
 
-def _of_kinds(predictions: pd.DataFrame, kinds: "pd.Series[str]") -> dict[str, float]:
-    return {
-        str(kind): float(rows["prediction"].corr(rows["quality"], method="spearman"))
-        for kind, rows in predictions.groupby(predictions["image"].map(kinds))
-        if len(rows) >= FEWEST and min(rows["prediction"].nunique(), rows["quality"].nunique()) > 1
-    }
-
-
-def _cell(splits: pd.DataFrame, kind: str) -> Cell:
+def _cell(sroccs: "pd.Series[float]") -> Cell:
     """The median over splits, with the quartiles where there are several."""
-    values = splits[kind].dropna() if kind in splits else pd.Series(dtype=float)
+    values = sroccs.dropna()
     if values.empty:
         return Cell("–")
     low, middle, high = np.percentile(values, [25, 50, 75])

@@ -181,20 +181,3 @@ def _benchmark(path: Path) -> list[pd.DataFrame]:
     except pd.errors.EmptyDataError:
         return []
     return [rows] if {"s", "max_rss"} <= set(rows.columns) and len(rows) and rows["s"].notna().all() else []
-
-
-def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """The configuration as `section.key` and value, in its own order."""
-    for key, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", _written(value)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(_written, value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None or value == {} else str(value)

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from mosforge.core import layout
 from mosforge.core.files import read_json
 from mosforge.core.runs import budget_of
 from mosforge.core.schemas.correlations import MEASURES, VALIDATION
 from mosforge.core.schemas.metrics import METRICS
+from mosforge.core.words import plural
 from mosforge.report import budgets, experiment_table, figures, provenance, summary, words
 from mosforge.report.artefacts import Artefacts
 from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table, text_table
@@ -34,8 +36,8 @@ def run_section(artefacts: Artefacts) -> Iterator[Block]:
     for source in sources:
         yield from provenance.source_blocks(source, artefacts)
     yield from provenance.content_blocks(artefacts)
-    config = text_table([], list(provenance.flatten(artefacts.cfg.config)))
-    yield Block("details", "The whole configuration", [config])
+    config = yaml.safe_dump(artefacts.cfg.plain().get("config", {}), sort_keys=False, default_flow_style=None)
+    yield Block("details", "The whole configuration", [Block("pre", config)])
     versions = text_table([], list(provenance.versions(sources, artefacts)))
     yield Block("details", "Versions and digests", [versions, Block("p", say("versions"))])
     times = provenance.times(artefacts.results, provenance.devices(artefacts))
@@ -50,7 +52,8 @@ def counts(artefacts: Artefacts) -> Iterator[str]:
         if rows is not None:
             pristine = len(rows[["source", "image_id"]].drop_duplicates())
             yield f"{len(rows):,} distorted images of {pristine:,} pristine images in {corpus}"
-    yield f"{len({run._replace(test_dataset='') for run in artefacts.finetuned})} fine-tuned models evaluated"
+    networks = {run._replace(test_dataset="") for run in artefacts.finetuned}
+    yield f"{plural(len(networks), 'fine-tuned model')} evaluated"
     for name, images in artefacts.correlations.groupby("test_dataset", sort=False)["images"].max().items():
         yield f"{images:,} test images in {name}"
 
