@@ -63,9 +63,9 @@ def table(grid: Grid) -> Block:
     return Block("table", items=[grid])
 
 
-def text_table(head: _Texts, rows: Sequence[_Texts], style: str = "keys", label: str = "") -> Block:
-    """A table of plain text."""
-    return table(Grid(heads(*head), {"": [heads(*row) for row in rows]}, label=label, style=style))
+def text_table(head: _Texts, rows: Sequence[_Texts]) -> Block:
+    """A table of names and plain text."""
+    return table(Grid(heads(*head), {"": [heads(*row) for row in rows]}, style="keys"))
 
 
 def heads(*texts: str) -> list[Cell]:

@@ -57,32 +57,27 @@ def table_notes(
 
 def about_contents(correlations: pd.DataFrame) -> list[str]:
     """Of each split, or pair of datasets, how many test images show a content that is trained on."""
-    notes = []
-    for place, train, test, split in spoiled_splits(correlations):
-        keys = {"dataset": train, "test_dataset": test, "split": split}
-        rows = correlations[(correlations[list(keys)] == pd.Series(keys)).all(axis=1)]
-        most = rows.sort_values("images").iloc[-1]
-        images, clean = int(most["images"]), int(most["clean_images"])
-        notes.append(say("contents", place, images - clean, images, clean))
-    return notes
+    counts = spoiled_splits(correlations)[["place", "images", "clean_images"]].to_numpy()
+    return [
+        say("contents", place, int(images - clean), images, int(clean)) for place, images, clean in counts
+    ]
 
 
-def spoiled_splits(correlations: pd.DataFrame) -> list[tuple[str, str, str, str]]:
+def spoiled_splits(correlations: pd.DataFrame) -> pd.DataFrame:
     """The splits with test images whose content is trained on.
 
     Returns:
-        How each is called, and its training dataset, test dataset and name.
+        A row a split: `dataset`, `test_dataset`, `split`, `images`, `clean_images`, and `place`, how it is
+        called.
     """
+    keys = ["dataset", "test_dataset", "split"]
     spoiled = correlations[correlations["clean_images"] < correlations["images"]]
-    found = spoiled[["dataset", "test_dataset", "split"]].drop_duplicates()
-    return [
-        (
-            words.dataset_pair(*pair) + (f", {words.split_name(split)}" if len(set(pair)) == 1 else ""),
-            *pair,
-            split,
-        )
-        for *pair, split in found.to_numpy()
+    found = spoiled.sort_values("images", ascending=False, kind="stable").drop_duplicates(keys).sort_index()
+    places = [
+        words.dataset_pair(train, test) + (f", {words.split_name(split)}" if train == test else "")
+        for train, test, split in found[keys].to_numpy()
     ]
+    return found[[*keys, "images", "clean_images"]].assign(place=places)
 
 
 def _about_average(experiment: str, datasets: Sequence[str]) -> str:

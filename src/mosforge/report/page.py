@@ -44,7 +44,6 @@ def page(results: Path, *, output: Path, figures: Path, cfg: PageSettings) -> No
         if rows is not None
     }
     sanity = dict(sanity_numbers(artefacts))
-    _log.info("gains")
     parts = {
         ("correlations", "Results"): sections.correlations_section(artefacts, gains),
         ("scatter", "Predicted and given scores"): sections.scatter_section(artefacts),

@@ -78,7 +78,8 @@ def content_blocks(artefacts: Artefacts) -> Iterator[Block]:
             shared = int(sizes[sizes > 1].sum())
             key = "one_scene_each" if named == scenes else "scenes"
             yield Block("p", say(key, dataset, f"{named:,}", f"{shared:,}", f"{int((sizes > 1).sum()):,}"))
-    for place, train, test, split in spoiled_splits(artefacts.correlations):
+    columns = ["place", "dataset", "test_dataset", "split"]
+    for place, train, test, split in spoiled_splits(artefacts.correlations)[columns].to_numpy():
         pattern = layout.SPLIT if train == test else layout.SPLIT_ACROSS
         rows = artefacts.read(pattern, SPLIT, dataset=train, split=split, test_dataset=test)
         if rows is not None:

@@ -42,8 +42,8 @@ def run_section(artefacts: Artefacts) -> Iterator[Block]:
     yield Block("details", "Versions and digests", [versions, Block("p", say("versions"))])
     times = provenance.times(artefacts.results, provenance.devices(artefacts))
     head = ["rule", "jobs", "total time", "longest job", "peak memory", "device"]
-    items = [text_table(head, times, style="", label="Time and memory"), Block("notes", say("times"))]
-    yield Block("details", "Time and memory, from Snakemake's benchmarks", items)
+    grid = Grid(heads(*head), {"": [heads(*row) for row in times]}, label="Time and memory")
+    yield from _folded("Time and memory, from Snakemake's benchmarks", [grid], say("times"))
 
 
 def counts(artefacts: Artefacts) -> Iterator[str]:
