@@ -63,6 +63,7 @@ def test_types_that_both_have_stand_beside_each_other(rated: Path) -> None:
         assert our.lines[1] in values
         text = f"{(7 - level + 0.1) / 9:.3f}"
         assert their.lines == [f"tid2013, level {level}", text], "the middle one"
+        assert (our.title, their.title) == (f"jpeg, level {level}", f"jpeg, tid2013, level {level}")
         assert our.uri.startswith("data:image/jpeg")
         assert their.uri.startswith("data:image/jpeg")
 

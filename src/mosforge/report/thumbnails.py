@@ -113,7 +113,7 @@ def _of_type(
             theirs = typical_image(same, "quality", ["level"], ["reference"]).drop_duplicates("level")
             theirs = theirs[theirs["level"].isin(levels["level"])].sort_values("level")
             said = [f"{dataset}, level {level}" for level in theirs["level"]]
-            yield _thumbnails(theirs, said, "quality", base)
+            yield _thumbnails(theirs, said, "quality", base, f"{name}, ")
 
 
 def _rated(artefacts: Artefacts) -> Iterator[tuple[str, pd.DataFrame]]:
