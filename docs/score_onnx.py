@@ -26,17 +26,26 @@ def read(path):
 
 
 def grid_of(pixels, size, side):
-    """The five crops around the centre of an image that may be shrunk, uint8 (n, size, size, 3)."""
+    """Five crops around the centre of an image that may be shrunk, and the largest square around it.
+
+    uint8, shape (n, size, size, 3); a box that occurs twice counts once.
+    """
+    pixels = shrunk(pixels, side)
+    height, width = (max(length, size) for length in pixels.shape[:2])
+    parts, whole = [(2, 2), (1, 1), (1, 3), (3, 1), (3, 3)], min(height, width)
+    boxes = [(a * (height - size) // 4, b * (width - size) // 4, size) for a, b in parts]
+    boxes.append(((height - whole) // 2, (width - whole) // 2, whole))
+    return cut(pixels, dict.fromkeys(boxes), size)
+
+
+def shrunk(pixels, side):
+    """An image, shrunk where its shorter side is longer than `side`."""
     height, width = pixels.shape[:2]
     shorter = min(height, width)
-    if side is not None and shorter > side:
-        shown = [(length * side + shorter // 2) // shorter for length in (width, height)]
-        pixels = np.asarray(Image.fromarray(pixels).resize(shown, Image.Resampling.LANCZOS))
-        height, width = pixels.shape[:2]
-    free = max(0, height - size), max(0, width - size)
-    parts = [(2, 2), (1, 1), (1, 3), (3, 1), (3, 3)]
-    corners = dict.fromkeys((a * free[0] // 4, b * free[1] // 4) for a, b in parts)
-    return cut(pixels, corners, size)
+    if side is None or shorter <= side:
+        return pixels
+    size = [(length * side + shorter // 2) // shorter for length in (width, height)]
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
 def crops_of(pixels, size, count):
@@ -49,14 +58,15 @@ def crops_of(pixels, size, count):
     corners = [(0, 0)]
     if (height, width) != (size, size):
         corners = rng.integers(0, (height - size + 1, width - size + 1), (count, 2))
-    return cut(pixels, corners, size)
+    return cut(pixels, [(top, left, size) for top, left in corners], size)
 
 
-def cut(pixels, corners, size):
-    """Crops of an image, continued by mirroring where it is smaller."""
+def cut(pixels, boxes, size):
+    """Crops of an image, which is continued by mirroring where it is smaller; larger crops are shrunk."""
     missing = [(0, max(0, size - side)) for side in pixels.shape[:2]]
     pixels = np.pad(pixels, [*missing, (0, 0)], mode="symmetric")
-    return np.stack([pixels[top : top + size, left : left + size] for top, left in corners])
+    crops = (pixels[top : top + side, left : left + side] for top, left, side in boxes)
+    return np.stack([shrunk(crop, size) for crop in crops])
 
 
 model, *paths = sys.argv[1:]

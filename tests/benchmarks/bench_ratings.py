@@ -4,7 +4,7 @@
 RUN is the folder of a run, such as runs/builtin, whose target dataset DATASET is packed, with its split SPLIT
 and the weights of PRETRAINED, such as pristine/efficientnet_lite0/multitask. For each number of ratings as
 many images of the training part are drawn, several times (--draws, --finetuned_draws) and nested. The test
-images that share their scene with no other part are scored from the five crops of the grid. A line gives a
+images that share their scene with no other part are scored from the crops of the grid. A line gives a
 method's mean SROCC over the draws, their standard deviation, and by how much it is above FT, with the 95%
 interval over resampled contents and draws; the last two lines of a number say so of the pretrained head and a
 new one. Where the draws share many images, these intervals are too narrow.

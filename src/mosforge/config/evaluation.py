@@ -64,8 +64,8 @@ class EvaluationSection(Section):
     """What is evaluated."""
 
     crops: TestCrops
-    """crops of each test image, whose predictions are averaged: a number of random ones, or grid, the five
-    around the centre that mosforge score takes (ours)"""
+    """crops of each test image, whose predictions are averaged: a number of random ones, or grid, those that
+    mosforge score takes: five around the centre, and the image as a whole, shrunk (ours)"""
     feature_crops: Count
     """random crops of each image of a dataset; a probe sees the mean of their features (ours)"""
     comparisons: Mapping[Name, File]

@@ -64,7 +64,7 @@ Fraction = Annotated[
 Level = Annotated[Number | tuple[Number, Number], Allowed("a number, or the two ends of a range")]
 """The parameter of a distortion at a level."""
 GRID = "grid"
-GRID_CROPS = 5
+GRID_CROPS = 6
 TestCrops = Annotated[Literal["grid"] | Count, Allowed("grid, or a whole number from 1")]
 """The crops of an image that a network scores: so many random ones, or those of `crops.grid_view`."""
 PngCompression = Annotated[int, Field(strict=True, ge=0, le=9), Allowed("a whole number from 0 to 9")]

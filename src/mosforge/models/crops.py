@@ -1,4 +1,4 @@
-"""The crops of an image, random ones or a grid around its centre, and a network's outputs for them."""
+"""The crops of an image, random ones or those of a grid, and a network's outputs for them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from mosforge.core.values import TestCrops
 from mosforge.models.network import Network
 
 Boxes = npt.NDArray[np.int64]
+"""Top, left and side of each crop in the image, shape (n, 3); a larger one is shrunk to the network's size."""
+
 Floats = npt.NDArray[np.float64]
 
 # The number of crops in a batch changes the last bits of every result. The crops of an image always make
@@ -37,25 +39,31 @@ class CropOutputs(NamedTuple):
 
 
 def draw_boxes(pixels: Pixels, size: int, count: int, *key: str | int) -> Boxes:
-    """Top and left of `count` random crops, shape (count, 2).
+    """`count` random crops of an image in its own size.
 
     They depend only on `key` and the size of the image. An image that is exactly as large as a crop has
     only one box.
     """
     height, width = (max(side, size) for side in pixels.shape[:2])
     if (height, width) == (size, size):
-        return np.zeros((1, 2), np.int64)
+        return np.array([(0, 0, size)], np.int64)
     rng = generator("test crops", *key)
-    return rng.integers(0, (height - size + 1, width - size + 1), (count, 2))
+    corners = rng.integers(0, (height - size + 1, width - size + 1), (count, 2))
+    return np.column_stack([corners, np.full(count, size)])
 
 
 def grid_boxes(pixels: Pixels, size: int) -> Boxes:
-    """Top and left of the crop in the centre and of the four halfway from it to the corners, shape (n, 2).
+    """The crop in the centre, the four halfway from it to the corners, and the largest square around the centre.
 
-    In an image hardly larger than a crop some of the five are the same, which then counts once.
+    The square shows the composition of the image, which people judge, too. In an image hardly larger than a
+    crop some of the six are the same, which then counts once.
     """
-    free = [max(side, size) - size for side in pixels.shape[:2]]
-    boxes = [tuple(part * room // 4 for part, room in zip(parts, free, strict=True)) for parts in _IN_GRID]
+    height, width = (max(side, size) for side in pixels.shape[:2])
+    free, whole = (height - size, width - size), min(height, width)
+    boxes = [
+        *((down * free[0] // 4, right * free[1] // 4, size) for down, right in _IN_GRID),
+        ((height - whole) // 2, (width - whole) // 2, whole),
+    ]
     return np.array(list(dict.fromkeys(boxes)), np.int64)
 
 
@@ -127,8 +135,8 @@ def predict(network: Network, pixels: Pixels, boxes: Boxes, size: int, device: t
     Args:
         network: in evaluation mode, on `device`.
         pixels: uint8 RGB, shape (height, width, 3); mirrored at the edges where smaller than `size`.
-        boxes: top and left of each crop, shape (n, 2).
-        size: side of a crop in pixels.
+        boxes: of the crops.
+        size: side of a crop that the network is shown, in pixels.
         device: the network's.
     """
     pixels = at_least(pixels, size)
@@ -144,7 +152,8 @@ def split_into_batches(boxes: Boxes, device: torch.device) -> list[Boxes]:
 
 def cut_crops(pixels: Pixels, boxes: Boxes, size: int) -> Pixels:
     """Crops of an image with sides of at least `size`: uint8, shape (n, size, size, 3)."""
-    return np.stack([pixels[top : top + size, left : left + size] for top, left in boxes])
+    crops = (pixels[top : top + side, left : left + side] for top, left, side in boxes)
+    return np.stack([view(crop, size) for crop in crops])
 
 
 def run_network(network: Network, crops: Pixels, device: torch.device) -> CropOutputs:

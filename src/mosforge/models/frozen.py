@@ -46,8 +46,8 @@ def frozen_outputs(
     Args:
         network: in evaluation mode, on `device`.
         pixels: uint8 RGB, shape (height, width, 3).
-        boxes: top and left of each crop, shape (n, 2).
-        size: side of a crop in pixels.
+        boxes: of the crops.
+        size: side of a crop that the network is shown, in pixels.
         device: the network's.
     """
     vectors: list[Floats] = []

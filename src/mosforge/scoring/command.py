@@ -43,7 +43,8 @@ def add_commands(commands: Any) -> None:
         type=int,
         metavar="N",
         help="so many random crops of each image at its own size (default: what the model's card says, five "
-        "around the centre); 0: the whole image in one pass, with other scores",
+        "around the centre and the image as a whole); 0: the whole image at its own size in one pass, with "
+        "other scores",
     )
     score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     score.add_argument("--threads", type=count, metavar="N", help="default: one for each processor core")

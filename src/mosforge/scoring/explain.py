@@ -58,7 +58,7 @@ def page(name: str, scored: CropScores, card: Card, examples: Sequence[Example])
         card: of the model.
         examples: rated images, from the worst to the best.
     """
-    values = score_map(scored.pixels.shape[:2], scored.boxes, scored.size, scored.qualities)
+    values = score_map(scored.pixels.shape[:2], scored.boxes, scored.qualities)
     low, high = float(scored.qualities.min()), float(scored.qualities.max())
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("mosforge.scoring"),
@@ -86,11 +86,11 @@ def page(name: str, scored: CropScores, card: Card, examples: Sequence[Example])
     )
 
 
-def score_map(shape: tuple[int, ...], boxes: Boxes, size: int, qualities: Floats) -> Floats:
+def score_map(shape: tuple[int, ...], boxes: Boxes, qualities: Floats) -> Floats:
     """The mean quality of the crops that cover each pixel, shape `shape`; NaN where none does."""
     total, count = np.zeros(shape), np.zeros(shape)
-    for (top, left), quality in zip(boxes, qualities, strict=True):
-        place = np.s_[top : top + size, left : left + size]
+    for (top, left, side), quality in zip(boxes, qualities, strict=True):
+        place = np.s_[top : top + side, left : left + side]
         total[place] += quality
         count[place] += 1
     mean: Floats = np.divide(total, count, out=np.full(shape, np.nan), where=count > 0)

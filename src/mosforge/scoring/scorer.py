@@ -80,8 +80,8 @@ class CropScores:
     Attributes:
         pixels: uint8 RGB, shape (height, width, 3): the image as the network sees it, at least as large as a
             crop (see `images.at_least`).
-        boxes: top and left of each crop, shape (n, 2).
-        size: side of a crop in pixels.
+        boxes: top, left and side of each crop, shape (n, 3).
+        size: side of a crop as the network sees it, in pixels.
         qualities: of each crop, shape (n,); not clipped.
         score: of the image.
     """
@@ -227,7 +227,7 @@ class Scorer:
             if larger.shape[0] * larger.shape[1] > LARGEST_WHOLE:
                 reason = f"more than {LARGEST_WHOLE:,} pixels do not go through in one piece; use crops"
                 raise UnreadableImageError(_name(image), reason)
-            return _PendingImage(larger, np.zeros((1, 2), np.int64), [self._compute(np.stack([larger]))])
+            return _PendingImage(larger, np.zeros((1, 3), np.int64), [self._compute(np.stack([larger]))])
         parts = split_into_batches(boxes, self._device)
         batches = [self._compute(cut_crops(larger, part, self._size)) for part in parts]
         return _PendingImage(larger, boxes, batches)
