@@ -102,7 +102,7 @@ def test_features_and_score_are_means_over_the_crops_of_an_image(place: Path) ->
     scores = predict(network, pixels, boxes, SIZE, torch.device("cpu")).scores
     assert row["score"] == pytest.approx(scores.mean(), abs=1e-6)
     assert row["spread"] == pytest.approx(scores.std(), abs=1e-6)
-    crops = np.stack([pixels[top : top + SIZE, left : left + SIZE] for top, left in boxes])
+    crops = np.stack([pixels[top : top + side, left : left + side] for top, left, side in boxes])
     seen: list[torch.Tensor] = []
     network.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     with torch.inference_mode():

@@ -38,7 +38,7 @@ ROW["plcc_mapped"] = 0.91
 
 
 def test_the_view_of_a_model_that_takes_a_grid() -> None:
-    grid = "mean over five crops of 224x224 pixels, that in the centre and those halfway"
+    grid = "mean over six crops of 224x224 pixels"
     assert grid in card_markdown(TUNED | {"test_crops": "grid"})
     text = card_markdown(TUNED | {"test_crops": "grid", "view_side": 768, "precision": "float16"})
     assert "shorter side is longer than 768 pixels is shrunk to it first" in text

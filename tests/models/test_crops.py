@@ -2,35 +2,47 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mosforge.core.values import GRID_CROPS
-from mosforge.models.crops import SMALLEST_VIEW, grid_boxes, grid_view, view, view_side
+from mosforge.models.crops import SMALLEST_VIEW, cut_crops, grid_boxes, grid_view, view, view_side
 
 
 def black(height: int, width: int) -> np.ndarray:
     return np.zeros((height, width, 3), np.uint8)
 
 
-def test_the_grid_is_the_centre_and_halfway_to_the_corners() -> None:
+def test_the_grid_is_the_centre_and_halfway_to_the_corners_and_the_whole() -> None:
     boxes = grid_boxes(black(512, 512), 256).tolist()
-    assert boxes == [[128, 128], [64, 64], [64, 192], [192, 64], [192, 192]]
+    corners = [[128, 128], [64, 64], [64, 192], [192, 64], [192, 192]]
+    assert boxes == [*([*corner, 256] for corner in corners), [0, 0, 512]]
     assert len(boxes) == GRID_CROPS
-    assert grid_boxes(black(264, 320), 224).tolist() == [[20, 48], [10, 24], [10, 72], [30, 24], [30, 72]]
+    corners = [[20, 48], [10, 24], [10, 72], [30, 24], [30, 72]]
+    assert grid_boxes(black(264, 320), 224).tolist() == [*([*corner, 224] for corner in corners), [0, 28, 264]]
 
 
 @pytest.mark.parametrize(
     ("shape", "boxes"),
     [
-        ((64, 64), [[0, 0]]),
-        ((40, 30), [[0, 0]]),
-        ((65, 64), [[0, 0]]),
-        ((64, 68), [[0, 2], [0, 1], [0, 3]]),
-        ((40, 68), [[0, 2], [0, 1], [0, 3]]),
-        ((66, 64), [[1, 0], [0, 0]]),
+        ((64, 64), [[0, 0, 64]]),
+        ((40, 30), [[0, 0, 64]]),
+        ((65, 64), [[0, 0, 64]]),
+        ((64, 68), [[0, 2, 64], [0, 1, 64], [0, 3, 64]]),
+        ((40, 68), [[0, 2, 64], [0, 1, 64], [0, 3, 64]]),
+        ((66, 64), [[1, 0, 64], [0, 0, 64]]),
+        ((65, 66), [[0, 1, 64], [0, 0, 64], [0, 0, 65]]),
     ],
 )
 def test_a_box_of_a_small_image_counts_once(shape: tuple[int, int], boxes: list[list[int]]) -> None:
     assert grid_boxes(black(*shape), 64).tolist() == boxes
+
+
+def test_a_crop_that_is_larger_than_the_network_is_shown_is_shrunk() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 150, 3)).astype(np.uint8)
+    inner, whole = cut_crops(pixels, np.array([(10, 20, 64), (0, 25, 100)]), 64)
+    np.testing.assert_array_equal(inner, pixels[10:74, 20:84])
+    shrunk = Image.fromarray(pixels[:, 25:125]).resize((64, 64), Image.Resampling.LANCZOS)
+    np.testing.assert_array_equal(whole, np.asarray(shrunk))
 
 
 def test_shrinking_keeps_fine_detail() -> None:

@@ -95,7 +95,7 @@ def test_a_head_that_is_trained_first_needs_the_crops_of_its_images_and_of_some_
 ) -> None:
     (run,) = (which for rule, which in jobs(plan) if rule == "finetune")
     config["finetuning"]["head_first"]["epochs"] = 3
-    grids = 5 * 4
+    grids = 6 * 4
     assert work_of(plan_of(config), [("finetune", run)]).scored == {"resnet50": grids}
     config["finetuning"]["rehearsal"] = {"corpus": "synthetic", "pairs": 3}
     assert work_of(plan_of(config), [("finetune", run)]).scored == {"resnet50": grids + 10 * 39}

@@ -137,7 +137,7 @@ def test_the_scores_of_the_crops(model: Model, images: list[Path]) -> None:
     scorer = Scorer(model(), crops=14, device="cpu")
     crops = scorer.crop_scores(images[0])
     assert crops.score == scorer.score(images[0])
-    assert crops.boxes.shape == (14, 2)
+    assert crops.boxes.shape == (14, 3)
     assert crops.score.spread == crops.qualities.std()
     with pytest.raises(MosforgeError, match="crops: 0 is the whole image"):
         Scorer(model(), crops=0, device="cpu").crop_scores(images[0])

@@ -125,8 +125,8 @@ def test_images_of_another_place_are_reported(
 
 
 def test_the_map_is_the_mean_of_the_crops_that_cover_a_pixel() -> None:
-    boxes = np.array([(0, 0), (0, 2), (2, 2)])
-    values = score_map((6, 6), boxes, 4, np.array([0.2, 0.4, 0.9]))
+    boxes = np.array([(0, 0, 4), (0, 2, 4), (2, 2, 4)])
+    values = score_map((6, 6), boxes, np.array([0.2, 0.4, 0.9]))
     assert values[0, 0] == pytest.approx(0.2)
     assert values[1, 3] == pytest.approx(0.3)
     assert values[3, 3] == pytest.approx(0.5)

@@ -255,9 +255,9 @@ def test_a_file_that_is_no_image_is_reported(model: Model, tmp_path: Path) -> No
 
 def test_boxes_lie_within_the_image_and_reach_its_edges() -> None:
     boxes = draw_boxes(np.zeros((66, 70, 3), np.uint8), 64, 500, "key", 1)
-    assert boxes.shape == (500, 2)
-    assert boxes.min(axis=0).tolist() == [0, 0]
-    assert boxes.max(axis=0).tolist() == [2, 6]
+    assert boxes.shape == (500, 3)
+    assert boxes.min(axis=0).tolist() == [0, 0, 64]
+    assert boxes.max(axis=0).tolist() == [2, 6, 64]
 
 
 def test_boxes_depend_only_on_the_key() -> None:
