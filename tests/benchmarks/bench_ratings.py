@@ -44,6 +44,7 @@ from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.seeds import generator
 from mosforge.core.tables import Frame, read_table, write_table
+from mosforge.core.values import GRID_CROPS
 from mosforge.finetuning.finetune import finetune
 from mosforge.finetuning.finetune_settings import FinetuningSettings
 from mosforge.finetuning.head_first import CropFeatures, crop_features, learn_scores
@@ -153,7 +154,7 @@ class Bench:
         self._weights = results / "pretraining/weights" / f"{card['backbone']}.safetensors"
         learned = results / "pretraining" / pretrained / "model.safetensors"
         rated = self._rows[["image", "part", "quality"]].to_numpy().tolist()
-        settings = [rated, self._network, RECIPE, HEAD_FIRST, FT_EPOCHS, FT_CROPS, CROP]
+        settings = [rated, self._network, RECIPE, HEAD_FIRST, FT_EPOCHS, FT_CROPS, CROP, GRID_CROPS]
         self._digests = {
             name: digest([*settings, sha256_of_file(weights)])
             for name, weights in ((start, learned), ("imagenet", self._weights))
