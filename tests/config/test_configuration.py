@@ -78,8 +78,11 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
         ("distortions.synthetic.blur", [7], "distortions.synthetic.blur: unknown key"),
         ("distortions.synthetic.undistorted", [1], "undistorted.0: 1 is not 0, the only level"),
         ("distortions.synthetic.undistorted", [0, 0], "undistorted: [0, 0] is not a list of at most 1"),
-        ("distortions.authentic.types_per_image", [0, 0], "types_per_image: [0, 0] leaves no distortion"),
-        ("distortions.authentic.types_per_image", [-1, 3], "types_per_image.0: -1 is not a whole number"),
+        (
+            "distortions.authentic.types_per_image",
+            [0, 3],
+            "types_per_image.0: 0 is not a whole number from 1",
+        ),
         (
             "distortions.corpora.synthetic.sources",
             ["voc"],

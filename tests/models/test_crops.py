@@ -18,7 +18,10 @@ def test_the_grid_is_the_centre_and_halfway_to_the_corners_and_the_whole() -> No
     assert boxes == [*([*corner, 256] for corner in corners), [0, 0, 512]]
     assert len(boxes) == GRID_CROPS
     corners = [[20, 48], [10, 24], [10, 72], [30, 24], [30, 72]]
-    assert grid_boxes(black(264, 320), 224).tolist() == [*([*corner, 224] for corner in corners), [0, 28, 264]]
+    assert grid_boxes(black(264, 320), 224).tolist() == [
+        *([*corner, 224] for corner in corners),
+        [0, 28, 264],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -127,11 +127,13 @@ def test_heads_learn_from_a_synthetic_corpus_and_mixtures_of_the_same_pristine_i
     sources = config["distortions"]["corpora"]["synthetic"]["sources"]
     config["distortions"]["corpora"]["mixed"] = {"kind": "authentic", "sources": sources, "total": 100}
     config["pretraining"]["unified"] = {
-        "pair": {"synthetic": "synthetic", "authentic": "mixed", "share": 0.9}
+        "pair": {"synthetic": "synthetic", "authentic": "mixed", "share": 0.5, "undistorted": 0.3}
     }
+    config["distortions"]["synthetic"]["undistorted"] = [0]
     config["pretraining"] |= {"frozen_stages": "all", "standardise": True}
     cfg = pretraining(plan_of(config), "pair")
-    assert (cfg.frozen_stages, cfg.standardise, cfg.authentic_share) == ("all", True, 0.9)
+    assert (cfg.frozen_stages, cfg.standardise) == ("all", True)
+    assert (cfg.authentic_share, cfg.undistorted_share) == (0.5, 0.3)
     assert set(cfg.learning_rates) == {"classification", "score"}, "none of the backbone"
     assert list(cfg.sources) == plan_of(config).corpora.sources("synthetic")
     run = Run("live", "1", "resnet50", "pair-multitask", "live")

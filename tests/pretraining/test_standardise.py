@@ -77,7 +77,7 @@ def test_only_the_branches_learn_from_standardised_features(
     start = Network(card["backbone"], MultiTaskHead(1280, 6)).eval()
     load_backbone(start, corpus.weights)
     images = np.stack(list(Pack(read_table(folder / "pack.parquet", PACK)).images()))
-    drawn = epoch_order(0, 0, 48, mixture=Mixture(np.arange(48) >= 24, SHARE)) % 48
+    drawn = epoch_order(0, 0, 48, mixture=Mixture((np.arange(48) >= 24).astype(int), (1 - SHARE, SHARE))) % 48
     with torch.inference_mode():
         vectors = start.vectors(torch.from_numpy(images)).double().numpy()[drawn]
     np.testing.assert_allclose(network.head.mean.numpy(), vectors.mean(0), rtol=1e-4, atol=1e-6)

@@ -137,31 +137,32 @@ def test_without_groups_it_is_a_permutation_drawn_from_seed_and_epoch() -> None:
     assert epoch_order(0, 0, 50).tolist() != epoch_order(0, 1, 50).tolist() != epoch_order(1, 0, 50).tolist()
 
 
-MIXTURE_ROWS = np.array([False] * 30 + [True] * 4)
+KIND = np.array([0] * 30 + [1] * 4 + [2])
 
 
 @settings(max_examples=25, deadline=None)
-@given(share=st.floats(0.05, 0.95), size=st.integers(1, 16), samples=st.integers(20, 80))
-def test_every_batch_draws_two_corpora_in_the_stated_proportion(
-    share: float, size: int, samples: int
+@given(weights=st.tuples(*[st.floats(0.05, 1)] * 3), size=st.integers(1, 16), samples=st.integers(20, 80))
+def test_every_batch_draws_the_kinds_in_the_stated_proportion(
+    weights: tuple[float, ...], size: int, samples: int
 ) -> None:
-    order = epoch_order(0, 3, samples, mixture=Mixture(MIXTURE_ROWS, share))
+    shares = tuple(weight / sum(weights) for weight in weights)
+    order = epoch_order(0, 3, samples, mixture=Mixture(KIND, shares))
     assert len(np.unique(order)) == samples  # a row that comes again has another crop
-    second = MIXTURE_ROWS[order % len(MIXTURE_ROWS)]
-    for start in range(0, samples, size):
-        batch = second[start : start + size]
-        assert abs(batch.sum() - share * len(batch)) <= 1
-    for kind in (False, True):
-        times = np.bincount(order % len(MIXTURE_ROWS), minlength=len(MIXTURE_ROWS))[kind == MIXTURE_ROWS]
+    drawn = KIND[order % len(KIND)]
+    for kind, share in enumerate(shares):
+        for start in range(0, samples, size):
+            batch = drawn[start : start + size]
+            assert abs((batch == kind).sum() - share * len(batch)) < 2
+        times = np.bincount(order % len(KIND), minlength=len(KIND))[kind == KIND]
         assert times.max() - times.min() <= 1
-    again, other = (epoch_order(0, epoch, samples, mixture=Mixture(MIXTURE_ROWS, share)) for epoch in (3, 4))
+    again, other = (epoch_order(0, epoch, samples, mixture=Mixture(KIND, shares)) for epoch in (3, 4))
     assert np.array_equal(order, again)
     assert not np.array_equal(order, other)
 
 
 def test_a_small_corpus_is_cropped_anew_each_time(toy: ModuleType, pack: Pack) -> None:
     cfg = toy.settings(patches=5, batch_size=4)
-    mixture = Mixture(np.array([False, False, False, True]), 0.5)
+    mixture = Mixture(np.array([0, 0, 0, 1]), (0.5, 0.5))
     found = [crop for batch in batches(pack, ROWS, cfg, 0, mixture=mixture) for crop in content(batch)]
     assert np.bincount([place for place, _ in found]).tolist()[3] == 10
     assert len({pixels for place, pixels in found if place == 3}) > 5

@@ -66,8 +66,6 @@ def _in_distortions(config: Configuration) -> Iterator[str]:
     fewest, most = section.authentic.types_per_image
     if fewest > most:
         yield f"distortions.authentic.types_per_image: {fewest} is more than {most}"
-    if most == 0:
-        yield "distortions.authentic.types_per_image: [0, 0] leaves no distortion; raise the second number"
 
 
 def _in_finetuning(config: Configuration) -> Iterator[str]:
@@ -153,6 +151,12 @@ def _in_pretraining(config: Configuration) -> Iterator[str]:
             yield f"{key}: there is a corpus of this name; take another"
         yield from _unknown(f"{key}.synthetic", [pair.synthetic], others)
         yield from _unknown(f"{key}.authentic", [pair.authentic], mixtures)
+        if pair.undistorted is None:
+            continue
+        if not config.distortions.synthetic.undistorted:
+            yield f"{key}.undistorted: there are none; set distortions.synthetic.undistorted to [0]"
+        if pair.share + pair.undistorted >= 1:
+            yield f"{key}.undistorted: with share it leaves nothing of a batch; lower one of them"
     needs_stages = [
         key
         for key, value in {

@@ -39,7 +39,7 @@ _Quality = Annotated[int, Field(strict=True, ge=0, le=100), Allowed("a quality f
 _Colours = Annotated[int, Field(strict=True, ge=2, le=256), Allowed("a number of colours from 2 to 256")]
 _Signed = Annotated[float, Field(strict=True, ge=-1, le=1), Allowed("a number from -1 to 1")]
 _Zero = Annotated[int, Field(strict=True, ge=0, le=0), Allowed("0, the only level of an undistorted image")]
-_Types = Annotated[int, Field(strict=True, ge=0, le=7), Allowed("a whole number from 0 to 7")]
+_Types = Annotated[int, Field(strict=True, ge=1, le=7), Allowed("a whole number from 1 to 7")]
 
 Numbers = Annotated[tuple[Number, ...], _AT_MOST]
 Odds = Annotated[tuple[_Odd, ...], _AT_MOST]
@@ -172,7 +172,7 @@ class Authentic(Section):
     types: AuthenticTypes
     """the levels of each type, weakest first"""
     types_per_image: tuple[_Types, _Types]
-    """fewest and most types in one image; from 0 on, the image itself may be among its mixtures (ours)"""
+    """fewest and most types in one image"""
 
 
 class Corpus(Section):

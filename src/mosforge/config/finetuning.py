@@ -164,9 +164,10 @@ class FinetuningSection(TrainingSection):
     dropout: BelowOne
     """probability that a feature is dropped in a step: for a new head, and in head_first for every head"""
     head_first: HeadFirstSection
-    """The head alone is trained first, and the whole network after it. The features of the crops of a
-    grid (evaluation.crops) in each image are computed once, so that this takes minutes. Dropout drops some of them, and the loss
-    is the squared error. A pretrained head stays, and goes on telling the classes (ours)"""
+    """The head alone is trained first, and the whole network after it. The features of the crops of a grid
+    (evaluation.crops) in each image are computed once, so that this takes minutes. Dropout drops some of
+    them, and the loss is the squared error. A pretrained head stays, and goes on telling the classes
+    (ours)"""
     interpolate: Part
     """The weights are start + interpolate x (trained - start): 0.5 keeps more of what the network knew, 1 is
     the trained weights (ours, after WiSE-FT)"""

@@ -65,6 +65,9 @@ class Pair(Section):
     share: Fraction = 0.5
     """share of the mixtures in every batch, whatever their number (default 0.5: both corpora count the same,
     also where one has many times as many images as the other)"""
+    undistorted: Fraction | None = None
+    """Share of the undistorted images of the synthetic corpus in every batch; its distorted ones have the
+    rest. Default: they count like the others of their corpus"""
 
 
 class PretrainingSection(TrainingSection):

@@ -41,5 +41,5 @@ class AuthenticSettings(DistortSettings):
 
     kind: Literal["authentic"]
     types: Mapping[str, tuple[Level, ...]]
-    types_per_image: tuple[Whole, Count]
+    types_per_image: tuple[Count, Count]
     per_image: Count  # distorted images of each pristine image

@@ -14,7 +14,7 @@ from mosforge.core.values import TestCrops
 from mosforge.models.network import Network
 
 Boxes = npt.NDArray[np.int64]
-"""Top, left and side of each crop in the image, shape (n, 3); a larger one is shrunk to the network's size."""
+"""Top, left and side of each crop, shape (n, 3); one that is larger than the network is shown is shrunk."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def draw_boxes(pixels: Pixels, size: int, count: int, *key: str | int) -> Boxes:
 
 
 def grid_boxes(pixels: Pixels, size: int) -> Boxes:
-    """The crop in the centre, the four halfway from it to the corners, and the largest square around the centre.
+    """The crop in the centre, the four halfway from it to the corners, and the largest square in the centre.
 
     The square shows the composition of the image, which people judge, too. In an image hardly larger than a
     crop some of the six are the same, which then counts once.

@@ -179,7 +179,10 @@ class Trainings:
             values["standardise"] = True
         if kind == "unified":
             values["single_classes"] = len(self._corpora.class_names(corpora[0]))
-            values["authentic_share"] = self._pretraining.unified[which.corpus].share
+            pair = self._pretraining.unified[which.corpus]
+            values["authentic_share"] = pair.share
+            if pair.undistorted is not None:
+                values["undistorted_share"] = pair.undistorted
         # a pretraining that sees no images of its dataset has no wildcard of that name, and serves any
         if (dataset := getattr(which, "dataset", None)) is None:
             return PretrainingSettings(**values, sources=self._sources_of(corpora))

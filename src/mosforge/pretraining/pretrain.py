@@ -10,6 +10,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.files import digest, sha256_of_file
 from mosforge.core.packs import Pack, locate
 from mosforge.core.schemas.datasets import SPLIT
+from mosforge.core.schemas.distortions import UNDISTORTED
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.pmos import LABELS
 from mosforge.core.tables import Frame, read_table
@@ -116,14 +117,22 @@ def pretrain(
 
 
 def _mixture(samples: Frame, cfg: PretrainingSettings) -> Mixture | None:
-    """In what proportion the batches of a unified pretraining draw from its two corpora."""
+    """In what proportion a unified pretraining draws from its two corpora, and undistorted images."""
     if cfg.authentic_share is None:
         return None
     is_authentic = samples["class_index"].isna().to_numpy()
     if is_authentic.all() or not is_authentic.any():
         which = "synthetic corpus" if is_authentic.all() else "corpus of mixtures"
         raise MosforgeError(f"{cfg.corpus}: its {which} has no image; check the sources of both")
-    return Mixture(is_authentic, cfg.authentic_share)
+    if cfg.undistorted_share is None:
+        return Mixture(is_authentic.astype(np.int64), (1 - cfg.authentic_share, cfg.authentic_share))
+    is_undistorted = (samples["group"] == UNDISTORTED).to_numpy()
+    if not is_undistorted.any() or not (~is_authentic & ~is_undistorted).any():
+        raise MosforgeError(
+            f"{cfg.corpus}: its synthetic corpus needs both distorted and undistorted images; make it again"
+        )
+    shares = 1 - cfg.authentic_share - cfg.undistorted_share, cfg.authentic_share, cfg.undistorted_share
+    return Mixture(np.where(is_undistorted, 2, is_authentic.astype(np.int64)), shares)
 
 
 def keep_training_part(samples: Frame, sources: Sequence[str], split: Frame) -> Frame:

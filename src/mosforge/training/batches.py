@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -39,26 +38,27 @@ class Batch:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Two kinds of rows, and the share of the second in every batch."""
+    """Rows of several kinds, and the share of each kind in every batch."""
 
-    is_second: npt.NDArray[np.bool_]  # of each row
-    share: float  # above 0 and below 1
+    kind: Indices  # of each row, from 0
+    shares: tuple[float, ...]  # of each kind; together 1
 
     def order(self, draw: np.random.Generator, samples: int) -> Indices:
         """The samples of an epoch: sample s is crop s // rows of row s % rows, int64 (samples,).
 
-        Among the first n samples of an epoch are floor(n x share) of the second kind, for every n. Each kind
-        goes round its rows in random order, as often as it needs for its share: some rows come several times
-        in an epoch, and others not in each epoch.
+        The kinds take turns as evenly as their shares let them. Each goes round its rows in random order, as
+        often as it needs for its share: some rows come several times in an epoch, and others not in each
+        epoch.
         """
-        seconds = np.floor(np.arange(samples + 1) * self.share).astype(np.int64)
-        is_second = np.diff(seconds) == 1
+        turns = [(np.arange(samples) + 0.5) / share for share in self.shares]
+        kinds = np.repeat(np.arange(len(turns)), samples)
+        kinds = kinds[np.argsort(np.concatenate(turns), kind="stable")[:samples]]
         order = np.empty(samples, np.int64)
-        for kind in (False, True):
-            places, members = np.flatnonzero(is_second == kind), np.flatnonzero(self.is_second == kind)
+        for kind in range(len(turns)):
+            places, members = np.flatnonzero(kinds == kind), np.flatnonzero(self.kind == kind)
             rounds = -(-len(places) // len(members))
-            drawn = [members[draw.permutation(len(members))] + n * len(self.is_second) for n in range(rounds)]
-            order[places] = np.concatenate(drawn)[: len(places)]
+            drawn = [members[draw.permutation(len(members))] + n * len(self.kind) for n in range(rounds)]
+            order[places] = np.concatenate([*drawn, places[:0]])[: len(places)]
         return order
 
 
@@ -84,7 +84,7 @@ def epoch_order(
         samples: crops of the epoch; sample s is one of row s modulo the rows.
         groups: a number for each row; samples of rows of one number follow each other, so that a loss over
             pairs finds them in one batch (the end of a batch may still cut through a group).
-        mixture: in what proportion two kinds of rows are drawn, if there are two.
+        mixture: in what proportion several kinds of rows are drawn, if there are several.
     """
     draw = generator("order", seed, epoch)
     if mixture is not None:
