@@ -80,6 +80,17 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic_livec"}
         ({"pretraining.frozen_stages": "none"}, "'none' is not a whole number from 0, or all"),
         ({"pretraining.unified": {"synthetic": PAIR}}, "there is a corpus of this name; take another"),
         (
+            {"pretraining.unified": {"pair": PAIR | {"undistorted": 0.2}}},
+            "pair.undistorted: there are none; set distortions.synthetic.undistorted to [0]",
+        ),
+        (
+            {
+                "pretraining.unified": {"pair": PAIR | {"share": 0.7, "undistorted": 0.3}},
+                "distortions.synthetic.undistorted": [0],
+            },
+            "pair.undistorted: with share it leaves nothing of a batch",
+        ),
+        (
             {"pretraining.unified": {"pair": PAIR | {"synthetic": "authentic_livec"}}},
             "pretraining.unified.pair.synthetic: 'authentic_livec' is not configured",
         ),

@@ -216,6 +216,7 @@ def _pretraining() -> Iterator[Case]:
             yield Case(path, 0.002, ("pretrain_authentic",), only, note)
     yield Case(f"{both}.synthetic", "kadid25", ("fuse", "pretrain_authentic"), "both", NEW)
     yield Case(f"{both}.share", 0.3, ("pretrain_authentic",), "both")
+    yield Case(f"{both}.undistorted", 0.3, ("pretrain_authentic",), "both")
     yield Case(
         f"{both}.authentic", "others", ("pack_shard", "index_packs", "fuse", "pretrain_authentic"), "", NEW
     )

@@ -70,7 +70,7 @@ def pretrain(
         mixtures = keep_training_part(mixtures, cfg.sources, read_table(split, SPLIT))
     kept = pd.concat([table[~is_mixture], mixtures], ignore_index=True)
     samples = locate(kept, pd.concat([read_table(file, PACK) for file in pack]))
-    mixture = _mixture(samples, cfg)
+    mixture = kinds_of(samples, cfg)
     data_digest = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
     weights_digest = sha256_of_file(weights)
     known = read_labels(samples, cfg.label_kind, cfg.agreement_scale, device)
@@ -116,8 +116,19 @@ def pretrain(
     return None
 
 
-def _mixture(samples: Frame, cfg: PretrainingSettings) -> Mixture | None:
-    """In what proportion a unified pretraining draws from its two corpora, and undistorted images."""
+def kinds_of(samples: Frame, cfg: PretrainingSettings) -> Mixture | None:
+    """In what proportion a unified pretraining draws from its two corpora, and undistorted images.
+
+    Args:
+        samples: rows of the artefact `pmos`; mixtures have no class index.
+        cfg: of the training.
+
+    Returns:
+        None for a pretraining on one corpus.
+
+    Raises:
+        MosforgeError: a kind that has a share has no image.
+    """
     if cfg.authentic_share is None:
         return None
     is_authentic = samples["class_index"].isna().to_numpy()
