@@ -33,6 +33,11 @@ LARGEST_BATCH = 64
 PAIRS_WEIGHT = 0.03
 """Factor of the loss of the pairs beside the squared error, which is smaller than an absolute one (ours)."""
 
+_LEAST_CORRELATION = 0.5
+"""Correlation of the learned with the given scores that their first scale is made for at least.
+
+In few ratings it may come out near zero, or below, by chance. What was learned would then be lost (ours)."""
+
 _SMALLEST_DEVIATION = 1e-3  # of a feature, so that one that hardly changes is not blown up
 
 
@@ -150,8 +155,8 @@ def learn_scores(
 
     A step takes one crop of each of its images, and dropout leaves out some of the features. The loss is the
     squared error, the optimiser AdamW, whose rate falls to zero by half a cosine. The score that a pretrained
-    head has learned is first brought to the scale of the given ones by least squares. The pairs that are
-    rehearsed count little beside the images.
+    head has learned is first brought to the scale of the given ones. Pairs that are rehearsed count little
+    beside the images.
 
     Args:
         head: on the processor, with its first weights.
@@ -164,7 +169,7 @@ def learn_scores(
         MosforgeError: a weight is not finite.
     """
     _, objective = corpus_and_objective(cfg.initialisation)
-    _fit_scale(head, crops.scores, quality, learned=learns_score(objective))
+    fit_scale(head, crops.scores, quality, learned=learns_score(objective))
     if isinstance(head, MultiTaskHead):
         mean, deviation = head.mean, head.deviation
     else:
@@ -178,11 +183,23 @@ def learn_scores(
         head.take_in(mean, deviation)
 
 
-def _fit_scale(head: MultiTaskHead | ScoreHead, scores: Tensor, given: Tensor, *, learned: bool) -> None:
-    """Brings scores that a head has learned to the scale of the given ones; others start at their mean."""
+def fit_scale(head: MultiTaskHead | ScoreHead, scores: Tensor, given: Tensor, *, learned: bool) -> None:
+    """Brings scores that a head has learned to the scale of the given ones; others start at their mean.
+
+    By least squares, but at least as for the least correlation.
+
+    Args:
+        head: of either kind.
+        scores: of the training images, as the head gives them, shape (n,).
+        given: qualities of these, in [0, 1], shape (n,).
+        learned: whether the head has learned a score.
+    """
     factor, offset = 0.0, float(given.mean())
     if learned and float(scores.max()) > float(scores.min()):
         factor, offset = map(float, np.polyfit(scores.numpy(), given.double().numpy(), 1))
+        least = _LEAST_CORRELATION * float(given.double().std() / scores.std())
+        if factor < least:
+            factor, offset = least, float(given.double().mean() - least * scores.mean())
     if isinstance(head, MultiTaskHead):
         head.rescale(factor, offset)
     else:
