@@ -33,7 +33,7 @@ def test_nested_settings_leave_out_what_was_not_given() -> None:
 def test_the_configuration_on_the_page_keeps_its_numbers() -> None:
     given = {
         "config": {"a": [1, 1.0, True, None, {"b": "1"}]},
-        "protocols": {"t": {"evaluation": {"crops": 60}}},
+        "experiments": {"t": {"protocol": {"evaluation": {"crops": 60}}}},
     }
     assert json.dumps(PageSettings.model_validate(given).plain(), sort_keys=True) == json.dumps(
         given, sort_keys=True

@@ -85,7 +85,7 @@ def test_its_images_and_labels_are_those_of_a_corpus_that_nothing_learns_from(fr
     job = ("sanity", SimpleNamespace(model="pretraining/synthetic/resnet50/multitask"))
     assert work_of(plan, [job]).scored == {"resnet50": 4 * 40 * 60}
     fresh["evaluation"]["crops"] = "grid"
-    assert work_of(plan_of(fresh), [job]).scored == {"resnet50": 4 * 40 * 5}
+    assert work_of(plan_of(fresh), [job]).scored == {"resnet50": 4 * 40 * 6}
 
 
 def test_without_a_corpus_no_model_is_asked(fresh: dict[str, Any]) -> None:

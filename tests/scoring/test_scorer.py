@@ -161,7 +161,7 @@ def test_quality_and_spread_are_those_of_the_crops(model: Model, images: Path) -
     score = scorer.score(images / "a coffee.png")
     network, _ = load_model(model())
     pixels = read_rgb(images / "a coffee.png")
-    every = np.array([(top, left) for top in range(0, 37, 4) for left in range(0, 77, 4)])
+    every = np.array([(top, left, 64) for top in range(0, 37, 4) for left in range(0, 77, 4)])
     dense, _ = predict(network, pixels, every, 64, CPU)
     assert score.quality == pytest.approx(dense.mean(), abs=5 * dense.std() / np.sqrt(200) + 1e-4)
     assert score.spread == pytest.approx(dense.std(), rel=0.3)
