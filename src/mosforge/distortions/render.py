@@ -130,9 +130,9 @@ def draw_mixtures(
 ) -> list[Mixture]:
     """Draws different mixtures for one reference image.
 
-    The number of types is uniform in the range. Then every allowed set of that
-    many types is equally likely, and then every level. A mixture that was drawn before is skipped, so the
-    first k of n mixtures are those of a call for k.
+    The number of types is uniform in the range. Then every allowed set of that many types is equally likely,
+    and then every level. A mixture that was drawn before is skipped, so the first k of n mixtures are those
+    of a call for k.
 
     Args:
         levels: number of levels of each type.

@@ -21,7 +21,7 @@ class PretrainingSettings(TrainingSettings):
     # label kind `both`: how many of the classes are those of the images with one class
     single_classes: Count | None = None
     authentic_share: Fraction | None = None  # and which share of each batch are the others
-    undistorted_share: Fraction | None = None  # which are the undistorted ones among the former
+    undistorted_share: Fraction | None = None  # and the undistorted images, if theirs is their own
     agreement_scale: Amount = 0.0
     loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
     rank_margin: Amount = 0.0

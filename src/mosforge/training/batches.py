@@ -54,11 +54,11 @@ class Mixture:
         kinds = np.repeat(np.arange(len(turns)), samples)
         kinds = kinds[np.argsort(np.concatenate(turns), kind="stable")[:samples]]
         order = np.empty(samples, np.int64)
-        for kind in range(len(turns)):
+        for kind in np.unique(kinds):
             places, members = np.flatnonzero(kinds == kind), np.flatnonzero(self.kind == kind)
             rounds = -(-len(places) // len(members))
             drawn = [members[draw.permutation(len(members))] + n * len(self.kind) for n in range(rounds)]
-            order[places] = np.concatenate([*drawn, places[:0]])[: len(places)]
+            order[places] = np.concatenate(drawn)[: len(places)]
         return order
 
 
