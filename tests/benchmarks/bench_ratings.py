@@ -90,7 +90,7 @@ class Seen:
         images, everything = Pack(self._rows), np.arange(len(self._rows))
         side = view_side(images.heights[self._training], images.widths[self._training])
         network = copy.deepcopy(self._network).to(self._device)
-        return crop_features(network, images, everything, side, CROP, self._device)
+        return crop_features(network, images, everything, side, CROP, self._device, torch.get_num_threads())
 
     @cached_property
     def means(self) -> Array:
@@ -199,7 +199,8 @@ class Bench:
             network, card = load_model(model)
         rows, side = Pack(self._rows), int(card["view_side"])
         network = network.to(self._device)
-        return crop_features(network, rows, self.tested, side, CROP, self._device).scores.numpy()
+        found = crop_features(network, rows, self.tested, side, CROP, self._device, torch.get_num_threads())
+        return found.scores.numpy()
 
     def _settings(self, initialisation: str, seed: int, **others: Any) -> FinetuningSettings:
         return FinetuningSettings(

@@ -102,6 +102,13 @@ def test_only_the_test_part_is_scored(run: Callable[..., int], place: Path, tmp_
     assert set(frame["other_contents"]) == {len(others)}
 
 
+def test_the_number_of_threads_changes_no_prediction(run: Callable[..., int], tmp_path: Path) -> None:
+    for threads in ("1", "3"):
+        assert run("--threads", threads, out=threads) == 0
+    one, three = (read_table(tmp_path / f"{name}.parquet", PREDICTIONS) for name in ("1", "3"))
+    pd.testing.assert_frame_equal(one, three, check_exact=True)
+
+
 def test_across_datasets_all_are_scored(run: Callable[..., int], tmp_path: Path) -> None:
     assert run(test_dataset="b") == 0
     assert len(read_table(tmp_path / "out.parquet", PREDICTIONS)) == COUNT

@@ -76,6 +76,7 @@ def features(place: Path, initialisation: str, weights: str, out: str = "", **cf
     words = [word for name, file in files.items() for word in (f"--{name}", str(place / file))]
     output = str(place / f"{out or initialisation}.features.parquet")
     words += ["--output", output, "--device", "cpu", "--cfg", json.dumps(settings | cfg)]
+    words += ["--threads", "3" if out == "threads" else "1"]
     return main(["evaluation", "features", *words])
 
 
@@ -92,6 +93,11 @@ def probe(place: Path, initialisation: str, adaptation: str, output: Path, *, fi
 
 def read(place: Path, name: str) -> Frame:
     return read_table(place / f"{name}.features.parquet", FEATURES)
+
+
+def test_the_number_of_threads_changes_no_feature(place: Path) -> None:
+    assert features(place, "a-multitask", "multitask/model.safetensors", "threads") == 0
+    pd.testing.assert_frame_equal(read(place, "threads"), read(place, "a-multitask"), check_exact=True)
 
 
 def test_features_and_score_are_means_over_the_crops_of_an_image(place: Path) -> None:

@@ -52,7 +52,13 @@ class Start:
     folder: Path
 
     def train(
-        self, output: Path, initialisation: str = "imagenet", *, split: str = "split", **cfg: Any
+        self,
+        output: Path,
+        initialisation: str = "imagenet",
+        *,
+        split: str = "split",
+        threads: int = 1,
+        **cfg: Any,
     ) -> int:
         objective = initialisation.rpartition("-")[2]
         model = initialisation if initialisation == "both-multitask" else objective
@@ -71,6 +77,7 @@ class Start:
             **{"head_first": HEAD_FIRST, "learning_rates": {"backbone": 1e-4, head: 1e-4}},
         }
         words += ["--weights", f"{self.folder}/{weights}", "--output", str(output), "--device", "cpu"]
+        words += ["--threads", str(threads)]
         return main(["finetuning", "finetune", *words, "--cfg", json.dumps(settings | cfg)])
 
     def scores(self, network: Network) -> Floats:
@@ -137,6 +144,17 @@ def test_a_new_head_learns_the_scores_and_the_backbone_stays(start: Start, tmp_p
     assert "images a second" not in text
     assert sorted(path.name for path in (tmp_path / "m").iterdir())[0] == "card.json", "no state is left"
     assert Scorer(tmp_path / "m", device="cpu").score(data.coffee()[:90, :90]).distortions is None
+
+
+def test_the_number_of_threads_changes_no_weight(start: Start, tmp_path: Path) -> None:
+    found = []
+    try:
+        for threads in (1, 3):
+            assert start.train(tmp_path / f"{threads}", threads=threads) == 0
+            found.append(load_file(tmp_path / f"{threads}" / "model.safetensors"))
+    finally:
+        torch.set_num_threads(1)
+    assert all(torch.equal(value, found[1][key]) for key, value in found[0].items())
 
 
 @pytest.mark.parametrize("objective", ["multitask", "reg", "cls"])

@@ -1,5 +1,7 @@
 """The choice of a device."""
 
+import resource
+
 import pytest
 import torch
 
@@ -16,3 +18,14 @@ def test_a_gpu_that_is_not_there_is_reported(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(MosforgeError, match="device cuda: torch finds no GPU"):
         pick_device("cuda")
+
+
+def test_the_processor_keeps_the_memory_of_feature_maps_that_it_has_freed() -> None:
+    pick_device("cpu")
+    size, faults = 64 << 20, []
+    for _ in range(6):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        maps = torch.ones(size, dtype=torch.uint8)
+        del maps
+        faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    assert sum(faults[3:]) < size // resource.getpagesize() // 10

@@ -22,7 +22,11 @@ def available_threads() -> int:
 
 
 def map_in_order(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int | None = None
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int,
+    ahead: int | None = None,
+    start: Callable[[int], ThreadPoolExecutor] = ThreadPoolExecutor,
 ) -> Generator[Result]:
     """Like `map`, on `threads` threads: yields the results in the order of the items.
 
@@ -35,6 +39,7 @@ def map_in_order(
         threads: calls that run at the same time.
         ahead: calls that are under way or done beside the result that is yielded; two for each thread by
             default.
+        start: starts so many threads.
 
     Raises:
         MosforgeError: `threads` is not a positive number.
@@ -42,7 +47,7 @@ def map_in_order(
     """
     if threads < 1:
         raise MosforgeError(f"threads: {threads} is not a positive number")
-    pool = ThreadPoolExecutor(threads)
+    pool = start(threads)
     try:
         futures = (pool.submit(function, item) for item in items)
         for future in keep_ahead(futures, 2 * threads if ahead is None else ahead):

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-import torch
 from pydantic import PositiveInt
 from tqdm import tqdm
 
 from mosforge.core.packs import Pack, locate
+from mosforge.core.parallel import map_in_order
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.tables import read_table
 from mosforge.evaluation.settings import PredictSettings
@@ -15,6 +15,7 @@ from mosforge.evaluation.tested import tested_images, write_predictions
 from mosforge.models import crops
 from mosforge.models.devices import device_name, pick_device
 from mosforge.models.folder import load_model
+from mosforge.models.threads import start_threads
 
 
 def predict(
@@ -40,23 +41,24 @@ def predict(
         split: the split of the test dataset whose part `test` is scored; without it, all images are scored.
         output: a row for each image, Parquet (artefact `predictions`).
         device: where the network runs; `auto` is a GPU if there is one.
-        threads: CPU threads.
+        threads: CPU threads, an image each.
         cfg: the run, and the crops.
 
     Raises:
         MosforgeError: there is no test image, one is not in the pack, or the model is damaged.
     """
-    torch.set_num_threads(threads)
     rows = locate(tested_images(cfg, dataset, split), read_table(pack, PACK))
     network, card = load_model(model)
     where = pick_device(device)
     network.to(where)
-    images, size = Pack(rows), card["crop"]
-    means, spreads = [], []
-    for i, name in enumerate(tqdm(rows["image"], disable=None, unit="image")):
-        key = cfg.test_dataset, cfg.split, name
+    images, names, size = Pack(rows), rows["image"].tolist(), card["crop"]
+
+    def scores_of(i: int) -> crops.Floats:
+        key = cfg.test_dataset, cfg.split, names[i]
         pixels, boxes = crops.shown_crops(images.image(i), size, cfg.crops, card.get("view_side"), *key)
-        scores = crops.predict(network, pixels, boxes, size, where).scores
-        means.append(float(scores.mean()))
-        spreads.append(float(scores.std()))
+        return crops.predict(network, pixels, boxes, size, where).scores
+
+    found = map_in_order(scores_of, range(len(rows)), threads, start=start_threads)
+    scores = list(tqdm(found, total=len(rows), disable=None, unit="image"))
+    means, spreads = [float(one.mean()) for one in scores], [float(one.std()) for one in scores]
     write_predictions(output, rows, means, spreads, cfg, device_name(where))

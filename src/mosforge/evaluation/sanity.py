@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-import torch
 from pydantic import PositiveInt
 from scipy.special import softmax
 from tqdm import tqdm
@@ -25,6 +24,7 @@ from mosforge.models import crops
 from mosforge.models.card import Card, knows_classes
 from mosforge.models.devices import device_name, pick_device
 from mosforge.models.folder import check_scores, load_model
+from mosforge.models.threads import start_threads
 from mosforge.statistics.sanity import shares_as_json, shares_of
 
 log = logging.getLogger(__name__)
@@ -53,14 +53,13 @@ def sanity(
         output: a row for each image, Parquet (artefact `sanity`).
         shares: in how many cases the score falls, JSON: see `statistics.sanity.SHARES`.
         device: where the network runs; `auto` is a GPU if there is one.
-        threads: CPU threads.
+        threads: CPU threads, an image each.
         cfg: the model, and the crops.
 
     Raises:
         MosforgeError: an image is unreadable or has changed, none is undistorted, or the model is damaged or
             was never trained to score.
     """
-    torch.set_num_threads(threads)
     rows = only_catalogued(pd.concat([read_manifest(folder) for folder in images]), catalogues)
     if UNDISTORTED not in set(rows["group"]):
         raise MosforgeError("evaluation.sanity: the corpus has no undistorted image to compare with")
@@ -72,15 +71,20 @@ def sanity(
     told = names if _single_classes(card) == [class_name(*pair) for pair in names] else []
     size = card["crop"]
     scores, classes = [], []
-    pixels_of = map_in_order(read_rgb, rows["path"], threads)
-    keys = zip(rows["source"], rows["image_id"], strict=True)
-    for key, pixels in zip(keys, tqdm(pixels_of, total=len(rows), disable=None, unit="image"), strict=True):
-        shown, boxes = crops.shown_crops(pixels, size, cfg.crops, card.get("view_side"), "sanity", *key)
-        found = crops.predict(network, shown, boxes, size, where)
-        scores.append(float(found.scores.mean()))
+
+    def outputs_of(image: tuple[str, str, str]) -> crops.CropOutputs:
+        path, *key = image
+        side = card.get("view_side")
+        shown, boxes = crops.shown_crops(read_rgb(path), size, cfg.crops, side, "sanity", *key)
+        return crops.predict(network, shown, boxes, size, where)
+
+    places = zip(rows["path"], rows["source"], rows["image_id"], strict=True)
+    found = map_in_order(outputs_of, places, threads, start=start_threads)
+    for outputs in tqdm(found, total=len(rows), disable=None, unit="image"):
+        scores.append(float(outputs.scores.mean()))
         if told:
-            assert found.logits is not None
-            likeliest = softmax(found.logits[:, : len(told)], axis=1).mean(axis=0).argmax()
+            assert outputs.logits is not None
+            likeliest = softmax(outputs.logits[:, : len(told)], axis=1).mean(axis=0).argmax()
             classes.append(told[likeliest])
     level = rows["level"].where(rows["group"] != UNDISTORTED, 0)
     table = rows[["source", "image_id"]].assign(type=rows["group"], level=level, score=scores)

@@ -102,7 +102,9 @@ def finetune(
     if cfg.head_first is not None and (cfg.interpolate < 1 or not state_file.exists()):
         network.precision = setup.precision
         rated = samples.iloc[training]
-        train_head_first(network, images, rated, quality, side, cfg, device, rehearsed, len(samples))
+        train_head_first(
+            network, images, rated, quality, side, cfg, device, setup.threads, rehearsed, len(samples)
+        )
     start = floats_of(network) if cfg.interpolate < 1 else None
     history = pd.DataFrame(columns=HISTORY.columns)
     if cfg.epochs:

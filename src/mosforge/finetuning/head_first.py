@@ -15,15 +15,16 @@ from tqdm import tqdm
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.packs import Indices, Pack
+from mosforge.core.parallel import map_in_order
 from mosforge.core.seeds import generator, seed_of
 from mosforge.core.tables import Frame
 from mosforge.finetuning.finetune_settings import MOST_REHEARSED, FinetuningSettings
 from mosforge.finetuning.rehearsal import Pairs, Rehearsal, find_pairs, with_pairs
-from mosforge.models.crops import draw_boxes, grid_view
-from mosforge.models.frozen import frozen_outputs
+from mosforge.models.crops import draw_boxes, grid_view, predict
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
 from mosforge.models.objectives import corpus_and_objective, learns_score
+from mosforge.models.threads import start_threads
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def train_head_first(
     view_side: int,
     cfg: FinetuningSettings,
     device: torch.device,
+    threads: int = 1,
     rehearsal: Rehearsal | None = None,
     first: int = 0,
 ) -> None:
@@ -83,6 +85,7 @@ def train_head_first(
         view_side: see `crops.view`.
         cfg: of the training.
         device: where the features are computed.
+        threads: of the CPU, an image each.
         rehearsal: what is rehearsed.
         first: which of `images` is the first of its samples.
 
@@ -91,27 +94,37 @@ def train_head_first(
     """
     images.check_some()
     network.to(device).eval()
-    crops = crop_features(network, images, training.index.to_numpy(), view_side, cfg.crop, device)
+    crops = crop_features(network, images, training.index.to_numpy(), view_side, cfg.crop, device, threads)
     rehearsed = None
     if rehearsal is not None:
-        rehearsed = _rehearsed_features(network, images, rehearsal, first, cfg.crop, device)
+        rehearsed = _rehearsed_features(network, images, rehearsal, first, cfg.crop, device, threads)
     network.head.cpu()
-    learn_scores(network.head, crops, quality.cpu(), cfg, rehearsed)
+    with start_threads(1) as one:  # whose steps have the same bits on any machine of its kind
+        one.submit(learn_scores, network.head, crops, quality.cpu(), cfg, rehearsed).result()
     network.to(device)
 
 
 def _rehearsed_features(
-    network: Network, images: Pack, rehearsal: Rehearsal, first: int, size: int, device: torch.device
+    network: Network,
+    images: Pack,
+    rehearsal: Rehearsal,
+    first: int,
+    size: int,
+    device: torch.device,
+    threads: int,
 ) -> RehearsedFeatures:
     rows = rehearsal.of_some_images(MOST_REHEARSED)
     samples = rehearsal.samples.iloc[rows].reset_index(drop=True)
-    features = []
-    places = zip(rows + first, samples["source"], samples["image_id"], strict=True)
-    for place, *name in tqdm(places, total=len(rows), disable=None, unit="image"):
+
+    def features_of(image: tuple[int, str, str]) -> Tensor:
+        place, *name = image
         pixels = images.image(int(place))
         boxes = draw_boxes(pixels, size, 1, "rehearsed crop", *name)
-        vectors, _ = frozen_outputs(network, pixels, boxes, size, device)
-        features.append(torch.tensor(vectors, dtype=torch.float32))
+        return torch.tensor(predict(network, pixels, boxes, size, device).features, dtype=torch.float32)
+
+    places = zip(rows + first, samples["source"], samples["image_id"], strict=True)
+    found = map_in_order(features_of, places, threads, start=start_threads)
+    features = list(tqdm(found, total=len(rows), disable=None, unit="image"))
     classes = None
     if rehearsal.cfg.classes is not None:
         classes = torch.tensor(samples["class_index"].to_numpy(np.int64))
@@ -120,7 +133,13 @@ def _rehearsed_features(
 
 
 def crop_features(
-    network: Network, images: Pack, places: Indices, view_side: int, size: int, device: torch.device
+    network: Network,
+    images: Pack,
+    places: Indices,
+    view_side: int,
+    size: int,
+    device: torch.device,
+    threads: int = 1,
 ) -> CropFeatures:
     """What a network makes of the crops of some images.
 
@@ -131,17 +150,20 @@ def crop_features(
         view_side: see `crops.view`.
         size: side of a crop in pixels.
         device: the network's.
+        threads: of the CPU, an image each.
     """
-    features, scores, counts = [], [], []
-    for place in tqdm(places, disable=None, unit="image"):
+
+    def outputs_of(place: int) -> tuple[Tensor, float]:
         pixels, boxes = grid_view(images.image(int(place)), size, view_side)
-        vectors, own = frozen_outputs(network, pixels, boxes, size, device)
-        features.append(torch.tensor(vectors, dtype=torch.float32))
-        scores.append(float(own.mean()))
-        counts.append(len(own))
+        outputs = predict(network, pixels, boxes, size, device)
+        return torch.tensor(outputs.features, dtype=torch.float32), float(outputs.scores.mean())
+
+    found = map_in_order(outputs_of, places, threads, start=start_threads)
+    features, scores = zip(*tqdm(found, total=len(places), disable=None, unit="image"), strict=True)
+    counts = [len(one) for one in features]
     numbers = np.array(counts, np.int64)
     means = torch.tensor(scores, dtype=torch.float64)
-    return CropFeatures(torch.cat(features), means, np.cumsum(numbers) - numbers, numbers)
+    return CropFeatures(torch.cat(list(features)), means, np.cumsum(numbers) - numbers, numbers)
 
 
 def learn_scores(

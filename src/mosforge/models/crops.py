@@ -34,6 +34,7 @@ _IN_GRID = ((2, 2), (1, 1), (1, 3), (3, 1), (3, 3))
 class CropOutputs(NamedTuple):
     """The outputs of a network for some crops of one image."""
 
+    features: Floats  # what the head was given, shape (n, width)
     scores: Floats  # shape (n,)
     logits: Floats | None  # of the classes, shape (n, classes); None for a network without them
 
@@ -162,14 +163,18 @@ def run_network(network: Network, crops: Pixels, device: torch.device) -> CropOu
     if device.type == "cuda":
         batch = batch.pin_memory().to(device, non_blocking=True)
     with torch.inference_mode():
-        output = network(batch)
+        features = network.vectors(batch)
+        output = network.head(features)
     logits, scores = output if isinstance(output, tuple) else (None, output)
-    return CropOutputs(
-        scores.double().cpu().numpy(), None if logits is None else logits.double().cpu().numpy()
-    )
+    return CropOutputs(_floats(features), _floats(scores), None if logits is None else _floats(logits))
+
+
+def _floats(values: torch.Tensor) -> Floats:
+    return values.double().cpu().numpy()
 
 
 def join_outputs(parts: Iterable[CropOutputs]) -> CropOutputs:
     """The outputs for all batches of one image."""
-    scores, logits = zip(*parts, strict=True)
-    return CropOutputs(np.concatenate(scores), None if logits[0] is None else np.concatenate(logits))
+    features, scores, logits = zip(*parts, strict=True)
+    classes = None if logits[0] is None else np.concatenate(logits)
+    return CropOutputs(np.concatenate(features), np.concatenate(scores), classes)

@@ -10,9 +10,8 @@ for score in scorer.score_many(["a.jpg", "b.png"]):
 
 import hashlib
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -39,6 +38,7 @@ from mosforge.models.crops import (
 )
 from mosforge.models.devices import pick_device
 from mosforge.models.folder import check_scores, load_model, network_of
+from mosforge.models.threads import start_threads
 from mosforge.scoring.built_in import built_in
 
 AnyImage = str | os.PathLike[str] | Image.Image | Pixels
@@ -116,8 +116,8 @@ class Scorer:
     Args:
         folder: a trained model (fine-tuned or pretrained); by default the one that comes with mosforge.
         crops: random crops of each image at its own size, drawn from a digest of its pixels. By default what
-            the model's card says, which is a grid of five crops around the centre of the image, shrunk where
-            it is larger than those that the model learned from (`models.crops.grid_view`). 0: the whole image
+            the model's card says, which is a grid of five crops around the centre of the image and a sixth of
+            nearly all of it (`models.crops.grid_view`). 0: the whole image
             in one pass, which gives other scores than the crops that the model was trained and evaluated on.
         device: `auto`, `cpu` or `cuda`.
         threads: threads that read images and, on the CPU, compute; by default one per processor core.
@@ -152,7 +152,7 @@ class Scorer:
         self._start()
 
     def _start(self) -> None:
-        self._pool = _start_pool(self._threads)
+        self._pool = start_threads(self._threads)
         self._process = os.getpid()  # last: another thread that reads it takes the pool as its own
 
     def __getstate__(self) -> dict[str, Any]:
@@ -242,8 +242,7 @@ class Scorer:
             return error
 
     def _score(self, outputs: CropOutputs) -> Score:
-        scores, logits = outputs
-        raw = float(scores.mean())
+        raw = float(outputs.scores.mean())
         if not np.isfinite(raw):
             raise MosforgeError("the model's output is not a number; its training has failed, train it again")
         quality = min(max(raw, 0.0), 1.0)
@@ -252,12 +251,14 @@ class Scorer:
         return Score(
             quality=quality,
             score=lowest + position * (highest - lowest),
-            spread=float(scores.std()),
+            spread=float(outputs.scores.std()),
             raw=raw,
-            distortions=None if logits is None or not knows_classes(self.card) else self._distortions(logits),
+            distortions=self._distortions(outputs.logits),
         )
 
-    def _distortions(self, logits: Floats) -> dict[str, float]:
+    def _distortions(self, logits: Floats | None) -> dict[str, float] | None:
+        if logits is None or not knows_classes(self.card):
+            return None
         probabilities = class_probabilities(logits, self.card).mean(axis=0)
         likeliest = np.argsort(-probabilities, kind="stable")[:_TOP_DISTORTIONS]
         return {self.card["classes"][i]: float(probabilities[i]) for i in likeliest}
@@ -312,26 +313,3 @@ def _cancel(image: "Future[_PendingImage]") -> None:
     if not image.cancel() and image.exception() is None:
         for batch in image.result().batches:
             batch.cancel()
-
-
-def _start_pool(threads: int) -> ThreadPoolExecutor:
-    """A pool of threads in which torch does not start threads of its own.
-
-    How torch shares a sum among threads changes its last bits, so a result would depend on their number.
-    Work that is cut into parts of a fixed size, one part a thread, does not. The rest of the process keeps
-    its own number of threads.
-    """
-    outside = torch.get_num_threads()
-    pool = ThreadPoolExecutor(threads, "mosforge", initializer=_use_one_thread)
-    started = threading.Barrier(threads + 1)
-    for _ in range(threads):
-        pool.submit(started.wait)
-    started.wait()
-    # The number is also the default of all threads that the process starts later.
-    torch.set_num_threads(outside)
-    return pool
-
-
-def _use_one_thread() -> None:
-    torch.get_num_threads()  # a thread's first call sets its number to the default
-    torch.set_num_threads(1)
