@@ -163,7 +163,7 @@ def test_the_validation_chooses_the_epoch_and_is_not_trained_on(target: Target, 
     scores = []
     for i in np.flatnonzero(np.array(PARTS) == "validation"):
         boxes = draw_boxes(pack.image(int(i)), 64, 5, "validation", dataset["image"].iloc[i])
-        scores.append(predict(network, pack.image(int(i)), boxes, 64, torch.device("cpu"))[0].mean())
+        scores.append(predict(network, pack.image(int(i)), boxes, 64, torch.device("cpu")).scores.mean())
     srocc = spearmanr(scores, dataset["quality"][np.array(PARTS) == "validation"]).statistic
     assert srocc == pytest.approx(history["validation_srocc"].max(), abs=1e-9)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mosforge.cli import main
+from mosforge.models.crops import CropOutputs
 from mosforge.scoring.scorer import Scorer
 
 Model = Callable[..., Path]
@@ -61,7 +62,8 @@ def test_raw_scores_far_outside_the_scale_are_shown_and_warned_of(
 ) -> None:
     for raw, shown in ((1.05, False), (-0.09, False), (3.21, True), (-0.5, True)):
         monkeypatch.setattr(
-            "mosforge.scoring.scorer.run_network", lambda *_, raw=raw: (np.full(5, raw), None)
+            "mosforge.scoring.scorer.run_network",
+            lambda *_, raw=raw: CropOutputs(np.zeros((5, 1)), np.full(5, raw), None),
         )
         status, out, err = score(model(), "b.jpg", "--format", "json")
         assert status == 0

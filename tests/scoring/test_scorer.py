@@ -14,7 +14,7 @@ from skimage import data
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.images import at_least, read_rgb
 from mosforge.models.card import card_markdown
-from mosforge.models.crops import draw_boxes, grid_boxes, predict, view
+from mosforge.models.crops import CropOutputs, draw_boxes, grid_boxes, predict, view
 from mosforge.models.folder import load_card, load_model, save_model
 from mosforge.models.heads import ScoreHead
 from mosforge.models.network import Network
@@ -84,7 +84,7 @@ def test_a_grid_of_crops_and_the_view_of_a_large_image(model: Model) -> None:
     found = scorer.crop_scores(pixels)
     np.testing.assert_array_equal(found.pixels, small)
     np.testing.assert_array_equal(found.boxes, grid_boxes(small, 64))
-    expected, _ = predict(network, small, grid_boxes(small, 64), 64, CPU)
+    expected = predict(network, small, grid_boxes(small, 64), 64, CPU).scores
     np.testing.assert_array_equal(found.qualities, expected)
     assert scorer.score(pixels) == scorer.score(small) == found.score
     assert found.score.raw == pytest.approx(expected.mean())
@@ -117,8 +117,8 @@ def test_more_crops_than_go_through_at_once(model: Model, images: Path) -> None:
     network, _ = load_model(model())
     pixels = read_rgb(images / "b.jpg")
     boxes = draw_boxes(pixels, 64, 70, "x")
-    together, _ = predict(network, pixels, boxes, 64, CPU)
-    single = np.array([predict(network, pixels, box[None], 64, CPU)[0][0] for box in boxes[-8:]])
+    together = predict(network, pixels, boxes, 64, CPU).scores
+    single = np.array([predict(network, pixels, box[None], 64, CPU).scores[0] for box in boxes[-8:]])
     assert together.shape == (70,)
     np.testing.assert_allclose(together[-8:], single, atol=1e-5)
 
@@ -140,12 +140,16 @@ def test_the_quality_is_cut_off_at_the_ends(
     folder = model(range=[0.0, 100.0], higher_is_better=False)
     for raw, quality, score in ((1.7, 1.0, 0.0), (-0.3, 0.0, 100.0)):
         monkeypatch.setattr(
-            "mosforge.scoring.scorer.run_network", lambda *_, raw=raw: (np.full(5, raw), None)
+            "mosforge.scoring.scorer.run_network",
+            lambda *_, raw=raw: CropOutputs(np.zeros((5, 1)), np.full(5, raw), None),
         )
         got = Scorer(folder, device="cpu").score(images / "b.jpg")
         assert (got.quality, got.score, got.spread) == (quality, score, 0.0)
         assert got.raw == pytest.approx(raw)
-    monkeypatch.setattr("mosforge.scoring.scorer.run_network", lambda *_: (np.full(5, np.nan), None))
+    monkeypatch.setattr(
+        "mosforge.scoring.scorer.run_network",
+        lambda *_: CropOutputs(np.zeros((5, 1)), np.full(5, np.nan), None),
+    )
     with pytest.raises(MosforgeError, match="not a number"):
         Scorer(folder, device="cpu").score(images / "b.jpg")
 
@@ -162,7 +166,7 @@ def test_quality_and_spread_are_those_of_the_crops(model: Model, images: Path) -
     network, _ = load_model(model())
     pixels = read_rgb(images / "a coffee.png")
     every = np.array([(top, left, 64) for top in range(0, 37, 4) for left in range(0, 77, 4)])
-    dense, _ = predict(network, pixels, every, 64, CPU)
+    dense = predict(network, pixels, every, 64, CPU).scores
     assert score.quality == pytest.approx(dense.mean(), abs=5 * dense.std() / np.sqrt(200) + 1e-4)
     assert score.spread == pytest.approx(dense.std(), rel=0.3)
 
@@ -187,7 +191,7 @@ def test_the_likeliest_distortions(model: Model, images: Path, kind: str) -> Non
     score = Scorer(folder, device="cpu").score(images / "a coffee.png")
     network, card = load_model(folder)
     pixels = read_rgb(images / "a coffee.png")
-    _, logits = predict(network, pixels, draw_boxes(pixels, 64, 5, pixels_digest(pixels)), 64, CPU)
+    logits = predict(network, pixels, draw_boxes(pixels, 64, 5, pixels_digest(pixels)), 64, CPU).logits
     assert logits is not None
     chances = dict(
         zip(
