@@ -72,8 +72,11 @@ def test_the_number_of_crops(model: Model, images: Path) -> None:
     assert default == same
     assert other.quality != default.quality
     assert other.quality == pytest.approx(default.quality, abs=4 * max(default.spread, 1e-3))
-    with pytest.raises(MosforgeError, match="crops: -1 is neither a number of crops nor 0"):
-        Scorer(folder, crops=-1)
+    for crops in (-1, 1001):
+        with pytest.raises(
+            MosforgeError, match=f"crops: {crops} is neither a number of crops up to 1000 nor 0"
+        ):
+            Scorer(folder, crops=crops)
 
 
 def test_a_grid_of_crops_and_the_view_of_a_large_image(model: Model) -> None:

@@ -49,6 +49,9 @@ Result = TypeVar("Result")
 LARGEST_WHOLE = 25_000_000
 """Largest number of pixels of an image that is scored in one pass: about 2 GB of features."""
 
+MOST_CROPS = 1000
+"""Most crops of an image: 200 MB, and far more than change a score."""
+
 _TOP_DISTORTIONS = 3
 
 
@@ -142,8 +145,10 @@ class Scorer:
         self._network = network.to(self._device)
         self._crops: TestCrops = self.card["test_crops"] if crops is None else crops
         self._size = int(self.card["crop"])
-        if crops is not None and crops < 0:
-            raise MosforgeError(f"crops: {crops} is neither a number of crops nor 0, the whole image")
+        if crops is not None and not 0 <= crops <= MOST_CROPS:
+            raise MosforgeError(
+                f"crops: {crops} is neither a number of crops up to {MOST_CROPS} nor 0, the whole image"
+            )
         if self._crops == 0 and find_backbone(self.card["backbone"]).fixed_size:
             raise MosforgeError(f"crops: 0: {self.card['backbone']} takes no whole images; use crops")
         self._threads = available_threads() if threads is None else threads
