@@ -57,6 +57,8 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
     ("key", "value", "sentence"),
     [
         ("pretraining.epocs", 3, "pretraining.epocs: unknown key; did you mean 'epochs'?"),
+        ("pretraining.optimiser", "adam", "pretraining.optimiser: unknown key"),
+        ("finetuning.optimiser", "adam", "finetuning.optimiser: unknown key"),
         ("zzz", 1, "configuration: zzz: unknown key; known here: sources, "),
         ("pretraining.epochs", "thirty", "pretraining.epochs: 'thirty' is not a whole number from 1"),
         ("pretraining.epochs", 0, "pretraining.epochs: 0"),

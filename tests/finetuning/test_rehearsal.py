@@ -249,7 +249,7 @@ def wrong_order(folder: Path, pairs: int) -> float:
         loss, beside = rehearsal.add_to(loss_of, 20, CPU), rehearsal.beside(20)
     network: Any = Toy()
     cfg = TrainingSettings(
-        **{"seed": 0, "crop": 8, "flip": True, "epochs": 30, "batch_size": 10, "optimiser": "adam"},
+        **{"seed": 0, "crop": 8, "flip": True, "epochs": 30, "batch_size": 10},
         **{"weight_decay": 0.0, "learning_rates": {"backbone": 1e-2, "head": 1e-2}, "schedule": "constant"},
         **{"multi_level": False, "backbone": "toy"},
     )

@@ -11,18 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import (
-    Allowed,
-    Amount,
-    Count,
-    Flag,
-    FrozenStages,
-    Optimiser,
-    Schedule,
-    Text,
-    Whole,
-    different,
-)
+from mosforge.core.values import Allowed, Amount, Count, Flag, FrozenStages, Schedule, Text, Whole, different
 
 EXPANDED = AfterValidator(os.path.expanduser)
 """A leading ~ of a file or folder is the user's home folder, as in a shell."""
@@ -63,8 +52,6 @@ class TrainingSection(Section):
     """passes over all images"""
     batch_size: Count
     """crops in a step"""
-    optimiser: Optimiser
-    """both with betas of 0.9 and 0.999"""
     weight_decay: Amount
     """weight decay of the optimiser"""
     schedule: Schedule

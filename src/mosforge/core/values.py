@@ -88,7 +88,6 @@ CorpusKind = Literal["synthetic", "authentic", "kadid25"]
 Engine = Literal["fused", "piq"]
 Fusion = Literal["quantile", "mean", "logistic", "calibrated"]
 Objective = Literal["cls", "reg", "multitask", "rank"]
-Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "cosine"]
 
 

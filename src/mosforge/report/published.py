@@ -67,7 +67,6 @@ def pairs_of(numbers: pd.DataFrame) -> "pd.Series[Any]":
 
 _TRAINING = {
     "crop": 224,
-    "optimiser": "adam",
     "weight_decay": 0.0,
     "schedule": "constant",
     "frozen_stages": 0,

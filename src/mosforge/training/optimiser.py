@@ -1,4 +1,4 @@
-"""How the weights of a network change: the optimiser and its learning rates."""
+"""How the weights of a network change: Adam and its learning rates."""
 
 import math
 from typing import Any
@@ -9,18 +9,17 @@ from mosforge.models.network import Network
 from mosforge.training.settings import TrainingSettings
 
 
-def make_optimiser(network: Network, cfg: TrainingSettings, device: torch.device) -> torch.optim.Optimizer:
-    """The optimiser of a training, with a rate for each group of parameters; one kernel a step on a GPU.
+def make_optimiser(network: Network, cfg: TrainingSettings, device: torch.device) -> torch.optim.Adam:
+    """Adam (Kingma & Ba, 2015) with a rate for each group of parameters; one kernel a step on a GPU.
 
     Parameters that an objective does not train have no gradient, and need no rate.
     """
-    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     groups: list[dict[str, Any]] = [
         {"params": trained, "lr": cfg.learning_rates[name], "initial_lr": cfg.learning_rates[name]}
         for name, parameters in network.parameter_groups().items()
         if (trained := [parameter for parameter in parameters if parameter.requires_grad])
     ]
-    return kinds[cfg.optimiser](
+    return torch.optim.Adam(
         groups, betas=(0.9, 0.999), weight_decay=cfg.weight_decay, fused=device.type == "cuda" or None
     )
 
