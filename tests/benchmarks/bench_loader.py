@@ -67,7 +67,6 @@ def settings(patches: int) -> TrainingSettings:
         batch_size=BATCH,
         crop=CROP,
         flip=True,
-        weight_decay=0.0,
         learning_rates={},
         schedule="constant",
         multi_level=False,

@@ -62,7 +62,7 @@ from mosforge.training.setup import Setup
 CROP = 256
 RECIPE: dict[str, Any] = {
     **{"dataset": "bench", "split": "bench", "crop": CROP, "flip": True, "batch_size": 16, "dropout": 0.5},
-    **{"weight_decay": 0.0, "schedule": "cosine", "warm_up": 50},
+    **{"schedule": "cosine", "warm_up": 50},
     **{"sources": [], "range": [0, 1], "higher_is_better": True, "layout": "table"},
     "learning_rates": {"backbone": 1e-4, "head": 1e-3},
 }

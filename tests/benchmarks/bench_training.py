@@ -65,7 +65,6 @@ class Case:
             batch_size=self.batch,
             crop=CROP,
             flip=True,
-            weight_decay=0.0,
             learning_rates=dict.fromkeys(names, 1e-5),
             schedule="constant",
             multi_level=False,

@@ -59,11 +59,13 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
         ("pretraining.epocs", 3, "pretraining.epocs: unknown key; did you mean 'epochs'?"),
         ("pretraining.optimiser", "adam", "pretraining.optimiser: unknown key"),
         ("finetuning.optimiser", "adam", "finetuning.optimiser: unknown key"),
+        ("pretraining.weight_decay", 0.0, "pretraining.weight_decay: unknown key"),
+        ("finetuning.weight_decay", 0.0, "finetuning.weight_decay: unknown key"),
         ("zzz", 1, "configuration: zzz: unknown key; known here: sources, "),
         ("pretraining.epochs", "thirty", "pretraining.epochs: 'thirty' is not a whole number from 1"),
         ("pretraining.epochs", 0, "pretraining.epochs: 0"),
         ("pretraining.warm_up", -1, "pretraining.warm_up: -1"),
-        ("pretraining.weight_decay", -0.1, "pretraining.weight_decay: -0.1"),
+        ("finetuning.head_first.weight_decay", -0.1, "finetuning.head_first.weight_decay: -0.1"),
         ("finetuning.dropout", 1.0, "finetuning.dropout: 1.0"),
         ("pretraining.crop", 300, "pretraining.crop: 300 is larger than pretraining.resize"),
         ("pretraining.resize", 63, "pretraining.resize: 63 is not a number of pixels from 64, or 0, which"),
@@ -213,7 +215,8 @@ def test_a_section_that_is_missing_is_named() -> None:
 
 
 def test_numbers_are_kept_as_they_are_given() -> None:
-    assert repr(checked(changed("pretraining.weight_decay", 0)).pretraining.weight_decay) == "0"
+    found = checked(changed("finetuning.head_first.weight_decay", 0))
+    assert repr(found.finetuning.head_first.weight_decay) == "0"
     given = {"sources": BASE["sources"], **{key: BASE[key] for key in sorted(BASE)}}
     assert json.dumps(checked(given).plain(), sort_keys=True) == json.dumps(given, sort_keys=True)
 

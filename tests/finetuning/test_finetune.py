@@ -98,7 +98,7 @@ def target(tmp_path_factory: pytest.TempPathFactory, write_levels: Callable[[Pat
         **{"dataset": "toy", "split": "1", "backbone": BACKBONE, "initialisation": "imagenet", "seed": 0},
         "multi_level": False,
         **{"crop": 64, "flip": True, "epochs": 2, "patches": 2, "batch_size": 8},
-        **{"weight_decay": 0.0, "schedule": "constant", "warm_up": 50, "dropout": 0.5},
+        **{"schedule": "constant", "warm_up": 50, "dropout": 0.5},
         **{"range": [0.0, 9.0], "higher_is_better": True, "layout": "table"},
         **{"sources": []},
         "learning_rates": {"backbone": 1e-3, "head": 1e-3},

@@ -71,7 +71,7 @@ class Start:
         settings = {
             **{"dataset": "toy", "split": "1", "backbone": BACKBONE, "initialisation": initialisation},
             **{"seed": 0, "crop": 64, "flip": True, "epochs": 0, "patches": 1, "batch_size": 3},
-            **{"weight_decay": 0.0, "schedule": "constant", "dropout": 0.0},
+            **{"schedule": "constant", "dropout": 0.0},
             **{"range": [0.0, 9.0], "higher_is_better": True, "layout": "table", "sources": []},
             **{"multi_level": False},
             **{"head_first": HEAD_FIRST, "learning_rates": {"backbone": 1e-4, head: 1e-4}},

@@ -250,7 +250,7 @@ def wrong_order(folder: Path, pairs: int) -> float:
     network: Any = Toy()
     cfg = TrainingSettings(
         **{"seed": 0, "crop": 8, "flip": True, "epochs": 30, "batch_size": 10},
-        **{"weight_decay": 0.0, "learning_rates": {"backbone": 1e-2, "head": 1e-2}, "schedule": "constant"},
+        **{"learning_rates": {"backbone": 1e-2, "head": 1e-2}, "schedule": "constant"},
         **{"multi_level": False, "backbone": "toy"},
     )
     fit(

@@ -107,7 +107,6 @@ def train(
         batch_size=16,
         crop=CROP,
         flip=True,
-        weight_decay=0.0,
         learning_rates={"backbone": 1e-3, "head": 2e-3},
         schedule="cosine",
         multi_level=False,

@@ -25,7 +25,7 @@ CFG = FinetuningSettings(
         "multi_level": False,
     },
     **{"seed": 0, "crop": CROP, "flip": True, "epochs": 0, "patches": 1, "batch_size": 16, "dropout": 0.1},
-    **{"weight_decay": 0.0, "schedule": "constant"},
+    **{"schedule": "constant"},
     **{"learning_rates": {"backbone": 1e-4, "head": 1e-4}, "sources": ()},
     **{"range": (0.0, 1.0), "higher_is_better": True, "layout": "table"},
     head_first=HeadFirstSettings(epochs=20, learning_rate=1e-3, weight_decay=0.01),

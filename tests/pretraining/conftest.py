@@ -66,7 +66,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     cfg = {
         **{"corpus": "synthetic", "backbone": BACKBONE, "objective": "multitask", "label_kind": "single"},
         **{"classes": CLASSES, "seed": 0, "crop": 64, "flip": True, "epochs": 2, "batch_size": 8},
-        **{"weight_decay": 0.0, "schedule": "constant", "warm_up": 50},
+        **{"schedule": "constant", "warm_up": 50},
         **{"multi_level": False},
         "sources": ["astronaut", "coffee"],
         "learning_rates": {"backbone": 1e-3, "classification": 1e-3, "score": 1e-3},

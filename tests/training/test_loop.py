@@ -63,7 +63,7 @@ def test_the_loss_of_the_history_is_the_mean_over_samples(toy: ModuleType, tmp_p
         return output
 
     network.forward = watched
-    _, history = toy.train(tmp_path, network, epochs=1, learning_rates={"head": 0.0}, weight_decay=0.0)
+    _, history = toy.train(tmp_path, network, epochs=1, learning_rates={"head": 0.0})
     pack, _ = toy.make_pack(tmp_path)
     positions = np.concatenate([b.samples for b in batches(pack, np.arange(10), toy.settings(), 0)])
     expected = np.abs(np.array(seen) - labels.numpy()[positions]).mean()

@@ -72,12 +72,7 @@ def test_the_first_step_of_adam_is_the_rate(toy: ModuleType, tmp_path: Path) -> 
     """Adam's first step is rate x sign(gradient), whatever the gradient's size (Kingma & Ba, 2.1)."""
     before = toy.Toy().state_dict()["head.weight"]
     weights, _ = toy.train(
-        tmp_path,
-        epochs=1,
-        patches=1,
-        batch_size=10,
-        weight_decay=0.0,
-        learning_rates={"backbone": 1e-3, "head": 1e-2},
+        tmp_path, epochs=1, patches=1, batch_size=10, learning_rates={"backbone": 1e-3, "head": 1e-2}
     )
     moved = (weights["head.weight"] - before).abs()
     np.testing.assert_allclose(moved[moved > 1e-4], 1e-2, rtol=1e-3)

@@ -40,7 +40,6 @@ CFG: dict[str, Any] = {
     "batch_size": 8,
     "crop": 8,
     "flip": True,
-    "weight_decay": 0.01,
     "learning_rates": {"backbone": 1e-2, "head": 1e-2},
     "schedule": "cosine",
     "warm_up": 50,

@@ -184,7 +184,6 @@ def _recipes() -> Iterator[Case]:
         ("flip", False, ""),
         ("epochs", 2, ""),
         ("batch_size", 4, ""),
-        ("weight_decay", 0.1, ""),
         ("schedule", "constant", ""),
         ("warm_up", 5, "with `schedule: cosine`"),
         ("frozen_stages", "all", ""),

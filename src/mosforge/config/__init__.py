@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Allowed, Amount, Count, Flag, FrozenStages, Schedule, Text, Whole, different
+from mosforge.core.values import Allowed, Count, Flag, FrozenStages, Schedule, Text, Whole, different
 
 EXPANDED = AfterValidator(os.path.expanduser)
 """A leading ~ of a file or folder is the user's home folder, as in a shell."""
@@ -52,8 +52,6 @@ class TrainingSection(Section):
     """passes over all images"""
     batch_size: Count
     """crops in a step"""
-    weight_decay: Amount
-    """weight decay of the optimiser"""
     schedule: Schedule
     """constant (paper), or cosine: a warm-up, then half a cosine down to zero"""
     warm_up: Whole

@@ -65,13 +65,7 @@ def pairs_of(numbers: pd.DataFrame) -> "pd.Series[Any]":
     return pd.Series(pairs, index=numbers.index, dtype=object)
 
 
-_TRAINING = {
-    "crop": 224,
-    "weight_decay": 0.0,
-    "schedule": "constant",
-    "frozen_stages": 0,
-    "frozen_statistics": False,
-}
+_TRAINING = {"crop": 224, "schedule": "constant", "frozen_stages": 0, "frozen_statistics": False}
 
 _PAPER: Mapping[str, Mapping[str, Any]] = {
     "metrics": {"scale": "auto"},

@@ -19,9 +19,7 @@ def make_optimiser(network: Network, cfg: TrainingSettings, device: torch.device
         for name, parameters in network.parameter_groups().items()
         if (trained := [parameter for parameter in parameters if parameter.requires_grad])
     ]
-    return torch.optim.Adam(
-        groups, betas=(0.9, 0.999), weight_decay=cfg.weight_decay, fused=device.type == "cuda" or None
-    )
+    return torch.optim.Adam(groups, betas=(0.9, 0.999), fused=device.type == "cuda" or None)
 
 
 def rate_factor(cfg: TrainingSettings, step: int, steps: int) -> float:

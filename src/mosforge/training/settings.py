@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Amount, Count, Flag, Fraction, FrozenStages, Schedule, Whole
+from mosforge.core.values import Count, Flag, Fraction, FrozenStages, Schedule, Whole
 
 
 class TrainingSettings(Settings):
@@ -16,7 +16,6 @@ class TrainingSettings(Settings):
     epochs: Whole
     patches: Count = 1
     batch_size: Count
-    weight_decay: Amount
     learning_rates: Mapping[Any, Fraction]
     schedule: Schedule
     warm_up: Whole = 0
