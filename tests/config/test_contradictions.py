@@ -100,7 +100,7 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic_livec"}
         ),
         ({TABLE2: ["pair-cls"]}, "'pair-cls' is not configured"),
         ({"pretraining.backbones": {"resnet50.a1_in1k": "timm"}}, "'resnet50.a1_in1k' is not a name"),
-        ({"pretraining.agreement_scale": -1}, "pretraining.agreement_scale: -1"),
+        ({"pretraining.agreement_scale": 0.0}, "pretraining.agreement_scale: unknown key"),
         ({"pretraining.loss_weights": {"classification": 1.0, "scores": 1.0}}, "did you mean 'score'?"),
     ],
 )

@@ -82,7 +82,8 @@ def test_a_table_knows_only_how_its_own_networks_were_trained(with_datasets: dic
     assert plan.table("table2").protocol.plain().keys() == {"evaluation", "finetuning", "weights"}
     with_datasets["finetuning"]["patches"] = 4
     with_datasets["evaluation"]["crops"] = 8
-    with_datasets["pretraining"] |= {"multi_level": True, "agreement_scale": 0.1, "resize": 0}
+    with_datasets["pretraining"] |= {"multi_level": True, "resize": 0}
+    with_datasets["pretraining"]["loss_weights"]["score"] = 2.0
     with_datasets["pretraining"]["backbones"] |= {"resnet50": "none", "alexnet": "none"}
     found = deviations("table1", ["resnet50"], plan_of(with_datasets).table("table1").protocol)
     assert found == [

@@ -74,16 +74,11 @@ def test_authentic_pretraining_names_the_sources_of_its_dataset(with_datasets: d
 
 def test_a_pretraining_depends_on_the_options_of_its_objective_only(config: dict[str, Any]) -> None:
     plan = plan_of(config)
-    options = {"loss_weights", "agreement_scale", "rank_margin"}
+    options = {"loss_weights", "rank_margin"}
     used = {
         objective: options & set(pretraining(plan, "synthetic", objective).plain()) for objective in LOSSES
     }
-    assert used == {
-        "cls": set(),
-        "reg": {"agreement_scale"},
-        "multitask": {"agreement_scale", "loss_weights"},
-        "rank": {"rank_margin"},
-    }
+    assert used == {"cls": set(), "reg": set(), "multitask": {"loss_weights"}, "rank": {"rank_margin"}}
 
 
 def test_unified_pretraining_learns_from_two_corpora_and_exists_for_each_split(

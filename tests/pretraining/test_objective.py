@@ -43,13 +43,10 @@ def case(kind: str) -> tuple[np.ndarray, np.ndarray, float]:
     return logits, labels, binary_cross_entropy(logits, labels[POSITIONS])
 
 
-def labels(
-    index: np.ndarray | None = None, bits: np.ndarray | None = None, weights: np.ndarray | None = None
-) -> Labels:
+def labels(index: np.ndarray | None = None, bits: np.ndarray | None = None) -> Labels:
     """Labels of twelve images: four series of three levels."""
     return Labels(
         scores=torch.tensor(SCORES),
-        weights=None if weights is None else torch.tensor(weights),
         class_index=None if index is None else torch.tensor(index, dtype=torch.int64),
         class_bits=None if bits is None else torch.tensor(bits, dtype=torch.float64),
         series=torch.arange(IMAGES) // 3,
@@ -88,15 +85,6 @@ def test_weights_of_the_losses(kind: str) -> None:
     assert got == pytest.approx(
         {"loss": 0.5 * class_part + 3 * SCORE_LOSS, "class_loss": class_part, "score_loss": SCORE_LOSS}
     )
-
-
-def test_weights_of_the_samples() -> None:
-    weights = np.linspace(0.1, 2, IMAGES)
-    got = make_loss("reg", labels(np.zeros(IMAGES), weights=weights))(
-        (torch.zeros(BATCH, 2), torch.tensor(PREDICTED)), torch.tensor(POSITIONS)
-    )
-    expected = np.mean(weights[POSITIONS] * np.abs(PREDICTED - SCORES[POSITIONS]))
-    assert got["score_loss"].item() == got["loss"].item() == pytest.approx(expected)
 
 
 def test_both_kinds_in_one_batch_are_the_mean_over_the_images() -> None:

@@ -14,7 +14,7 @@ OURS = Protocol.model_validate(
             **{"dropout": 0.2, "frozen_stages": 0, "multi_level": True},
         },
         "pretraining": {
-            **{"epochs": 30, "schedule": "cosine", "resize": 0, "agreement_scale": 0.1},
+            **{"epochs": 30, "schedule": "cosine", "resize": 0},
             "loss_weights": {"classification": 0.5, "score": 1.0},
         },
         "weights": {"resnet50": "none", "alexnet": "torchvision", "resnet18": "own.pth"},
@@ -40,7 +40,6 @@ def test_what_deviates_is_listed_and_what_is_the_papers_own_is_not() -> None:
         "pixels of the side that images are scaled to in pretraining none (256)",
         "schedule of the learning rates in pretraining cosine (constant)",
         "factors of the losses in pretraining classification 0.5, score 1 (classification 1, score 1)",
-        "weighting of labels by the agreement of their metrics in pretraining 0.1 (none)",
         "learning rates of fine-tuning: backbone 0.0001 (1e-05)",
         "learning rates of synthetic pretraining: score branch 0.001 (1e-06)",
     ]

@@ -201,7 +201,6 @@ def _pretraining() -> Iterator[Case]:
     yield Case("pretraining.resize", 100, ("pack_shard",))
     for weight in ("classification", "score"):
         yield Case(f"pretraining.loss_weights.{weight}", 2.0, TRAININGS, "/multitask/", "of `multitask`")
-    yield Case("pretraining.agreement_scale", 0.1, TRAININGS, note="of `reg` and `multitask`")
     yield Case("pretraining.rank_margin", 0.2, ("pretrain",), "/rank/", "of `rank`")
     yield Case("pretraining.head_width", 512, TRAININGS)
     yield Case("pretraining.standardise", True, TRAININGS)

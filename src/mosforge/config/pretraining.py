@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from mosforge.config import File, Name, Section, TrainingSection
-from mosforge.core.values import Allowed, Amount, Count, Flag, Fraction, Positive, Text, Whole
+from mosforge.core.values import Allowed, Count, Flag, Fraction, Positive, Text, Whole
 from mosforge.models.origins import ORIGINS
 
 
@@ -89,10 +89,6 @@ class PretrainingSection(TrainingSection):
     """Adam moves a weight by about rate x steps: these are the paper's, and too low for a small corpus"""
     loss_weights: LossWeights
     """factors of the two losses in the sum of the objective multitask (ours)"""
-    agreement_scale: Amount
-    """A sample's score loss is weighted with 1 / (1 + (a / scale)^2), over the mean, where a is the deviation
-    of its six metrics (column agreement of the labels): about 0.1 trusts those more on which they agree. 0:
-    all samples weigh the same (ours)"""
     rank_margin: Positive
     """objective rank: by how much the scores of an image's levels should differ (ours)"""
     multi_level: Flag

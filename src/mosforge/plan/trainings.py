@@ -22,8 +22,8 @@ RECIPE = tuple(key for key in TrainingSection.model_fields if key != "warm_up")
 
 KEYS_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
     "cls": (),
-    "reg": ("agreement_scale",),
-    "multitask": ("agreement_scale", "loss_weights"),
+    "reg": (),
+    "multitask": ("loss_weights",),
     "rank": ("rank_margin",),
 }
 """Keys of the section `pretraining` that matter only to some objectives."""

@@ -18,8 +18,6 @@ class Labels:
     """The labels of all samples, on the device."""
 
     scores: Tensor  # pseudo-MOS, float32 (n,)
-    # of the samples' score losses, float32 (n,), with a mean of 1; None if all weigh the same
-    weights: Tensor | None
     class_index: Tensor | None  # int64 (n,), -1 for an image with several classes; None if all have several
     # 0 or 1 for each class, float32 (n, classes); None if all images have one class
     class_bits: Tensor | None
@@ -33,38 +31,23 @@ class Labels:
         return digest({name: sha256(value.cpu().numpy().data).hexdigest() for name, value in present.items()})
 
 
-def read_labels(samples: Frame, kind: str, agreement_scale: float, device: torch.device) -> Labels:
+def read_labels(samples: Frame, kind: str, device: torch.device) -> Labels:
     """The labels in rows of the artefact `pmos`.
 
     Args:
         samples: the rows.
         kind: `single` (an image has one class), `multiple` (several), or `both` (some images are of the one
             kind, and some of the other).
-        agreement_scale: see `agreement_weights`; 0: all samples weigh the same.
         device: where the tensors go.
     """
     several = samples["class_index"].isna() | (kind == "multiple")
-    agreement = samples["agreement"].to_numpy(np.float64)
-    weights = agreement_weights(agreement, agreement_scale) if agreement_scale else None
     return Labels(
         scores=torch.tensor(samples["pmos"].to_numpy(np.float32), device=device),
-        weights=None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device),
         class_index=None if kind == "multiple" else _class_index(samples).to(device),
         class_bits=None if kind == "single" else _class_bits(samples, several).to(device),
         series=torch.tensor(number_series(samples), device=device),
         levels=torch.tensor(samples["level"].fillna(0).to_numpy(np.int64), device=device),
     )
-
-
-def agreement_weights(agreement: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
-    """Weights of samples by how far the six metrics agree on them: 1 / (1 + (a / scale)^2) over its mean.
-
-    Args:
-        agreement: standard deviation a of each sample's six mapped scores; 0: they agree.
-        scale: deviation at which a sample weighs half as much as one that the metrics agree on.
-    """
-    weights: npt.NDArray[np.float64] = 1.0 / (1.0 + (agreement / scale) ** 2)
-    return weights / float(weights.mean())
 
 
 def number_series(samples: Frame) -> npt.NDArray[np.int64]:

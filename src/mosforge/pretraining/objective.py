@@ -45,7 +45,7 @@ def make_loss(
             parts["score_loss"] = (
                 rank_loss(predicted, labels.series[positions], labels.levels[positions], rank_margin)
                 if objective == "rank"
-                else score_loss(predicted, labels, positions)
+                else functional.l1_loss(predicted, labels.scores[positions])  # equation 6
             )
             weighted.append(weights["score"] * parts["score_loss"])
         return {"loss": torch.stack(weighted).sum(), **parts}
@@ -73,14 +73,6 @@ def class_loss(logits: Tensor, labels: Labels, positions: Tensor) -> Tensor:
         functional.binary_cross_entropy_with_logits(several, bits, reduction="none").mean(1),
     )
     return losses.mean()
-
-
-def score_loss(predicted: Tensor, labels: Labels, positions: Tensor) -> Tensor:
-    """Mean absolute error of a batch (equation 6), weighted where the samples have weights."""
-    scores = labels.scores[positions]
-    if labels.weights is None:
-        return functional.l1_loss(predicted, scores)
-    return (labels.weights[positions] * (predicted - scores).abs()).mean()
 
 
 def rank_loss(predicted: Tensor, series: Tensor, levels: Tensor, margin: float) -> Tensor:

@@ -73,7 +73,7 @@ def pretrain(
     mixture = kinds_of(samples, cfg)
     data_digest = digest([samples["sha256"].tolist(), samples["pmos"].tolist()])
     weights_digest = sha256_of_file(weights)
-    known = read_labels(samples, cfg.label_kind, cfg.agreement_scale, device)
+    known = read_labels(samples, cfg.label_kind, device)
     network, head = start_network(
         cfg,
         weights,

@@ -22,7 +22,6 @@ class PretrainingSettings(TrainingSettings):
     single_classes: Count | None = None
     authentic_share: Fraction | None = None  # and which share of each batch are the others
     undistorted_share: Fraction | None = None  # and the undistorted images, if theirs is their own
-    agreement_scale: Amount = 0.0
     loss_weights: Mapping[Literal["classification", "score"], Positive] = {}
     rank_margin: Amount = 0.0
     head_width: Count = 1024

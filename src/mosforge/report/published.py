@@ -79,7 +79,7 @@ _PAPER: Mapping[str, Mapping[str, Any]] = {
     "pretraining": {
         **{"epochs": 30, "batch_size": 256, "resize": 256},
         **_TRAINING,
-        **{"loss_weights": {"classification": 1.0, "score": 1.0}, "agreement_scale": 0.0},
+        "loss_weights": {"classification": 1.0, "score": 1.0},
         **{"head_width": 1024, "standardise": False},
     },
 }
@@ -106,7 +106,6 @@ _WORDS: Mapping[str, str] = {
     "multi_level": "features of all stages of the backbone",
     "rehearsal": "pairs of levels of a corpus in a step",
     "loss_weights": "factors of the losses",
-    "agreement_scale": "weighting of labels by the agreement of their metrics",
 }
 """What the keys that do not say it themselves are."""
 
