@@ -76,7 +76,7 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic_livec"}
         ({"pretraining.multi_level": True}, "ablation.backbones: alexnet has no stages"),
         ({"finetuning.frozen_stages": 2}, "alexnet has no stages for finetuning.frozen_stages"),
         ({"finetuning.epochs": 0}, "finetuning.epochs: 0 leaves a head that knows nothing"),
-        ({"finetuning.interpolate": 0}, "finetuning.interpolate: 0 is not a positive number up to 1"),
+        ({"finetuning.interpolate": 1.0}, "finetuning.interpolate: unknown key"),
         ({"pretraining.frozen_stages": "none"}, "'none' is not a whole number from 0, or all"),
         ({"pretraining.unified": {"synthetic": PAIR}}, "there is a corpus of this name; take another"),
         (

@@ -82,15 +82,13 @@ def test_a_fine_tuned_model() -> None:
 def test_a_fine_tuned_model_that_kept_its_head() -> None:
     kept = {"head": "multitask", "classes": ["jpeg 1", "jpeg 2"], "label_kind": "single"}
     kept["head_first"] = {"epochs": 7, "learning_rate": 0.01, "weight_decay": 0.5}
-    text = card_markdown(TUNED | kept | {"epochs": 3, "interpolate": 0.5})
+    text = card_markdown(TUNED | kept | {"epochs": 3})
     assert "the training part of the dataset `live`, split `3`" in text
     assert "one class of 2: jpeg 1, jpeg 2" in text
     assert "The head alone was trained first, for 7 epochs\n" in text
-    assert "start + 0.5 x (trained - start)" in text
     text = card_markdown(TUNED | kept | {"initialisation": "synthetic-reg", "epochs": 0})
     assert "jpeg 1" not in text
     assert "for 7 epochs, and nothing more" in text
-    assert "interpolate" not in text
 
 
 def test_one_of_a_thing_is_in_the_singular() -> None:
@@ -141,7 +139,6 @@ FULL = {
     **KEPT,
     "head_first": {"epochs": 7},
     "epochs": 3,
-    "interpolate": 0.5,
     "rehearsal": {"corpus": "levels", "pairs": 4},
     "rehearsal_digest": "4567",
     "test_crops": "grid",

@@ -246,7 +246,6 @@ def _finetuning() -> Iterator[Case]:
     yield Case("finetuning.head_first.epochs", 3, ("finetune",))
     for key in ("learning_rate", "weight_decay"):
         yield Case(f"finetuning.head_first.{key}", 0.02, (), note="with `head_first.epochs`, `finetune`")
-    yield Case("finetuning.interpolate", 0.5, ("finetune",))
     yield Case("finetuning.rehearsal.corpus", "kadid25", ("finetune",))
     yield Case("finetuning.rehearsal.pairs", 3, ("finetune",), note="with a corpus")
     for rate in ("backbone", "head"):

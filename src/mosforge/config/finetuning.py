@@ -15,7 +15,6 @@ from mosforge.core.values import (
     Flag,
     Fraction,
     Number,
-    Part,
     Text,
     Whole,
     different,
@@ -168,9 +167,6 @@ class FinetuningSection(TrainingSection):
     (evaluation.crops) in each image are computed once, so that this takes minutes. Dropout drops some of
     them, and the loss is the squared error. A pretrained head stays, and goes on telling the classes
     (ours)"""
-    interpolate: Part
-    """The weights are start + interpolate x (trained - start): 0.5 keeps more of what the network knew, 1 is
-    the trained weights (ours, after WiSE-FT)"""
     rehearsal: RehearsalSection
     """Each step sees, beside its batch, pairs of images of a corpus: one pristine image and one distortion
     type at two levels, at the same crop. The stronger level has to score lower, so that the fine-tuned score

@@ -27,7 +27,7 @@ from mosforge.models.network import Network
 from mosforge.training.batches import check_not_empty
 from mosforge.training.loop import fit
 from mosforge.training.losses import Losses, LossOf
-from mosforge.training.model import floats_of, interpolate, write_model
+from mosforge.training.model import write_model
 from mosforge.training.setup import Setup, launch_if_several
 from mosforge.training.state import state_path
 
@@ -98,14 +98,12 @@ def finetune(
     further = [] if rehearsed is None else [rehearsed.digest]
     state_file = state_path(output, cfg.plain(), data_digest, weights_digest, parts, *further)
     side = view_side(images.heights[training], images.widths[training])
-    # The state has all but the start, and whatever needs that finds the same one again.
-    if cfg.head_first is not None and (cfg.interpolate < 1 or not state_file.exists()):
+    if cfg.head_first is not None and not state_file.exists():  # which holds what the head has learned
         network.precision = setup.precision
         rated = samples.iloc[training]
         train_head_first(
             network, images, rated, quality, side, cfg, device, setup.threads, rehearsed, len(samples)
         )
-    start = floats_of(network) if cfg.interpolate < 1 else None
     history = pd.DataFrame(columns=HISTORY.columns)
     if cfg.epochs:
         history = fit(
@@ -121,8 +119,6 @@ def finetune(
             validate=_validation(network, images, samples, cfg.crop, device),
             beside=beside,
         )
-    if start is not None:
-        interpolate(network, start, cfg.interpolate)
     facts = {
         **about_head,
         "view_side": side,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from mosforge.core.settings import Settings
-from mosforge.core.values import Amount, BelowOne, Count, Flag, Fraction, Number, Part
+from mosforge.core.values import Amount, BelowOne, Count, Flag, Fraction, Number
 from mosforge.training.settings import TrainingSettings
 
 MOST_REHEARSED = 300
@@ -39,7 +39,6 @@ class FinetuningSettings(TrainingSettings):
     learning_rates: Mapping[Literal["backbone", "head", "score", "classification"], Fraction]
     dropout: BelowOne
     head_first: HeadFirstSettings | None = None
-    interpolate: Part = 1.0
     sources: tuple[str, ...]
     range: tuple[Number, Number]
     higher_is_better: Flag

@@ -28,7 +28,7 @@ _SEEN = (
 
 _RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key != "flip")
 
-_OF_FINETUNING = ("patches", "dropout", "interpolate")
+_OF_FINETUNING = ("patches", "dropout")
 
 
 class Plan:

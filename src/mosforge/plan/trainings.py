@@ -228,13 +228,11 @@ class Trainings:
         )
 
     def _start(self, which: Wildcards) -> dict[str, Any]:
-        """What a fine-tuning starts from, how far it goes from there, and the rates of its parts."""
+        """How a fine-tuning starts, what it rehearses, and the rates of its parts."""
         section = self._finetuning.plain()
         tells_classes = self._tells_rehearsed_classes(which)
         rates = self._finetuning_rates(of_classes=tells_classes)
         found: dict[str, Any] = {"learning_rates": rates}
-        if section["interpolate"] != 1:
-            found["interpolate"] = section["interpolate"]
         if self._keeps_heads:
             found["head_first"] = section["head_first"]
             if which.initialisation != "imagenet":

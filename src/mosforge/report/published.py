@@ -74,7 +74,7 @@ _PAPER: Mapping[str, Mapping[str, Any]] = {
     "finetuning": {
         **{"train": 0.8, "patches": 100, "epochs": 10, "batch_size": 32},
         **_TRAINING,
-        **{"dropout": 0.5, "multi_level": False, "head_first": 0, "interpolate": 1.0, "rehearsal": 0},
+        **{"dropout": 0.5, "multi_level": False, "head_first": 0, "rehearsal": 0},
     },
     "pretraining": {
         **{"epochs": 30, "batch_size": 256, "resize": 256},
@@ -100,7 +100,6 @@ _WORDS: Mapping[str, str] = {
     "frozen_stages": "stages of the backbone that are not trained",
     "frozen_statistics": "statistics of batch normalisation that are not trained",
     "head_first": "passes over the images in which the head alone is trained",
-    "interpolate": "share of the way from the first to the trained weights",
     "head_width": "width of the head's first layers",
     "standardise": "standardised features",
     "multi_level": "features of all stages of the backbone",

@@ -16,7 +16,7 @@ from mosforge.models.devices import device_name
 from mosforge.models.folder import MEASURED, load_model, save_model
 from mosforge.models.heads import MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.models.weights import Weights, load_backbone
+from mosforge.models.weights import load_backbone
 from mosforge.training.processes import started_processes
 from mosforge.training.settings import TrainingSettings
 from mosforge.training.state import delete_states
@@ -71,27 +71,6 @@ def pretrained_network(cfg: TrainingSettings, weights: Path) -> tuple[Network, M
 def _freeze(network: Network, cfg: TrainingSettings) -> None:
     network.frozen_statistics = cfg.frozen_statistics
     network.freeze_stages(cfg.frozen_stages)
-
-
-def floats_of(network: Network) -> Weights:
-    """A copy of all weights and batch statistics of a network."""
-    return {key: value.clone() for key, value in network.state_dict().items() if value.is_floating_point()}
-
-
-def interpolate(network: Network, start: Weights, share: float) -> None:
-    """Sets a trained network between its start and itself: start + share (trained - start).
-
-    What fine-tuning gains on one dataset and what the weights knew before are then both kept (Wortsman et
-    al., Robust fine-tuning of zero-shot models, CVPR 2022).
-
-    Args:
-        network: with the trained weights.
-        start: what `floats_of` gave before the training.
-        share: above 0, below 1.
-    """
-    trained = floats_of(network)
-    between = {key: start[key].to(value.device).lerp(value, share) for key, value in trained.items()}
-    network.load_state_dict(between, strict=False)
 
 
 def write_model(
