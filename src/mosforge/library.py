@@ -36,7 +36,8 @@ def distort(image: Pixels, type: str, level: int, *, kind: CorpusKind = "synthet
         image: uint8 RGB, shape (height, width, 3), both sides at least 161 pixels.
         type: name of a distortion type; `mosforge classes` lists them.
         level: from 1, the weakest.
-        kind: `synthetic` (DB-CNN's types), `authentic` (a camera's) or `kadid25` (KADID-10k's).
+        kind: `synthetic` (DB-CNN's types), `authentic` (a camera's) or `kadid25` (KADID-10k's): what the
+            commands call `--corpus`.
         seed: of the random draws, as in the manifest of a corpus.
 
     Returns:

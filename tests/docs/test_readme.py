@@ -85,16 +85,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def _make_data(folder: Path) -> None:
     """The images and ratings that the README's example names."""
     rng = np.random.default_rng(0)
-    (folder / "photos/deep").mkdir(parents=True)
-    (folder / "ratings").mkdir()
+    (folder / "pictures/deep").mkdir(parents=True)
+    (folder / "study").mkdir()
     rows = ["image,mos"]
     for i in range(6):
         pixels = rng.integers(0, 256, (170, 180, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"photos/deep/{i}.png")
+        Image.fromarray(pixels).save(folder / f"pictures/deep/{i}.png")
         for divisor in (2, 3):
-            Image.fromarray(pixels // divisor).save(folder / f"ratings/{i}_{divisor}.png")
+            Image.fromarray(pixels // divisor).save(folder / f"study/{i}_{divisor}.png")
             rows.append(f"{i}_{divisor}.png,{1 + i / divisor}")
-    (folder / "ratings/scores.csv").write_text("\n".join(rows) + "\n")
+    (folder / "study/scores.csv").write_text("\n".join(rows) + "\n")
 
 
 def test_the_readme_is_short() -> None:
