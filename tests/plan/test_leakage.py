@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from plans import plan_of
@@ -93,3 +95,23 @@ def test_a_corpus_that_is_only_rehearsed_and_scored_is_labelled(config: dict[str
     assert "shown" not in plan_of(config).corpora.labelled
     config["finetuning"]["rehearsal"]["corpus"] = "shown"
     assert "shown" in plan_of(config).corpora.labelled
+
+
+def test_images_without_labels_are_told_with_where_they_were_seen(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    leakage = plan_of(config).leakage
+    assert leakage.left_out() == []
+    Path("results/sources").mkdir(parents=True)
+    for source, images in {"waterloo": 3, "voc2012": 9}.items():
+        names = [f"{i}.png" for i in range(images)]
+        pq.write_table(pa.table({"image_id": names}), f"results/sources/{source}.parquet")
+        found = {"image_id": ["0.png", "1.png", "1.png"], "dataset": ["live", "live", "tid2013"]}
+        pq.write_table(pa.table(found), f"results/sources/{source}.leaks.parquet")
+    few, most = leakage.left_out()
+    assert "2 of 9 pristine images of voc2012 got no labels" in few
+    assert "live, tid2013" in few
+    assert "take other images" not in few
+    assert "2 of 3 pristine images of waterloo" in most
+    assert "take other images" in most

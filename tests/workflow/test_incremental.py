@@ -47,6 +47,7 @@ def run(folder: Path) -> Counter[str]:
     assert result.returncode == 0, result.stderr[-6000:]
     assert not dry_run(folder, *TARGETS)
     output = result.stdout + result.stderr
+    (folder / "output").write_text(output)
     return Counter(re.findall(r"^(?:local)?rule (\w+):$", output, flags=re.MULTILINE))
 
 
@@ -92,3 +93,4 @@ def add_datasets(photos: Path, names: list[str]) -> None:
     # the run cannot know what it will find, and is followed by a second one
     assert run(photos) == {"dataset": 1, "screen": 1, "leaks": 1, "fuse": 1}
     assert labelled(photos) == [*names[:2], names[3]]
+    assert "1 of 4 pristine images of photos got no labels" in (photos / "output").read_text()

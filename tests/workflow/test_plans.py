@@ -37,6 +37,7 @@ def test_full_configuration_builds_all_targets_and_lists_what_is_missing(tmp_pat
     shards = 64 + 128  # 4,744 and 17,125 images in shards of about 100
     assert jobs["distort"] == jobs["score"] == jobs["pack_shard"] == 9 * shards
     assert jobs["pretrain"] == 2 * 4  # the ablation: two backbones, four objectives, synthetic corpus
+    assert f"mosforge: warning: {tmp_path} has no run.yaml" in result.stderr
     message = result.stderr.rpartition("Not all that the configuration names is here:")[2]
     for name in ("waterloo", "live", "csiq", "tid2013", "livec", "koniq10k"):
         assert message.count(f" {name} ") == 1
@@ -51,6 +52,13 @@ def test_an_experiment_that_was_asked_for_and_has_no_dataset_is_an_error(tmp_pat
     (sentence,) = (line for line in result.stderr.splitlines() if line.startswith("mosforge: error: "))
     assert "nothing of the experiment table2 can be done: dataset livec is left out" in sentence
     assert "Traceback" not in result.stderr
+
+
+def test_a_target_that_is_none_is_named_last_with_the_nearest(folder: Path) -> None:
+    result = snakemake(folder, "--dry-run", "--", "tabel1", "labels.csv")
+    assert result.returncode == 1
+    last = result.stderr.rstrip().rpartition("\n")[2]
+    assert last.startswith("mosforge: error: tabel1: no target of this run; did you mean table1")
 
 
 @pytest.mark.slow

@@ -3,12 +3,14 @@ import atexit
 import contextlib
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from mosforge.config.files import check_files
 from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.plan.estimate import estimate
+from mosforge.plan.failed import explain_failed_jobs, explain_unknown_targets
 from mosforge.plan.made import correlations_in, explain_made
 from mosforge.plan.plan import Plan
 from mosforge.plan.rule_parts import (
@@ -24,6 +26,7 @@ from mosforge.plan.rule_parts import (
     parameters,
     run_again,
     source_of,
+    warn_of_folder,
 )
 
 find_own_commands()
@@ -38,7 +41,8 @@ try:
     if workflow.is_main_process:  # the process of a job would say nothing of it
         plan.check_networks()
         notes += [plan.explain_missing() or ""]
-        notes += [f"mosforge: warning: {line}" for line in plan.warnings()]
+        warnings = [*warn_of_folder(str(workflow.basedir), workflow.configfiles), *plan.warnings()]
+        notes += [f"mosforge: warning: {line}" for line in warnings]
 except MosforgeError as error:
     sys.exit(f"mosforge: error: {error}")
 
@@ -53,19 +57,29 @@ def print_estimate():
         print(text, file=sys.stderr)
 
 
-def end_dry_run():
-    """A dry run at the paper's size prints a lot, so what matters is repeated at the end of the output."""
+BEGAN = time.time()
+failures = []
+
+
+def end_run():
+    """A run prints a lot, so what matters is repeated at the end of the output."""
     if workflow.dryrun:
         with contextlib.chdir(RUN_FOLDER):  # Snakemake has left it
             print_estimate()
         if notes:
             print(notes, file=sys.stderr)
+    unknown = []
+    if settings := workflow.dag_settings:  # none where Snakemake only lists something
+        rules = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
+        unknown = explain_unknown_targets(settings.targets, rules)
+    for line in failures + unknown:
+        print(line, file=sys.stderr)
 
 
 if workflow.is_main_process:
     if notes:
         print(notes, file=sys.stderr)
-    atexit.register(end_dry_run)
+    atexit.register(end_run)
 
 
 hidden = set()
@@ -76,6 +90,10 @@ onstart:
     lock_folder()
     print_estimate()
     hidden.update(hidden_jobs(workflow.dag))
+
+
+onerror:
+    failures.extend(explain_failed_jobs(workflow.dag.needrun_jobs(), BEGAN))
 
 
 # If this run's comparison of pristine images with target datasets found images that the labels do not leave
@@ -103,6 +121,8 @@ onsuccess:
         subprocess.run(["mosforge", "report", "summary", *correlations, *proxies])
     if text := explain_made(jobs, Path.cwd()):
         print(f"\n{text}", flush=True)
+    for line in plan.leakage.left_out():
+        print(f"\nmosforge: {line}", file=sys.stderr)
     if hidden:
         rules = ", ".join(sorted({job.rule.name for job in hidden}))
         print(

@@ -105,6 +105,20 @@ class Leakage:
             for source in self._corpora.sources(part)
         }
 
+    def left_out(self) -> list[str]:
+        """A sentence for each source of which images have no labels, since target datasets show them."""
+        sentences = []
+        for source in self.compared:
+            if left_out := _leaked(source):
+                images = len(recorded_rows(layout.CATALOGUE.format(source=source), "image_id"))
+                datasets = sorted({name for (name,) in recorded_rows(_table(source), "dataset")})
+                sentences.append(
+                    f"{len(left_out)} of {images} pristine images of {source} got no labels, and nothing is "
+                    f"pretrained on them, since {', '.join(datasets)} shows the same ({_table(source)})"
+                    + ("; take other images for the pretraining" if 2 * len(left_out) > images else "")
+                )
+        return sentences
+
     @cached_property
     def all_leaks(self) -> list[str]:
         """What was found of every source of a labelled corpus."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mosforge.config.files import OWN
 from mosforge.core.atomic import exclusive_lock
 from mosforge.core.errors import MosforgeError
 from mosforge.core.settings import Settings
@@ -97,6 +98,22 @@ def check_folder(workflow: str) -> None:
         raise MosforgeError(
             f"{workflow}: braces in a folder's name mark Snakemake's wildcards; rename the folder"
         )
+
+
+def warn_of_folder(workflow: str, configurations: Sequence[str | Path]) -> list[str]:
+    """A sentence for a folder that is not that of the workflow, and has no configuration of its own.
+
+    Args:
+        workflow: its folder.
+        configurations: files of the configuration; the first is the paper's.
+    """
+    folder = Path.cwd()
+    if folder == Path(workflow).resolve() or OWN.exists() or len(configurations) > 1:
+        return []
+    return [
+        f"{folder} has no {OWN}, so this is the paper's run in a folder of its own; "
+        "for your images, name the folder that `mosforge init` wrote"
+    ]
 
 
 def check_command_line(words: Sequence[str]) -> None:
