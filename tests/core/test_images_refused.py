@@ -92,6 +92,16 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
         read_rgb(tmp_path)
 
 
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.png").write_bytes(b"text")
+    for source in (tmp_path / "empty.png", b""):
+        with pytest.raises(UnreadableImageError, match="the file is empty"):
+            open_image(source)
+    with pytest.raises(UnreadableImageError, match="not an image in a format"):
+        open_image(tmp_path / "text.png")
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_animated_and_many_paged_files_are_refused(kind: str) -> None:
     first, *others = (Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue"))

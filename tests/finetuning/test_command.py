@@ -13,6 +13,8 @@ from mosforge.core.seeds import generator
 from mosforge.finetuning.about import ABOUT
 from mosforge.finetuning.registry import LAYOUTS
 
+ERROR = "mosforge: error: "
+
 RATINGS = {
     "layout": "table",
     "corpus": "synthetic",
@@ -80,9 +82,10 @@ def test_a_dataset_is_described(here: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def check(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """The status and the lines of the check of the ratings."""
+    """The status of the check of the ratings, and the lines on standard output and error."""
     status = main(["finetuning", "check", "ratings", "--config", "mine.yaml"])
-    return status, capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr()
+    return status, [*printed.out.splitlines(), *printed.err.splitlines()]
 
 
 def rewrite(change: Callable[[int, str], str], header: str = "image,mos,reference,split") -> None:
@@ -102,6 +105,7 @@ def test_every_bad_image_is_named(here: Path, capsys: pytest.CaptureFixture[str]
         "ratings/images/7.JPG",
     ]
     assert any(line.split() == ["images", "10"] for line in lines), "the rest is told, too"
+    assert lines[-1].startswith("mosforge: error: ratings: 2 problems")
 
 
 def test_sizes_are_compared_with_the_reference_images(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,11 +129,11 @@ def test_sizes_are_compared_with_the_reference_images(here: Path, capsys: pytest
 def test_what_cannot_be_learnt_or_tested_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rewrite(lambda number, line: f"{number - 1}.jpg,5,content {number},train")
     status, lines = check(capsys)
-    assert (status, lines[-1]) == (1, "ratings: all scores are 5, so that nothing can be learnt")
+    assert (status, lines[-1]) == (1, f"{ERROR}ratings: all scores are 5, so that nothing can be learnt")
     rewrite(lambda number, line: f"{number - 1}.jpg,{number},content {number // 10},train")
     status, lines = check(capsys)
     assert status == 1
-    assert lines[-1].startswith("ratings: no split can be tested: split 1: ")
+    assert lines[-1].startswith(f"{ERROR}ratings: no split can be tested: split 1: ")
 
 
 def test_without_the_guard_contents_are_not_compared(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,8 +148,8 @@ def test_what_is_missing_is_named_with_where_to_get_it(
     here: Path, layout: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["finetuning", "check", layout, "--config", "mine.yaml"]) == 1
-    out = capsys.readouterr().out
-    assert out.startswith(f"{layout}: datasets/{layout} lacks {LAYOUTS[layout].required[0][0]}")
+    out = capsys.readouterr().err
+    assert out.startswith(f"{ERROR}{layout}: datasets/{layout} lacks {LAYOUTS[layout].required[0][0]}")
     assert out.rstrip("\n").endswith(f": {ABOUT[layout].obtain}")
     assert out.count("\n") == 1
 

@@ -15,6 +15,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.seeds import generator
 from mosforge.core.tables import read_table
 from mosforge.report.artefacts import predictions_in, read_artefacts
+from mosforge.report.blocks import say
 from mosforge.report.gains import CONTENTS, SPLITS, findings, gains_grid, gains_of, summary_of_findings
 from mosforge.report.settings import PageSettings
 from mosforge.report.words import method_names
@@ -190,13 +191,42 @@ def trained_twice(split: str, sroccs: dict[str, list[float]]) -> pd.DataFrame:
 
 def test_of_several_trainings_of_a_split_the_mean_counts() -> None:
     rows = [
-        trained_twice(split, {"imagenet": [base, base + 0.02], "tiles-cls": [base + 0.01, base + 0.05]})
-        for split, base in (("1", 0.7), ("2", 0.8), ("3", 0.75))
+        trained_twice(split, {"imagenet": [base, base + 0.02], "tiles-cls": [base + gain, base + gain + 0.02]})
+        for split, base, gain in (("1", 0.7, 0.01), ("2", 0.8, 0.02), ("3", 0.75, 0.03))
     ]
     (found,) = gains(pd.concat(rows))
     assert (found.splits, found.trainings) == (3, 2)
     assert found.difference == pytest.approx(0.02)
-    assert (found.low, found.high) == pytest.approx((0.02, 0.02))  # every split's mean is the same
+    student = stats.ttest_1samp([0.01, 0.02, 0.03], 0).confidence_interval(0.95)
+    half = (student.high - 0.02) * math.sqrt((1 / 3 + 0.25) / (1 / 3))
+    assert (found.low, found.high) == pytest.approx((0.02 - half, 0.02 + half))
+
+
+def test_splits_that_all_differ_alike_give_no_interval() -> None:
+    """Two splits of few images can have the same SROCC twice: that is no certainty."""
+    table = correlations({("net", "imagenet"): [0.8, 0.6], ("net", "tiles-multitask"): [0.8, 0.6]})
+    (found,) = gains(table)
+    assert (found.difference, found.interval_over) == (0, "")
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert "no interval" in gains_grid(gains_of("mine", table, no_predictions)).rows[""][0][2].small
+    (sentence,) = sentences({"imagenet": [0.8, 0.6], "tiles-multitask": [0.8, 0.6]})
+    assert sentence.endswith(say("finding_without_interval"))
+    assert "0.000 to 0.000" not in sentence
+
+
+def test_two_models_of_one_order_in_a_single_split_have_no_interval() -> None:
+    given = np.linspace(0, 1, 9)
+
+    def of_run(run: Run) -> pd.DataFrame:
+        images = [f"{place}" for place in range(9)]
+        predicted = given if run.initialisation == "imagenet" else given**2
+        columns = {"image": images, "content": images, "quality": given, "prediction": predicted}
+        return pd.DataFrame({**run._asdict(), **columns})
+
+    (found,) = gains(correlations({("net", "imagenet"): [1.0], ("net", "t-reg"): [1.0]}), of_run)
+    assert found.interval_over == ""
+    assert math.isnan(found.low)
 
 
 def test_the_noise_of_training_is_in_the_gain_of_a_single_split() -> None:

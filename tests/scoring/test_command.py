@@ -183,7 +183,11 @@ def test_an_empty_folder_is_reported(score: Callable[..., Any], model: Model, tm
     (tmp_path / "empty/notes.txt").write_text("x")
     status, out, err = score(folder, str(tmp_path / "empty"), "--format", "json")
     assert (status, out) == (1, "")
-    assert "none of the named files and folders holds an image" in err
+    assert f"mosforge: error: {tmp_path / 'empty'}: no image is there" in err
+    assert ".jpg" in err
+    (tmp_path / "other").mkdir()
+    err = score(folder, str(tmp_path / "empty"), str(tmp_path / "other"))[2]
+    assert f"{tmp_path / 'empty'}, {tmp_path / 'other'}: no image" in err
 
 
 def test_a_folder_that_is_no_model_is_reported(score: Callable[..., Any], tmp_path: Path) -> None:

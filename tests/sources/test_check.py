@@ -75,6 +75,33 @@ def test_check_says_what_was_found(here: Path, capsys: pytest.CaptureFixture[str
     assert "correct the key images" in capsys.readouterr().out
 
 
+def test_check_names_up_to_three_images_that_cannot_be_read(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(here, {"photos": {"folder": "w"}})
+    put_image(here / "w/a.jpg", 0)
+    put_image(here / "w/b.jpg", 1)
+    whole = (here / "w/b.jpg").read_bytes()
+    (here / "w/b.jpg").write_bytes(whole[: len(whole) // 2])
+    (here / "w/c.png").write_bytes(b"")
+    assert call("photos") == 0
+    found = "3 images, 2 not readable (b.jpg: the file is truncated; c.png: the file is empty)"
+    assert found in capsys.readouterr().out
+    (here / "w/d.png").write_bytes(b"text")
+    (here / "w/e.png").write_bytes(b"text")
+    assert call("photos") == 0
+    printed = capsys.readouterr().out
+    assert all(f"{name}: " in printed for name in ("b.jpg", "c.png", "d.png"))
+    assert "4 not readable" in printed
+    assert "and 1 more)" in printed
+    assert "decoded" not in printed
+    monkeypatch.setattr("mosforge.sources.check.MOST_DECODED", 1)
+    assert call("photos") == 0
+    printed = capsys.readouterr().out
+    assert "3 not readable (c.png: the file is empty" in printed, "a truncated file has a good header"
+    assert "only the first 1 were decoded" in printed
+
+
 def test_check_of_packaged_images(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("skimage")
     packaged = {

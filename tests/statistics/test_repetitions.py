@@ -59,7 +59,11 @@ def test_without_shared_images_it_is_students() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "ratio"), [([0.5], 0.25), ([0.5, math.nan], 0.25), ([0.5, 0.6], math.nan)]
+    ("values", "ratio"),
+    [
+        *[([0.5], 0.25), ([0.5, math.nan], 0.25), ([0.5, 0.6], math.nan)],
+        *[([0.0, 0.0], 0.25), ([0.9 - 0.8, 0.8 - 0.7, 0.7 - 0.6], 0.25)],  # equal, here but for rounding
+    ],
 )
 def test_what_is_undefined_has_no_interval(values: list[float], ratio: float) -> None:
     assert np.isnan(corrected_interval(values, ratio)).all()

@@ -79,7 +79,7 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
     except FileNotFoundError:
         raise UnreadableImageError(name, "no such file") from None
     except Exception as error:  # see to_rgb
-        raise UnreadableImageError(name, _reason(error)) from None
+        raise UnreadableImageError(name, "the file is empty" if _is_empty(source) else _reason(error)) from None
     if refusal := _refusal(image):
         image.close()
         raise UnreadableImageError(name, refusal)
@@ -133,6 +133,15 @@ def is_special(path: Path) -> bool:
     except (OSError, ValueError):
         return False  # the error of opening it says more
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _is_empty(source: str | os.PathLike[str] | bytes) -> bool:
+    if isinstance(source, bytes):
+        return not source
+    try:
+        return Path(source).is_file() and not Path(source).stat().st_size
+    except (OSError, ValueError):
+        return False  # the error of opening it says more
 
 
 def _refusal(image: ImageFile.ImageFile) -> str | None:

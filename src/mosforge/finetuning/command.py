@@ -1,12 +1,17 @@
 """The commands of the stage `finetuning` for people."""
 
 import argparse
+import logging
+import sys
 from typing import Any
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.rows import write_rows
 from mosforge.finetuning.registry import missing
 from mosforge.finetuning.settings import DatasetSettings
 from mosforge.options import add_config, add_directory, add_verb, load_config
+
+log = logging.getLogger(__name__)
 
 
 def add_commands(commands: Any, verbs: Any) -> None:
@@ -31,8 +36,7 @@ def _check(arguments: argparse.Namespace) -> int:
         return 0
     cfg = DatasetSettings(**entry.plain(without=("corpus", "splits")))
     if problem := missing(cfg):
-        print(f"{name}: {problem}")
-        return 1
+        raise MosforgeError(f"{name}: {problem}")
     names = [str(split) for split in entry.splits or config.finetuning.splits.seeds]
     section, guard = config.finetuning.splits, config.sources.leakage
     correlation = guard.correlation if guard.guard else None
@@ -41,6 +45,11 @@ def _check(arguments: argparse.Namespace) -> int:
     )
     rows = [{"item": key, "found": value} for key, value in found.items()]
     write_rows(rows, ("item", "found"), "table")
-    for problem in problems:
-        print(problem)
-    return 1 if problems else 0
+    if len(problems) > 1:
+        sys.stdout.flush()
+        log.error("\n".join(problems))
+        raise MosforgeError(f"{name}: {len(problems)} problems would stop a run; they are listed above")
+    if problems:
+        sys.stdout.flush()
+        raise MosforgeError(problems[0])
+    return 0

@@ -57,7 +57,7 @@ def gains_of(
         what it is taken over. Over several splits that is the corrected resampled t-test of the paired
         differences; of a single split the range of 95% of the resamples of the contents of its test images,
         on which both are measured. Several trainings of a split count with their mean, and their noise is in
-        the interval.
+        the interval. Where the difference is the same in all splits or resamples there is no interval.
         `clean` is the difference without the test images whose content is trained on, if there are any.
         Further columns are `initialisation` and `adaptation`, of `method`, and `first` and `second`, the
         medians of the two models, as the table of the experiment has them.
@@ -85,7 +85,8 @@ def gains_of(
             else:
                 tables = [[predictions(_of_model(run, *model)) for run in runs] for model in (name, base)]
                 ends, over = _over_contents(*tables), CONTENTS
-            over = over if np.isfinite(ends).all() else ""
+            if not ends[0] < ends[1]:  # without a width it says nothing of other splits and images
+                ends, over = (np.nan, np.nan), ""
             note = PROXY if {train, test} & set(proxies) else ""
             medians = [float(np.median(sroccs[name])) for name in ("srocc", "base")]
             counts = (

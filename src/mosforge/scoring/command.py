@@ -104,6 +104,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _score(arguments: argparse.Namespace) -> int:
     from mosforge.core.atomic import check_file_name
+    from mosforge.core.folders import SUFFIXES
     from mosforge.scoring.scorer import Scorer
 
     if arguments.examples and not arguments.explain:
@@ -115,7 +116,8 @@ def _score(arguments: argparse.Namespace) -> int:
     )
     named = list(expand(arguments.paths))
     if not named:
-        raise MosforgeError("none of the named files and folders holds an image")
+        words = ", ".join("the list on standard input" if word == "-" else word for word in arguments.paths)
+        raise MosforgeError(f"{words}: no image is there ({' '.join(sorted(SUFFIXES))})")
     if arguments.explain:
         return _explain(scorer, named, arguments)
     rows: list[dict[str, Any]] = []

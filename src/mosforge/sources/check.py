@@ -1,21 +1,31 @@
 """The state of a source: what is there, what is missing, and where to get it."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+
+from tqdm import tqdm
 
 from mosforge.config.configuration import Configuration
 from mosforge.config.files import entry_of
 from mosforge.config.sources import Collection, Packaged
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.folders import PUT_THERE, find_images
-from mosforge.core.images import open_image
+from mosforge.core.images import open_image, read_rgb
+from mosforge.core.parallel import available_threads, map_in_order
 from mosforge.sources.fetch_source import archive_path, find_packaged
 
 Row = dict[str, str]
 
+MOST_DECODED = 1000
+"""So many images of a source are decoded; of the others only the headers are read."""
+
+_MOST_NAMED = 3
+"""So many images that cannot be read are named."""
+
 
 def check(name: str, config: Configuration) -> tuple[list[Row], bool]:
-    """Looks at a source; of its images only the headers are read.
+    """Looks at a source; of its images the first `MOST_DECODED` are decoded, of the others the headers read.
 
     Args:
         name: a key of `sources.collections`.
@@ -64,11 +74,13 @@ def _folder(collection: Collection, smallest_side: int) -> Row:
         return _row(folder, True, "not made yet; the workflow does that")
     if not names:
         return _row(folder, False, _advice(collection))
-    bad, small = _headers(folder, names, smallest_side)
+    bad, small = _look_at(folder, names, smallest_side)
     detail = f"{len(names)} images"
     detail += f" of {declared}" if declared is not None else ""
     detail += f", {small} with a side under {smallest_side} pixels" if small else ""
-    detail += f", {len(bad)} not readable ({bad[0]})" if bad else ""
+    detail += f", {len(bad)} not readable ({_some(bad)})" if bad else ""
+    if len(names) > MOST_DECODED:
+        detail += f"; only the first {MOST_DECODED} were decoded, and a later one may still be damaged"
     if declared is not None and len(names) < declared:
         detail += f"; {_advice(collection)}"
     if declared is not None and len(names) > declared:
@@ -87,13 +99,32 @@ def _advice(collection: Collection) -> str:
     return f"the workflow downloads {archive.url}{size}; or put that file at {place}"
 
 
-def _headers(folder: Path, names: Sequence[str], smallest_side: int) -> tuple[list[str], int]:
-    """The images that cannot be opened, each with the reason, and the number of those that are too small."""
-    bad, small = [], 0
-    for name in names:
-        try:
-            with open_image(folder / name) as image:
-                small += min(image.size) < smallest_side
-        except UnreadableImageError as error:
-            bad.append(f"{name}: {error.reason}")
-    return bad, small
+def _some(bad: Sequence[str]) -> str:
+    more = len(bad) - _MOST_NAMED
+    return "; ".join([*bad[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _look_at(folder: Path, names: Sequence[str], smallest_side: int) -> tuple[list[str], int]:
+    """The images that cannot be read, each with the reason, and the number of those that are too small."""
+    decoded, others = names[:MOST_DECODED], names[MOST_DECODED:]
+    read = map_in_order(partial(_side_of_decoded, folder), decoded, available_threads())
+    found = [*tqdm(read, total=len(decoded), unit="image", disable=None)]
+    found += map(partial(_side_in_header, folder), others)
+    bad = [f"{name}: {side}" for name, side in zip(names, found, strict=True) if isinstance(side, str)]
+    return bad, sum(side < smallest_side for side in found if not isinstance(side, str))
+
+
+def _side_of_decoded(folder: Path, name: str) -> int | str:
+    """The shorter side of an image, or why it cannot be read."""
+    try:
+        return min(read_rgb(folder / name).shape[:2])
+    except UnreadableImageError as error:
+        return error.reason
+
+
+def _side_in_header(folder: Path, name: str) -> int | str:
+    try:
+        with open_image(folder / name) as image:
+            return min(image.size)
+    except UnreadableImageError as error:
+        return error.reason

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+_ROUNDING = 1e-13
+"""Differences of correlations that are nearer than this are equal but for rounding."""
+
 
 def corrected_interval(values: Sequence[float], ratio: float) -> tuple[float, float]:
     """The 95% interval of the mean over random splits of one dataset, by the corrected resampled t-test.
@@ -21,9 +24,10 @@ def corrected_interval(values: Sequence[float], ratio: float) -> tuple[float, fl
         ratio: tested contents for each other content of the dataset, 0.25 for splits of 80 and 20%.
 
     Returns:
-        Lower and upper end; NaN for fewer than two splits, and where a value or the ratio is undefined.
+        Lower and upper end; NaN for fewer than two splits, where a value or the ratio is undefined, and where
+        all values are equal: their variance of zero, of a few splits with few images, says nothing of others.
     """
-    if len(values) < 2:
+    if len(values) < 2 or np.ptp(values) < _ROUNDING:
         return math.nan, math.nan
     mean, half = float(np.mean(values)), _half_width(values, ratio)
     return mean - half, mean + half
