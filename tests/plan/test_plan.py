@@ -116,7 +116,7 @@ def test_what_is_rehearsed_is_a_deviation_and_brings_the_labels_with_it(
     found = deviations("table1", ["resnet50"], plan.table("table1").protocol)
     assert "pairs of levels of a corpus in a step in fine-tuning kadid25 4 (none)" in found
     assert any(line.startswith("fusion of the metrics in a label") for line in found)
-    assert any(line.startswith("pristine images in the corpus kadid25") for line in found)
+    assert any(line.startswith("pristine images configured for the corpus kadid25") for line in found)
     assert "rehearsal" not in plan.table("table2").protocol.finetuning
 
 

@@ -17,7 +17,10 @@ CFG = {
     "compared": {"tiles": ["live", "tid2013"]},
     "scales": dict.fromkeys(("tid2013", "own", "live", "csiq"), (0, 100)),
     "left_out": ["csiq <b>: its folder is missing"],
-    "config": {"pmos": {"fusion": "quantile"}, "sources": {"obtain": "https://example.org"}},
+    "config": {
+        "pmos": {"fusion": "quantile"},
+        "sources": {"obtain": "https://example.org", "folder": "Bewertungen Übung"},
+    },
 }
 
 

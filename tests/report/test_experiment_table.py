@@ -216,7 +216,7 @@ def test_the_head_counts_images_and_splits_and_marks_proxies(within: ExperimentT
     _, tid2013, own = paper_grid(within).over
     assert (tid2013.text, list(tid2013.small), tid2013.is_proxy) == (
         "tid2013",
-        ["36 images, 3 splits"],
+        ["36 images (median), 3 splits"],
         False,
     )
     assert (own.text, own.is_proxy, own.span) == ("own", True, 2)

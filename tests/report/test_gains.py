@@ -191,7 +191,9 @@ def trained_twice(split: str, sroccs: dict[str, list[float]]) -> pd.DataFrame:
 
 def test_of_several_trainings_of_a_split_the_mean_counts() -> None:
     rows = [
-        trained_twice(split, {"imagenet": [base, base + 0.02], "tiles-cls": [base + gain, base + gain + 0.02]})
+        trained_twice(
+            split, {"imagenet": [base, base + 0.02], "tiles-cls": [base + gain, base + gain + 0.02]}
+        )
         for split, base, gain in (("1", 0.7, 0.01), ("2", 0.8, 0.02), ("3", 0.75, 0.03))
     ]
     (found,) = gains(pd.concat(rows))

@@ -16,7 +16,10 @@ from PIL import Image
 from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table, write_table
+from mosforge.report.artefacts import read_artefacts
 from mosforge.report.blocks import say
+from mosforge.report.sections import counts
+from mosforge.report.settings import PageSettings
 
 _VOID = {"meta", "link", "img", "br", "path", "use"}
 
@@ -130,6 +133,7 @@ def test_the_configuration_stands_on_the_page_and_on_paper(html: str) -> None:
     text = unescape(whole.split("<pre>")[1].split("</pre>")[0])
     assert yaml.safe_load(text) == CFG["config"]
     assert text.startswith("pmos: {fusion: quantile}"), "in its own order"
+    assert "folder: Bewertungen Übung" in text
     screen, paper = html.split("</style>")[0].split("@media print")
     assert "details::details-content" not in screen
     assert re.search(r"details::details-content \{[^}]*content-visibility: visible", paper)
@@ -147,6 +151,32 @@ def test_an_image_left_out_is_listed_with_the_dataset_that_shows_it(html: str, r
     image = "resources/datasets/tid2013/reference_images/I19.BMP"
     row = rf'row">kodim &lt;19&gt;\.png</th><td>tid2013</td><td>{re.escape(image)}</td>'
     assert re.search(row, html)
+
+
+def test_images_that_were_set_aside_or_leak_are_left_out(html: str, results: Path, tmp_path: Path) -> None:
+    text = unescape(section(html, "left-out"))
+    assert "1 of 4 pristine images of tiles were set aside" in text
+    assert "1 of 3 usable pristine images of tiles were left out by the leakage guard" in text
+    assert "tid2013 shows 1" in text
+    assert say("nothing_left_out") not in text
+    unguarded = section(write(results, tmp_path, corpora=["tiles"]), "left-out")
+    assert "leakage guard" not in unguarded
+    (results / "sources/tiles.excluded.parquet").rename(tmp_path / "excluded.parquet")
+    try:
+        unguarded = section(write(results, tmp_path, corpora=["tiles"]), "left-out")
+    finally:
+        (tmp_path / "excluded.parquet").rename(results / "sources/tiles.excluded.parquet")
+    assert say("nothing_left_out") in unguarded
+
+
+def test_counts_have_their_singular_and_the_test_images_of_all_splits(results: Path) -> None:
+    artefacts = read_artefacts(results, PageSettings.model_validate(CFG))
+    one = artefacts.labels["tiles"].iloc[:1]
+    rows = artefacts.correlations[artefacts.correlations["dataset"] == "tid2013"]
+    rows = rows.assign(images=rows["split"].map({"1": 36, "2": 35, "3": 36}).fillna(36).astype(int))
+    text = "; ".join(counts(artefacts._replace(labels={"tiles": one}, correlations=rows)))
+    assert text.startswith("1 distorted image of 1 pristine image in tiles; ")
+    assert "35 to 36 test images a split in tid2013" in text
 
 
 def test_without_the_leakage_guard_what_it_once_found_is_not_shown(results: Path, tmp_path: Path) -> None:

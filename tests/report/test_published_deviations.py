@@ -32,7 +32,7 @@ def test_what_deviates_is_listed_and_what_is_the_papers_own_is_not() -> None:
         "backbone alexnet (resnet50)",
         "first weights of resnet50 random (of ImageNet)",
         "first weights of resnet18 from own.pth (of ImageNet)",
-        "pristine images in the corpus bsds 500 (21,869)",
+        "pristine images configured for the corpus bsds 500 (21,869)",
         "crops of a test image 8 (60)",
         "crops of a training image in fine-tuning 4 (100)",
         "dropout in fine-tuning 0.2 (0.5)",
@@ -51,3 +51,13 @@ def test_the_table_lists_them_in_a_note() -> None:
     (note,) = (note for note in notes if "otherwise than in the paper" in note)
     assert "backbone net (resnet50); first weights of resnet50 random (of ImageNet);" in note
     assert any("how many splits it used (here 2)" in note for note in notes)
+
+
+def test_the_images_that_were_used_are_counted() -> None:
+    """The leakage guard may leave out nearly all that is configured."""
+    used = {"bsds": {"photographs": 1, "mixtures": 39}, "mixed": {"photographs": 9, "mixtures": 700000}}
+    found = deviations("table1", ["resnet50"], OURS, used)
+    assert "pristine images in the corpus bsds 1 of 500 that are configured (21,869)" in found
+    assert not any("mixed" in line for line in found)
+    used["bsds"]["photographs"] = 500
+    assert "pristine images in the corpus bsds 500 (21,869)" in deviations("table1", ["resnet50"], OURS, used)

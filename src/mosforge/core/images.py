@@ -79,7 +79,9 @@ def open_image(source: str | os.PathLike[str] | bytes, name: object = None) -> I
     except FileNotFoundError:
         raise UnreadableImageError(name, "no such file") from None
     except Exception as error:  # see to_rgb
-        raise UnreadableImageError(name, "the file is empty" if _is_empty(source) else _reason(error)) from None
+        raise UnreadableImageError(
+            name, "the file is empty" if _is_empty(source) else _reason(error)
+        ) from None
     if refusal := _refusal(image):
         image.close()
         raise UnreadableImageError(name, refusal)

@@ -2,5 +2,5 @@
 
 
 def plural(count: int, noun: str) -> str:
-    """A count: `1 run`, `12 runs`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    """A count: `1 run`, `12 runs`, `1,200 runs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

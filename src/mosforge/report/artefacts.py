@@ -20,6 +20,13 @@ from mosforge.report.summary import of_networks
 from mosforge.report.words import Start, method_names
 
 
+class Used(NamedTuple):
+    """What a corpus was made of, by the names of the plan's sizes."""
+
+    photographs: int  # pristine images that have labelled versions
+    mixtures: int  # labelled images
+
+
 class Artefacts(NamedTuple):
     """What the page is made from."""
 
@@ -41,6 +48,15 @@ class Artefacts(NamedTuple):
     def finetuned(self) -> list[Run]:
         """The runs of fine-tuned networks."""
         return [run for run in self.runs if run.adaptation == FINETUNE]
+
+    @property
+    def used(self) -> dict[str, Used]:
+        """What each corpus that is labelled was made of."""
+        return {
+            corpus: Used(len(rows[["source", "image_id"]].drop_duplicates()), len(rows))
+            for corpus, rows in self.labels.items()
+            if rows is not None
+        }
 
     def name_of(self, run: Any) -> str:
         """The name of the method of a run, or of a row with its columns."""

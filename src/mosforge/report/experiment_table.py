@@ -1,6 +1,7 @@
 """The table of an experiment: measured rows beside the paper's, best and second best marked."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,7 +53,12 @@ class ExperimentTable(NamedTuple):
         return rows[pairs_of(rows).isin([pair]) & (rows["metric"] == "srocc")]
 
 
-def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSettings) -> ExperimentTable:
+def experiment_table(
+    experiment: str,
+    correlations: pd.DataFrame,
+    cfg: TableSettings,
+    used: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+) -> ExperimentTable:
     """The table of an experiment.
 
     Args:
@@ -60,6 +66,7 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
         correlations: rows of the artefact `correlations`.
         cfg: what stands beside the numbers. Nothing published is set beside proxy scores, and they are in no
             average; a dataset without a size is weighted by its test images.
+        used: corpus -> what it was made of (`deviations`), where that is known.
     """
     if correlations.empty:
         nothing = pd.DataFrame(columns=NUMBERS)
@@ -86,7 +93,7 @@ def experiment_table(experiment: str, correlations: pd.DataFrame, cfg: TableSett
         mark=_marks(numbers),
         note=np.where(is_proxy, words.PROXY, ""),
     )
-    notes = table_notes(experiment, summary, human, cfg, has_published=not published.empty)
+    notes = table_notes(experiment, summary, human, cfg, has_published=not published.empty, used=used)
     return ExperimentTable(experiment, pairs, numbers[NUMBERS], [*notes, *about_contents(correlations)])
 
 
@@ -151,7 +158,8 @@ def paper_grid(table: ExperimentTable) -> Grid:
         small = [f"{rows['images'].max()} images"] if pair[1] != AVERAGE else []
         if small and pair[0] == pair[1]:
             splits = words.span(rows["splits"])
-            small = [f"{small[0]}, {splits} split{'' if splits == '1' else 's'}"]
+            median = "" if splits == "1" else " (median)"
+            small = [f"{small[0]}{median}, {splits} split{'' if splits == '1' else 's'}"]
             if rows["trainings"].max() > 1:
                 small.append(f"up to {rows['trainings'].max()} trainings each")
         is_proxy = words.PROXY in set(rows["note"])

@@ -224,9 +224,10 @@ def _finding(gain: Mapping[Any, Any], method: str) -> str:
     over = f"medians over {gain['splits']} splits" if gain["splits"] > 1 else "one split"
     over += f" of {gain['trainings']} trainings" if gain["trainings"] > 1 else ""
     note = f"; {gain['note']}" if gain["note"] else ""
+    up_to = "up to " if gain["splits"] > 1 else ""
     place = f"{gain['test_dataset']}, {gain['backbone']}"
     medians = number(gain["second"]), number(gain["first"])
-    text = say("finding", place, *medians, method, f"{over}, {gain['images']} test images{note}")
+    text = say("finding", place, *medians, method, f"{over}, {up_to}{gain['images']} test images{note}")
     if not gain["interval_over"]:
         return text + say("finding_without_interval")
     shows = f"all of it {'above' if gain['low'] > 0 else 'below'} zero"

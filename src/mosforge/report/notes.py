@@ -1,6 +1,6 @@
 """The caveats, in plain words, that stand beside the numbers that they concern."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ def table_notes(
     cfg: TableSettings,
     *,
     has_published: bool,
+    used: Mapping[str, Mapping[str, int]],
 ) -> list[str]:
     """The notes below a table of correlations.
 
@@ -33,10 +34,11 @@ def table_notes(
         human: (training dataset, test dataset) of the columns that have human scores on both sides.
         cfg: of the table.
         has_published: whether rows of the paper stand in the table.
+        used: corpus -> what it was made of, see `deviations`.
     """
-    used = {*summary["dataset"], *summary["test_dataset"]} & set(cfg.proxies)
+    proxies = {*summary["dataset"], *summary["test_dataset"]} & set(cfg.proxies)
     crossed = bool((summary["dataset"] != summary["test_dataset"]).any())
-    notes = [words.proxy_note(used)] if used else []
+    notes = [words.proxy_note(proxies)] if proxies else []
     if seen := sorted({*summary["dataset"], *summary["test_dataset"]} & set(cfg.seen)):
         notes.append(say("seen", words.listed(seen)))
     key = ("published" if crossed else "published_within") if has_published else "no_published"
@@ -44,7 +46,7 @@ def table_notes(
     if len(human) > 1 and not crossed:
         notes.append(_about_average(experiment, [test for _, test in human]))
     backbones = set(of_networks(summary)["backbone"])
-    if found := deviations(experiment, backbones, cfg.protocol):
+    if found := deviations(experiment, backbones, cfg.protocol, used):
         notes.append(say("deviations", "; ".join(found)))
     return [
         *notes,

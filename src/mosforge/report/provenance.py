@@ -68,6 +68,33 @@ def source_blocks(source: str, artefacts: Artefacts) -> Iterator[Block]:
         yield Block("details", title, [rows], style="open")
 
 
+def sources_of(artefacts: Artefacts) -> list[str]:
+    """The sources of the corpora that are labelled, and those that the leakage guard looked at."""
+    labels = [rows for rows in artefacts.labels.values() if rows is not None]
+    found = [name for rows in labels for name in sorted(set(rows["source"]))]
+    return list(dict.fromkeys([*found, *artefacts.cfg.compared]))
+
+
+def left_out_images(artefacts: Artefacts) -> Iterator[str]:
+    """A line for each source some of whose pristine images are in no corpus."""
+    for source in sources_of(artefacts):
+        catalogue = artefacts.read(layout.CATALOGUE, CATALOGUE, source=source)
+        usable = 0 if catalogue is None else len(catalogue)
+        excluded = artefacts.read(layout.EXCLUDED, EXCLUDED, source=source)
+        if excluded is not None:
+            yield say(
+                "excluded", f"{len(excluded):,}", plural(usable + len(excluded), "pristine image"), source
+            )
+        leaks = (
+            artefacts.read(layout.LEAKS, LEAKS, source=source) if artefacts.cfg.compared.get(source) else None
+        )
+        if leaks is not None:
+            by_dataset = leaks.groupby("dataset")["image_id"].nunique().items()
+            shown = ", ".join(f"{dataset} shows {count:,}" for dataset, count in by_dataset)
+            usable_images = plural(usable, "usable pristine image")
+            yield say("guarded", f"{leaks['image_id'].nunique():,}", usable_images, source, shown)
+
+
 def content_blocks(artefacts: Artefacts) -> Iterator[Block]:
     """What was found within each target dataset, and the test images of each split that are not clean."""
     for dataset in dict.fromkeys(artefacts.correlations["test_dataset"]):

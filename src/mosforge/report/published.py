@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -122,13 +123,20 @@ _SIZES = {"photographs": ("pristine images", 21869), "mixtures": ("mixtures", 70
 """What the size of a corpus counts, for people, and the paper's size of its corpora."""
 
 
-def deviations(experiment: str, backbones: Collection[str], protocol: Protocol) -> list[str]:
+def deviations(
+    experiment: str,
+    backbones: Collection[str],
+    protocol: Protocol,
+    used: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+) -> list[str]:
     """What differs from the paper, each thing as `WHAT VALUE (THE PAPER'S VALUE)`.
 
     Args:
         experiment: its name.
         backbones: of its networks.
         protocol: how it was measured; what it does not name is not compared.
+        used: corpus -> the numbers of `photographs` and `mixtures` that it was made of. Where that is not
+            known, the configured number is told, and called so.
     """
     own = ("resnet50",) if experiment in TABLE_OF else ("resnet50", "alexnet")
     others = sorted(set(backbones) - set(own))
@@ -140,8 +148,12 @@ def deviations(experiment: str, backbones: Collection[str], protocol: Protocol) 
     for name, size in protocol.corpora.items():
         for kind, count in size.items():
             what, paper = _SIZES[kind]
-            if count != paper:
-                found.append(f"{what} in the corpus {name} {count:,} ({paper:,})")
+            made = used.get(name, {}).get(kind)
+            if made is None and count != paper:
+                found.append(f"{what} configured for the corpus {name} {count:,} ({paper:,})")
+            elif made is not None and made != paper:
+                of = f" of {count:,} that are configured" if made != count else ""
+                found.append(f"{what} in the corpus {name} {made:,}{of} ({paper:,})")
     for section, keys in _PAPER.items():
         values = getattr(protocol, section)
         for key, paper in keys.items():

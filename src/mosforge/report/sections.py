@@ -31,12 +31,12 @@ _TITLES = {
 
 def run_section(artefacts: Artefacts) -> Iterator[Block]:
     """What was run: sources, contents, the configuration, versions and times."""
-    labels = [rows for rows in artefacts.labels.values() if rows is not None]
-    sources = dict.fromkeys(name for rows in labels for name in sorted(set(rows["source"])))
+    sources = provenance.sources_of(artefacts)
     for source in sources:
         yield from provenance.source_blocks(source, artefacts)
     yield from provenance.content_blocks(artefacts)
-    config = yaml.safe_dump(artefacts.cfg.plain().get("config", {}), sort_keys=False, default_flow_style=None)
+    shown = artefacts.cfg.plain().get("config", {})
+    config = yaml.safe_dump(shown, sort_keys=False, default_flow_style=None, allow_unicode=True)
     yield Block("details", "The whole configuration", [Block("pre", config)])
     versions = text_table([], list(provenance.versions(sources, artefacts)))
     yield Block("details", "Versions and digests", [versions, Block("p", say("versions"))])
@@ -50,12 +50,16 @@ def counts(artefacts: Artefacts) -> Iterator[str]:
     """The images with labels, the fine-tuned networks, and the images that they were tested on."""
     for corpus, rows in artefacts.labels.items():
         if rows is not None:
-            pristine = len(rows[["source", "image_id"]].drop_duplicates())
-            yield f"{len(rows):,} distorted images of {pristine:,} pristine images in {corpus}"
+            pristine = artefacts.used[corpus].photographs
+            made, used = plural(len(rows), "distorted image"), plural(pristine, "pristine image")
+            yield f"{made} of {used} in {corpus}"
     networks = {run._replace(test_dataset="") for run in artefacts.finetuned}
     yield f"{plural(len(networks), 'fine-tuned model')} evaluated"
-    for name, images in artefacts.correlations.groupby("test_dataset", sort=False)["images"].max().items():
-        yield f"{images:,} test images in {name}"
+    for name, rows in artefacts.correlations.groupby("test_dataset", sort=False):
+        images = rows["images"]
+        few = f"{images.min():,} to " if images.min() < images.max() else ""
+        several = " a split" if len(set(rows["split"])) > 1 else ""
+        yield f"{few}{plural(int(images.max()), 'test image')}{several} in {name}"
 
 
 def correlations_section(artefacts: Artefacts, gains: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
@@ -78,7 +82,7 @@ def _experiment(
     name: str, correlations: pd.DataFrame, gains: pd.DataFrame, artefacts: Artefacts
 ) -> Iterator[Block]:
     cfg = artefacts.cfg
-    found = experiment_table.experiment_table(name, correlations, cfg.experiments[name])
+    found = experiment_table.experiment_table(name, correlations, cfg.experiments[name], _used(artefacts))
     drawn = list(_figures(figures.bars(found, cfg.proxies), style="large"))
     yield Block("div", items=[table(experiment_table.paper_grid(found)), *drawn], style="beside")
     yield Block("legend", " ".join(experiment_table.legend(found)))
@@ -96,6 +100,10 @@ def _experiment(
     yield from _folded("Each kind of test images", kinds, say("kinds", FEWEST))
     splits = experiment_table.split_grids(name, correlations, cfg.proxies)
     yield from _folded("Each split separately", splits, say("every_split"))
+
+
+def _used(artefacts: Artefacts) -> dict[str, Mapping[str, int]]:
+    return {corpus: used._asdict() for corpus, used in artefacts.used.items()}
 
 
 def _budgets(name: str, artefacts: Artefacts) -> Iterator[Block]:
@@ -270,5 +278,5 @@ def gallery_section(artefacts: Artefacts) -> Iterator[Block]:
 
 def left_out_section(artefacts: Artefacts) -> Iterator[Block]:
     """What could not be run."""
-    lines = artefacts.cfg.left_out
+    lines = [*artefacts.cfg.left_out, *provenance.left_out_images(artefacts)]
     yield Block("list", items=lines, style="plain") if lines else Block("p", say("nothing_left_out"))

@@ -117,9 +117,10 @@ def _look_at(folder: Path, names: Sequence[str], smallest_side: int) -> tuple[li
 def _side_of_decoded(folder: Path, name: str) -> int | str:
     """The shorter side of an image, or why it cannot be read."""
     try:
-        return min(read_rgb(folder / name).shape[:2])
+        height, width = read_rgb(folder / name).shape[:2]
     except UnreadableImageError as error:
         return error.reason
+    return int(min(height, width))
 
 
 def _side_in_header(folder: Path, name: str) -> int | str:
