@@ -140,7 +140,7 @@ def test_a_finding_says_what_its_interval_shows(added: tuple[float, ...], shown:
     base = [0.7, 0.6, 0.8][: len(added)]
     other = [low + gain for low, gain in zip(base, added, strict=True)]
     (sentence,) = sentences({"imagenet": base, "tiles-multitask": other})
-    assert f"SROCC {np.median(base):.3f} from ImageNet weights" in sentence
+    assert f"SROCC {np.median(base):.3f} from the first weights" in sentence
     assert f"{np.median(other):.3f} after CLS+REG pretraining" in sentence
     assert shown in sentence
 

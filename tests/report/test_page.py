@@ -18,7 +18,7 @@ from mosforge.core.schemas.correlations import CORRELATIONS
 from mosforge.core.tables import read_table, write_table
 from mosforge.report.artefacts import read_artefacts
 from mosforge.report.blocks import say
-from mosforge.report.sections import counts
+from mosforge.report.sections import correlations_section, counts
 from mosforge.report.settings import PageSettings
 
 _VOID = {"meta", "link", "img", "br", "path", "use"}
@@ -260,3 +260,21 @@ def test_the_same_artefacts_make_the_same_figures(html: str, results: Path, tmp_
         # the whole page draws more splits into the learning curves than the ablation has
         if not path.name.startswith(("finetuning", "scatter")):
             assert path.read_bytes() == (results / "report/figures" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ({"net": "none"}, "First weights: net random."),
+        ({"net": "torchvision"}, "First weights: of ImageNet."),
+        ({"net": "none", "other": "timm", "own": "a.pth"}, "net random; other of ImageNet; own from a.pth."),
+    ],
+)
+def test_the_page_says_what_its_networks_start_from(
+    results: Path, weights: dict[str, str], told: str
+) -> None:
+    cfg = PageSettings.model_validate({"experiments": {"ablation": {"protocol": {"weights": weights}}}})
+    first = next(correlations_section(read_artefacts(results, cfg)._replace(tables={}), {}))
+    texts = [block.text for block in first.items]
+    assert any(told in text for text in texts)
+    assert not any("ImageNet weights only" in text for text in texts)

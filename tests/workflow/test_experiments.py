@@ -95,8 +95,8 @@ def test_pretraining_changes_what_a_network_predicts_and_the_differences_are_the
     found = correlations(project, "ablation").set_index("initialisation")["srocc"]
     assert list(found.index) == ABLATION
     page = (project / "results/report/index.html").read_text()
-    start = f"csiq, efficientnet_lite0: SROCC {number(found['imagenet'])} from ImageNet weights only, "
-    after = re.findall(rf"{start}(\S+) after (\S+) pretraining", page)
+    start = f"csiq, efficientnet_lite0: SROCC {number(found['imagenet'])} from the first weights only (FT), "
+    after = re.findall(rf"{re.escape(start)}(\S+) after (\S+) pretraining", page)
     names = {"CLS": "cls", "REG": "reg", "CLS+REG": "multitask", "RANK": "rank"}
     assert after
     assert all(value == number(found[f"synthetic-{names[name]}"]) for value, name in after)

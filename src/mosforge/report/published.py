@@ -66,6 +66,9 @@ def pairs_of(numbers: pd.DataFrame) -> "pd.Series[Any]":
     return pd.Series(pairs, index=numbers.index, dtype=object)
 
 
+OF_IMAGENET = "of ImageNet"
+"""Where first weights come from, unless something else is configured."""
+
 _TRAINING = {"crop": 224, "schedule": "constant", "frozen_stages": 0, "frozen_statistics": False}
 
 _PAPER: Mapping[str, Mapping[str, Any]] = {
@@ -142,9 +145,8 @@ def deviations(
     others = sorted(set(backbones) - set(own))
     found = [f"backbone {', '.join(others)} ({' and '.join(own)})"] if others else []
     for name, source in protocol.weights.items():
-        if source == "none" or source not in ORIGINS:
-            origin = "random" if source == "none" else f"from {source}"
-            found.append(f"first weights of {name} {origin} (of ImageNet)")
+        if (origin := origin_of(source)) != OF_IMAGENET:
+            found.append(f"first weights of {name} {origin} ({OF_IMAGENET})")
     for name, size in protocol.corpora.items():
         for kind, count in size.items():
             what, paper = _SIZES[kind]
@@ -161,6 +163,13 @@ def deviations(
                 what = _WORDS.get(key, key.replace("_", " ")) + _SECTIONS.get(section, "")
                 found.append(f"{what} {_written(value)} ({_written(paper)})")
     return [*found, *_rates(protocol)]
+
+
+def origin_of(source: str) -> str:
+    """Where first weights come from, for people: a value of `pretraining.backbones`."""
+    if source == "none":
+        return "random"
+    return OF_IMAGENET if source in ORIGINS else f"from {source}"
 
 
 def _written(value: Any) -> str:

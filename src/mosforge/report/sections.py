@@ -18,6 +18,7 @@ from mosforge.report.blocks import Block, Cell, Grid, absent, heads, say, table,
 from mosforge.report.breakdown import FEWEST, breakdowns
 from mosforge.report.drawing import Figure
 from mosforge.report.gains import CONTENTS, SPLITS, gains_grid
+from mosforge.report.published import OF_IMAGENET, origin_of
 from mosforge.report.sanity import pretrained_blocks
 from mosforge.report.thumbnails import distortions, extremes
 
@@ -65,6 +66,8 @@ def counts(artefacts: Artefacts) -> Iterator[str]:
 def correlations_section(artefacts: Artefacts, gains: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
     """The tables and figures of the experiments."""
     about = [Block("p", say(key)) for key in ("lead", "correlations", "independent")]
+    if firsts := _first_weights(artefacts):
+        about.insert(2, Block("p", say("first_weights", "; ".join(firsts))))
     yield Block("details", "How to read this", about)
     for name, rows in artefacts.tables.items():
         yield Block("h3", _TITLES.get(name, name))
@@ -76,6 +79,15 @@ def correlations_section(artefacts: Artefacts, gains: Mapping[str, pd.DataFrame]
             yield absent("not_measured", layout.CORRELATIONS.format(experiment=name))
     if not artefacts.tables:
         yield absent("no_experiment")
+
+
+def _first_weights(artefacts: Artefacts) -> list[str]:
+    """What the networks of all experiments start from, each backbone named where they differ."""
+    sources = [table.protocol.weights for table in artefacts.cfg.experiments.values()]
+    firsts = {name: origin_of(source) for weights in sources for name, source in weights.items()}
+    if set(firsts.values()) == {OF_IMAGENET}:
+        return [OF_IMAGENET]
+    return [f"{name} {origin}" for name, origin in firsts.items()]
 
 
 def _experiment(

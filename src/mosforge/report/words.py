@@ -20,10 +20,10 @@ METRIC_NAMES["psnr"] = "PSNR"
 PROXY = "proxy scores, not human scores"
 
 PLAIN, BOTH = "FT", "CLS+REG"
-"""The method that starts from ImageNet weights only, and the paper's proposal, the multi-task pretraining."""
+"""The method that starts from the first weights only, and the proposal, the multi-task pretraining."""
 
 IMAGENET = "ImageNet"
-"""The network of ImageNet weights only, where it is not fine-tuned."""
+"""The network of the first weights only, where it is not fine-tuned."""
 
 _OBJECTIVES = {"cls": "CLS", "reg": "REG", "multitask": BOTH, "rank": "RANK"}
 ZERO_SHOT = ", zero-shot"
