@@ -41,7 +41,10 @@ try:
     if workflow.is_main_process:  # the process of a job would say nothing of it
         plan.check_networks()
         notes += [plan.explain_missing() or ""]
-        warnings = [*warn_of_folder(str(workflow.basedir), workflow.configfiles), *plan.warnings()]
+        warnings = [
+            *warn_of_folder(str(workflow.basedir), workflow.configfiles),
+            *plan.warnings(),
+        ]
         notes += [f"mosforge: warning: {line}" for line in warnings]
 except MosforgeError as error:
     sys.exit(f"mosforge: error: {error}")
