@@ -107,7 +107,7 @@ def test_unusable_files_are_set_aside_with_the_reason(
     for name, word in {
         "cut.jpg": "truncated",
         "cut.png": "truncated",
-        "empty.jpg": "not a",
+        "empty.jpg": "empty",
         "text.jpg": "not a",
         "small.png": "160x400 pixels: a side is shorter than 161",
         "bomb.png": "1001x1000 pixels are more than",
