@@ -58,7 +58,7 @@ def test_a_target_that_is_none_is_named_last_with_the_nearest(folder: Path) -> N
     result = snakemake(folder, "--dry-run", "--", "tabel1", "labels.csv")
     assert result.returncode == 1
     last = result.stderr.rstrip().rpartition("\n")[2]
-    assert last.startswith("mosforge: error: tabel1: no target of this run; did you mean table1")
+    assert last.startswith("mosforge: error: tabel1: no target of this run; did you mean 'table1'?")
 
 
 @pytest.mark.slow

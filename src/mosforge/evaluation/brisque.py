@@ -25,6 +25,7 @@ from mosforge.core.schemas.datasets import DATASET
 from mosforge.core.schemas.packs import PACK
 from mosforge.core.schemas.targets import BRISQUE_FEATURES
 from mosforge.core.tables import read_table, write_table
+from mosforge.models.threads import start_threads
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,7 @@ def brisque(dataset: Path, pack: Path, *, output: Path, threads: PositiveInt = 1
 
 def features_of(images: Iterable[Pixels], count: int, threads: int) -> list[Floats | None]:
     """The `features` of several images, in order; each image has one thread, however many there are."""
-    torch.set_num_threads(1)
-    found = map_in_order(features, images, threads)
+    found = map_in_order(features, images, threads, start=start_threads)
     return list(tqdm(found, total=count, disable=None, unit="image"))
 
 

@@ -45,11 +45,10 @@ def _check(arguments: argparse.Namespace) -> int:
     )
     rows = [{"item": key, "found": value} for key, value in found.items()]
     write_rows(rows, ("item", "found"), "table")
+    if not problems:
+        return 0
+    sys.stdout.flush()  # the rows stand before what is wrong
     if len(problems) > 1:
-        sys.stdout.flush()
         log.error("\n".join(problems))
         raise MosforgeError(f"{name}: {len(problems)} problems would stop a run; they are listed above")
-    if problems:
-        sys.stdout.flush()
-        raise MosforgeError(problems[0])
-    return 0
+    raise MosforgeError(problems[0])

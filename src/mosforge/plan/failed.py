@@ -1,9 +1,10 @@
 """What a run could not do, for the end of its output, where people look first."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from mosforge.core.values import suggestion
 
 CHANGES_NO_RESULT = "words for people after a run"
 
@@ -21,9 +22,7 @@ def explain_unknown_targets(targets: Iterable[str], rules: Sequence[str]) -> lis
     for name in sorted(targets):
         if name in rules or "/" in name or "." in name:
             continue
-        near = difflib.get_close_matches(name, rules)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(rules))}"
-        lines.append(f"{_ERROR}{name}: no target of this run; {hint}")
+        lines.append(f"{_ERROR}{name}: no target of this run{suggestion(name, sorted(rules))}")
     return lines
 
 
