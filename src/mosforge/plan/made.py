@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.core.layout import MODEL
+from mosforge.models.objectives import corpus_and_objective
 
 CHANGES_NO_RESULT = "words for people after a run"
 
@@ -28,10 +29,17 @@ def explain_made(jobs: Sequence[Any], folder: Path) -> str:
     """
     tables = [folder / str(job.output.csv) for job in jobs if job.rule.name == "table"]
     pages = [folder / str(job.output.page) for job in jobs if job.rule.name == "page"]
-    models = sorted(folder / str(job.output.model) for job in jobs if job.rule.name == "finetune")
+    finetunings = sorted((job for job in jobs if job.rule.name == "finetune"), key=_what_to_try_first)
+    models = [folder / str(job.output.model) for job in finetunings]
     lines = [f"The table: {table} (and .md)" for table in tables]
     lines += [f"The page:  {page}" for page in pages]
     if models:
-        lines.append(f"Folders with {MODEL}: {len(models)}; score images with the first model:")
+        lines.append(f"Folders with {MODEL}: {len(models)}; score images with one of them:")
         lines.append(f"  mosforge score IMAGE --model {shlex.quote(str(models[0].parent))}")
     return "\n".join(lines)
+
+
+def _what_to_try_first(job: Any) -> tuple[bool, bool, str]:
+    """The order of fine-tuned models: those of the multi-task pretraining first, those of none last."""
+    corpus, objective = corpus_and_objective(job.wildcards.initialisation)
+    return objective != "multitask", not corpus, str(job.output.model)
