@@ -29,7 +29,11 @@ def test_tables_page_and_models_are_named_with_paths_that_work_anywhere() -> Non
         job("fuse", labels="results/pmos/synthetic.parquet"),
         job("table", csv="results/report/tables/mine.csv"),
         job("page", page="results/report/index.html"),
-        *(finetuned(f"r/{i}/b/{start}") for i in (2, 1) for start in ("imagenet", "own-cls", "own-multitask")),
+        *(
+            finetuned(f"r/{i}/b/{start}")
+            for i in (2, 1)
+            for start in ("imagenet", "own-cls", "own-multitask")
+        ),
     ]
     text = explain_made(jobs, Path("/runs/mine"))
     assert "/runs/mine/results/report/tables/mine.csv" in text
