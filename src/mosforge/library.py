@@ -41,7 +41,8 @@ def distort(image: Pixels, type: str, level: int, *, kind: CorpusKind = "synthet
         seed: of the random draws, as in the manifest of a corpus.
 
     Returns:
-        uint8 RGB, the same shape. JPEG and JPEG2000 images are what a decoder makes of the bitstream.
+        uint8 RGB, the same shape, a new array. JPEG and JPEG2000 images are what a decoder makes of the
+        bitstream.
 
     Raises:
         MosforgeError: not such an image, or there is no such kind, type, level or seed.
@@ -52,7 +53,8 @@ def distort(image: Pixels, type: str, level: int, *, kind: CorpusKind = "synthet
         raise MosforgeError(f"seed: {seed!r} is not a whole number from 0")
     check_pixels(image)
     check_size(image, "the image")
-    return distortion.apply(image, parameter, np.random.Generator(np.random.PCG64(seed)))
+    made = distortion.apply(image, parameter, np.random.Generator(np.random.PCG64(seed)))
+    return made if made.flags.writeable else made.copy()  # memory of Pillow's is read-only
 
 
 @functools.cache

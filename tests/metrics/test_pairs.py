@@ -172,8 +172,15 @@ def test_refusals() -> None:
             score(IMAGE, [IMAGE], scale=scale)
     with pytest.raises(MosforgeError, match="--device cuda: the engine fused is for the CPU"):
         score(IMAGE, [IMAGE], device="cuda")
-    with pytest.raises(MosforgeError, match="threads: 0"):
-        score(IMAGE, [IMAGE], threads=0)
+    for threads in (0, -1, 1.5, "2", True):
+        with pytest.raises(MosforgeError, match=f"threads: {threads!r} is not a whole number from 1"):
+            score(IMAGE, [IMAGE], threads=threads)
+
+
+def test_whole_numbers_of_numpys_are_numbers() -> None:
+    distorted = [noisy(IMAGE, 20)]
+    found = score(IMAGE, distorted, threads=np.int64(1), scale=np.int64(2))
+    np.testing.assert_array_equal(found, score(IMAGE, distorted, scale=2))
 
 
 class Meeting:

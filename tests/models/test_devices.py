@@ -20,6 +20,17 @@ def test_a_gpu_that_is_not_there_is_reported(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(MosforgeError, match="device cuda: torch finds no GPU"):
         pick_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert pick_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(MosforgeError, match="device cuda:2: torch finds no GPU"):
+        pick_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["gpu", "meta", "CPU", "", None])
+def test_a_name_that_is_no_device_is_reported(name: str) -> None:
+    with pytest.raises(MosforgeError, match=f"device {name}: there is no such device; take auto, cpu"):
+        pick_device(name)
 
 
 def test_the_processor_keeps_the_memory_that_is_freed() -> None:

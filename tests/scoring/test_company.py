@@ -129,7 +129,7 @@ def test_an_image_too_large_for_one_pass_is_reported(
 
 
 def test_no_thread_is_no_way_to_score(model: Model) -> None:
-    with pytest.raises(MosforgeError, match="threads: 0 is not a positive number"):
+    with pytest.raises(MosforgeError, match="threads: 0 is not a whole number from 1"):
         Scorer(model(), threads=0)
 
 

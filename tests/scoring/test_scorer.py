@@ -72,9 +72,9 @@ def test_the_number_of_crops(model: Model, images: Path) -> None:
     assert default == same
     assert other.quality != default.quality
     assert other.quality == pytest.approx(default.quality, abs=4 * max(default.spread, 1e-3))
-    for crops in (-1, 1001):
+    for crops in (-1, 1001, 2.5, True, "grid"):
         with pytest.raises(
-            MosforgeError, match=f"crops: {crops} is neither a number of crops up to 1000 nor 0"
+            MosforgeError, match=f"crops: {crops!r} is neither a number of crops up to 1000 nor 0"
         ):
             Scorer(folder, crops=crops)
 

@@ -13,6 +13,8 @@ from mosforge.cli import main
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import read_rgb
 from mosforge.core.schemas.metrics import METRICS, orient
+from mosforge.core.values import CorpusKind
+from mosforge.distortions.kinds import TYPES
 from mosforge.pmos.fusion import fuse_scores
 
 IMAGE = np.ascontiguousarray(data.astronaut()[100:300, 100:320])
@@ -30,6 +32,19 @@ def test_an_image_is_distorted_as_on_the_command_line(type: str, level: int, tmp
     assert np.array_equal(found, read_rgb(tmp_path / "out.png"))
     assert found.shape == IMAGE.shape
     assert not np.array_equal(found, IMAGE)
+
+
+@pytest.mark.parametrize("kind", ["synthetic", "authentic", "kadid25"])
+def test_the_result_is_an_array_of_the_callers_own(kind: CorpusKind) -> None:
+    """Also of a view, and of an array that may not be written."""
+    view = np.ascontiguousarray(IMAGE[::-1])[::-1]
+    view.flags.writeable = False
+    for type in ("jpeg", "jpeg2000", "color_dither", "color_quantization", "pixelate", "motion_blur"):
+        if type in TYPES[kind]:
+            found = distort(view, type, 2, kind=kind)
+            np.testing.assert_array_equal(found, distort(IMAGE, type, 2, kind=kind))
+            found[:] = 0  # nothing refuses it
+            assert np.array_equal(view, IMAGE)
 
 
 def test_the_kinds_have_types_of_their_own() -> None:

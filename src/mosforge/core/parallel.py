@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from mosforge.core.errors import MosforgeError
+from mosforge.core.values import is_whole
 
 CHANGES_NO_RESULT = "the results and their order do not depend on the threads that compute them"
 
@@ -19,6 +20,16 @@ Result = TypeVar("Result")
 def available_threads() -> int:
     """The processor cores that this process may use, which a scheduler may have limited."""
     return len(os.sched_getaffinity(0))
+
+
+def check_threads(threads: object) -> None:
+    """Refuses a number of threads that is no whole number from 1.
+
+    Raises:
+        MosforgeError: it is none.
+    """
+    if not (is_whole(threads) and threads >= 1):  # type: ignore[operator]
+        raise MosforgeError(f"threads: {threads!r} is not a whole number from 1")
 
 
 def map_in_order(
@@ -42,11 +53,10 @@ def map_in_order(
         start: starts so many threads.
 
     Raises:
-        MosforgeError: `threads` is not a positive number.
+        MosforgeError: `threads` is not a whole number from 1.
         Exception: what `function` or `items` raises, after the results of all items before it.
     """
-    if threads < 1:
-        raise MosforgeError(f"threads: {threads} is not a positive number")
+    check_threads(threads)
     pool = start(threads)
     try:
         futures = (pool.submit(function, item) for item in items)

@@ -55,7 +55,9 @@ def score(
         MosforgeError: an unknown engine, device or scale, an array that is not uint8 RGB, no iterable of
             arrays, a side under 161 pixels, or shapes that differ.
     """
+    from mosforge.core.values import is_whole
     from mosforge.metrics.engines import make_engine
     from mosforge.metrics.pairs import score_arrays
 
-    return score_arrays(make_engine(engine, device, scale), reference, distorted, threads)
+    known = int(scale) if is_whole(scale) else scale  # a whole number of numpy's, too
+    return score_arrays(make_engine(engine, device, known), reference, distorted, threads)

@@ -20,23 +20,32 @@ def pick_device(name: str) -> torch.device:
     On the CPU, the process keeps the memory that it frees from then on.
 
     Args:
-        name: `cpu`, `cuda`, or `auto`: CUDA where there is a GPU, otherwise the CPU.
+        name: `cpu`, `cuda`, `cuda:N`, or `auto`: CUDA where there is a GPU, otherwise the CPU.
 
     Raises:
-        MosforgeError: CUDA is asked for where there is no GPU.
+        MosforgeError: another name, or CUDA is asked for where there is no GPU.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise MosforgeError("device cuda: torch finds no GPU here; take auto or cpu, or look at `nvidia-smi`")
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError):
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise MosforgeError(f"device {name}: there is no such device; take auto, cpu or cuda")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise MosforgeError(
+            f"device {name}: torch finds no GPU of this name; take auto or cpu, or look at `nvidia-smi`"
+        )
     if name == "cuda" and "LOCAL_RANK" in os.environ:
         # Processes that share a GPU, which is of use only for tests, take the next one in turn.
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
         torch.cuda.set_device(device)
         return device
-    if name == "cpu":
+    if device.type == "cpu":
         _keep_freed_memory()
-    return torch.device(name)
+    return device
 
 
 def _keep_freed_memory() -> None:

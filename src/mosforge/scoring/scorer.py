@@ -21,8 +21,8 @@ from PIL import Image
 
 from mosforge.core.errors import MosforgeError, UnreadableImageError
 from mosforge.core.images import Pixels, at_least, check_pixels, prepared, read_rgb, to_rgb
-from mosforge.core.parallel import available_threads, keep_ahead
-from mosforge.core.values import TestCrops
+from mosforge.core.parallel import available_threads, check_threads, keep_ahead
+from mosforge.core.values import TestCrops, is_whole
 from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, knows_classes
 from mosforge.models.crops import (
@@ -145,15 +145,14 @@ class Scorer:
         self._network = network.to(self._device)
         self._crops: TestCrops = self.card["test_crops"] if crops is None else crops
         self._size = int(self.card["crop"])
-        if crops is not None and not 0 <= crops <= MOST_CROPS:
+        if crops is not None and not (is_whole(crops) and 0 <= crops <= MOST_CROPS):
             raise MosforgeError(
-                f"crops: {crops} is neither a number of crops up to {MOST_CROPS} nor 0, the whole image"
+                f"crops: {crops!r} is neither a number of crops up to {MOST_CROPS} nor 0, the whole image"
             )
         if self._crops == 0 and find_backbone(self.card["backbone"]).fixed_size:
             raise MosforgeError(f"crops: 0: {self.card['backbone']} takes no whole images; use crops")
         self._threads = available_threads() if threads is None else threads
-        if self._threads < 1:
-            raise MosforgeError(f"threads: {self._threads} is not a positive number")
+        check_threads(self._threads)
         self._start()
 
     def _start(self) -> None:
