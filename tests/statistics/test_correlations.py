@@ -118,6 +118,16 @@ def test_two_images_are_enough_and_one_is_not() -> None:
             correlations(np.full(count, 0.5), np.full(count, 0.5))
 
 
+def test_predictions_and_scores_of_other_shapes_are_refused() -> None:
+    """Columns of numbers would be ranked as several variables, or be subtracted each from each."""
+    predicted, given_ = noisy()
+    columns = predicted[:, None], given_[:, None]
+    for values in ((columns[0], given_), columns, (predicted[1:], given_)):
+        with pytest.raises(MosforgeError, match="for each image"):
+            correlations(*values)
+
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_value_that_is_not_finite_is_refused(bad: float) -> None:
     good, spoilt = noisy()

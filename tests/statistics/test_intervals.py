@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import generator
 from mosforge.statistics import intervals as bootstrap
@@ -113,6 +114,28 @@ def test_values_that_differ_by_rounding_have_no_correlation() -> None:
     given = pairs(30)[1]
     found = intervals(0.3 + 1e-15 * given, given, names(given), "own", "1")
     assert all(math.isnan(end) for end in found["plcc"])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_values_without_an_order_are_refused(bad: float) -> None:
+    """In a rank, NaN would stand above all numbers."""
+    predicted, given = pairs(40)
+    spoiled = np.where(np.arange(40) == 7, bad, predicted)
+    for values in ((spoiled, given), (predicted, spoiled)):
+        with pytest.raises(MosforgeError, match="not a finite number"):
+            intervals(*values, names(given), "own", "1")
+    for models in ((spoiled, predicted), (predicted, spoiled)):
+        with pytest.raises(MosforgeError, match="not a finite number"):
+            difference(*models, given)
+
+
+def test_each_image_has_a_prediction_a_score_and_a_content() -> None:
+    predicted, given = pairs(40)
+    for values in ((predicted[1:], given), (predicted, given[:, None]), (predicted[:3], given[:3])):
+        with pytest.raises(MosforgeError, match="for each image"):
+            intervals(*values, names(given), "own", "1")
+    with pytest.raises(MosforgeError, match="for each image"):
+        difference(predicted[1:], predicted[1:], given)
 
 
 def test_a_difference_is_taken_on_the_resamples_of_the_intervals() -> None:

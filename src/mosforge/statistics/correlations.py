@@ -28,8 +28,14 @@ def correlations(predicted: Floats, given: Floats) -> dict[str, Any]:
         correlations of constant values are NaN.
 
     Raises:
-        MosforgeError: there are fewer images than `FEWEST_TESTED`, or a value is not finite.
+        MosforgeError: there are fewer images than `FEWEST_TESTED`, a value is not finite, or not each image
+            has both.
     """
+    if np.ndim(predicted) != 1 or np.shape(predicted) != np.shape(given):
+        raise MosforgeError(
+            f"there must be one prediction and one given score for each image, in one row each; their shapes "
+            f"are {np.shape(predicted)} and {np.shape(given)}"
+        )
     if len(predicted) < FEWEST_TESTED:
         raise MosforgeError("a correlation needs at least two test images")
     if not (np.isfinite(predicted).all() and np.isfinite(given).all()):

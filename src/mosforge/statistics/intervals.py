@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import SeedPart, generator
 from mosforge.statistics.correlations import correlations, map_predictions
@@ -49,7 +50,11 @@ def intervals(predicted: Floats, given: Floats, contents: Sequence[str], *key: S
         Measure -> lower and upper end. Contents are drawn, each with all its images. Resamples in which a
         measure is undefined, because all values are equal, are left out. Both ends are NaN if no resample
         is left, and for fewer than `FEWEST` contents.
+
+    Raises:
+        MosforgeError: a value is not finite, or there is not one content for each image.
     """
+    _check(contents, given, predicted)
     if len(set(contents)) < FEWEST:
         return dict.fromkeys(MEASURES, (np.nan, np.nan))
     mapped = map_predictions(predicted, given)[0]
@@ -116,7 +121,11 @@ def interval_of_difference(
 
     Returns:
         Lower and upper end; NaN where `intervals` has NaN for either model.
+
+    Raises:
+        MosforgeError: as for `intervals`.
     """
+    _check(contents, given, *first, *second)
     if len(set(contents)) < FEWEST:
         return np.nan, np.nan
     drawn = [
@@ -171,6 +180,14 @@ def interval_of_share(
     if len(set(contents)) < FEWEST:
         return np.nan, np.nan
     return _ends([counts @ hits / (counts @ totals) for counts in _resamples(contents, *key)])
+
+
+def _check(contents: Sequence[str], given: Floats, *predicted: Floats) -> None:
+    """Refuses what has no order, such as NaN, which would count as the highest rank, and unequal lengths."""
+    if not all(np.isfinite(values).all() for values in (given, *predicted)):
+        raise MosforgeError("a prediction or a given score is not a finite number")
+    if any(np.shape(values) != (len(contents),) for values in (given, *predicted)):
+        raise MosforgeError("there must be one prediction, one given score and one content for each image")
 
 
 def _sroccs(predicted: Floats, given: Floats, counts: Counts) -> Floats:
