@@ -127,7 +127,6 @@ def test_predictions_and_scores_of_other_shapes_are_refused() -> None:
             correlations(*values)
 
 
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_value_that_is_not_finite_is_refused(bad: float) -> None:
     good, spoilt = noisy()
