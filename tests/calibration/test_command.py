@@ -53,3 +53,14 @@ def test_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "a.png: 150x170 pixels" in capsys.readouterr().err
     assert main(["calibrate", str(tmp_path), "--scale", "9"]) == 1
     assert "metrics.scale: 9" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(data.astronaut()[:170, :170]).save(tmp_path / "a.png")
+    (tmp_path / "folder").mkdir()
+    curves = str(tmp_path / "c.json")
+    assert main(["calibrate", str(tmp_path), "--curves", curves, "--output", str(tmp_path / "folder")]) == 1
+    assert "folder: there is a folder or a device of this name" in capsys.readouterr().err
+    assert not Path(curves).exists()

@@ -132,6 +132,17 @@ def test_classes_prints_one_array(capsys: pytest.CaptureFixture[str]) -> None:
     assert bits[7] == {"index": 7, "type": "defocus", "level": 1, "parameter": 1.0}
 
 
+@pytest.mark.parametrize("style", ["table", "csv", "json"])
+def test_classes_prints_small_parameters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], style: str
+) -> None:
+    (tmp_path / "c.yaml").write_text("distortions: {kadid25: {white_noise: [0.00004, 5.0e-7]}}")
+    mosforge("classes", "--corpus", "kadid25", "--config", tmp_path / "c.yaml", "--format", style)
+    text = capsys.readouterr().out
+    assert "4e-05" in text
+    assert "5e-07" in text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

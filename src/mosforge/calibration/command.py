@@ -36,6 +36,7 @@ def _calibrate(arguments: argparse.Namespace) -> None:
     from mosforge.calibration.classes import score_classes
     from mosforge.calibration.table import agreement, calibrations
     from mosforge.config.files import load_config
+    from mosforge.core.atomic import check_file_name
     from mosforge.core.errors import MosforgeError
     from mosforge.core.files import write_json
     from mosforge.core.folders import PUT_THERE, find_images
@@ -43,6 +44,8 @@ def _calibrate(arguments: argparse.Namespace) -> None:
     from mosforge.pmos.curves import read_calibration
     from mosforge.pmos.settings import CLASS_MEANS
 
+    for file in filter(None, (arguments.curves, arguments.output)):
+        check_file_name(file)  # before minutes of work
     weights = load_config(arguments.config).pmos.weights.plain()
     names = find_images(arguments.folder)[: arguments.images]
     if not names:

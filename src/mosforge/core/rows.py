@@ -60,7 +60,9 @@ def write_rows(
 
 def _json(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return round(value, 6) if abs(value) >= 1 else float(f"{value:.6g}")  # 5e-7 is not 0
     if isinstance(value, Mapping):
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

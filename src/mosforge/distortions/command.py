@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.rows import write_rows
-from mosforge.core.values import CorpusKind
+from mosforge.core.values import CorpusKind, Level
 from mosforge.options import add_config, add_format, add_verb, number
 
 log = logging.getLogger(__name__)
@@ -115,4 +115,12 @@ def _classes(arguments: argparse.Namespace) -> None:
     from mosforge.distortions.kinds import classes_of
 
     rows = [asdict(row) for row in classes_of(arguments.corpus, _levels(arguments))]
+    if arguments.format != "json":
+        rows = [row | {"parameter": _written(row["parameter"])} for row in rows]
     write_rows(rows, ("index", "type", "level", "parameter"), arguments.format, arguments.output, array=True)
+
+
+def _written(parameter: Level | None) -> str:
+    """A level's number, with the digits that it has: in a table of scores a variance of 0.00004 would be 0."""
+    numbers = parameter if isinstance(parameter, tuple) else (parameter,)
+    return ", ".join("" if value is None else f"{value:g}" for value in numbers)
