@@ -121,6 +121,6 @@ def _classes(arguments: argparse.Namespace) -> None:
 
 
 def _written(parameter: Level | None) -> str:
-    """A level's number, with the digits that it has: in a table of scores a variance of 0.00004 would be 0."""
+    """A level's number, with the digits that it has: among scores, a variance of 0.00004 would be 0."""
     numbers = parameter if isinstance(parameter, tuple) else (parameter,)
     return ", ".join("" if value is None else f"{value:g}" for value in numbers)
