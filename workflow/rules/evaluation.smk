@@ -5,7 +5,7 @@
 rule predict:
     input:
         # the split of the test dataset; across datasets its part `test` are all images
-        unpack(lambda wildcards: plan.experiments.split_of(wildcards)),
+        unpack(lambda wildcards: plan.evaluation.split_of(wildcards)),
         model=layout.of_model(layout.FINETUNED)["model"],
         card=layout.of_model(layout.FINETUNED)["card"],
         dataset=layout.DATASET.format(dataset="{test_dataset}"),
@@ -29,7 +29,7 @@ rule predict:
         gpu=1,
     params:
         code=code("evaluation.predict"),
-        cfg=lambda wildcards: parameters(plan.experiments.predict_settings(wildcards)),
+        cfg=lambda wildcards: parameters(plan.evaluation.predict_settings(wildcards)),
         split=option_if_given("split"),
     shell:
         "mosforge evaluation predict --model $(dirname {input.model}) --dataset {input.dataset} {params.split}"
@@ -56,7 +56,7 @@ rule features:
         gpu=1,
     params:
         code=code("evaluation.features"),
-        cfg=lambda wildcards: parameters(plan.experiments.features_settings(wildcards)),
+        cfg=lambda wildcards: parameters(plan.evaluation.features_settings(wildcards)),
     shell:
         "mosforge evaluation features --weights {input.weights} --dataset {input.dataset} --pack {input.pack}"
         " --output {output} --threads {threads} --log {log} --cfg {params.cfg:q}"
@@ -74,7 +74,7 @@ use rule features as features_on_split with:
 
 rule probe:
     input:
-        unpack(lambda wildcards: plan.experiments.probed(wildcards)),
+        unpack(lambda wildcards: plan.evaluation.probed(wildcards)),
     output:
         layout.PREDICTIONS,
     log:
@@ -91,7 +91,7 @@ rule probe:
         runtime=growing(30),
     params:
         code=code("evaluation.probe"),
-        cfg=lambda wildcards: parameters(plan.experiments.compare_settings(wildcards)),
+        cfg=lambda wildcards: parameters(plan.evaluation.compare_settings(wildcards)),
         test_split=option_if_given("test_split"),
         split=option_if_given("split"),
         dataset=option_if_given("dataset"),
@@ -126,7 +126,7 @@ rule brisque:
 
 rule compare:
     input:
-        unpack(lambda wildcards: plan.experiments.comparison(wildcards)),
+        unpack(lambda wildcards: plan.evaluation.comparison(wildcards)),
     output:
         layout.PREDICTIONS,
     log:
@@ -142,7 +142,7 @@ rule compare:
         runtime=growing(30),
     params:
         code=code("evaluation.compare"),
-        cfg=lambda wildcards: parameters(plan.experiments.compare_settings(wildcards)),
+        cfg=lambda wildcards: parameters(plan.evaluation.compare_settings(wildcards)),
         test_split=option_if_given("test_split"),
         split=option_if_given("split"),
         dataset=option_if_given("dataset"),

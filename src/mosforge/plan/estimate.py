@@ -129,10 +129,10 @@ def work_of(plan: Plan, jobs: Iterable[Job]) -> Work:
             if which.dataset == which.test_dataset:
                 share -= plan.datasets.training_share(which.split)
             images = round(share * sides.images_of(which.test_dataset))
-            crops = plan.experiments.predict_settings(which).crops
+            crops = plan.evaluation.predict_settings(which).crops
             work.scored[which.backbone] += _crops(crops) * images
         elif rule in ("features", "features_on_split"):
-            crops = plan.experiments.features_settings(which).feature_crops
+            crops = plan.evaluation.features_settings(which).feature_crops
             work.scored[which.backbone] += crops * sides.images_of(which.test_dataset)
         elif rule == "sanity":
             settings = plan.sanity.settings(which.model)

@@ -13,6 +13,7 @@ from mosforge.metrics.settings import ScoreDatasetSettings, ScoreSettings
 from mosforge.models.objectives import corpus_and_objective, learns_score
 from mosforge.plan.corpora import Corpora
 from mosforge.plan.datasets import Datasets
+from mosforge.plan.evaluation import Evaluation
 from mosforge.plan.experiments import Experiments
 from mosforge.plan.leakage import Leakage
 from mosforge.plan.sanity import Sanity
@@ -41,6 +42,7 @@ class Plan:
         self.corpora = Corpora(config, self.sources, self.datasets)
         self.trainings = Trainings(config, self.corpora, self.datasets)
         self.experiments = Experiments(config, self.datasets, self.trainings)
+        self.evaluation = Evaluation(config, self.datasets, self.trainings)
         self.sanity = Sanity(config, self.corpora, self.trainings, self.experiments)
         self.leakage = Leakage(config, self.sources, self.datasets, self.corpora, self.experiments)
 
