@@ -95,6 +95,19 @@ def test_a_table_knows_only_how_its_own_networks_were_trained(with_datasets: dic
     ]
 
 
+def test_what_no_training_read_is_no_deviation(with_datasets: dict[str, Any]) -> None:
+    """A configuration of `mosforge init` under the recommended recipe, which trains only the head."""
+    with_datasets["evaluation"]["experiments"]["table1"]["initialisations"] = ["imagenet"]
+    with_datasets["finetuning"] |= {"patches": 4, "batch_size": 16, "schedule": "cosine", "epochs": 0}
+    with_datasets["finetuning"]["learning_rates"]["backbone"] = 1.0e-3
+    with_datasets["finetuning"]["head_first"]["epochs"] = 40
+    found = deviations("table1", ["resnet50"], plan_of(with_datasets).table("table1").protocol)
+    assert found == [
+        "epochs in fine-tuning none (10)",
+        "passes over the images in which the head alone is trained in fine-tuning 40 (none)",
+    ]
+
+
 def test_missing_weights_are_among_what_was_left_out(with_datasets: dict[str, Any]) -> None:
     with_datasets["pretraining"]["backbones"]["alexnet"] = "weights/alexnet.pth"
     plan = plan_of(with_datasets)

@@ -159,7 +159,7 @@ def test_with_the_head_first_that_of_a_pretraining_is_kept(with_datasets: dict[s
     assert all("head_first" not in cfg.plain() for cfg in plain)
     assert [set(trainings.start_inputs(run)) for run in runs] == [{"weights"}, {"weights"}]
     first = {"epochs": 7, "learning_rate": 0.01, "weight_decay": 0.5}
-    with_datasets["finetuning"] |= {"head_first": first, "epochs": 0}
+    with_datasets["finetuning"]["head_first"] = first
     trainings = plan_of(with_datasets).trainings
     found = [trainings.finetuning(run) for run in runs]
     assert all(cfg.plain()["head_first"] == first for cfg in found)
@@ -167,6 +167,31 @@ def test_with_the_head_first_that_of_a_pretraining_is_kept(with_datasets: dict[s
     assert found[1].learning_rates["score"] == plain[1].learning_rates["head"]
     assert [set(trainings.start_inputs(run)) for run in runs] == [{"weights"}, {"weights", "card"}]
     assert trainings.start_inputs(runs[1])["card"].endswith("synthetic/resnet50/cls/card.json")
+
+
+@pytest.mark.parametrize("start", ["imagenet", "synthetic-multitask"])
+def test_a_training_of_the_head_alone_does_not_depend_on_that_of_the_whole_network(
+    with_datasets: dict[str, Any], start: str
+) -> None:
+    run = Run("tid2013", "3", "resnet50", start, "tid2013")
+    section = with_datasets["finetuning"]
+    section |= {"rehearsal": {"corpus": "synthetic", "pairs": 3}}
+    section["head_first"]["epochs"] = 7
+    others: dict[str, Any] = {
+        **{"patches": 3, "batch_size": 7, "flip": False, "schedule": "cosine", "warm_up": 9},
+        **{"frozen_stages": 2, "frozen_statistics": True},
+        "learning_rates": {"backbone": 0.5, "head": 0.5, "classification": 0.5},
+    }
+    for epochs in (0, 2):
+        section["epochs"] = epochs
+        before = plan_of(with_datasets).trainings.finetuning(run)
+        for key, value in others.items():
+            after = plan_of({**with_datasets, "finetuning": section | {key: value}}).trainings.finetuning(run)
+            is_same = epochs == 0 or (key == "warm_up" and section["schedule"] == "constant")
+            assert (after == before) is is_same, key
+    assert before.head_first is not None
+    section["epochs"] = 0
+    assert plan_of(with_datasets).trainings.finetuning(run).learning_rates == {}
 
 
 def test_weights_that_are_not_there_are_listed_with_all_that_is_missing(

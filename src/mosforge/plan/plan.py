@@ -31,6 +31,9 @@ _RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key != "flip")
 
 _OF_FINETUNING = ("patches", "dropout")
 
+_OF_A_HEAD = ("crop", "epochs", "dropout")
+"""Keys of a fine-tuning that trains only the head."""
+
 
 class Plan:
     """The configuration, stage by stage."""
@@ -93,7 +96,8 @@ class Plan:
         What concerns pretraining is there only where there is one, and labels only where a score is learned.
         """
         finetuning, pretraining = self._config.finetuning.plain(), self._config.pretraining.plain()
-        tuned = {key: finetuning[key] for key in (*_RECIPE_OF_THE_PAPER, *_OF_FINETUNING)}
+        recipe = (*_RECIPE_OF_THE_PAPER, *_OF_FINETUNING) if self.trainings.trained_whole else _OF_A_HEAD
+        tuned = {key: finetuning[key] for key in recipe}
         tuned["head_first"] = finetuning["head_first"]["epochs"]
         tuned["learning_rates"] = self.trainings.finetuning_rates
         tested = {"crops": self._config.evaluation.crops}

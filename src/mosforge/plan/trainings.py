@@ -28,6 +28,12 @@ KEYS_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
 }
 """Keys of the section `pretraining` that matter only to some objectives."""
 
+_UNTRAINED: Mapping[str, Any] = {
+    **{"patches": 1, "batch_size": 1, "flip": False, "schedule": "constant"},
+    **{"frozen_stages": "all", "frozen_statistics": True},
+}
+"""What only the training of a whole network depends on, where there is none (`finetuning.epochs: 0`)."""
+
 
 Wildcards = Any
 """Wildcards of a rule, or a run: `dataset`, `split`, `backbone`, `training` and the like as attributes."""
@@ -123,11 +129,24 @@ class Trainings:
         return [*corpora, *self.rehearsed] if run.adaptation == FINETUNE else corpora
 
     @property
+    def trained_whole(self) -> bool:
+        """Whether fine-tunings train more than the head first."""
+        return self._finetuning.epochs > 0
+
+    @property
+    def finetuning_recipe(self) -> dict[str, Any]:
+        """The section `finetuning`; without a training of the whole network its keys say so."""
+        section = self._finetuning.plain()
+        return section if self.trained_whole else section | _UNTRAINED
+
+    @property
     def finetuning_rates(self) -> dict[str, float]:
         """The learning rates of fine-tuning; that of the classes only where a network may rehearse them."""
         return self._finetuning_rates(of_classes=self._may_rehearse_classes)
 
     def _finetuning_rates(self, *, of_classes: bool) -> dict[str, float]:
+        if not self.trained_whole:
+            return {}
         section = self._finetuning.plain()
         rates = _trained_rates(section, section["learning_rates"])
         if not of_classes:
@@ -209,7 +228,7 @@ class Trainings:
 
     def finetuning(self, which: Wildcards) -> FinetuningSettings:
         """Settings of a fine-tuning."""
-        section, facts = self._finetuning.plain(), self._datasets.facts(which.dataset)
+        section, facts = self.finetuning_recipe, self._datasets.facts(which.dataset)
         return FinetuningSettings(
             **_recipe(section),
             seed=layout.seed_in(which.training),
@@ -235,7 +254,7 @@ class Trainings:
         found: dict[str, Any] = {"learning_rates": rates}
         if self._keeps_heads:
             found["head_first"] = section["head_first"]
-            if which.initialisation != "imagenet":
+            if which.initialisation != "imagenet" and rates:
                 rates["score"] = rates.pop("head")
         if self.rehearsed:
             found["rehearsal"] = section["rehearsal"]
