@@ -28,7 +28,7 @@ KEYS_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
 }
 """Keys of the section `pretraining` that matter only to some objectives."""
 
-_UNTRAINED: Mapping[str, Any] = {
+_UNTRAINED: dict[str, Any] = {
     **{"patches": 1, "batch_size": 1, "flip": False, "schedule": "constant"},
     **{"frozen_stages": "all", "frozen_statistics": True},
 }
