@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from mosforge.config.files import OWN
+from mosforge.config.files import OWN, load_config
 from mosforge.core.atomic import atomic_file
 from mosforge.core.csv_files import number, read_csv
 from mosforge.core.errors import MosforgeError
@@ -24,8 +24,6 @@ SCALES = ((0.0, 1.0), (1.0, 5.0), (0.0, 5.0), (1.0, 10.0), (0.0, 10.0), (0.0, 10
 
 HOURS = 1.0
 """About how long the pretraining may take, and the fine-tunings together."""
-
-_CLASSES = 39  # distorted images of a pristine one in a corpus of the kind `synthetic`
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,8 @@ def configuration(photos: Path, count: int, ratings: Ratings) -> str:
         count: their number.
         ratings: the table of ratings.
     """
-    size = preset(count, ratings.count, official=ratings.has_split)
+    classes = sum(map(len, load_config().distortions.levels("synthetic").values()))
+    size = preset(count * classes, ratings.count, official=ratings.has_split)
     comparisons = ["psnr", "ssim", "brisque"] if ratings.has_references else ["brisque"]
     splits = "\n      splits: [official]" if ratings.has_split else ""
     machine = "a GPU" if has_gpu() else "a machine without a GPU"
@@ -161,7 +160,7 @@ sources:
 
 distortions:
   corpora:
-    # {count:,} x {_CLASSES} = {count * _CLASSES:,} distorted images
+    # {count:,} x {classes} = {count * classes:,} distorted images
     synthetic: {{kind: synthetic, sources: [photos]}}
 
 pretraining:
@@ -211,7 +210,7 @@ def preset(images: int, ratings: int, *, official: bool) -> Mapping[str, int]:
     """Sizes of the trainings, so that both kinds take about `HOURS` each at the rate assumed of this machine.
 
     Args:
-        images: number of pristine images.
+        images: number of distorted images.
         ratings: number of rated images.
         official: the table has its own split, so that there is one training for each initialisation.
     """
@@ -222,7 +221,7 @@ def preset(images: int, ratings: int, *, official: bool) -> Mapping[str, int]:
     passes = max(3, int(budget / trainings / max(1.0, 0.8 * ratings)))
     tuning_epochs = min(10, passes)
     return {
-        "epochs": min(30, max(1, int(budget / (images * _CLASSES)))),
+        "epochs": min(30, max(1, int(budget / images))),
         "batch_size": 128 if gpu else 32,
         "splits": splits,
         "patches": min(100, max(1, math.floor(passes / tuning_epochs))),
