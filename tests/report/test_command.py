@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from rows import measured
 
 from mosforge.cli import main
+from mosforge.core.runs import Run
 from mosforge.core.schemas.correlations import CORRELATIONS
-from mosforge.core.tables import read_table
+from mosforge.core.tables import read_table, write_table
 from mosforge.report.words import PROXY
 
 
@@ -27,3 +30,22 @@ def test_the_summary_prints_medians(results: Path, capsys: pytest.CaptureFixture
     printed = capsys.readouterr()
     assert "test dataset" not in printed.out
     assert PROXY not in printed.err
+
+
+def test_each_number_of_ratings_has_medians_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sroccs = {"1-25": 0.3, "2-25": 0.4, "1-100": 0.6, "2-100": 0.7, "1": 0.8, "2": 0.9}
+    rows = [measured(Run("own", split, "net", "imagenet", "own"), srocc) for split, srocc in sroccs.items()]
+    file = tmp_path / "ratings.parquet"
+    write_table(file, CORRELATIONS, pd.DataFrame(rows), stage="evaluation", cfg={})
+    assert main(["report", "summary", str(file), "--format", "json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = {line["ratings"]: (line["splits"], line["srocc"]) for line in lines}
+    assert found == {"25": (2, 0.35), "100": (2, 0.65), "all": (2, 0.85)}
+    assert main(["report", "summary", str(file)]) == 0
+    assert "ratings" in capsys.readouterr().out
+    nothing = pd.DataFrame(columns=CORRELATIONS.columns)
+    write_table(file, CORRELATIONS, nothing, stage="evaluation", cfg={})
+    assert main(["report", "summary", str(file)]) == 0
+    assert "ratings" not in capsys.readouterr().out

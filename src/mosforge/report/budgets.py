@@ -31,13 +31,18 @@ def _by_budget(correlations: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]
         yield ALL if pd.isna(number) else f"{number:.0f}", rows
 
 
+def summarise_by_budget(correlations: pd.DataFrame) -> pd.DataFrame:
+    """The summary of each model at each number of ratings, with the column `ratings`; `all` comes last."""
+    parts = [summarise(rows).assign(ratings=name) for name, rows in _by_budget(correlations)]
+    return pd.concat(parts, ignore_index=True) if parts else summarise(correlations).assign(ratings="")
+
+
 def by_method(correlations: pd.DataFrame) -> pd.DataFrame:
     """The summary of each model at each number of ratings, with the columns `method` and `ratings`.
 
     A full-reference metric, which uses no rating, is left out; a zero-shot score is repeated at each number.
     """
-    parts = [summarise(rows).assign(ratings=name) for name, rows in _by_budget(correlations)]
-    found = pd.concat(parts, ignore_index=True)
+    found = summarise_by_budget(correlations)
     is_trained = (found["adaptation"] != NO_ADAPTATION) | (found["backbone"] != NO_NETWORK)
     learns = found["initialisation"].isin(set(found.loc[found["ratings"] != ALL, "initialisation"]))
     found = found[is_trained | learns].reset_index(drop=True)

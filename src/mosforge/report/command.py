@@ -28,18 +28,22 @@ def _summary(arguments: argparse.Namespace) -> None:
 
     from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
     from mosforge.core.tables import read_table
-    from mosforge.report.summary import summarise
+    from mosforge.report.budgets import ALL, summarise_by_budget
     from mosforge.report.words import methods, proxy_note
 
     frames = [read_table(path, CORRELATIONS) for path in arguments.correlations]
-    summary = summarise(pd.concat(frames, ignore_index=True))
+    summary = summarise_by_budget(pd.concat(frames, ignore_index=True))
     summary.insert(3, "method", methods(summary))
-    columns = ["dataset", "test_dataset", "backbone", "method", "splits", "images", *MEASURES]
-    columns[7:7] = ["srocc_q25", "srocc_q75"]
+    summary.insert(4, "ratings", summary.pop("ratings"))
+    columns = ["dataset", "test_dataset", "backbone", "method", "ratings", "splits", "images", *MEASURES]
+    columns[8:8] = ["srocc_q25", "srocc_q75"]
     if arguments.format != "table":
         columns = list(summary.columns)
-    elif (summary["dataset"] == summary["test_dataset"]).all():
-        columns.remove("test_dataset")
+    else:
+        if (summary["dataset"] == summary["test_dataset"]).all():
+            columns.remove("test_dataset")
+        if summary["ratings"].isin([ALL]).all():
+            columns.remove("ratings")
     rows = [{str(key): value for key, value in row.items()} for row in summary.to_dict("records")]
     write_rows(rows, columns, arguments.format, arguments.output)
     proxies = {*summary["dataset"], *summary["test_dataset"]} & set(arguments.proxy)
