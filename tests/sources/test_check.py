@@ -75,6 +75,21 @@ def test_check_says_what_was_found(here: Path, capsys: pytest.CaptureFixture[str
     assert "correct the key images" in capsys.readouterr().out
 
 
+def test_a_source_without_an_image_that_can_be_used_is_missing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run would stop at its catalogue."""
+    configure(here, {"mine": {"folder": "m"}})
+    put_image(here / "m/small.png", 0, side=160)
+    (here / "m/bad.png").write_bytes(b"bad")
+    assert call("mine") == 1
+    printed = capsys.readouterr().out
+    assert "missing" in printed
+    assert "none can be used" in printed
+    put_image(here / "m/good.png", 0)
+    assert call("mine") == 0
+
+
 def test_check_names_up_to_three_images_that_cannot_be_read(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,7 +85,9 @@ def _folder(collection: Collection, smallest_side: int) -> Row:
         detail += f"; {_advice(collection)}"
     if declared is not None and len(names) > declared:
         detail += "; correct the key images, since the number of shards is planned from it"
-    return _row(folder, declared is None or len(names) == declared, detail)
+    is_usable = len(bad) + small < len(names)
+    detail += "" if is_usable else f"; none can be used: {PUT_THERE}"
+    return _row(folder, is_usable and declared in (None, len(names)), detail)
 
 
 def _advice(collection: Collection) -> str:
