@@ -69,3 +69,21 @@ def test_scores_are_nothing_to_what_reads_a_dataset_for_its_images(
     assert seen(first, second, ("c.png", "1", "z")) != expected
     assert seen(first, ("b.png", "4", "x")) != expected
     assert seen(first, ("caf\xe9.png", "4", "x")) != expected  # not UTF-8: the job says so, not the plan
+
+
+def test_columns_that_say_nothing_of_images_are_nothing_to_what_reads_a_dataset_for_them(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    entry = {"layout": "table", "folder": str(tmp_path), "table": "t.csv", "range": [0, 9]}
+    config["finetuning"]["datasets"]["mine"] = {**entry, "higher_is_better": True, "corpus": "synthetic"}
+
+    def seen(*lines: str) -> PackDatasetSettings:
+        (tmp_path / "t.csv").write_text("\n".join(lines))
+        return plan_of(config).datasets.images("mine")
+
+    expected = seen("image,mos,reference", "a.png,3,x", "b.png,4,y")
+    assert seen("image,mos,reference,std,group", "a.png,3,x,.2,city", "b.png,4,y,.3,sea") == expected
+    assert seen("reference,image,mos", "x,a.png,3", "y,b.png,4") == expected
+    assert seen("image,mos,split", "a.png,3,x", "b.png,4,y") != expected  # another column of the same cells
+    assert seen("image,mos,reference_image", "a.png,3,x", "b.png,4,y") != expected
+    assert seen("image,mos,reference,split", "a.png,3,x,train", "b.png,4,y,test") != expected

@@ -46,7 +46,7 @@ class DatasetImages(Settings):
     folder: str
     table: str | None = None
     images: str | None = None
-    listing: str | None = None  # layout `table`: digest of all columns but the scores
+    listing: str | None = None  # layout `table`: digest of the columns of images, contents and parts
     files: str | None = None  # digest of the image files, which changes with their contents
 
 

@@ -34,6 +34,9 @@ from mosforge.plan.recorded import recorded_settings
 from mosforge.plan.untested import untested
 from mosforge.plan.watched import describe, recorded_digests
 
+OF_IMAGES = ("image", "reference", REFERENCE_IMAGE, "split")
+"""The columns of a user's table that say which images there are, what they show, and their parts."""
+
 
 class Datasets:
     """The datasets of the section `finetuning`; `entries` are those of the configuration."""
@@ -120,7 +123,7 @@ class Datasets:
     def images(self, name: str) -> PackDatasetSettings:
         """Settings of what reads a dataset's images, contents and parts, but not its scores.
 
-        The files of the images count, and of a user's table every column but the scores; the tables of an
+        The files of the images count, and of a user's table the columns `OF_IMAGES`; the tables of an
         official release are not watched. A proxy's table is made by the workflow, so there the file itself
         tells.
         """
@@ -290,7 +293,8 @@ def _column(rows: list[list[str]], name: str) -> list[str]:
 
 
 def _listing(rows: list[list[str]]) -> str:
-    """A digest of a user's table without its scores, independent of the order of its rows."""
+    """A digest of a user's table as far as `OF_IMAGES`, independent of the order of rows and columns."""
     header = _header(rows)
-    kept = [place for place, name in enumerate(header) if name != "mos"]
-    return digest(sorted([row[place].strip() for place in kept if place < len(row)] for row in rows))
+    kept = [(name, header.index(name)) for name in OF_IMAGES if name in header]
+    cells = ([[name, row[place].strip()] for name, place in kept if place < len(row)] for row in rows[1:])
+    return digest(sorted(cells))
