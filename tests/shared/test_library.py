@@ -85,6 +85,8 @@ def test_another_file_is_no_mapping(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[]")
     with pytest.raises(MosforgeError, match=r"x\.json: not the mapping of a corpus"):
         pseudo_mos(IMAGE, [IMAGE], tmp_path / "x.json")
+    with pytest.raises(MosforgeError, match="a folder; name the file"):
+        pseudo_mos(IMAGE, [IMAGE], tmp_path)
 
 
 def test_they_are_at_the_top() -> None:
@@ -127,6 +129,9 @@ KNOTS = (-1.0, 0.0, 1.0)
         ("quantile", {"knots": {"ssim": [0.0, 1.0]}}, "knots of ssim, ms_ssim"),
         ("quantile", {"knots": dict.fromkeys(METRICS, KNOTS) | {"vsi": [0.0]}}, "knots"),
         ("quantile", {"knots": dict.fromkeys(METRICS, ())}, "knots"),
+        ("quantile", {"knots": dict.fromkeys(METRICS, (0.0,))}, "knots"),
+        ("quantile", {"knots": dict.fromkeys(METRICS, KNOTS) | {"vsi": KNOTS[::-1]}}, "knots: they fall"),
+        ("quantile", {"distances": ["vsi"]}, "distances: vsi, where mdsi, gmsd"),
         ("quantile", {"knots": dict.fromkeys(METRICS, ("0", "1"))}, "knots.ssim"),
         ("logistic", {"fitted": None}, "fitted"),
         ("calibrated", {"fitted": {"dataset": "x", "curves": {}}}, "fitted.curves of ssim, ms_ssim"),

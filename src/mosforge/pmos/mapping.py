@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from mosforge.core.errors import MosforgeError
 from mosforge.core.files import read_json
-from mosforge.core.schemas.metrics import METRICS
+from mosforge.core.schemas.metrics import DISTANCES, METRICS
 from mosforge.core.settings import Settings
 from mosforge.core.values import Amount, Fusion, Number, Scale, explain
 from mosforge.pmos.settings import Curve
@@ -47,8 +48,13 @@ class CorpusMapping(Settings):
                 raise _wrong(f"the fusion {self.fusion} needs {key} of {', '.join(METRICS)}")
         if not 0 < sum(self.weights.values()) < math.inf:
             raise _wrong("weights: their sum is not a positive number")
-        if "knots" in needed and (len(set(map(len, self.knots.values()))) > 1 or () in self.knots.values()):
-            raise _wrong("knots: not as many numbers of each metric")
+        if "knots" in needed:
+            if len(set(map(len, self.knots.values()))) > 1 or len(self.knots[METRICS[0]]) < 2:
+                raise _wrong("knots: not as many numbers of each metric, two at least")
+            if any(later < one for knots in self.knots.values() for one, later in pairwise(knots)):
+                raise _wrong("knots: they fall, where shares of a corpus rise")
+        if set(self.distances) not in (set(), set(DISTANCES)):
+            raise _wrong(f"distances: {', '.join(self.distances)}, where {', '.join(DISTANCES)} are turned")
         return self
 
 
@@ -62,6 +68,8 @@ def read_mapping(file: Path) -> CorpusMapping:
     Raises:
         MosforgeError: the file is not there, or not such a mapping.
     """
+    if file.is_dir():
+        raise MosforgeError(f"{file}: a folder; name the file results/pmos/CORPUS.mapping.json")
     try:
         return CorpusMapping.model_validate(read_json(file))
     except ValidationError as error:
