@@ -227,6 +227,7 @@ def jobs_page() -> str:
             lines += [f"## mosforge {stage} {rule}", "", about, "", "| option | value | |", "|---|---|---|"]
             for option in jobs.options_of(job):
                 needed = "" if option.required else " (may be left out)"
+                needed = " (several)" if get_origin(option.kind) is list else needed
                 lines.append(f"| `--{option.name}` | `{option.metavar}`{needed} | {option.about} |")
             lines.append("")
     return "\n".join(lines)
@@ -234,10 +235,12 @@ def jobs_page() -> str:
 
 _ABOUT_JOBS = """# The jobs
 
-Each rule of the workflow runs one command, whose module has the rule's name: the rule `fuse` runs
-`mosforge pmos fuse`, which is the function `fuse` in `src/mosforge/pmos/fuse.py`. Snakemake prints the
-command of every job, and it can be pasted. `--log FILE` writes the lines of progress to a file too. This page
-is made from the signatures and docstrings of these functions by `make pages`.
+Each rule of the workflow runs one command of the rule's name: the rule `fuse` runs `mosforge pmos fuse`,
+which is the function `fuse` in `src/mosforge/pmos/fuse.py`. (The rules `pretrain_authentic` and
+`features_on_split` run the commands of `pretrain` and `features`.) You do not need these commands to run the
+workflow. Snakemake prints the command of every job, and you can paste it into a terminal. `--log FILE` also
+writes the lines of progress to a file. An artefact is a kind of table; `src/mosforge/core/schemas/` describes
+its columns. `make pages` makes this page from the signatures and docstrings of the functions.
 """
 
 

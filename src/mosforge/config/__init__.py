@@ -53,12 +53,13 @@ class TrainingSection(Section):
     batch_size: Count
     """crops in a step"""
     schedule: Schedule
-    """constant (paper), or cosine: a warm-up, then half a cosine down to zero"""
+    """constant (paper), or cosine: the learning rates rise first, and then fall to zero by half a
+    cosine"""
     warm_up: Whole
-    """cosine: steps over which the rates rise; a twentieth of all steps if that is less (ours)"""
+    """cosine: number of steps in which the rates rise; a twentieth of all steps if that is less (ours)"""
     frozen_stages: FrozenStages
-    """how many of the backbone's first stages, with the stem before them, keep their weights; with two, a
-    training on a CPU is about 1.5 times as fast; 0: all are trained; all: only the head is trained, and the
-    backbone stays as it is with its batch statistics, for the cost of a forward pass (ours)"""
+    """How many of the backbone's first stages, and the stem before them, keep their weights; with two, a
+    training on a CPU is about 1.5 times as fast. 0: all are trained. all: only the head is trained; the
+    backbone keeps its weights and batch statistics, and a step costs a forward pass (ours)"""
     frozen_statistics: Flag
     """batch normalisation keeps the means and variances that the backbone starts with (ours)"""

@@ -21,13 +21,14 @@ class MetricsSection(Section):
     engine: Engine
     """
     What computes the metrics:
-      fused  this project's engine, the same values on the CPU many times faster (ours)
+      fused  mosforge itself: the same values, on the CPU, many times faster (ours)
       piq    the library itself, for a machine with a GPU to spare
     """
     scale: Scale
-    """The viewing scale, by which factor SSIM, MDSI, VSI and FSIM shrink images before they compare them:
-    a number from 1 to 8, the same for images of every size, so that their labels can be compared (ours); or
-    auto, round(shorter side / 256), as piq does: scores jump where it changes, as from 383 to 384 rows"""
+    """The viewing scale: the factor by which SSIM, MDSI, VSI and FSIM shrink images before they compare
+    them. A number from 1 to 8 is the same for images of every size, so that their labels can be compared
+    (ours). auto is round(shorter side / 256), as in piq; scores jump where it changes, as from 383 to 384
+    rows"""
 
 
 class Weights(Section):
@@ -53,7 +54,7 @@ class Logistic(Section):
     dataset: Text | None
     """one of finetuning.datasets that has reference images, or null"""
     allow_evaluated: Flag
-    """true: let it be one that is evaluated on as well"""
+    """true: it may be a dataset that an experiment evaluates on"""
 
 
 class PmosSection(Section):
@@ -62,20 +63,20 @@ class PmosSection(Section):
     fusion: Fusion
     """
     How six scores become one:
-      quantile    each metric through its distribution over the corpus, then the weighted mean (ours)
-      mean        the weighted mean of the oriented scores; with equal weights, the paper's literal reading
-      logistic    each metric through a rising logistic fitted to human scores, then the weighted mean (ours)
-      calibrated  curves and weights learnt from KADID-10k's class means, for metrics.scale 1 and 2 (ours)
+      quantile    the share of the corpus that is worse by each metric, then the weighted mean (ours)
+      mean        the weighted mean, with 1 - MDSI and 1 - GMSD; with equal weights, the paper's labels
+      logistic    each metric mapped by a curve fitted to human scores, then the weighted mean (ours)
+      calibrated  the same, curves and weights from KADID-10k's class means; metrics.scale is 1 or 2 (ours)
     """
     weights: Weights
-    """How much each metric counts, relative to the others; 0: not at all. Those of calibrated are its own.
-    The paper's six count the same; on KADID-10k's class means, these three agree best with people at two
-    viewing scales (ours)"""
+    """How much each metric counts, relative to the others; 0: not at all. The fusion calibrated has
+    weights of its own. In the paper the six count the same. These three agree best with people, by
+    KADID-10k's class means at the worse of two viewing scales (ours)"""
     knots: _Knots
-    """knots of the distribution that are saved beside the labels (ours)"""
+    """number of points of the distribution that are saved beside the labels (ours)"""
     logistic: Logistic
-    """The human scores that logistic is fitted to (ours). They shape the labels, so a dataset that an
-    experiment evaluates on is refused, unless allow_evaluated is true."""
+    """The human scores that the fusion logistic is fitted to (ours). They influence the labels, so a
+    dataset that an experiment evaluates on is refused, unless allow_evaluated is true."""
 
 
 class ReportSection(Section):

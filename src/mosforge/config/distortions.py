@@ -83,11 +83,11 @@ class SyntheticTypes(Types):
     color_dither: Colours = ()
     """colours of the palette"""
     overexposure: UpToOne = ()
-    """added to a [0, 1] image (two of DB-CNN's levels: ours)"""
+    """added to a [0, 1] image (two of DB-CNN's levels are used: ours)"""
     underexposure: UpToOne = ()
     """subtracted from a [0, 1] image"""
     undistorted: Zeros = ()
-    """[0]: the pristine image itself is a class, the last, with the best label; off by default (ours)"""
+    """[0]: the pristine image itself is the last class, with the best label; []: it is none (ours)"""
 
 
 class AuthenticTypes(Types):
@@ -104,7 +104,7 @@ class AuthenticTypes(Types):
     underexposure: UpToOne = ()
     """subtracted from a [0, 1] image"""
     contrast: UpToOne = ()
-    """factor that the distance from mid-grey is multiplied with"""
+    """factor by which the distance from mid-grey is multiplied"""
     jpeg: Qualities = ()
     """libjpeg quality, 4:2:0"""
 
@@ -113,13 +113,13 @@ class Kadid25Types(Types):
     """KADID-10k's types, in the order of their classes."""
 
     gaussian_blur: Positives = ()
-    """sigma in pixels; published .1 first, which changes no pixel: 3 is new"""
+    """sigma in pixels; the published .1 changes no pixel and is left out, and 3 is new"""
     lens_blur: Positives = ()
     """radius of the disc in pixels"""
     motion_blur: Positives = ()
-    """length of the line in pixels; published 1 first, a single pixel: 8 is new"""
+    """length of the line in pixels; the published 1 changes nothing and is left out, and 8 is new"""
     color_diffusion: Positives = ()
-    """sigma of the blur of a* and b* is 1.5 x + 2 pixels, their factor x"""
+    """x; a* and b* are blurred with a sigma of 1.5 x + 2 pixels, and multiplied by x"""
     color_shift: Positives = ()
     """shift of green in pixels"""
     color_quantization: Colours = ()
@@ -127,7 +127,7 @@ class Kadid25Types(Types):
     saturation_hsv: Signed = ()
     """factor of HSV's saturation; below 0 the colours turn to their complements"""
     saturation_lab: Positives = ()
-    """factor of a* and b*; published 1 first, the identity: 1.5 is in its place"""
+    """factor of a* and b*; 1.5 replaces the published 1, which changes nothing"""
     jpeg2000: Positives = ()
     """compression ratio against 24 bits per pixel"""
     jpeg: Qualities = ()
@@ -139,31 +139,32 @@ class Kadid25Types(Types):
     impulse_noise: UpToOne = ()
     """share of the samples that become 0 or 255"""
     multiplicative_noise: Positives = ()
-    """variance of what a sample is multiplied with"""
+    """variance of the factor by which a sample is multiplied"""
     denoise: Positives = ()
-    """variance of the noise that is then removed, by non-local means (published: by the network DnCNN)"""
+    """variance of noise that is added, and then removed by non-local means (published: by the network
+    DnCNN)"""
     brighten: Positives = ()
     """twice what is added to mid-grey"""
     darken: Positives = ()
     """twice what is taken from mid-grey"""
     mean_shift: Signed = ()
-    """added to a [0, 1] image; published .15, .08, 0, -.08, -.15: 0 is the identity, and up and down have no
-    order among them, so all are upwards: .04, .22 and .3 are new"""
+    """added to a [0, 1] image; published .15, .08, 0, -.08, -.15. There 0 changes nothing, and upwards
+    and downwards are not ordered, so all are upwards here: .04, .22 and .3 are new"""
     jitter: Positives = ()
-    """standard deviation of a pixel's displacement, in pixels, five times over"""
+    """standard deviation of a pixel's displacement, in pixels; it is displaced five times"""
     patches: Counts = ()
-    """patches of 16x16 pixels that are copied a little away"""
+    """number of patches of 16x16 pixels that are copied up to 8 pixels away"""
     pixelate: UpToOne = ()
-    """x: the image shrinks to .95 - x^.6"""
+    """x; the image is shrunk by the factor .95 - x^.6 and enlarged again"""
     quantization: Counts = ()
-    """thresholds between sample values"""
+    """number of thresholds between sample values"""
     color_block: Counts = ()
-    """squares of 32x32 pixels"""
+    """number of squares of 32x32 pixels, each of one random colour"""
     sharpen: Positives = ()
     """factor of the unsharp mask"""
     contrast: Signed = ()
-    """steepness of the curve; published .3, .15, 0, -.4, -.6: the identity is at -.2, and more and less
-    contrast have no order among them, so all are more: .45 and .6 are new"""
+    """steepness of the curve; published .3, .15, 0, -.4, -.6. There -.2 changes nothing, and more and
+    less contrast are not ordered, so all are more contrast here: .45 and .6 are new"""
 
 
 class Authentic(Section):
@@ -192,7 +193,7 @@ class Corpus(Section):
     sources: Names
     """names from sources.collections"""
     total: Count | None = None
-    """authentic: about how many images to make of each source, in equal proportion from its images"""
+    """authentic: about how many images to make from each source; each of its images has an equal share"""
 
     @model_validator(mode="after")
     def _has_its_total(self) -> Self:
@@ -214,19 +215,19 @@ class DistortionsSection(Section):
     png_compression: PngCompression
     """zlib level of the lossless images: 0 is fastest to write and largest, 9 is smallest (ours)"""
     keep: Flag
-    """false: the images are temporary, and a shard goes as soon as all that the run asked for has read it. A
-    later target that reads images makes them again, so name all targets at once (ours)"""
+    """false: the distorted images are temporary. A shard is deleted when all jobs of the run have read
+    it. A later target that reads images makes them again, so name all targets at once (ours)"""
     corpora: Mapping[Name, Corpus]
     """A corpus is a set of distorted images; its name is a folder below results/. Without a source it is not
     made."""
     synthetic: SyntheticTypes
-    """The synthetic types and their levels, weakest first (DB-CNN). The class index is the position in this
-    order, also where another file changes a type; an empty list drops one."""
+    """The synthetic types and their levels, weakest first (DB-CNN). The class index is the position in
+    this order, also if another file changes a type. An empty list drops a type."""
     authentic: Authentic
     """The authentic types and their levels, in the order in which a camera applies them (ours)"""
     kadid25: Kadid25Types
-    """KADID-10k's types and their levels, weakest first (Lin, Hosu and Saupe, 2019). Where a published level
-    is the identity, or the order is no order, the line says what was decided (ours)."""
+    """KADID-10k's types and their levels, weakest first (Lin, Hosu and Saupe, 2019). If a published level
+    changes nothing, or the levels are not ordered, the line says what was decided (ours)."""
 
     def levels(self, kind: CorpusKind) -> dict[str, tuple[Level, ...]]:
         """The levels of each type of a kind of corpus, in the order of the classes."""

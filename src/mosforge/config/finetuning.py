@@ -57,20 +57,20 @@ class Dataset(Section):
     )
 
     layout: Layout
-    """live, csiq, tid2013, livec, koniq10k, kadid10k, spaq, flive, pipal, tid2008, cid2013, livemd, agiqa3k,
-    biq2021: the official one; table: your own CSV; proxy: no human
-    scores, but HaarPSI of the corpus named in pictures, and every table says so"""
+    """live, csiq, tid2013, livec, koniq10k, kadid10k, spaq, flive, pipal, tid2008, cid2013, livemd,
+    agiqa3k or biq2021: the files of the official release; table: your own CSV; proxy: no human scores,
+    but HaarPSI of the corpus named in pictures, and every table says so"""
     folder: File | None = None
     """where it lies"""
     corpus: Text
-    """the corpus whose pretraining it starts from, where an experiment names only an objective"""
+    """the corpus that networks are pretrained on, if an experiment names only an objective"""
     splits: Splits | None = None
-    """names of its splits instead of the seeds below: a seed, or official"""
+    """names of its splits, instead of the seeds of finetuning.splits: a seed, or official"""
     table: File | None = None
-    """layout table: the CSV below the folder, with columns image, mos and, if you like, reference (content
-    that must stay together), reference_image (the reference image: the full-reference metrics are then
+    """layout table: the CSV below the folder. It has the columns image and mos, and may have reference (a
+    content, which stays on one side of a split), reference_image (the full-reference metrics are then
     compared with the scores), split (train, validation, test) and group (a kind of image, whose SROCC the
-    page shows); image and reference_image are files below images, or absolute paths"""
+    page shows). image and reference_image are files below images, or absolute paths"""
     images: Folder | None = None
     """layout table: folder of the images below the folder (default: the folder itself)"""
     range: tuple[Number, Number] | None = None
@@ -105,9 +105,9 @@ class SplitsSection(Section):
     """How a dataset is split, unless it names its own splits."""
 
     seeds: Seeds
-    """a split for each seed (ours: the paper does not say how many)"""
+    """one split for each seed (ours: the paper does not say how many)"""
     train: Fraction
-    """share of the contents that is trained on; the others are tested on"""
+    """share of the contents that is trained on; the other contents are tested on"""
     validation: BelowOne
     """share of the training contents that chooses the epoch; 0: the last epoch is used"""
 
@@ -118,20 +118,21 @@ class LearningRates(Section):
     backbone: Fraction
     """of the backbone"""
     head: Fraction
-    """of the head; of one that a pretraining has learned, of its score branch"""
+    """of the head; if the pretrained head stays (head_first), of its score branch"""
     classification: Fraction
-    """of the branch of the classes, where a pretrained head stays and rehearses them (ours)"""
+    """of the branch of the classes, if the pretrained head stays and rehearses the classes (ours)"""
 
 
 class HeadFirstSection(Section):
     """The training of the head alone, on the features of the backbone as it comes."""
 
     epochs: Whole
-    """passes over all images; 0: none, and a new head starts at the mean of the training scores (paper)"""
+    """passes over all images. 0: the head is not trained first, but a new head is trained with the
+    network (paper)"""
     learning_rate: Fraction
-    """at first; it falls to zero by half a cosine"""
+    """learning rate at the beginning; it falls to zero by half a cosine"""
     weight_decay: Amount
-    """of AdamW"""
+    """weight decay of AdamW"""
 
 
 class RehearsalSection(Section):
@@ -147,15 +148,16 @@ class FinetuningSection(TrainingSection):
     """The target datasets with their splits, and how networks are fine-tuned on their scores."""
 
     epochs: Whole
-    """passes over all images in which the whole network is trained; 0 with head_first: only the head is"""
+    """passes over all images in which the whole network is trained; 0, with head_first: only the head is
+    trained"""
     datasets: Mapping[Name, Dataset]
     """Target datasets with human scores. Those whose folder is missing are left out, with a line that says
     so."""
     seeds: Seeds
-    """seeds of the random draws of this stage: each split is trained once for each of them. With several, the
-    noise of training is in the intervals (ours)"""
+    """seeds of the random draws of this stage; each split is trained once for each seed. With several
+    seeds, the noise of training is in the intervals (ours)"""
     splits: SplitsSection
-    """The splits of a dataset, disjoint by content"""
+    """The seeded splits of a dataset; no content is in two parts of a split"""
     patches: Count
     """random crops of each image in an epoch"""
     learning_rates: LearningRates
@@ -163,12 +165,12 @@ class FinetuningSection(TrainingSection):
     dropout: BelowOne
     """probability that a feature is dropped in a step: for a new head, and in head_first for every head"""
     head_first: HeadFirstSection
-    """The head alone is trained first, and the whole network after it. The features of the crops of a grid
-    (evaluation.crops) in each image are computed once, so that this takes minutes. Dropout drops some of
-    them, and the loss is the squared error. A pretrained head stays, and goes on telling the classes
+    """The head alone is trained first, and the whole network after it. The features of six crops of each
+    image (the grid of evaluation.crops) are computed once, so this takes minutes. Dropout drops some of
+    them, and the loss is the squared error. A pretrained head stays, and still names the classes
     (ours)"""
     rehearsal: RehearsalSection
-    """Each step sees, beside its batch, pairs of images of a corpus: one pristine image and one distortion
-    type at two levels, at the same crop. The stronger level has to score lower, so that the fine-tuned score
-    still falls when an image is degraded. The images are packed at pretraining.resize: with 0 the network
-    sees them in their own size, as it sees the rated ones (ours)"""
+    """Beside its batch, each step sees pairs of images of a corpus: one pristine image with one
+    distortion type at two levels, at the same crop. The stronger level should score lower, so that the
+    fine-tuned score still falls when an image is degraded. Set pretraining.resize to 0: the network then
+    sees these images in their own size, as it sees the rated ones (ours)"""

@@ -39,11 +39,11 @@ class LearningRates(Section):
     """Learning rates by what is learned from."""
 
     synthetic: Rates
-    """of one corpus of one type in an image"""
+    """for a corpus of one type in an image"""
     authentic: Rates
-    """of one corpus of mixtures"""
+    """for a corpus of mixtures"""
     unified: Rates
-    """of both corpora at once (ours)"""
+    """for two corpora at once, see unified (ours)"""
 
 
 class LossWeights(Section):
@@ -63,11 +63,11 @@ class Pair(Section):
     authentic: Text
     """a corpus of mixtures"""
     share: Fraction = 0.5
-    """share of the mixtures in every batch, whatever their number (default 0.5: both corpora count the same,
-    also where one has many times as many images as the other)"""
+    """share of the mixtures in every batch, whatever their number (default 0.5: both corpora count the
+    same, also if one has many more images than the other)"""
     undistorted: Fraction | None = None
-    """Share of the undistorted images of the synthetic corpus in every batch; its distorted ones have the
-    rest. Default: they count like the others of their corpus"""
+    """share of the undistorted images in every batch; the distorted images of the synthetic corpus have
+    the rest (default: the undistorted images count like the others of their corpus)"""
 
 
 class PretrainingSection(TrainingSection):
@@ -83,26 +83,28 @@ class PretrainingSection(TrainingSection):
         + "\n  PATH         a file of weights (torch's or safetensors), or the folder of a model trained here"
     )
     resize: _Resize
-    """side of the square that images are scaled to, in pixels; 0: none is scaled, and crops show them in
-    their own size and shape, as in fine-tuning, for several times the disk: 3 bytes a pixel (ours)"""
+    """side of the square that images are scaled to, in pixels. 0: no image is scaled, and crops show
+    images in their own size and shape, as in fine-tuning; this takes several times the disk space, 3
+    bytes a pixel (ours)"""
     learning_rates: LearningRates
-    """Adam moves a weight by about rate x steps: these are the paper's, and too low for a small corpus"""
+    """The paper's. They are too low for a small corpus: Adam moves a weight by at most about rate x
+    steps"""
     loss_weights: LossWeights
     """factors of the two losses in the sum of the objective multitask (ours)"""
     rank_margin: Positive
-    """objective rank: by how much the scores of an image's levels should differ (ours)"""
+    """objective rank: by how much the scores of two levels of an image should differ (ours)"""
     multi_level: Flag
-    """features of all stages of the backbone, and not only of its last; fine-tuning uses them then too
-    (ours)"""
+    """features of all stages of the backbone, and not only of the last one, also in fine-tuning (ours)"""
     head_width: Count
     """width of the first layers of both branches (paper: 1024)"""
     standardise: Flag
-    """the branches see each feature minus its mean and over its deviation, both of 2,048 crops and of the
-    network as it starts: with frozen_stages: all, a few steps then train the branches (ours)"""
+    """the branches see each feature minus its mean, divided by its standard deviation. Both are those of
+    2,048 crops through the network as it starts. With frozen_stages: all, a few steps then train the
+    branches (ours)"""
     unified: Mapping[Name, Pair]
-    """Pretraining on two corpora at once, with the classes of both (ours): its name, used like a corpus' name
-    in CORPUS-OBJECTIVE, and the corpora, such as both: {synthetic: synthetic, authentic: authentic_livec}.
-    Their labels are fused together, so that they are on one scale"""
+    """Pretrainings on two corpora at once, with the classes of both (ours). Each has a name, used like
+    that of a corpus in CORPUS-OBJECTIVE, and its corpora, such as both: {synthetic: synthetic, authentic:
+    authentic_livec}. The labels of both are fused together, so that they are on one scale"""
 
     def parts(self, corpus: str) -> list[str]:
         """The corpora of a pretraining: the synthetic one first, if it is a unified one of two."""

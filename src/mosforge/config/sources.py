@@ -29,9 +29,11 @@ class Leakage(Section):
     """The leakage guard."""
 
     guard: Flag
-    """false: contents are compared neither with target datasets nor within them"""
+    """false: no contents are compared, neither pristine images with target datasets nor images of one
+    dataset"""
     correlation: Correlation
-    """correlation of the pixels, one image laid over the other, from which on both show the same"""
+    """two images show the same if their pixels, one image laid over the other, have at least this
+    correlation"""
 
 
 class Archive(Section):
@@ -48,7 +50,7 @@ class Archive(Section):
     size: Count | None = None
     """its size in bytes"""
     pictures: Text
-    """folder of the images inside"""
+    """folder of the images inside the archive"""
 
     @model_validator(mode="after")
     def _is_verifiable(self) -> Self:
@@ -65,11 +67,11 @@ class Packaged(Section):
         Field(min_length=1, json_schema_extra={"uniqueItems": True}),
         AfterValidator(different),
     ]
-    """their names, PACKAGE/PATH"""
+    """their names, each PACKAGE/PATH"""
     tile: Side
     """side of the squares, in pixels"""
     stride: Count
-    """distance of two squares, in pixels"""
+    """distance from one square to the next, in pixels"""
 
 
 class Collection(Section):
@@ -85,15 +87,16 @@ class Collection(Section):
     folder: Folder | None = None
     """where the images lie, at any depth"""
     images: Count | None = None
-    """how many it holds; left out for a folder of your own, which is then counted at each start"""
+    """how many images it holds; leave it out for a folder of your own, which is then counted at each
+    start"""
     obtain: Text | None = None
-    """what to tell a user whose folder is missing"""
+    """what the message says if the folder is missing"""
     archive: Archive | None = None
-    """it is downloaded and unpacked into the folder"""
+    """an archive that is downloaded and unpacked into the folder"""
     packaged: Packaged | None = None
-    """images inside installed Python packages, cut into squares (see runs/demo/run.yaml)"""
+    """images inside installed Python packages, which are cut into squares (see runs/demo/run.yaml)"""
     dataset: Text | None = None
-    """instead of all these: the images of a target dataset of section 6"""
+    """instead of all these keys: a target dataset of section 6, whose images are the source"""
 
     @property
     def is_fetched(self) -> bool:
@@ -120,14 +123,15 @@ class SourcesSection(Section):
     """Where pristine images come from, and how they are divided into jobs."""
 
     shard_size: Count
-    """about how many images of a source a shard holds; a shard is one job, and should take minutes (ours)"""
+    """about how many images of a source a shard holds. A shard is what one job works on, and should take
+    minutes (ours)"""
     smallest_side: Side
-    """an image with a shorter side, in pixels, is set aside; the metrics need 161"""
+    """least side of an image in pixels; an image with a shorter side is set aside. The metrics need 161"""
     leakage: Leakage
-    """The leakage guard (ours; the paper keeps its sources apart from its targets by choice): an image that
-    shows the same as one of a target dataset of an experiment, be it resized, re-encoded, cropped or
-    mirrored, is found by content and gets no labels, so that no network is pretrained on it. Images of one
-    target dataset that show the same stay on one side of its seeded splits; tables give the figures without
-    the test images whose content is trained on, in an official split or across datasets."""
+    """The leakage guard (ours; the paper chose sources that have nothing to do with its targets). It
+    finds pristine images that show the same as an image of a target dataset, also if they are resized,
+    re-encoded, cropped or mirrored. They get no labels, so no network is pretrained on them. Images of
+    one target dataset that show the same stay on one side of its seeded splits. Tables also give the
+    figures without test images whose content is trained on, in an official split or across datasets."""
     collections: Mapping[Name, Collection]
     """Where pristine images come from. Only the sources that a corpus below names are used."""

@@ -28,7 +28,7 @@ def distort(files: Path, *, output: Path, cfg: DistortSettings, threads: int = 1
     distorted image at a time.
 
     Args:
-        files: of the shard, Parquet (artefact `files`); if none can be used, the manifest is empty.
+        files: the files of the shard, Parquet (artefact `files`); if none can be used, the manifest is empty.
         output: folder of the images and their manifest, whose paths begin with it as it is given here.
         cfg: the distortions of one group of a corpus.
         threads: worker processes.

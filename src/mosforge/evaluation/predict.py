@@ -32,7 +32,7 @@ def predict(
     """Scores the test images with a fine-tuned model.
 
     The score of an image is the mean over crops: random ones, which follow from the test dataset, the split
-    and the image's name (paper, 4.1), or those of a grid (`crops.grid_view`), as `mosforge score` takes them.
+    and the image's name (paper, 4.1), or those of a grid (`models.crops.grid_view`), as in `mosforge score`.
 
     Args:
         model: folder of the model.

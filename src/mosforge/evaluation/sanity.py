@@ -49,7 +49,7 @@ def sanity(
     Args:
         model: folder of the model.
         images: folders of the shards of the corpus, each with its manifest.parquet.
-        catalogues: of its sources: pristine images that are used (artefact `catalogue`).
+        catalogues: catalogues of its sources: the pristine images that are used (artefact `catalogue`).
         output: a row for each image, Parquet (artefact `sanity`).
         shares: in how many cases the score falls, JSON: see `statistics.sanity.SHARES`.
         device: where the network runs; `auto` is a GPU if there is one.

@@ -22,7 +22,7 @@ def contents(dataset: Path, *, output: Path, cfg: ContentsSettings, threads: int
     Args:
         dataset: the table of the dataset (artefact `dataset`).
         output: the content of each image, Parquet (artefact `contents`).
-        cfg: the correlation from which on two images show the same content.
+        cfg: the lowest correlation at which two images show the same content.
         threads: files that are read at once.
 
     Raises:

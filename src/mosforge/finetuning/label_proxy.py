@@ -29,7 +29,7 @@ _DIGITS = 6  # what float32 holds of a number near 1
 def label_proxy(
     shards: list[Path], catalogues: list[Path], *, output: Path, threads: PositiveInt = 1
 ) -> None:
-    """Scores distorted images with HaarPSI, as a dataset that stands in for one with human scores.
+    """Scores distorted images with HaarPSI: a dataset in the place of one with human scores.
 
     The rows of the table are sorted by image: `image` (the image's path), `mos` (HaarPSI in [0, 1], higher is
     better, 6 decimals), `reference` (the content: the first folder of the image id, which is the image that
@@ -37,7 +37,7 @@ def label_proxy(
 
     Args:
         shards: folders of distorted images, each with its `manifest.parquet`, in any order.
-        catalogues: of their sources: pristine images that are used, Parquet (artefact `catalogue`).
+        catalogues: catalogues of their sources: the pristine images that are used (artefact `catalogue`).
         output: the table, a CSV that the layout `table` reads.
         threads: CPU threads of an image; they change no label.
 

@@ -21,14 +21,14 @@ def split_across(
     cfg: SplitAcrossSettings,
     threads: int = 1,
 ) -> None:
-    """Finds the test images whose content the dataset that is trained on shows, too.
+    """Finds the test images whose content is also in the dataset that is trained on.
 
     Args:
         dataset: the table of the dataset that is tested on (artefact `dataset`).
         trained_on: the table of the dataset whose every image is trained on (artefact `dataset`).
         contents: which images of the first show the same (artefact `contents`).
         output: its images, all in the part `test`, and which of them are clean, Parquet (artefact `split`).
-        cfg: the correlation from which on two images show the same content.
+        cfg: the lowest correlation at which two images show the same content.
         threads: files that are read at once.
 
     Raises:

@@ -25,7 +25,7 @@ _BINS = 40
 
 
 def diagnose(labels: Path, *, output: Path) -> None:
-    """Describes the labels of a corpus: distributions, their fall with the level, the metrics' agreement.
+    """Describes the labels of a corpus: distributions, how they fall with the level, how metrics correlate.
 
     Args:
         labels: the labels of the corpus (artefact `pmos`).

@@ -37,7 +37,7 @@ def fuse(
 
     Args:
         metrics: for each corpus the folder of its scores: GROUP/SHARD.parquet (artefact `metrics`).
-        catalogues: of its sources: pristine images that are used (artefact `catalogue`).
+        catalogues: catalogues of its sources: the pristine images that are used (artefact `catalogue`).
         leaks: pristine images to leave out, since a target dataset shows them too (artefact `leaks`).
         targets: for the fusion `logistic`, the scored images of the dataset to fit to (artefact `targets`).
         output: the labels, Parquet (artefact `pmos`): a pseudo-MOS in [0, 1] for each distorted image, in the

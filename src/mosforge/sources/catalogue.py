@@ -23,11 +23,11 @@ def catalogue(name: str, *, shards: Path, output: Path, excluded: Path, cfg: Cat
     """Joins what was read of the shards of a source.
 
     Args:
-        name: of the source in the configuration.
+        name: name of the source in the configuration.
         shards: folder of the tables of its shards: SHARD.parquet (artefact `files`).
         output: the catalogue, Parquet.
         excluded: the files that cannot be used, each with the reason, Parquet.
-        cfg: the number of shards, and of images where the configuration says it.
+        cfg: the number of shards, and the number of images if the configuration has it.
 
     Raises:
         MosforgeError: a table is missing, no image can be used, or there are more than configured.

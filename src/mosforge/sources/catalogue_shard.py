@@ -39,11 +39,11 @@ def catalogue_shard(
     """Reads the images of a shard of a source.
 
     Args:
-        name: of the source in the configuration.
-        number: of the shard, from 0; it may hold no image.
-        output: what reading them gave, Parquet (artefact `files`), sorted by image id.
+        name: name of the source in the configuration.
+        number: number of the shard, from 0; the shard may hold no image.
+        output: what was found of each file, Parquet (artefact `files`), sorted by image id.
         cfg: the folder, the number of shards and the limits.
-        dataset: table of a target dataset whose images are the source, in the place of a folder's; Parquet.
+        dataset: table of a target dataset whose images are the source, instead of those of a folder; Parquet.
         threads: files that are read at once.
 
     Raises:

@@ -37,7 +37,7 @@ def fetch_source(name: str, *, output: Path, cfg: FetchSettings) -> None:
     user put into a folder is overwritten or removed.
 
     Args:
-        name: of the source in the configuration.
+        name: name of the source in the configuration.
         output: JSON file with the `path` of the folder, its number of `files`, and a `digest` of their names
             and bytes.
         cfg: the folder and where its images come from.

@@ -9,10 +9,10 @@ from mosforge.core.tables import read_table, write_table
 
 
 def leaks(tables: list[Path], *, output: Path) -> None:
-    """Puts into one table which images of a source some target dataset shows too.
+    """Writes one table of the images of a source that a target dataset shows, too.
 
     Args:
-        tables: of the leaks into each dataset, Parquet; none where the source is compared with no dataset.
+        tables: a table of leaks for each dataset, Parquet; none if the source is compared with no dataset.
         output: the joined table, Parquet. Its stamp does not name the tables, so a further dataset that shows
             none of the images changes no byte.
     """

@@ -19,11 +19,11 @@ def screen(
     """Finds the images of a source that show the content of an image of a target dataset.
 
     Args:
-        catalogue: of the source, Parquet.
+        catalogue: catalogue of the source, Parquet.
         dataset: table of the target dataset, Parquet.
-        name: of the target dataset in the configuration.
+        name: name of the target dataset in the configuration.
         output: a row for each image that was found, Parquet.
-        cfg: the correlation from which on two images show the same content.
+        cfg: the lowest correlation at which two images show the same content.
         threads: files that are read at once.
 
     Raises:
