@@ -49,3 +49,18 @@ def test_each_number_of_ratings_has_medians_of_its_own(
     write_table(file, CORRELATIONS, nothing, stage="evaluation", cfg={})
     assert main(["report", "summary", str(file)]) == 0
     assert "ratings" not in capsys.readouterr().out
+
+
+def test_two_runs_of_one_model_are_not_taken_for_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the first would be printed."""
+    files = [tmp_path / "one.parquet", tmp_path / "other.parquet"]
+    for file, srocc in zip(files, (0.8, 0.7), strict=True):
+        rows = [measured(Run("own", "1", "net", "imagenet", "own"), srocc)]
+        write_table(file, CORRELATIONS, pd.DataFrame(rows), stage="evaluation", cfg={})
+    assert main(["report", "summary", *map(str, files)]) == 1
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert "other.parquet: other numbers of imagenet, split 1," in printed.err
+    assert main(["report", "summary", str(files[0]), str(files[0])]) == 0, "experiments share models"

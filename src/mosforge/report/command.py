@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mosforge.core.errors import MosforgeError
 from mosforge.core.rows import write_rows
 from mosforge.options import add_format, add_verb
 
@@ -29,10 +30,24 @@ def _summary(arguments: argparse.Namespace) -> None:
     from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
     from mosforge.core.tables import read_table
     from mosforge.report.budgets import ALL, summarise_by_budget
+    from mosforge.report.summary import MODEL
     from mosforge.report.words import methods, proxy_note
 
     frames = [read_table(path, CORRELATIONS) for path in arguments.correlations]
-    summary = summarise_by_budget(pd.concat(frames, ignore_index=True))
+    rows = pd.concat(frames, ignore_index=True)
+    run = [*MODEL, "split", "seed"]
+    twins = rows.drop_duplicates([*run, *MEASURES])
+    twins = twins[twins.duplicated(run)]
+    if len(twins):
+        of_row = [
+            file for file, frame in zip(arguments.correlations, frames, strict=True) for _ in frame.index
+        ]
+        name, split = twins[["initialisation", "split"]].iloc[0]
+        raise MosforgeError(
+            f"{of_row[twins.index[0]]}: other numbers of {name}, split {split}, than in a file before it; print "
+            "the files of each run by themselves"
+        )
+    summary = summarise_by_budget(rows)
     summary.insert(3, "method", methods(summary))
     summary.insert(4, "ratings", summary.pop("ratings"))
     columns = ["dataset", "test_dataset", "backbone", "method", "ratings", "splits", "images", *MEASURES]
