@@ -44,7 +44,7 @@ def _summary(arguments: argparse.Namespace) -> None:
         ]
         name, split = twins[["initialisation", "split"]].iloc[0]
         raise MosforgeError(
-            f"{of_row[twins.index[0]]}: other numbers of {name}, split {split}, than in a file before it; print "
+            f"{of_row[twins.index[0]]}: other numbers of {name}, split {split}, than in a file before; print "
             "the files of each run by themselves"
         )
     summary = summarise_by_budget(rows)
