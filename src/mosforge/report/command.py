@@ -34,9 +34,9 @@ def _summary(arguments: argparse.Namespace) -> None:
     from mosforge.report.words import methods, proxy_note
 
     frames = [read_table(path, CORRELATIONS) for path in arguments.correlations]
-    rows = pd.concat(frames, ignore_index=True)
+    measured = pd.concat(frames, ignore_index=True)
     run = [*MODEL, "split", "seed"]
-    twins = rows.drop_duplicates([*run, *MEASURES])
+    twins = measured.drop_duplicates([*run, *MEASURES])
     twins = twins[twins.duplicated(run)]
     if len(twins):
         of_row = [
@@ -47,7 +47,7 @@ def _summary(arguments: argparse.Namespace) -> None:
             f"{of_row[twins.index[0]]}: other numbers of {name}, split {split}, than in a file before; print "
             "the files of each run by themselves"
         )
-    summary = summarise_by_budget(rows)
+    summary = summarise_by_budget(measured)
     summary.insert(3, "method", methods(summary))
     summary.insert(4, "ratings", summary.pop("ratings"))
     columns = ["dataset", "test_dataset", "backbone", "method", "ratings", "splits", "images", *MEASURES]
