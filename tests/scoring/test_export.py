@@ -291,3 +291,7 @@ def test_correlations_of_other_models_are_refused(
     assert main(words[:-2]) == 1
     assert "--output: name the folder" in capsys.readouterr().err
     assert not (tmp_path / "copy").exists()
+    tables = [correlations(tmp_path / f"{srocc}.parquet", srocc=srocc) for srocc in (0.5, 0.6)]
+    assert main([*words, "--correlations", *map(str, tables)]) == 1
+    assert "different correlations of the model on rated" in capsys.readouterr().err
+    assert not (tmp_path / "copy").exists()

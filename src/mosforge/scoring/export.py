@@ -52,7 +52,7 @@ def add_correlations(card: Card, tables: list[Path]) -> Card:
         tables: artefacts `correlations`; a row that several of them hold counts once.
 
     Raises:
-        MosforgeError: no row is about the model.
+        MosforgeError: no row is about the model, or two of one dataset differ.
     """
     if not tables:
         return card
@@ -62,6 +62,12 @@ def add_correlations(card: Card, tables: list[Path]) -> Card:
     if not rows:
         model = "/".join(str(card.get(key, "?")) for key in _MODEL_KEYS)
         raise MosforgeError(f"{', '.join(map(str, tables))}: no correlation of the model {model}")
+    tested = [str(row["test_dataset"]) for row in rows]
+    if twins := [name for name in tested if tested.count(name) > 1]:
+        raise MosforgeError(
+            f"{', '.join(map(str, tables))}: different correlations of the model on {twins[0]}; give those "
+            "of its own run only"
+        )
     return {**card, "correlations": sorted(rows, key=lambda row: str(row["test_dataset"]))}
 
 
