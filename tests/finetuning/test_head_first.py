@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from skimage import data
 
 from mosforge.cli import main
+from mosforge.core.files import sha256_of_file
 from mosforge.core.packs import Pack, write_pack
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.schemas.packs import PACK
@@ -29,6 +30,7 @@ from mosforge.models.folder import load_model, save_model
 from mosforge.models.heads import MultiTaskHead
 from mosforge.models.network import Network
 from mosforge.models.weights import write_weights
+from mosforge.plan.trainings import UNTRAINED
 from mosforge.scoring.scorer import Scorer
 from mosforge.training import loop
 
@@ -320,3 +322,16 @@ def test_of_the_classes_of_two_corpora_only_the_rehearsed_stay(start: Start, tmp
     score = Scorer(tmp_path / "m", device="cpu").score(data.coffee())
     assert score.distortions is not None
     assert set(score.distortions) == set(CLASSES)
+
+
+@pytest.mark.parametrize("initialisation", ["imagenet", "levels-multitask"])
+def test_with_no_further_epoch_the_keys_of_the_whole_network_change_no_weight(
+    start: Start, tmp_path: Path, initialisation: str
+) -> None:
+    """So the plan gives these values in the place of any others, and no change of them runs a job again."""
+    rehearsal = {"corpus": "levels", "pairs": 2}
+    assert start.train(tmp_path / "own", initialisation, rehearsal=rehearsal) == 0
+    neutral = {**UNTRAINED, "learning_rates": {}}
+    assert start.train(tmp_path / "neutral", initialisation, rehearsal=rehearsal, **neutral) == 0
+    own, other = (sha256_of_file(tmp_path / name / "model.safetensors") for name in ("own", "neutral"))
+    assert own == other

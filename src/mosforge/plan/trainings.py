@@ -28,7 +28,7 @@ KEYS_OF_OBJECTIVE: dict[str, tuple[str, ...]] = {
 }
 """Keys of the section `pretraining` that matter only to some objectives."""
 
-_UNTRAINED: dict[str, Any] = {
+UNTRAINED: dict[str, Any] = {
     **{"patches": 1, "batch_size": 1, "flip": False, "schedule": "constant"},
     **{"frozen_stages": "all", "frozen_statistics": True},
 }
@@ -137,7 +137,7 @@ class Trainings:
     def finetuning_recipe(self) -> dict[str, Any]:
         """The section `finetuning`; without a training of the whole network its keys say so."""
         section = self._finetuning.plain()
-        return section if self.trained_whole else section | _UNTRAINED
+        return section if self.trained_whole else section | UNTRAINED
 
     @property
     def finetuning_rates(self) -> dict[str, float]:
