@@ -194,6 +194,22 @@ def test_a_training_of_the_head_alone_does_not_depend_on_that_of_the_whole_netwo
     assert plan_of(with_datasets).trainings.finetuning(run).learning_rates == {}
 
 
+def test_a_backbone_that_stays_has_no_statistics_to_freeze(with_datasets: dict[str, Any]) -> None:
+    run = Run("tid2013", "3", "resnet50", "synthetic-cls", "tid2013")
+    found = set()
+    for frozen in (False, True):
+        for section in ("pretraining", "finetuning"):
+            with_datasets[section] |= {"frozen_stages": "all", "frozen_statistics": frozen}
+        plan = plan_of(with_datasets)
+        found.add(
+            (
+                pretraining(plan, "synthetic").frozen_statistics,
+                plan.trainings.finetuning(run).frozen_statistics,
+            )
+        )
+    assert found == {(True, True)}
+
+
 def test_weights_that_are_not_there_are_listed_with_all_that_is_missing(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

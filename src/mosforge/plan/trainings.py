@@ -325,4 +325,6 @@ def _trained_rates(section: Mapping[str, Any], rates: Mapping[Any, float]) -> di
 
 def _recipe(section: Mapping[str, Any]) -> dict[str, Any]:
     cfg = {key: section[key] for key in RECIPE}
+    if cfg["frozen_stages"] == "all":
+        cfg["frozen_statistics"] = True  # they are part of a backbone that stays as it is
     return cfg if section["schedule"] == "constant" else cfg | {"warm_up": section["warm_up"]}
