@@ -40,7 +40,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Adds `--config FILE`, for the commands that people call; see `config.files.load_config`."""
-    about = "laid over config.yaml; may be repeated"
+    about = "configuration with what differs from config.yaml; may be repeated"
     parser.add_argument("--config", type=Path, action="append", default=[], metavar="FILE", help=about)
 
 

@@ -75,7 +75,7 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic_livec"}
         ),
         ({"pretraining.multi_level": True}, "ablation.backbones: alexnet has no stages"),
         ({"finetuning.frozen_stages": 2}, "alexnet has no stages for finetuning.frozen_stages"),
-        ({"finetuning.epochs": 0}, "finetuning.epochs: 0 leaves a head that knows nothing"),
+        ({"finetuning.epochs": 0}, "finetuning.epochs: 0 leaves the head untrained"),
         ({"finetuning.interpolate": 1.0}, "finetuning.interpolate: unknown key"),
         ({"pretraining.frozen_stages": "none"}, "'none' is not a whole number from 0, or all"),
         ({"pretraining.unified": {"synthetic": PAIR}}, "there is a corpus of this name; take another"),
@@ -88,7 +88,7 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic_livec"}
                 "pretraining.unified": {"pair": PAIR | {"share": 0.7, "undistorted": 0.3}},
                 "distortions.synthetic.undistorted": [0],
             },
-            "pair.undistorted: with share it leaves nothing of a batch",
+            "pair.undistorted: with share it leaves no room in a batch",
         ),
         (
             {"pretraining.unified": {"pair": PAIR | {"synthetic": "authentic_livec"}}},

@@ -121,7 +121,7 @@ def test_sizes_are_compared_with_the_reference_images(here: Path, capsys: pytest
     text = "\n".join(lines)
     assert "3 of 10 images" in text
     assert (
-        "2 of 3 images have not the size of their reference image, such as 0.jpg (192x192 against 192x191)"
+        "2 of 3 images differ in size from their reference image, such as 0.jpg (192x192 against 192x191)"
         in text
     )
 

@@ -48,7 +48,7 @@ def test_what_deviates_is_listed_and_what_is_the_papers_own_is_not() -> None:
 def test_the_table_lists_them_in_a_note() -> None:
     rows = correlations({("net", "imagenet"): [0.5, 0.6]}, "live")
     notes = experiment_table("table1", rows, TableSettings(protocol=OURS)).notes
-    (note,) = (note for note in notes if "otherwise than in the paper" in note)
+    (note,) = (note for note in notes if "Different from the paper" in note)
     assert "backbone net (resnet50); first weights of resnet50 random (of ImageNet);" in note
     assert any("how many splits it used (here 2)" in note for note in notes)
 

@@ -129,7 +129,7 @@ onsuccess:
     if hidden:
         rules = ", ".join(sorted({job.rule.name for job in hidden}))
         print(
-            f"\nmosforge: a second look at what comes after jobs that ran again: {rules}",
+            f"\nmosforge: a second run starts, for jobs behind those that ran again: {rules}",
             file=sys.stderr,
         )
         try:

@@ -22,7 +22,10 @@ def add_commands(commands: Any) -> None:
     )
     parser.add_argument("--threads", type=count, metavar="N", help="default: all cores")
     parser.add_argument(
-        "--curves", type=Path, metavar="FILE", help="also write what the fusion `calibrated` learns"
+        "--curves",
+        type=Path,
+        metavar="FILE",
+        help="also write the curves and weights that the fusion `calibrated` learns to this file",
     )
     add_config(parser)
     add_format(parser)

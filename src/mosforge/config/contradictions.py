@@ -87,8 +87,8 @@ def _in_finetuning(config: Configuration) -> Iterator[str]:
     section = config.finetuning
     if section.epochs == 0 and section.head_first.epochs == 0:
         yield (
-            "finetuning.epochs: 0 leaves a head that knows nothing; train it with "
-            "finetuning.head_first.epochs, or train all"
+            "finetuning.epochs: 0 leaves the head untrained; set finetuning.head_first.epochs, which trains "
+            "it, or finetuning.epochs, which trains all"
         )
 
 
@@ -156,7 +156,10 @@ def _in_pretraining(config: Configuration) -> Iterator[str]:
         if not config.distortions.synthetic.undistorted:
             yield f"{key}.undistorted: there are none; set distortions.synthetic.undistorted to [0]"
         if pair.share + pair.undistorted >= 1:
-            yield f"{key}.undistorted: with share it leaves nothing of a batch; lower one of them"
+            yield (
+                f"{key}.undistorted: with share it leaves no room in a batch for distorted images; lower one "
+                "of them"
+            )
     needs_stages = [
         key
         for key, value in {

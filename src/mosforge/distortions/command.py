@@ -26,7 +26,7 @@ def add_commands(commands: Any, verbs: Any) -> None:
     distort.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="image to write")
     _add_corpus(distort)
 
-    gallery = add_verb(commands, "gallery", _gallery, "show every class of distortion in one image")
+    gallery = add_verb(commands, "gallery", _gallery, "draw every class of distortion of one image")
     gallery.add_argument("image", type=Path, help="an image file")
     gallery.add_argument("--seed", type=number, default=0, metavar="S", help="of random draws (default: 0)")
     gallery.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="PNG file to write")

@@ -17,7 +17,10 @@ log = logging.getLogger(__name__)
 def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verb `check`."""
     check = add_verb(
-        verbs, "check", _check, "read a target dataset, say what is wrong with it, or what is missing"
+        verbs,
+        "check",
+        _check,
+        "read a target dataset, and say what it holds, what is wrong with it, or what is missing",
     )
     check.add_argument("dataset", help="name in finetuning.datasets")
     add_config(check)

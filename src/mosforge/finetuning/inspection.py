@@ -56,7 +56,7 @@ def inspect(
     other = _of_another_size(dataset, sizes)
     if other:
         found["of_another_size"] = (
-            f"{len(other)} of {len(references)} images have not the size of their reference image, such as "
+            f"{len(other)} of {len(references)} images differ in size from their reference image, such as "
             f"{other[0]}; the full-reference metrics leave them out"
         )
     pixels = sum(math.prod(sizes[path]) for path in dataset["path"] if path in sizes)

@@ -30,11 +30,11 @@ def add_commands(commands: Any, verbs: Any) -> None:
         "--pairs",
         type=Path,
         metavar="CSV",
-        help="instead: a table with columns reference and distorted, paths from its folder",
+        help="instead of two images: a table with the columns reference and distorted, paths from its folder",
     )
     parser.add_argument("--engine", default="fused", help="fused (the default) or piq")
     parser.add_argument(
-        "--scale", default="auto", help="viewing scale: 1 to 8, or auto (the default), as piq"
+        "--scale", default="auto", help="viewing scale: 1 to 8, or auto (the default), which is piq's"
     )
     options.add_format(parser)
 
@@ -66,7 +66,9 @@ def _pair(arguments: argparse.Namespace) -> None:
     write_rows(rows, shown, arguments.format, arguments.output)
     higher = ", ".join(name for name in columns if name not in DISTANCES)
     log.info(
-        "higher is better: %s; lower is better: %s (in the mean, 1 - each)", higher, ", ".join(DISTANCES)
+        "higher is better: %s; lower is better: %s (the mean takes 1 minus these)",
+        higher,
+        ", ".join(DISTANCES),
     )
 
 

@@ -150,8 +150,8 @@ def configuration(photos: Path, count: int, ratings: Ratings) -> str:
     return f"""\
 # A run of your own, which `mosforge init` wrote for {count:,} pristine images, {ratings.count:,} ratings
 # and {machine}. It holds what differs from config.yaml, whose sources, corpora, datasets
-# and experiments are no part of it. The pretraining, and all fine-tunings together, are to take an hour each
-# at the most; longer ones may be better.
+# and experiments are not used. The sizes are chosen so that the pretraining takes about an hour, and all
+# fine-tunings together another hour; longer trainings may be better.
 #     snakemake --directory FOLDER -- mine report        with the folder of this file
 sources:
   collections:
@@ -182,7 +182,7 @@ finetuning:
       range: [{", ".join(map(_plain, ratings.scale))}]
       higher_is_better: {json.dumps(ratings.higher_is_better)}
       corpus: synthetic{splits}
-  # random divisions into 80% to train on and 20% to test on; each is a training for each initialisation
+  # random splits, 80% to train on and 20% to test on; each is trained once for each initialisation
   splits: {{seeds: {list(range(1, size["splits"] + 1))}}}
   patches: {size["patches"]}
   epochs: {size["tuning_epochs"]}
@@ -191,7 +191,7 @@ finetuning:
   schedule: cosine
 
 evaluation:
-  # as mosforge score takes them
+  # the crops that mosforge score takes
   crops: grid
   experiments:
     # ImageNet weights only, and the pretraining on your images, side by side

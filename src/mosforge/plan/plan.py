@@ -22,9 +22,9 @@ from mosforge.plan.trainings import KEYS_OF_OBJECTIVE, RECIPE, Trainings
 from mosforge.report.settings import PageSettings, Protocol, Scale, TableSettings
 
 _SEEN = (
-    "{}: the labels of pretraining have seen its human scores: the weights of the metrics, or their curves, "
-    "were chosen with the means of these scores over each class. With equal pmos.weights, and another fusion "
-    "than calibrated, the labels have not"
+    "{}: the labels of the pretraining depend on its human scores: the means of these scores over each class "
+    "chose the weights of the metrics, or their curves. With equal pmos.weights and the fusion quantile or "
+    "mean, the labels use no human score"
 )
 
 _RECIPE_OF_THE_PAPER = tuple(key for key in RECIPE if key != "flip")

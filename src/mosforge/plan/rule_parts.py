@@ -126,7 +126,8 @@ def check_command_line(words: Sequence[str]) -> None:
         given = [word for word in words if word.partition("=")[0] in names]
         if len(given) > 1:
             raise MosforgeError(
-                f"{names[0]} stands twice, and Snakemake takes only the last; name all after one"
+                f"{names[0]} stands twice, and Snakemake takes only the last; give it once, with all values "
+                "after it"
             )
 
 

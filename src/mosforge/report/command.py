@@ -19,7 +19,7 @@ def add_commands(commands: Any, verbs: Any) -> None:
         action="append",
         default=[],
         metavar="DATASET",
-        help="a dataset whose scores are no human ones; may be repeated",
+        help="a dataset whose scores are not human scores; may be repeated",
     )
     add_format(summary)
 

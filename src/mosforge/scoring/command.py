@@ -42,9 +42,9 @@ def add_commands(commands: Any) -> None:
         "--crops",
         type=int,
         metavar="N",
-        help="so many random crops of each image at its own size (default: what the model's card says, five "
-        "around the centre and the image as a whole); 0: the whole image at its own size in one pass, with "
-        "other scores",
+        help="N random crops of each image at its own size (default: the crops in the model's card, five "
+        "around the centre and the largest square, shrunk); 0: the whole image at its own size in one pass. "
+        "Both give other scores than the default",
     )
     score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     score.add_argument("--threads", type=count, metavar="N", help="default: one for each processor core")
@@ -58,7 +58,7 @@ def add_commands(commands: Any) -> None:
         "--examples",
         type=Path,
         metavar="PARQUET",
-        help="with --explain: results/finetuning/DATASET/dataset.parquet, for rated images beside it",
+        help="with --explain: results/finetuning/DATASET/dataset.parquet, whose rated images the page shows",
     )
     add_format(score)
 
@@ -73,14 +73,14 @@ def add_commands(commands: Any) -> None:
     export.add_argument(
         "--half",
         action="store_true",
-        help="with the folder: weights in half precision (float16), in half the bytes; the network still "
-        "computes in float32",
+        help="with --format folder: weights in half precision (float16), which take half the bytes; the "
+        "network still computes in float32",
     )
     export.add_argument(
         "--notes",
         type=Path,
         metavar="FILE",
-        help="Markdown of yours for the card: how the model was tested, what it cannot do",
+        help="a Markdown file of yours for the card, such as how the model was tested and what it cannot do",
     )
     export.add_argument(
         "--correlations",

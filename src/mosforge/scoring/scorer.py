@@ -118,10 +118,10 @@ class Scorer:
 
     Args:
         folder: a trained model (fine-tuned or pretrained); by default the one that comes with mosforge.
-        crops: random crops of each image at its own size, drawn from a digest of its pixels. By default what
-            the model's card says, which is a grid of five crops around the centre of the image and a sixth of
-            nearly all of it (`models.crops.grid_view`). 0: the whole image
-            in one pass, which gives other scores than the crops that the model was trained and evaluated on.
+        crops: random crops of each image at its own size, drawn from a digest of its pixels. By default the
+            crops in the model's card: a grid of five crops around the centre, and the largest square, shrunk
+            (`models.crops.grid_view`). 0: the whole image in one pass. Both give other scores than the crops
+            that the model was trained and evaluated on.
         device: `auto`, `cpu` or `cuda`.
         threads: threads that read images and, on the CPU, compute; by default one per processor core.
 

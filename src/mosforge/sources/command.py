@@ -9,7 +9,7 @@ from mosforge.options import add_config, add_directory, add_verb, load_config
 
 def add_commands(commands: Any, verbs: Any) -> None:
     """Adds the verb `check`."""
-    about = "list what is there of a source, what is missing, and where to get it"
+    about = "say which images of a source are there, which are missing, and where to get them"
     verb = add_verb(verbs, "check", _check, about)
     verb.add_argument("name", metavar="NAME", help="the source's name in the configuration")
     add_config(verb)
