@@ -250,9 +250,7 @@ def test_a_dataset_that_the_labels_have_seen_is_named(results: Path) -> None:
     told = [note for note in table_of("table1", rows, seen=[name]).notes if "depend on human" in note]
     assert len(told) == 1
     assert name in told[0]
-    assert not any(
-        "depend on human" in note for note in table_of("table1", rows, seen=["kadid"]).notes
-    )
+    assert not any("depend on human" in note for note in table_of("table1", rows, seen=["kadid"]).notes)
 
 
 def test_the_lowest_error_is_the_best() -> None:
