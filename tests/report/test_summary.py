@@ -64,3 +64,13 @@ def test_of_several_trainings_of_a_split_the_mean_counts_and_the_interval_is_wid
     row = summarise(pd.concat([table, again])).iloc[0]
     assert (row["splits"], row["trainings"], row["srocc"]) == (2, 2, pytest.approx(0.62))
     assert len(per_split(pd.concat([table, again]))) == 4
+
+
+def test_an_interval_holds_only_values_that_the_measure_can_have() -> None:
+    """Student's quantile of two trainings is 12.7, so that their noise may be wider than all correlations."""
+    table = correlations({("net", "imagenet"): [0.5]})
+    again = table.assign(seed=1, srocc=0.9, rmse=0.9)
+    row = over_trainings(pd.concat([table, again])).iloc[0]
+    assert (row["srocc_low"], row["srocc_high"]) == (-1.0, 1.0)
+    assert row["rmse_low"] == 0.0
+    assert row["rmse_high"] > 1

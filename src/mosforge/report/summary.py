@@ -66,7 +66,8 @@ def summarise(correlations: pd.DataFrame) -> pd.DataFrame:
 def over_trainings(correlations: pd.DataFrame) -> pd.DataFrame:
     """A row for each model and split: the means over its trainings, and `trainings`, how many there are.
 
-    The ends of an interval are widened by the noise of the trainings. The mapping is `none` or `falling` if
+    The ends of an interval are widened by the noise of the trainings, as far as the measure goes: that of two
+    trainings may be wider than all correlations. The mapping is `none` or `falling` if
     it is so in one of them. Repeated rows count once.
     """
     rows = correlations.drop_duplicates([*MODEL, "split", "seed"]).reset_index(drop=True)
@@ -81,10 +82,16 @@ def over_trainings(correlations: pd.DataFrame) -> pd.DataFrame:
             names = [f"{measure}_low", f"{measure}_high"]
             low, high = group[names].to_numpy(dtype=float).mean(axis=0)
             found.loc[place, measure] = values.mean()
-            found.loc[place, names] = with_training_noise((low, high), values.tolist())
+            ends = with_training_noise((low, high), values.tolist())
+            found.loc[place, names] = np.clip(ends, *_bounds(measure))
         mappings = set(group["mapping"])
         found.loc[place, "mapping"] = next(name for name in _MAPPINGS if name in mappings)
     return found
+
+
+def _bounds(measure: str) -> tuple[float, float]:
+    """The least and the greatest value that a measure can have."""
+    return (0.0, math.inf) if measure.endswith("rmse") else (-1.0, 1.0)
 
 
 def clean_values(splits: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
