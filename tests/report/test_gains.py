@@ -40,6 +40,12 @@ def test_several_splits_have_the_corrected_interval() -> None:
     assert (found.first, found.second) == pytest.approx((np.median(other), np.median(base)))
 
 
+def test_an_interval_ends_where_no_two_correlations_differ_more() -> None:
+    """Student's quantile of two splits is 12.7."""
+    (found,) = gains(correlations({("net", "imagenet"): [0.1, 0.5], ("net", "tiles-cls"): [0.6, 0.5]}))
+    assert (found.low, found.high, found.interval_over) == (-2.0, 2.0, SPLITS)
+
+
 @pytest.mark.slow
 def test_a_single_split_has_the_interval_of_its_resampled_images(results: Path) -> None:
     rows = read_table(results / "evaluation/ablation.parquet", CORRELATIONS)

@@ -85,6 +85,7 @@ def gains_of(
             else:
                 tables = [[predictions(_of_model(run, *model)) for run in runs] for model in (name, base)]
                 ends, over = _over_contents(*tables), CONTENTS
+            ends = float(np.clip(ends[0], -2, 2)), float(np.clip(ends[1], -2, 2))  # as far as SROCCs differ
             if not ends[0] < ends[1]:  # without a width it says nothing of other splits and images
                 ends, over = (np.nan, np.nan), ""
             note = PROXY if {train, test} & set(proxies) else ""
