@@ -138,7 +138,7 @@ def test_another_size_than_the_reference_is_refused(shards: list[Path], tmp_path
     manifest = read_table(shards[0] / "manifest.parquet", MANIFEST)
     manifest["sha256"] = [sha256_of_file(path) for path in manifest["path"]]
     write_table(shards[0] / "manifest.parquet", MANIFEST, manifest, stage="distortions", cfg={})
-    with pytest.raises(MosforgeError, match="its size is not its reference's"):
+    with pytest.raises(MosforgeError, match="its size is not its reference image's"):
         label_proxy(shards, CATALOGUES, output=tmp_path / "labels.csv")
 
 

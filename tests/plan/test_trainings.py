@@ -221,7 +221,7 @@ def test_weights_that_are_not_there_are_listed_with_all_that_is_missing(
     lines = [line for line in message.splitlines() if "weights of" in line]
     assert len(lines) == 1, "lite0 is in no experiment"
     assert (
-        "weights of alexnet are missing: alexnet.pth; put them there, or let pretraining.backbones"
+        "weights of alexnet are missing: alexnet.pth; put them there, or set pretraining.backbones"
         in lines[0]
     )
     (tmp_path / "alexnet.pth").touch()

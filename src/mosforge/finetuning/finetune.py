@@ -140,7 +140,9 @@ def _read_samples(dataset: Path, split: Path, pack: Path) -> Frame:
     scored = used.merge(scores, on="image", validate="one_to_one")
     if len(scored) < len(used):
         lost = used.loc[~used["image"].isin(scored["image"]), "image"].iloc[0]
-        raise MosforgeError(f"{lost}: in the split, but not in the dataset; make the split again")
+        raise MosforgeError(
+            f"{lost}: in the split, but not in the dataset; delete the file of the split and run again"
+        )
     return locate(scored, read_table(pack, PACK))
 
 

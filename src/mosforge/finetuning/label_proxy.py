@@ -79,7 +79,9 @@ def _score(reference: Pixels, paths: Sequence[str]) -> list[float]:
     for path in paths:
         image = read_rgb(path)
         if image.shape != reference.shape:
-            raise MosforgeError(f"{path}: its size is not its reference's; make its shard again")
+            raise MosforgeError(
+                f"{path}: its size is not its reference image's; delete the folder of its shard and run again"
+            )
         with torch.inference_mode():
             scores.append(round(piq.haarpsi(_tensor(image), expected).item(), _DIGITS))
     return scores

@@ -63,8 +63,8 @@ class Trainings:
     def missing(self, backbones: Iterable[str]) -> list[str]:
         """One message for each of these backbones whose weights file is missing."""
         return [
-            f"weights of {backbone} are missing: {file}; put them there, or let "
-            f"pretraining.backbones.{backbone} be one of {WORDS}"
+            f"weights of {backbone} are missing: {file}; put them there, or set "
+            f"pretraining.backbones.{backbone} to one of {WORDS}"
             for backbone in backbones
             for file in self.weights_file(backbone)
             if not Path(file).is_file()

@@ -50,11 +50,11 @@ class CorpusMapping(Settings):
             raise _wrong("weights: their sum is not a positive number")
         if "knots" in needed:
             if len(set(map(len, self.knots.values()))) > 1 or len(self.knots[METRICS[0]]) < 2:
-                raise _wrong("knots: not as many numbers of each metric, two at least")
+                raise _wrong("knots: each metric needs the same number of them, at least two")
             if any(later < one for knots in self.knots.values() for one, later in pairwise(knots)):
-                raise _wrong("knots: they fall, where shares of a corpus rise")
+                raise _wrong("knots: the numbers of a metric must not fall")
         if set(self.distances) not in (set(), set(DISTANCES)):
-            raise _wrong(f"distances: {', '.join(self.distances)}, where {', '.join(DISTANCES)} are turned")
+            raise _wrong(f"distances: {', '.join(self.distances)}; they must be {', '.join(DISTANCES)}")
         return self
 
 
