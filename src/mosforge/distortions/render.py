@@ -228,9 +228,11 @@ def _read(reference: Reference) -> Pixels:
     try:
         file = Path(path).read_bytes()
     except OSError as error:
-        raise MosforgeError(f"{path}: {error.strerror or error}; put it back or catalogue it again") from None
+        raise MosforgeError(
+            f"{path}: {error.strerror or error}; put it back, or run again without it"
+        ) from None
     if hashlib.sha256(file).hexdigest() != reference.sha256:
-        raise MosforgeError(f"{path}: the image has changed since it was catalogued; catalogue it again")
+        raise MosforgeError(f"{path}: the image has changed since it was catalogued; run again")
     with open_image(file, path) as image:
         pixels = to_rgb(image, path)
     check_size(pixels, path)
