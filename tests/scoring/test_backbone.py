@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,8 +71,14 @@ def test_a_file_an_image_an_array_and_a_batch_become_the_same_planes(tmp_path: P
         assert preprocess(image.convert("L")).shape == (3, 70, 90)
 
 
-@pytest.mark.parametrize("wrong", [PIXELS / 255, PIXELS[:, :, 0], PIXELS.transpose(2, 0, 1)])
-def test_what_is_not_8_bit_rgb_is_refused(wrong: np.ndarray) -> None:
+WRONG = [
+    *(PIXELS / 255, PIXELS[:, :, 0], PIXELS.transpose(2, 0, 1), PIXELS[:0], PIXELS.astype(np.uint16)),
+    *(np.ma.masked_less(PIXELS, 9), torch.from_numpy(PIXELS / 255), None, b"a.png"),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=range(len(WRONG)))
+def test_what_is_not_8_bit_rgb_is_refused(wrong: Any) -> None:
     with pytest.raises(MosforgeError, match="must be uint8"):
         Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))(wrong)
 

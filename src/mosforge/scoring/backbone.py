@@ -52,10 +52,13 @@ class Preprocessing:
             image = to_rgb(prepared(image))
         elif isinstance(image, str | os.PathLike):
             image = read_rgb(image)
-        samples = image if isinstance(image, Tensor) else torch.from_numpy(np.array(image))
-        if samples.dtype != torch.uint8 or samples.ndim < 3 or samples.shape[-1] != 3:
-            found = f"{samples.dtype}, shape {tuple(samples.shape)}"
+        pixels = image if isinstance(image, Tensor) else np.array(image, subok=True)
+        is_rgb = pixels.ndim > 2 and pixels.shape[-1] == 3 and 0 not in pixels.shape
+        kind = str(pixels.dtype).removeprefix("torch.")
+        if kind != "uint8" or not is_rgb or isinstance(pixels, np.ma.MaskedArray):
+            found = f"a {type(image).__name__} of {kind}, shape {tuple(pixels.shape)}"
             raise MosforgeError(f"the image must be uint8 of shape (..., height, width, 3), not {found}")
+        samples = pixels if isinstance(pixels, Tensor) else torch.from_numpy(pixels)
         mean, std = (torch.tensor(value, device=samples.device) for value in (self.mean, self.std))
         return ((samples - mean) / std).movedim(-1, -3).contiguous()
 
