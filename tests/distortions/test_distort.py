@@ -176,6 +176,7 @@ def test_the_same_bytes_for_any_shard_order_and_company(files: Path, tmp_path: P
     assert len(company) > len(single)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_with_another_number_of_shards_and_with_another_source(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +210,7 @@ def test_the_same_bytes_with_another_number_of_shards_and_with_another_source(
     assert usual.items() <= more.items()
 
 
+@pytest.mark.slow
 def test_the_same_bytes_for_any_number_of_processes_and_hash_seed(files: Path, tmp_path: Path) -> None:
     first = run(files, MIXED, tmp_path / "x" / "out")
     words = ["--files", files, "--output", tmp_path / "y" / "out", "--threads", 2]

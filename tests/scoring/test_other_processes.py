@@ -11,6 +11,8 @@ import pytest
 from mosforge.core.errors import MosforgeError
 from mosforge.scoring.scorer import Score, Scorer
 
+SLOW = pytest.mark.slow  # such a process imports everything anew
+
 WAIT = 120
 """Seconds after which a process is taken for one that waits for ever."""
 
@@ -19,7 +21,7 @@ def scores(scorer: Scorer, path: str) -> tuple[Score, list[object]]:
     return scorer.score(path), list(scorer.score_many([path, path]))
 
 
-@pytest.mark.parametrize("way", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("way", ["fork", *(pytest.param(way, marks=SLOW) for way in ("spawn", "forkserver"))])
 def test_a_scorer_works_in_another_process(model: Callable[..., Path], images: Path, way: str) -> None:
     scorer = Scorer(model(), device="cpu", threads=2)
     path = str(images / "b.jpg")

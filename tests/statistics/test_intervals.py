@@ -11,15 +11,18 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import generator
 from mosforge.statistics import intervals as bootstrap
-from mosforge.statistics.intervals import (
-    FEWEST,
-    RESAMPLES,
-    interval_of_difference,
-    intervals,
-    within_contents,
-)
+from mosforge.statistics.intervals import FEWEST, interval_of_difference, intervals, within_contents
 
 SCIPY = {"srocc": stats.spearmanr, "krocc": stats.kendalltau, "plcc": stats.pearsonr}
+
+
+FEW = 200
+"""Resamples where scipy, which takes one at a time, is asked for each."""
+
+
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "RESAMPLES", FEW)
 
 
 def pairs(count: int, digits: int = 9, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -39,19 +42,21 @@ def difference(first: np.ndarray, second: np.ndarray, given: np.ndarray) -> tupl
 
 @pytest.mark.parametrize("measure", SCIPY)
 @pytest.mark.parametrize("digits", [1, 9])  # with ties, and without
+@pytest.mark.usefixtures("few_resamples")
 def test_an_interval_is_made_of_scipys_values_of_the_resamples(measure: str, digits: int) -> None:
     predicted, given = pairs(40, digits)
     found = intervals(predicted, given, names(given), "own", "1")[measure]
-    drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (RESAMPLES, 40))
+    drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (FEW, 40))
     values = [SCIPY[measure](predicted[row], given[row]).statistic for row in drawn]
     assert found == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=1e-9)
 
 
+@pytest.mark.usefixtures("few_resamples")
 def test_the_error_is_measured_with_the_curve_of_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
     predicted, given = pairs(40)
     monkeypatch.setattr(bootstrap, "map_predictions", lambda x, _: (x / 2, "logistic"))
     found = intervals(predicted, given, names(given), "own", "1")
-    drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (RESAMPLES, 40))
+    drawn = generator("bootstrap over test images", "own", "1").integers(0, 40, (FEW, 40))
     errors = [np.sqrt(np.mean((predicted[row] / 2 - given[row]) ** 2)) for row in drawn]
     assert found["rmse"] == pytest.approx(np.percentile(errors, [2.5, 97.5]), abs=1e-9)
     assert found["plcc_mapped"] == pytest.approx(found["plcc"])
@@ -98,14 +103,15 @@ def test_too_few_images_and_constant_predictions_have_no_interval(count: int) ->
 
 @pytest.mark.parametrize("measure", SCIPY)
 @pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.usefixtures("few_resamples")
 def test_resamples_of_equal_values_are_left_out(measure: str, turned: bool) -> None:
     """A third of the resamples leave out the one image whose value differs from the others."""
     columns = np.append(np.full(29, 0.37), 0.41), pairs(30)[1]
     first, second = reversed(columns) if turned else columns
     found = intervals(first, second, names(first), "own", "1")[measure]
-    drawn = generator("bootstrap over test images", "own", "1").integers(0, 30, (RESAMPLES, 30))
+    drawn = generator("bootstrap over test images", "own", "1").integers(0, 30, (FEW, 30))
     varied = [row for row in drawn if (row == 29).any()]
-    assert len(varied) < 0.7 * RESAMPLES
+    assert len(varied) < 0.75 * FEW
     values = [SCIPY[measure](first[row], second[row]).statistic for row in varied]
     assert found == pytest.approx(np.nanpercentile(values, [2.5, 97.5]), abs=1e-9)
 
@@ -153,12 +159,13 @@ def test_a_difference_is_taken_on_the_resamples_of_the_intervals() -> None:
 
 
 @pytest.mark.parametrize("measure", [*SCIPY, "rmse"])
+@pytest.mark.usefixtures("few_resamples")
 def test_a_content_is_drawn_with_all_its_images(measure: str) -> None:
     """Of contents of one to five images, in no order."""
     predicted, given = pairs(36)
     contents = np.random.default_rng(5).permutation(np.repeat(list("abcdefghijkl"), [1, 2, 3, 4, 5, 3] * 2))
     found = intervals(predicted, given, contents.tolist(), "own", "1")[measure]
-    drawn = generator("bootstrap over test images", "own", "1").integers(0, 12, (RESAMPLES, 12))
+    drawn = generator("bootstrap over test images", "own", "1").integers(0, 12, (FEW, 12))
     images = [np.flatnonzero(contents == name) for name in "abcdefghijkl"]
     rows = [np.concatenate([images[content] for content in row]) for row in drawn]
     if measure == "rmse":

@@ -36,6 +36,7 @@ def test_the_defaults() -> None:
 
 def test_at_most_no_gpu_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert Setup().prepare() == Setup(device="cuda", gpus=0).prepare()
     assert Setup().prepare().type == "cuda"
     assert Setup(gpus=0).prepare() == CPU

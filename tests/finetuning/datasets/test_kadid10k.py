@@ -34,6 +34,7 @@ def build_kadid10k(folder: Path) -> None:
     write_csv(folder / "dmos.csv", rows)
 
 
+@pytest.mark.slow  # ten thousand files
 class TestKadid10k(OfficialLayout):
     layout = "kadid10k"
     images = 10125

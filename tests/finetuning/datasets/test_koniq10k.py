@@ -34,6 +34,7 @@ def build_koniq10k(folder: Path) -> None:
     write_csv(folder / "koniq10k_distributions_sets.csv", rows)
 
 
+@pytest.mark.slow  # ten thousand files
 class TestKoniq10k(OfficialLayout):
     layout = "koniq10k"
     images = 10073
