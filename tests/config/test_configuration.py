@@ -147,7 +147,12 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
         (
             "distortions.synthetic.contrast",
             [[0.1, 0.2, 0.3]],
-            "contrast.0: [0.1, 0.2, 0.3] is not a list of at",
+            "contrast.0: [0.1, 0.2, 0.3] is not a low and a high end",
+        ),
+        (
+            "distortions.synthetic.contrast",
+            [[0.2, 0.8], [0.6, 0.4]],
+            "contrast.1: [0.6, 0.4] is not a low and a high end",
         ),
         (
             "distortions.corpora.synthetic.total",

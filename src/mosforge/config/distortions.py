@@ -28,6 +28,12 @@ def _odd(value: int) -> int:
     return value
 
 
+def _rising(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError("falling")
+    return value
+
+
 _AT_MOST = Field(max_length=20)
 _Odd = Annotated[
     int,
@@ -39,6 +45,9 @@ _Quality = Annotated[int, Field(strict=True, ge=0, le=100), Allowed("a quality f
 _Colours = Annotated[int, Field(strict=True, ge=2, le=256), Allowed("a number of colours from 2 to 256")]
 _Signed = Annotated[float, Field(strict=True, ge=-1, le=1), Allowed("a number from -1 to 1")]
 _Zero = Annotated[int, Field(strict=True, ge=0, le=0), Allowed("0, the only level of an undistorted image")]
+_Range = Annotated[
+    tuple[Share, Share], AfterValidator(_rising), Allowed("a low and a high end, both from 0 to 1")
+]
 _Types = Annotated[int, Field(strict=True, ge=1, le=7), Allowed("a whole number from 1 to 7")]
 
 Numbers = Annotated[tuple[Number, ...], _AT_MOST]
@@ -50,7 +59,7 @@ Signed = Annotated[tuple[_Signed, ...], _AT_MOST]
 Positives = Annotated[tuple[Positive, ...], _AT_MOST]
 Zeros = Annotated[tuple[_Zero, ...], Field(max_length=1)]
 UpToOne = Annotated[tuple[Part, ...], _AT_MOST]
-Ranges = Annotated[tuple[tuple[Share, Share], ...], _AT_MOST]
+Ranges = Annotated[tuple[_Range, ...], _AT_MOST]
 
 
 class Types(Section):
