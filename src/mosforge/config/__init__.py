@@ -58,8 +58,8 @@ class TrainingSection(Section):
     warm_up: Whole
     """cosine: number of steps in which the rates rise; a twentieth of all steps if that is less (ours)"""
     frozen_stages: FrozenStages
-    """How many of the backbone's first stages, and the stem before them, keep their weights; with two, a
-    training on a CPU is about 1.5 times as fast. 0: all are trained. all: only the head is trained; the
-    backbone keeps its weights and batch statistics, and a step costs a forward pass (ours)"""
+    """How many of the backbone's first stages, and the stem before them, keep their weights, which makes
+    a training faster. 0: all are trained. all: only the head is trained; the backbone keeps its weights and
+    batch statistics, and a step costs a forward pass (ours)"""
     frozen_statistics: Flag
     """batch normalisation keeps the means and variances that the backbone starts with (ours)"""

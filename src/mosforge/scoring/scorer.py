@@ -113,7 +113,7 @@ class Scorer:
 
     A score depends only on the image's pixels and the model: neither on the images before, beside or after
     it, nor (on one kind of processor) on the number of threads. On CUDA the backbone computes in bfloat16,
-    and scores differ from the CPU's in the third decimal. A scorer works in processes that are forked or
+    and scores may differ from the CPU's in the third decimal. A scorer works in processes that are forked or
     spawned, and can be pickled, weights and all; one on CUDA does not outlive a fork, as torch does not.
 
     Args:
