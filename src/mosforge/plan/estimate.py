@@ -27,7 +27,7 @@ CROPS_OF_A_CORE = 9.0
 """Crops of 224 pixels a second that a processor core trains EfficientNet-Lite0 on (measured: 17.8 on two)."""
 
 CROPS_OF_A_GPU = 1000.0
-"""The same on a GPU: an assumption on the safe side (a prototype did 4,095 on an H100, from pixels that lay on it)."""
+"""The same on a GPU: an assumption on the safe side (a prototype on an H100, its pixels in memory: 4,095)."""
 
 MOST_CORES = 8
 """Threads of a training, as its rule asks for them."""
