@@ -154,6 +154,8 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             [[0.2, 0.8], [0.6, 0.4]],
             "contrast.1: [0.6, 0.4] is not a low and a high end",
         ),
+        ("distortions.synthetic.gaussian_blur", [2001], "blur.0: 2001 is not an odd number of pixels from 3"),
+        ("distortions.kadid25.pixelate", [0.5, 1.0], "pixelate.1: 1.0 is not a positive number up to 0.9"),
         (
             "distortions.corpora.synthetic.total",
             None,

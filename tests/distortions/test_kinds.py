@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mosforge.config.distortions import AuthenticTypes, Kadid25Types, SyntheticTypes
 from mosforge.config.files import load_config
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, open_image, to_rgb
@@ -82,6 +83,25 @@ def test_the_pixels_of_a_codecs_type_are_those_in_its_bitstream(coffee: Pixels, 
 def test_every_type_refuses_what_is_no_level(coffee: Pixels, name: str, parameter: object) -> None:
     with pytest.raises(MosforgeError, match=r"is not (a|an) .*; give a"):
         KADID25[name].apply(coffee, parameter, rng())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("types", [SyntheticTypes, AuthenticTypes, Kadid25Types])
+def test_every_type_takes_the_ends_of_what_the_configuration_allows(
+    coffee: Pixels, types: type[SyntheticTypes] | type[AuthenticTypes] | type[Kadid25Types]
+) -> None:
+    small = np.ascontiguousarray(coffee[:161, :170])
+    kind = types.__name__.removesuffix("Types").lower()
+    for name, key in types.model_json_schema()["properties"].items():
+        allowed = key["items"]
+        if "prefixItems" in allowed:  # a range of contrast
+            continue
+        lowest = allowed.get("minimum", 1e-6)
+        for end in (lowest, allowed["maximum"]):
+            made = TYPES[kind][name].apply(small, end, rng())
+            assert made.shape == small.shape, (name, end)
+        for level in (lowest - 1, allowed["maximum"] + 2):
+            with pytest.raises(ValueError, match=rf"{name}\.0\n"):
+                types(**{name: [level]})
 
 
 @pytest.mark.parametrize("kind", TYPES)
