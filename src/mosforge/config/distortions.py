@@ -7,17 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mosforge.config import Name, Names, Section
-from mosforge.core.values import (
-    Allowed,
-    CorpusKind,
-    Count,
-    Flag,
-    Level,
-    Part,
-    PngCompression,
-    Share,
-    Whole,
-)
+from mosforge.core.values import Allowed, CorpusKind, Count, Flag, Level, Part, PngCompression, Share, Whole
 
 
 def _odd(value: int) -> int:
