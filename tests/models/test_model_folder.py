@@ -121,10 +121,42 @@ def test_a_card_without_a_fact_is_refused(saved: Saved, head: str, fact: str, va
         load_model(folder)
 
 
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("view_side", "512"),
+        ("view_side", 0),
+        ("view_side", True),
+        ("head_width", 1.5),
+        ("multi_level", "no"),
+        ("initialisation", 3),
+        ("objective", ["x"]),
+    ],
+)
+def test_a_card_with_a_wrong_fact_that_may_lack_is_refused(saved: Saved, fact: str, value: Any) -> None:
+    folder = saved("multitask", facts={fact: value})
+    with pytest.raises(MosforgeError, match=rf"card\.json: .*'{fact}' is missing or wrong"):
+        load_model(folder)
+    assert load_model(saved("multitask", facts={fact: None}))
+
+
+@pytest.mark.parametrize(("fact", "value"), [("pictures", "many"), ("measured", 3), ("correlations", [1])])
+def test_a_card_that_cannot_be_written_for_people_leaves_no_copy(
+    saved: Saved, tmp_path: Path, fact: str, value: Any
+) -> None:
+    folder = saved()
+    target = tmp_path / "copy"
+    with pytest.raises(MosforgeError, match=r"card\.json: a fact in it is wrong .*; copy the model again"):
+        copy_model(folder, target, load_card(folder) | {fact: value})
+    assert not target.exists()
+
+
 def test_a_model_of_two_label_kinds_says_where_they_meet(saved: Saved) -> None:
     assert load_card(saved("multitask", facts={"label_kind": "both", "single_classes": 2}))
     with pytest.raises(MosforgeError, match="'single_classes' is missing or wrong"):
         load_card(saved("multitask", facts={"label_kind": "both", "single_classes": ...}))
+    with pytest.raises(MosforgeError, match="'single_classes' is missing or wrong"):
+        load_card(saved("multitask", facts={"label_kind": "both", "single_classes": 99}))
 
 
 def test_a_model_with_multi_level_features_comes_back(saved: Saved, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def knows_classes(card: Card) -> bool:
     The networks of objectives without classes have the branch, too. A fine-tuned network that kept its head
     knows what its pretraining knew.
     """
-    objective = card.get("objective") or corpus_and_objective(card.get("initialisation", ""))[1]
+    objective = card.get("objective") or corpus_and_objective(card.get("initialisation") or "")[1]
     return "classes" in card and "classification" in LOSSES.get(objective, ["classification"])
 
 
@@ -30,7 +30,7 @@ def knows_quality(card: Card) -> bool:
 
     The networks of objectives without a score have the branch, too.
     """
-    return "score" in LOSSES.get(card.get("objective", ""), ["score"])
+    return "score" in LOSSES.get(card.get("objective") or "", ["score"])
 
 
 def card_markdown(card: Card) -> str:

@@ -17,7 +17,7 @@ from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, card_markdown, knows_quality
 from mosforge.models.heads import PAPERS_WIDTH, MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.models.weights import adapt_weights, halved, read_weights, write_weights
+from mosforge.models.weights import adapt_weights, first_line, halved, read_weights, write_weights
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"
@@ -45,6 +45,15 @@ _FACTS_OF_HEAD: dict[str, dict[str, Callable[[Any], bool]]] = {
     },
     "score": {"dropout": lambda value: _is_number(value) and 0 <= value < 1},
 }
+_FACTS_THAT_MAY_LACK: dict[str, Callable[[Any], bool]] = {
+    "multi_level": lambda value: isinstance(value, bool),
+    "head_width": lambda value: _is_count(value),
+    "view_side": lambda value: _is_count(value),
+    "initialisation": lambda value: isinstance(value, str),
+    "objective": lambda value: isinstance(value, str),
+}
+"""A model is used otherwise where it has one of these; None says as little as none."""
+
 
 
 def _is_number(value: Any) -> bool:
@@ -82,11 +91,16 @@ def copy_model(
         half: in half precision (see `weights.halved`), which `load_model` makes float32 again.
 
     Raises:
-        MosforgeError: the weights are damaged, or the two folders are one.
+        MosforgeError: the weights are damaged, a fact in the card is wrong, or the two folders are one.
     """
     if Path(folder).resolve() == Path(target).resolve():
         raise MosforgeError(f"{target}: this is the model itself; name another folder for its copy")
     weights = _checked_weights(folder, card)
+    try:
+        card_markdown(card)  # before anything is written
+    except Exception as error:  # a fact of another type fails in many ways
+        reason = f"a fact in it is wrong ({first_line(error)})"
+        raise MosforgeError(f"{Path(folder) / CARD}: {reason}; copy the model again") from None
     copy = Path(target) / WEIGHTS
     with atomic_file(copy) as temporary:
         if half:
@@ -117,7 +131,8 @@ def load_card(folder: str | os.PathLike[str]) -> Card:
         raise MosforgeError(f"{path}: not the card of a mosforge model")
     facts = _FACTS | _FACTS_OF_HEAD[card["head"]]
     if card.get("label_kind") == "both":
-        facts |= {"single_classes": _is_count}
+        facts |= {"single_classes": lambda value: _is_count(value) and value < len(card.get("classes", ()))}
+    facts |= {fact: holds for fact, holds in _FACTS_THAT_MAY_LACK.items() if card.get(fact) is not None}
     for fact, holds in facts.items():
         if not holds(card.get(fact)):
             raise MosforgeError(f"{path}: not the card of a mosforge model, {fact!r} is missing or wrong")
@@ -155,7 +170,7 @@ def network_of(card: Card) -> Network:
     multi_level = bool(card.get("multi_level"))
     width = find_backbone(card["backbone"]).feature_width(multi_level)
     head = (
-        MultiTaskHead(width, len(card["classes"]), card.get("head_width", PAPERS_WIDTH))
+        MultiTaskHead(width, len(card["classes"]), card.get("head_width") or PAPERS_WIDTH)
         if card["head"] == "multitask"
         else ScoreHead(width, card["dropout"])
     )
