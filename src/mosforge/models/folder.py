@@ -55,7 +55,6 @@ _FACTS_THAT_MAY_LACK: dict[str, Callable[[Any], bool]] = {
 """A model is used otherwise where it has one of these; None says as little as none."""
 
 
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
