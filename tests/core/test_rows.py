@@ -52,6 +52,23 @@ def test_csv_can_be_read_back() -> None:
     assert rows[2] == {"path": "d", "quality": "", "parts": "", "error": "no such file"}
 
 
+@pytest.mark.parametrize("path", ["a\rb.png", "a\nb.png", 'a"b,c.png', "a\r\nb.png"])
+def test_csv_gives_back_every_file_name(path: str) -> None:
+    text = format_rows([{"path": path, "n": 1}, {"path": "x", "n": 2}], ("path", "n"), "csv")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert rows == [{"path": path, "n": "1"}, {"path": "x", "n": "2"}]
+
+
+@pytest.mark.parametrize("style", ["json", "csv", "table"])
+def test_what_standard_output_cannot_hold_is_escaped(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii", write_through=True))
+    write_rows([{"path": "é𝄞.png"}], ["path"], style)
+    assert rb"\u00e9\ud834\udd1e.png" in written.getvalue()
+    if style == "json":
+        assert json.loads(written.getvalue()) == {"path": "é𝄞.png"}
+
+
 def test_the_table_aligns_numbers_right_and_words_left() -> None:
     rows = [{"name": "long name", "mean_score": 1.5, "n": 7}, {"name": "x", "mean_score": None, "n": 10}]
     assert format_rows(rows, ("name", "mean_score", "n"), "table").splitlines() == [
@@ -67,12 +84,12 @@ def test_a_name_in_another_encoding_is_written_escaped(
 ) -> None:
     name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")  # as the file system gives a Latin 1 name
     for output in (None, tmp_path / "out"):
-        write_rows([{"path": name}], ("path",), style, output)
+        write_rows([{"path": f"é/{name}"}], ("path",), style, output)
     printed = capsys.readouterr().out
     assert printed == (tmp_path / "out").read_text(encoding="utf-8")
-    assert r"caf\udce9.jpg" in printed
+    assert r"é/caf\udce9.jpg" in printed
     if style == "json":
-        assert json.loads(printed)["path"] == name
+        assert json.loads(printed)["path"] == f"é/{name}"
 
 
 def test_an_output_file_is_utf_8_and_its_folder_is_made(tmp_path: Path) -> None:

@@ -170,6 +170,35 @@ def test_a_list_on_standard_input(
         assert paths(score(model(test_crops=1), "a coffee.png", "-", "--format", "json")) == EVERY[:3]
 
 
+def test_a_closed_standard_input_is_one_sentence(
+    score: Callable[..., Any], model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    status, _, err = score(model(test_crops=1), "-")
+    assert status == 1
+    assert "no standard input" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--explain", "b.jpg"), "--explain b.jpg: name the file to write"),
+        (("--output", "sub/new.PNG"), "--output sub/new.PNG: name the file to write"),
+        (("--explain", "x.html", "--output", "sub/../x.html"), "cannot be both"),
+    ],
+)
+def test_a_file_to_write_is_no_image_and_has_a_name_of_its_own(
+    score: Callable[..., Any], model: Model, images: Path, words: tuple[str, ...], reason: str
+) -> None:
+    before = (images / "b.jpg").read_bytes()
+    status, out, err = score(model(test_crops=1), *words, "a coffee.png")
+    assert (status, out) == (1, "")
+    assert reason in err
+    assert (images / "b.jpg").read_bytes() == before
+    assert not (images / "x.html").exists()
+
+
 def test_the_order_does_not_change_a_score(score: Callable[..., Any], model: Model) -> None:
     folder = model()
     forth = lines(score(folder, *EVERY, "--format", "json")[1])

@@ -33,8 +33,12 @@ def format_rows(rows: Sequence[Row], columns: Sequence[str], style: str, *, arra
     if style == "csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
+        # before Python 3.13 a carriage return in a file name is not quoted, and ends the row for a reader
+        quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(columns)
-        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+        for row in rows:
+            cells = [_cell(row.get(name)) for name in columns]
+            (quoting if any("\r" in cell for cell in cells) else writer).writerow(cells)
         return text.getvalue()
     return _aligned(rows, columns)
 
@@ -49,13 +53,29 @@ def write_rows(
 ) -> None:
     """Writes the text of `format_rows` to a file, whole or not at all; without a file to standard output."""
     text = format_rows(rows, columns, style, array=array)
-    # A file name in another encoding than UTF-8 is escaped; in JSON the escape stands for the very name.
-    text = text.encode("utf-8", "backslashreplace").decode()
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.write(_escaped(text, sys.stdout.encoding or "utf-8"))
     else:
         with atomic_file(output) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(_escaped(text, "utf-8"), encoding="utf-8")
+
+
+def _escaped(text: str, encoding: str) -> str:
+    """Text without what an encoding cannot hold, such as a file name that is not UTF-8.
+
+    In JSON the escapes stand for the very characters.
+    """
+    if _holds(encoding, text):
+        return text
+    return "".join(c if _holds(encoding, c) else json.dumps(c)[1:-1] for c in text)
+
+
+def _holds(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json(value: Any) -> Any:

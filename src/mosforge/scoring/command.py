@@ -103,14 +103,12 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from mosforge.core.atomic import check_file_name
     from mosforge.core.folders import SUFFIXES
     from mosforge.scoring.scorer import Scorer
 
     if arguments.examples and not arguments.explain:
         raise MosforgeError("--examples: name the file of the page with --explain HTML")
-    if arguments.output is not None:
-        check_file_name(arguments.output)  # before the work, not after it
+    _check_written(arguments)  # before the work, not after it
     scorer = Scorer(
         arguments.model, crops=arguments.crops, device=arguments.device, threads=arguments.threads
     )
@@ -141,6 +139,21 @@ def _score(arguments: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
+def _check_written(arguments: argparse.Namespace) -> None:
+    """Refuses names of files to write that would replace a folder, an image, or each other."""
+    from mosforge.core.atomic import check_file_name
+    from mosforge.core.folders import SUFFIXES
+
+    given = {"--explain": arguments.explain, "--output": arguments.output}
+    named = {option: path for option, path in given.items() if path is not None}
+    for option, path in named.items():
+        check_file_name(path)
+        if path.suffix.lower() in SUFFIXES:  # `--explain a.png b.png` would replace a.png
+            raise MosforgeError(f"{option} {path}: name the file to write, which is no image")
+    if len({path.resolve() for path in named.values()}) < len(named):
+        raise MosforgeError(f"--explain and --output: {arguments.output} cannot be both; name two files")
+
+
 def expand(words: list[str]) -> Iterator[Named]:
     """The image files that words name, in their order.
 
@@ -152,6 +165,8 @@ def expand(words: list[str]) -> Iterator[Named]:
     """
     for word in words:
         if word == "-":
+            if sys.stdin is None:
+                raise MosforgeError("-: there is no standard input to read the list of files from")
             yield from _listed(sys.stdin.buffer.read())
             continue
         found = [] if os.path.lexists(word) else sorted(glob.glob(word, recursive=True))  # noqa: PTH207
