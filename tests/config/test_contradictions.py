@@ -80,6 +80,29 @@ PAIR = {"synthetic": "synthetic", "authentic": "authentic_livec"}
         ({"pretraining.frozen_stages": "none"}, "'none' is not a whole number from 0, or all"),
         ({"pretraining.unified": {"synthetic": PAIR}}, "there is a corpus of this name; take another"),
         (
+            {
+                "pretraining.unified": {"pair": PAIR | {"synthetic": "kadid25", "undistorted": 0.2}},
+                "distortions.synthetic.undistorted": [0],
+            },
+            "pair.undistorted: 'kadid25' is of the kind kadid25, which has no undistorted images",
+        ),
+        (
+            {TABLE2: ["synthetic-rank"], "distortions.synthetic": {"jpeg": [10], "undistorted": [0]}},
+            "'synthetic-rank' learns the order of levels, and 'synthetic' has no type with 2 of them",
+        ),
+        (
+            {TABLE2: ["synthetic-rank"], "pretraining.batch_size": 1},
+            "'synthetic-rank' compares images of a batch; set pretraining.batch_size to more than 1",
+        ),
+        (
+            {"finetuning.rehearsal.corpus": "synthetic", "distortions.synthetic": {"jpeg": [10]}},
+            "'synthetic' has no distortion type with 2 levels to rehearse",
+        ),
+        (
+            {"distortions.synthetic": {}},
+            "distortions.corpora.synthetic: distortions.synthetic has no type with levels",
+        ),
+        (
             {"pretraining.unified": {"pair": PAIR | {"undistorted": 0.2}}},
             "pair.undistorted: there are none; set distortions.synthetic.undistorted to [0]",
         ),

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from mosforge.config.configuration import Configuration
 from mosforge.config.distortions import Corpus
 from mosforge.config.evaluation import MEASURES, Experiment
+from mosforge.config.levels import lacking_levels
 from mosforge.config.sanity import unfit_for_sanity
 from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE, FINETUNE
@@ -38,6 +39,7 @@ def checked(values: Mapping[str, Any]) -> Configuration:
         _in_pmos,
         _in_pretraining,
         _in_evaluation,
+        lacking_levels,
         _in_sanity,
     ):
         for problem in contradictions(config):
