@@ -26,8 +26,8 @@ def lacking_levels(config: Configuration) -> Iterator[str]:
             kind = config.distortions.corpora[pair.synthetic].kind
             if kind != "synthetic":
                 yield (
-                    f"pretraining.unified.{name}.undistorted: {pair.synthetic!r} is of the kind {kind}, which "
-                    "has no undistorted images; name a corpus of the kind synthetic, or leave the key out"
+                    f"pretraining.unified.{name}.undistorted: {pair.synthetic!r} is of the kind {kind}, "
+                    "which has no undistorted images; name a corpus of the kind synthetic, or leave the key out"
                 )
 
 
@@ -51,7 +51,8 @@ def _without_pairs(config: Configuration) -> Iterator[str]:
                 learnt = {corpus or config.finetuning.datasets[other].corpus for other in experiment.datasets}
                 for one in sorted(learnt):
                     if not _has_pairs(config, one, undistorted=False):
-                        yield f"{key} learns the order of levels, and {one!r} has no type with {FEWEST} of them"
+                        lacks = f"{one!r} has no type with {FEWEST} of them"
+                        yield f"{key} learns the order of levels, and {lacks}"
 
 
 def _has_pairs(config: Configuration, corpus: str, *, undistorted: bool) -> bool:
