@@ -27,7 +27,7 @@ def lacking_levels(config: Configuration) -> Iterator[str]:
             if kind != "synthetic":
                 yield (
                     f"pretraining.unified.{name}.undistorted: {pair.synthetic!r} is of the kind {kind}, "
-                    "which has no undistorted images; name a corpus of the kind synthetic, or leave the key out"
+                    "which has no undistorted images; name one of the kind synthetic, or leave the key out"
                 )
 
 
