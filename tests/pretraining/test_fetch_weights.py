@@ -55,6 +55,15 @@ def test_half_precision_becomes_float32(tmp_path: Path, whole: dict[str, Any]) -
     assert state["conv1.weight"].dtype == torch.float32
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(
+    tmp_path: Path, whole: dict[str, Any], number: float
+) -> None:
+    damaged = {**whole, "layer1.0.bn1.running_var": torch.full((64,), number)}
+    with pytest.raises(MosforgeError, match=r"w\.pth: 'layer1\.0\.bn1\.running_var' has .* not finite"):
+        load_weights("resnet18", write(tmp_path / "w.pth", damaged))
+
+
 def test_an_older_file_without_counters_is_enough(tmp_path: Path, whole: dict[str, Any]) -> None:
     older = {key: value for key, value in whole.items() if not key.endswith("num_batches_tracked")}
     assert load_weights("resnet18", write(tmp_path / "w.pth", older))["bn1.num_batches_tracked"] == 0

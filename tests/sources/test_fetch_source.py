@@ -169,6 +169,12 @@ def test_a_missing_file_is_named() -> None:
         find_packaged("skimage/data/nobody.png")
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "..a/b.png", "sys/x.png", "os/x.png", "skimage"])
+def test_what_names_no_file_in_a_package_is_refused(name: str) -> None:
+    with pytest.raises(MosforgeError, match="packaged image .*; correct it"):
+        find_packaged(name)
+
+
 @pytest.mark.parametrize(
     ("names", "tile", "message"),
     [([ASTRONAUT, ASTRONAUT], 256, "called astronaut"), ([ASTRONAUT], 513, "tile of 513 pixels")],

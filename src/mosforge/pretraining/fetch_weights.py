@@ -64,7 +64,7 @@ def load_weights(backbone: str, source: str) -> Weights:
         float32 tensors by name, with the keys of `build_backbone(backbone)`.
 
     Raises:
-        MosforgeError: the weights are not available, or do not fit the backbone.
+        MosforgeError: the weights are not available, are not finite, or do not fit the backbone.
     """
     find_backbone(backbone)
     if source == "none":
@@ -77,7 +77,10 @@ def load_weights(backbone: str, source: str) -> Weights:
         weights = _from_folder(backbone, Path(source))
     else:
         weights = without_classifier(backbone, imagenet_weights(backbone, source))
-    return adapt_weights(weights, build_backbone(backbone), source, backbone)
+    fitting = adapt_weights(weights, build_backbone(backbone), source, backbone)
+    if wrong := [key for key, value in fitting.items() if not value.isfinite().all()]:
+        raise MosforgeError(f"{source}: {wrong[0]!r} has numbers that are not finite; use other weights")
+    return fitting
 
 
 def imagenet_weights(backbone: str, source: str) -> Weights:

@@ -166,7 +166,9 @@ def find_packaged(name: str) -> Traversable:
     Raises:
         MosforgeError: it is missing; the message says what to install.
     """
-    package, *inside = PurePosixPath(name).parts
+    package, *inside = PurePosixPath(name).parts or ("",)
+    if not inside or not all(part.isidentifier() for part in package.split(".")):
+        raise MosforgeError(f"packaged image {name!r}: not a name like PACKAGE/PATH; correct it")
     try:
         file = importlib.resources.files(package).joinpath(*inside)
     except ModuleNotFoundError:
@@ -174,6 +176,8 @@ def find_packaged(name: str) -> Traversable:
             f"packaged image {name}: the Python package {package} is not installed; "
             "pip install mosforge[demo]"
         ) from None
+    except TypeError:  # a module of one file
+        raise MosforgeError(f"packaged image {name}: {package} is no package with files; correct it") from None
     if not file.is_file():
         raise MosforgeError(f"packaged image {name}: {package} has no such file; correct the name")
     return file

@@ -67,7 +67,8 @@ def unpack(archive: Path, destination: Path, pictures: str = "", limit: int | No
     except tarfile.FilterError as error:
         raise MosforgeError(f"{archive}: not unpacked, since it is not safe ({error})") from None
     except _DAMAGED as error:
-        reason = f"not a tar or zip archive that can be read ({error})"
+        first_line = str(error).partition("\n")[0].rstrip(":")  # tarfile goes on with a line for each format
+        reason = f"not a tar or zip archive that can be read ({first_line})"
         raise MosforgeError(f"{archive}: {reason}; download it anew, or unpack it yourself") from None
     if not files:
         raise MosforgeError(f"{archive}: no file in its folder {pictures!r}; correct the key pictures")
