@@ -7,7 +7,7 @@ import pytest
 from plans import plan_of
 
 from mosforge.core.errors import MosforgeError
-from mosforge.plan.untested import untested
+from mosforge.plan.untested import rated, untested
 
 
 def columns(count: int, **more: list[str]) -> dict[str, list[str]]:
@@ -54,3 +54,31 @@ def test_the_other_datasets_of_an_experiment_are_planned(
     assert any("split official of dataset small" in line for line in plan.table("both").left_out)
     with pytest.raises(MosforgeError, match="small is left out"):
         plan.check_experiment("one")
+
+
+def test_the_ratings_that_a_split_can_train_on_are_counted() -> None:
+    assert rated(columns(10), "1", 0.8) == 8
+    assert rated(columns(10, reference=[f"scene {i // 5}" for i in range(10)]), "1", 0.8) == 5
+    assert rated(columns(10), "full", 0.8) == 10
+    parts = ["train"] * 5 + ["validation", "test", "test"]
+    assert rated(columns(8, split=parts), "official", 0.8) == 6
+    assert rated(columns(8), "official", 0.8) is None
+
+
+def test_more_ratings_than_a_split_has_are_refused(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scale = {"range": [1, 5], "higher_is_better": True, "corpus": "synthetic"}
+    Path("own.csv").write_text("\n".join(["image,mos", *(f"{i}.png,{i % 5}" for i in range(50))]))
+    config["finetuning"]["datasets"]["own"] = {"layout": "table", "folder": ".", "table": "own.csv", **scale}
+    run = {"datasets": ["own"], "backbones": ["resnet50"], "initialisations": ["imagenet"]}
+    few = config["evaluation"]["experiments"]["few"] = {**run}
+    for guard, most in ((True, 48), (False, 40)):  # pixels may say that other images are of one content
+        config["sources"]["leakage"]["guard"] = guard
+        few["ratings"] = [10, most, "all"]
+        plan_of(config).check_ratings()
+        few["ratings"] = [10, most + 1, "all"]
+        sentence = rf"few\.ratings: {most + 1} ratings are more than the {most} images .* own"
+        with pytest.raises(MosforgeError, match=sentence):
+            plan_of(config).check_ratings()

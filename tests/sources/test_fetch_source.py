@@ -171,7 +171,7 @@ def test_a_missing_file_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "/", "..a/b.png", "sys/x.png", "os/x.png", "skimage"])
 def test_what_names_no_file_in_a_package_is_refused(name: str) -> None:
-    with pytest.raises(MosforgeError, match="packaged image .*; correct it"):
+    with pytest.raises(MosforgeError, match=r"packaged image .*; correct it"):
         find_packaged(name)
 
 

@@ -11,7 +11,7 @@ from mosforge.core import layout
 from mosforge.core.csv_files import csv_lines
 from mosforge.core.files import digest
 from mosforge.core.folders import find_images
-from mosforge.core.runs import budget_of, whole_split
+from mosforge.core.runs import FEWEST_TESTED, budget_of, whole_split
 from mosforge.finetuning.datasets.base import Layout
 from mosforge.finetuning.datasets.table import (
     COLUMNS,
@@ -31,7 +31,7 @@ from mosforge.finetuning.settings import (
     SplitSettings,
 )
 from mosforge.plan.recorded import recorded_settings
-from mosforge.plan.untested import untested
+from mosforge.plan.untested import rated, untested
 from mosforge.plan.watched import describe, recorded_digests
 
 OF_IMAGES = ("image", "reference", REFERENCE_IMAGE, "split")
@@ -230,6 +230,18 @@ class Datasets:
             return {}
         columns = {column: _column(self._rows(name), column) for column in COLUMNS}
         return untested(columns, self._configured_splits(name), self._splits.train)
+
+    def most_ratings(self, name: str, split: str) -> int | None:
+        """The most ratings that a split of a dataset that is there can train on; None if it is not known.
+
+        Where images are compared by content, a seeded split is known only when that was done.
+        """
+        if self.missing(name) or name in self.proxies:
+            return None
+        if not self._is_table(name) or (split.isdigit() and self.compares_contents):
+            return self.image_count(name) - (0 if split == "full" else FEWEST_TESTED)
+        columns = {column: _column(self._rows(name), column) for column in COLUMNS}
+        return rated(columns, split, self._splits.train)
 
     def training_share(self, split: str) -> float:
         """About the share of a dataset's images that a split trains on; an official one is not looked at."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from mosforge.config.configuration import Configuration
 from mosforge.config.evaluation import Experiment
 from mosforge.core import layout
+from mosforge.core.errors import MosforgeError
 from mosforge.core.runs import BRISQUE, FINETUNE, NO_ADAPTATION, NO_NETWORK, Run, budget_of
 from mosforge.models.objectives import BESIDE, LOSSES, adaptations_of, corpus_and_objective, side_by_side
 from mosforge.plan.datasets import Datasets
@@ -171,6 +172,24 @@ class Experiments:
         """Image count of each available dataset with human scores: the weights of the average."""
         human = (name for name in self._available(experiments) if name not in self._datasets.proxies)
         return {name: self._datasets.image_count(name) for name in human}
+
+    def check_ratings(self) -> None:
+        """Refuses more ratings than a split of an experiment can train on.
+
+        Raises:
+            MosforgeError: there are not so many.
+        """
+        for name in self.names:
+            budgets = [ratings for ratings in self._entries[name].ratings if isinstance(ratings, int)]
+            if not budgets:
+                continue
+            for dataset, split, _ in self._pairs(self._entries[name]):
+                most = None if budget_of(split) else self._datasets.most_ratings(dataset, split)
+                if most is not None and max(budgets) > most:
+                    raise MosforgeError(
+                        f"evaluation.experiments.{name}.ratings: {max(budgets)} ratings are more than the "
+                        f"{most} images that split {split} of {dataset} trains on; leave the number out"
+                    )
 
     def _lacks_dataset(self, run: Run) -> bool:
         needed = (run.dataset, run.test_dataset, *self._trainings.lacking(run))

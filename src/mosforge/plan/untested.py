@@ -1,4 +1,4 @@
-"""Splits of a user's table whose test part is too small: told before anything is trained."""
+"""Splits of a user's table with a part that is too small: told before anything is trained."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,18 +35,49 @@ def _tested(columns: Mapping[str, Sequence[str]], split: str, train: float) -> i
     parts = columns.get("split") or []
     if split == "official":
         return parts.count("test") if parts else None
-    images = list(columns.get("image") or [])
-    names = [columns.get(key) or [""] * len(images) for key in ("reference", REFERENCE_IMAGE)]
-    contents = [a or b or image for a, b, image in zip(*names, images, strict=True)]
+    contents = _contents(columns)
     if not contents or len(set(contents)) * (1 - train) >= FEWEST_TESTED:
         return None
+    return _parts(contents, split, train).count("test")
+
+
+def rated(columns: Mapping[str, Sequence[str]], split: str, train: float) -> int | None:
+    """How many images of a table a split trains and validates on, as far as the table says.
+
+    Args:
+        columns: as for `untested`.
+        split: its name.
+        train: share of the contents that is trained on, in splits by a seed.
+
+    Returns:
+        The number; None if it is not known.
+    """
+    parts = columns.get("split") or []
+    if split == "official":
+        return len(parts) - parts.count("test") if parts else None
+    contents = _contents(columns)
+    if split == "full":
+        return len(contents)
+    return _parts(contents, split, train).count("train")
+
+
+def _contents(columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """The content of each image of a table, as far as it names them."""
+    images = list(columns.get("image") or [])
+    names = [columns.get(key) or [""] * len(images) for key in ("reference", REFERENCE_IMAGE)]
+    return [a or b or image for a, b, image in zip(*names, images, strict=True)]
+
+
+def _parts(contents: Sequence[str], split: str, train: float) -> list[str]:
+    """The part of each image in a split by a seed; none where there is no such split."""
     # heavy to import, and few tables are so small
     import pandas as pd
 
     from mosforge.finetuning.split import divide
 
+    images = [str(number) for number in range(len(contents))]
     rows = pd.DataFrame({"image": images, "reference": contents, "content": contents})
     try:
-        return int((divide(rows, split, train, 0.0)["part"] == "test").sum())
+        return list(divide(rows, split, train, 0.0)["part"])
     except MosforgeError:
-        return 0
+        return []

@@ -177,7 +177,9 @@ def find_packaged(name: str) -> Traversable:
             "pip install mosforge[demo]"
         ) from None
     except TypeError:  # a module of one file
-        raise MosforgeError(f"packaged image {name}: {package} is no package with files; correct it") from None
+        raise MosforgeError(
+            f"packaged image {name}: {package} is no package with files; correct it"
+        ) from None
     if not file.is_file():
         raise MosforgeError(f"packaged image {name}: {package} has no such file; correct the name")
     return file
