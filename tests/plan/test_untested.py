@@ -79,6 +79,6 @@ def test_more_ratings_than_a_split_has_are_refused(
         few["ratings"] = [10, most, "all"]
         plan_of(config).check_ratings()
         few["ratings"] = [10, most + 1, "all"]
-        sentence = rf"few\.ratings: {most + 1} ratings are more than the {most} images .* own"
+        sentence = rf"few\.ratings: {most + 1} ratings .* of own .* {most} at most"
         with pytest.raises(MosforgeError, match=sentence):
             plan_of(config).check_ratings()

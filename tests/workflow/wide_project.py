@@ -92,6 +92,10 @@ def make_wide_project(folder: Path, sanity: str | None = None) -> Path:
     make_project(folder)
     shutil.copytree(folder / "photos", folder / "fresh")
     labels = (folder / "rated/labels.csv").read_text()
+    for i in range(5):  # enough to take ten ratings of the training part
+        shutil.copy(folder / f"rated/pictures/cup {i} (10).jpg", folder / f"rated/pictures/more {i}.jpg")
+        labels += f"more {i}.jpg,{i}\n"
+    (folder / "rated/labels.csv").write_text(labels)
     for name in ("second", "third"):
         (folder / f"rated/{name}.csv").write_text(labels)
     for name in ("images", "distorted_images", "reference_images"):

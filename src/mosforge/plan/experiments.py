@@ -187,8 +187,9 @@ class Experiments:
                 most = None if budget_of(split) else self._datasets.most_ratings(dataset, split)
                 if most is not None and max(budgets) > most:
                     raise MosforgeError(
-                        f"evaluation.experiments.{name}.ratings: {max(budgets)} ratings are more than the "
-                        f"{most} images that split {split} of {dataset} trains on; leave the number out"
+                        f"evaluation.experiments.{name}.ratings: {max(budgets)} ratings are more "
+                        f"than split {split} of {dataset} can train on, which are {most} at most; leave the "
+                        "number out"
                     )
 
     def _lacks_dataset(self, run: Run) -> bool:
