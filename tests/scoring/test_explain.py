@@ -124,6 +124,14 @@ def test_images_of_another_place_are_reported(
     assert "dataset.parquet: its images are not there" in err
 
 
+def test_the_rated_images_of_another_dataset_are_refused(
+    explain: Explain, model: Model, images: Path, dataset: Path
+) -> None:
+    status, _, err, text = explain(model(dataset="other"), images / "b.jpg", "--examples", dataset)
+    assert (status, text) == (1, "")
+    assert "the table of rated, and the model learned from other" in err
+
+
 def test_the_map_is_the_mean_of_the_crops_that_cover_a_pixel() -> None:
     boxes = np.array([(0, 0, 4), (0, 2, 4), (2, 2, 4)])
     values = score_map((6, 6), boxes, np.array([0.2, 0.4, 0.9]))

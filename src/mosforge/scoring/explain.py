@@ -107,9 +107,15 @@ def load_examples(dataset: Path, card: Card, count: int = EXAMPLES) -> list[Exam
         count: images at most, spread evenly over the range of given qualities.
 
     Raises:
-        MosforgeError: not such a table, or none of the chosen images can be read.
+        MosforgeError: not such a table, that of another dataset, or none of the chosen images can be read.
     """
     table = read_table(dataset, DATASET)
+    learned, name = card.get("dataset"), dataset.resolve().parent.name
+    if learned is not None and name != learned:
+        raise MosforgeError(
+            f"--examples {dataset}: the table of {name}, and the model learned from {learned}; give "
+            f"results/finetuning/{learned}/dataset.parquet, or leave it out"
+        )
     split = dataset.parent / str(card.get("split", "")) / "split.parquet"
     if split.is_file():
         parts = read_table(split, SPLIT)
