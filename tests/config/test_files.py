@@ -136,7 +136,9 @@ def test_without_a_configuration_the_papers_takes_its_place(
 def test_an_entry_that_is_not_there_lists_those_that_are() -> None:
     datasets = checked(BASE).finetuning.datasets
     assert entry_of(datasets, "finetuning.datasets", "live") is datasets["live"]
-    with pytest.raises(MosforgeError, match=r"'liv' is not in finetuning\.datasets; there are live, csiq"):
+    with pytest.raises(
+        MosforgeError, match=r"'liv' is not in .*\.datasets; there are live, csiq.*--directory"
+    ):
         entry_of(datasets, "finetuning.datasets", "liv")
 
 

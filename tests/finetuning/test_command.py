@@ -70,7 +70,7 @@ def test_a_dataset_is_described(here: Path, capsys: pytest.CaptureFixture[str]) 
         "official_split": "train 8, test 2",
         "licence": "that of its owner",
         "contents_found": "4",
-        "in_several": "2 of 5 contents share 1 scenes",
+        "in_several": "2 of 5 contents show the scene of another (1 scene)",
         "most_alike": found["most_alike"],
         "trained_on": "2 of 2 test images of the official split show a scene that is trained on",
         "with_reference_image": "0 of 10 images",

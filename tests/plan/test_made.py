@@ -45,6 +45,13 @@ def test_tables_page_and_models_are_named_with_paths_that_work_anywhere() -> Non
     assert explain_made(jobs[:1], Path("/runs/mine")) == ""
 
 
+def test_of_a_pretraining_alone_the_folder_is_named() -> None:
+    jobs = [job("pretrain", model="results/pretraining/own/b/cls/model.safetensors")]
+    assert "/runs/mine/results/pretraining/own/b/cls" in explain_made(jobs, Path("/runs/mine"))
+    whole = explain_made([*jobs, finetuned("r/1/b/own-cls")], Path("/runs/mine"))
+    assert "results/pretraining" not in whole
+
+
 @pytest.mark.parametrize(
     ("starts", "named"), [(["imagenet", "own-cls"], "own-cls"), (["imagenet.seed1"], "imagenet.seed1")]
 )

@@ -87,7 +87,7 @@ def test_a_table_knows_only_how_its_own_networks_were_trained(with_datasets: dic
     with_datasets["pretraining"]["backbones"] |= {"resnet50": "none", "alexnet": "none"}
     found = deviations("table1", ["resnet50"], plan_of(with_datasets).table("table1").protocol)
     assert found == [
-        "first weights of resnet50 random (of ImageNet)",
+        "first weights of resnet50 random (ImageNet's)",
         "crops of a test image 8 (60)",
         "crops of a training image in fine-tuning 4 (100)",
         "features of all stages of the backbone in fine-tuning yes (no)",

@@ -30,8 +30,8 @@ def test_what_deviates_is_listed_and_what_is_the_papers_own_is_not() -> None:
     assert deviations("ablation", ["resnet50", "alexnet"], crops) == []
     assert deviations("table1", ["resnet50", "alexnet"], OURS) == [
         "backbone alexnet (resnet50)",
-        "first weights of resnet50 random (of ImageNet)",
-        "first weights of resnet18 from own.pth (of ImageNet)",
+        "first weights of resnet50 random (ImageNet's)",
+        "first weights of resnet18 from own.pth (ImageNet's)",
         "pristine images configured for the corpus bsds 500 (21,869)",
         "crops of a test image 8 (60)",
         "crops of a training image in fine-tuning 4 (100)",
@@ -49,7 +49,7 @@ def test_the_table_lists_them_in_a_note() -> None:
     rows = correlations({("net", "imagenet"): [0.5, 0.6]}, "live")
     notes = experiment_table("table1", rows, TableSettings(protocol=OURS)).notes
     (note,) = (note for note in notes if "Different from the paper" in note)
-    assert "backbone net (resnet50); first weights of resnet50 random (of ImageNet);" in note
+    assert "backbone net (resnet50); first weights of resnet50 random (ImageNet's);" in note
     assert any("how many splits it used (here 2)" in note for note in notes)
 
 

@@ -11,7 +11,7 @@ from mosforge.core.errors import MosforgeError
 from mosforge.core.schemas.correlations import MEASURES
 from mosforge.core.seeds import generator
 from mosforge.statistics import intervals as bootstrap
-from mosforge.statistics.intervals import FEWEST, interval_of_difference, intervals, within_contents
+from mosforge.statistics.intervals import FEWEST_CONTENTS, interval_of_difference, intervals, within_contents
 
 SCIPY = {"srocc": stats.spearmanr, "krocc": stats.kendalltau, "plcc": stats.pearsonr}
 
@@ -91,12 +91,12 @@ def test_more_images_give_a_narrower_interval() -> None:
     assert widths[1] < widths[0] / 2
 
 
-@pytest.mark.parametrize("count", [FEWEST - 1, FEWEST])
+@pytest.mark.parametrize("count", [FEWEST_CONTENTS - 1, FEWEST_CONTENTS])
 def test_too_few_images_and_constant_predictions_have_no_interval(count: int) -> None:
     predicted, given = pairs(count)
     found = intervals(predicted, given, names(given), "own")
     assert found.keys() == set(MEASURES)
-    assert all(math.isnan(low) == (count < FEWEST) for low, _ in found.values())
+    assert all(math.isnan(low) == (count < FEWEST_CONTENTS) for low, _ in found.values())
     constant = intervals(np.full(count, 0.5), given, names(given), "own")
     assert all(math.isnan(end) for name in ("srocc", "krocc", "plcc") for end in constant[name])
 
@@ -155,7 +155,7 @@ def test_a_difference_is_taken_on_the_resamples_of_the_intervals() -> None:
     noisier = predicted + np.random.default_rng(2).normal(0, 0.02, 30)
     ends = difference(predicted, noisier, given)
     assert np.ptp(ends) < np.ptp(intervals(predicted, given, names(given), "own", "1")["srocc"]) / 3
-    assert np.isnan(difference(*(x[: FEWEST - 1] for x in (predicted, other, given)))).all()
+    assert np.isnan(difference(*(x[: FEWEST_CONTENTS - 1] for x in (predicted, other, given)))).all()
 
 
 @pytest.mark.parametrize("measure", [*SCIPY, "rmse"])

@@ -29,7 +29,7 @@ SYNTHETIC: dict[str, list[Any]] = {
     "overexposure": [0.15, 0.2],
     "underexposure": [0.15, 0.2],
 }
-"""Other levels of each type, as many as there are."""
+"""Other levels of each type, as many as the project of the tests has."""
 
 AUTHENTIC: dict[str, list[float]] = {
     "defocus": [1.0, 2.0, 5.0],

@@ -95,7 +95,8 @@ def entry_of(entries: Mapping[str, Entry], key: str, name: str) -> Entry:
         MosforgeError: there is no such entry; the sentence names those there are.
     """
     if name not in entries:
-        raise MosforgeError(f"{name!r} is not in {key}; there are {', '.join(entries)}")
+        elsewhere = "" if OWN.is_file() else "; of a run of your own give the folder, too: --directory DIR"
+        raise MosforgeError(f"{name!r} is not in {key}; there are {', '.join(entries)}{elsewhere}")
     return entries[name]
 
 

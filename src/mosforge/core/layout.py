@@ -32,7 +32,7 @@ DIAGNOSTICS = "results/pmos/{corpus}.diagnostics.json"
 VALIDATION = "results/pmos/validation/{dataset}.parquet"
 
 WEIGHTS = "results/pretraining/weights/{backbone}.safetensors"
-"""The ImageNet weights of a backbone."""
+"""The first weights of a backbone, such as those of ImageNet."""
 PACKS_OF_CORPUS = "results/pretraining/{corpus}/packs"
 PACK_OF_SHARD = "results/pretraining/{corpus}/packs/{group}/{shard}.parquet"
 PIXELS_OF_SHARD = "results/pretraining/{corpus}/packs/{group}/{shard}.pixels"

@@ -36,7 +36,7 @@ def features(
     Both are means over random crops, which follow from the dataset and the image's name.
 
     Args:
-        weights: ImageNet weights of the backbone, or those in the folder of a pretrained model, safetensors.
+        weights: first weights of the backbone, or those in the folder of a pretrained model, safetensors.
         dataset: the table of the dataset (artefact `dataset`).
         pack: index of its pack (artefact `pack`).
         output: the features of each image, Parquet (artefact `features`).

@@ -52,7 +52,7 @@ def finetune(
         dataset: the images and scores of the dataset, Parquet (artefact `dataset`).
         split: its split, Parquet (artefact `split`); the images of the part `test` are never read.
         pack: the index of its pack, Parquet (artefact `pack`).
-        weights: ImageNet weights of the backbone, or those of a pretrained model, safetensors.
+        weights: first weights of the backbone, or those of a pretrained model, safetensors.
         rehearsal: the labels of a corpus whose order of levels is rehearsed, Parquet (artefact `pmos`).
         rehearsal_pack: the index of the packs of that corpus, Parquet (artefact `pack`).
         output: folder of the model: model.safetensors, card.json, card.md and history.parquet.

@@ -11,6 +11,7 @@ from mosforge.core.images import read_rgb
 from mosforge.core.parallel import available_threads, map_in_order
 from mosforge.core.runs import FEWEST_TESTED
 from mosforge.core.tables import Frame
+from mosforge.core.words import plural
 from mosforge.finetuning.about import about
 from mosforge.finetuning.contents import group_contents
 from mosforge.finetuning.registry import layout_of
@@ -159,9 +160,11 @@ def _contents(dataset: Frame, correlation: float) -> tuple[Facts, Frame]:
     contents = group_contents(dataset, pairs)
     rows = dataset.merge(contents[["image", "content"]], on="image")
     sizes = contents.groupby("content")["reference"].nunique()
+    scenes = (sizes > 1).sum()
+    shared = f" ({plural(scenes, 'scene')})" if scenes else ""
     found: Facts = {
         "contents_found": len(sizes),
-        "in_several": f"{sizes[sizes > 1].sum()} of {sizes.sum()} contents share {(sizes > 1).sum()} scenes",
+        "in_several": f"{sizes[sizes > 1].sum()} of {sizes.sum()} contents show the scene of another{shared}",
     }
     if len(pairs):
         alike = pairs.sort_values("correlation", kind="stable").iloc[-1]

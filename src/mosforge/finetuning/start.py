@@ -20,7 +20,7 @@ def first_network(cfg: FinetuningSettings, weights: Path, mean: float) -> tuple[
 
     Args:
         cfg: of the training.
-        weights: ImageNet weights of the backbone, or those of a pretrained model.
+        weights: first weights of the backbone, or those of a pretrained model.
         mean: of the training scores, where a new head starts.
 
     Raises:

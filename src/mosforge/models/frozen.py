@@ -14,7 +14,7 @@ def frozen_network(weights: Path, backbone: str, initialisation: str, multi_leve
     """The network of an initialisation, in evaluation mode; on ImageNet weights its head gives only zeros.
 
     Args:
-        weights: ImageNet weights of the backbone, or those in the folder of a pretrained model, safetensors.
+        weights: first weights of the backbone, or those in the folder of a pretrained model, safetensors.
         backbone: its name.
         initialisation: `imagenet`, or CORPUS-OBJECTIVE.
         multi_level: features of all stages of the backbone, on ImageNet weights.

@@ -10,6 +10,8 @@ from mosforge.models.objectives import corpus_and_objective
 
 CHANGES_NO_RESULT = "words for people after a run"
 
+_PRETRAININGS = ("pretrain", "pretrain_authentic")
+
 
 def correlations_in(jobs: Sequence[Any]) -> list[str]:
     """The correlations of the experiments that a run was asked for.
@@ -36,6 +38,8 @@ def explain_made(jobs: Sequence[Any], folder: Path) -> str:
     if models:
         lines.append(f"Folders with {MODEL}: {len(models)}; score images with one of them:")
         lines.append(f"  mosforge score IMAGE --model {shlex.quote(str(models[0].parent))}")
+    elif pretrained := [folder / str(job.output.model) for job in jobs if job.rule.name in _PRETRAININGS]:
+        lines += [f"A pretrained network: {model.parent}" for model in sorted(pretrained)]
     return "\n".join(lines)
 
 

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 PAUSES = (1.0, 4.0)
 """Seconds to wait before a download that failed is tried again."""
 
+_SAVE = "save it with torch.save(network.state_dict(), FILE)"
+
 _WRAPPERS = ("state_dict", "model", "state_dict_ema")
 """Keys under which training scripts save the weights, beside other things."""
 
@@ -177,10 +179,12 @@ def _from_file(path: Path) -> Weights:
     except (RuntimeError, ValueError, EOFError, OSError) as error:
         raise unreadable_weights(path, error) from None
     except Exception as error:  # the unpickler's own class is not public
-        raise MosforgeError(f"{path}: not a plain state dict ({type(error).__name__})") from None
+        raise MosforgeError(
+            f"{path}: not a state dict of tensors ({type(error).__name__}); {_SAVE}"
+        ) from None
     if isinstance(weights, dict):
         weights = next((weights[key] for key in _WRAPPERS if isinstance(weights.get(key), dict)), weights)
     is_plain = isinstance(weights, dict) and all(isinstance(item, torch.Tensor) for item in weights.values())
     if not is_plain:
-        raise MosforgeError(f"{path}: not a plain state dict of tensors")
+        raise MosforgeError(f"{path}: not a state dict of tensors; {_SAVE}")
     return backbone_weights({str(key).removeprefix("module."): item for key, item in weights.items()})

@@ -42,7 +42,7 @@ def pretrain(
     Args:
         labels: the labels of the corpus, Parquet (artefact `pmos`), or of both of a unified pretraining.
         pack: the index of the packs of each corpus, Parquet (artefact `pack`).
-        weights: ImageNet weights of the backbone, safetensors.
+        weights: first weights of the backbone, safetensors.
         split: for mixtures of a target dataset's own images, its split: only the training part is used.
         output: folder of the model: model.safetensors, card.json, card.md and history.parquet.
         cfg: how to train, and on which images.

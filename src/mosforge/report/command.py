@@ -51,7 +51,8 @@ def _summary(arguments: argparse.Namespace) -> None:
     summary.insert(3, "method", methods(summary))
     summary.insert(4, "ratings", summary.pop("ratings"))
     columns = ["dataset", "test_dataset", "backbone", "method", "ratings", "splits", "images", *MEASURES]
-    columns[8:8] = ["srocc_q25", "srocc_q75"]
+    if (summary["splits"] > 1).any():
+        columns[8:8] = ["srocc_q25", "srocc_q75"]
     if arguments.format != "table":
         columns = list(summary.columns)
     else:

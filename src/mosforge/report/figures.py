@@ -20,6 +20,7 @@ from mosforge.report.drawing import Figure
 from mosforge.report.experiment_table import ExperimentTable
 from mosforge.report.published import AVERAGE
 from mosforge.report.settings import Scale
+from mosforge.statistics.intervals import FEWEST_CONTENTS
 from mosforge.statistics.logistic import fit_logistic, logistic
 
 MANY_POINTS = 3000
@@ -126,7 +127,7 @@ def bars(table: ExperimentTable, proxies: Collection[str]) -> list[Figure]:
         axes.set_yticks(list(places), list(places.values()))
         axes.tick_params(axis="y", length=0, labelcolor=drawing.INK)
         axes.set(ylim=(place + 0.6, -0.6), xlim=(known.min(initial=0.0), right + 0.16), xlabel="SROCC")
-        caption = say("bars_of_splits" if (every["splits"] > 1).any() else "bars")
+        caption = say("bars_of_splits" if (every["splits"] > 1).any() else "bars", FEWEST_CONTENTS)
         datasets = [*every["train_dataset"], *every["test_dataset"]]
         name = drawing.file_stem("bars", table.experiment)
         return [drawing.finish(canvas, name, caption + words.proxy_caption(datasets, proxies))]

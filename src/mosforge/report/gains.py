@@ -221,6 +221,10 @@ def _headlines(gains: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(chosen) if chosen else within
 
 
+def _difference(gain: Mapping[Any, Any]) -> str:
+    return signed(gain["difference"]) + (" on average within a split" if gain["splits"] > 1 else "")
+
+
 def _finding(gain: Mapping[Any, Any], method: str) -> str:
     over = f"medians over {gain['splits']} splits" if gain["splits"] > 1 else "one split"
     over += f" of {gain['trainings']} trainings" if gain["trainings"] > 1 else ""
@@ -236,4 +240,4 @@ def _finding(gain: Mapping[Any, Any], method: str) -> str:
         shows = "it contains zero, so no difference is shown"
     what = "resampled contents of test images" if gain["interval_over"] == CONTENTS else "splits"
     ends = signed(gain["low"]), signed(gain["high"])
-    return text + say("finding_interval", signed(gain["difference"]), what, *ends, shows)
+    return text + say("finding_interval", _difference(gain), what, *ends, shows)

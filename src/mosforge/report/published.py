@@ -146,7 +146,7 @@ def deviations(
     found = [f"backbone {', '.join(others)} ({' and '.join(own)})"] if others else []
     for name, source in protocol.weights.items():
         if (origin := origin_of(source)) != OF_IMAGENET:
-            found.append(f"first weights of {name} {origin} ({OF_IMAGENET})")
+            found.append(f"first weights of {name} {origin} (ImageNet's)")
     for name, size in protocol.corpora.items():
         for kind, count in size.items():
             what, paper = _SIZES[kind]

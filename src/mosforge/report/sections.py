@@ -21,6 +21,7 @@ from mosforge.report.gains import CONTENTS, SPLITS, gains_grid
 from mosforge.report.published import OF_IMAGENET, origin_of
 from mosforge.report.sanity import pretrained_blocks
 from mosforge.report.thumbnails import distortions, extremes
+from mosforge.statistics.intervals import FEWEST_CONTENTS
 
 _TITLES = {
     "table1": "Synthetic distortions, within each dataset (the paper's Table 1)",
@@ -111,7 +112,7 @@ def _experiment(
     kinds = breakdowns(correlations, artefacts)
     yield from _folded("Each kind of test images", kinds, say("kinds", FEWEST))
     splits = experiment_table.split_grids(name, correlations, cfg.proxies)
-    yield from _folded("Each split separately", splits, say("every_split"))
+    yield from _folded("Each split separately", splits, say("every_split", FEWEST_CONTENTS))
 
 
 def _used(artefacts: Artefacts) -> dict[str, Mapping[str, int]]:
@@ -254,7 +255,7 @@ def agreement_section(artefacts: Artefacts) -> Iterator[Block]:
             yield Block("caveat", say("agreement_seen"))
         yield table(_agreement_grid(found, artefacts.cfg.fusion, artefacts.scale(dataset).span))
         images, contents = (f"{found[name].iloc[0]:,}" for name in ("images", "contents"))
-        yield Block("notes", say("agreement_notes", images, contents))
+        yield Block("notes", say("agreement_notes", images, contents, FEWEST_CONTENTS))
     if not artefacts.cfg.validated:
         yield absent("no_references")
 

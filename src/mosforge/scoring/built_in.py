@@ -33,7 +33,7 @@ def introduction(card: Card) -> str:
     before = f"; pretrained on {', '.join(sources)}" if sources else ""
     return (
         f"mosforge: the built-in model, {card['backbone']}, learned from {learned}{before}. "
-        "docs/model.md says what it cannot do; --model DIR takes another"
+        "docs/model.md says what it cannot do; --model DIR, or Scorer(DIR), takes another"
     )
 
 

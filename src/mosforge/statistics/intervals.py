@@ -23,7 +23,7 @@ Counts = npt.NDArray[np.int64]
 Intervals = dict[str, tuple[float, float]]
 
 RESAMPLES = 1000
-FEWEST = 5
+FEWEST_CONTENTS = 5
 """Fewer contents of test images give no interval."""
 
 FEWEST_OF_CONTENT = 3
@@ -49,13 +49,13 @@ def intervals(predicted: Floats, given: Floats, contents: Sequence[str], *key: S
     Returns:
         Measure -> lower and upper end. Contents are drawn, each with all its images. Resamples in which a
         measure is undefined, because all values are equal, are left out. Both ends are NaN if no resample
-        is left, and for fewer than `FEWEST` contents.
+        is left, and for fewer than `FEWEST_CONTENTS` contents.
 
     Raises:
         MosforgeError: a value is not finite, or there is not one content for each image.
     """
     _check(contents, given, predicted)
-    if len(set(contents)) < FEWEST:
+    if len(set(contents)) < FEWEST_CONTENTS:
         return dict.fromkeys(MEASURES, (np.nan, np.nan))
     mapped = map_predictions(predicted, given)[0]
     blocks = [_measures(predicted, mapped, given, counts) for counts in _resamples(contents, *key)]
@@ -88,7 +88,7 @@ def within_contents(
     Returns:
         The mean, and the lower and the upper end of the percentile interval over resampled contents. A
         content counts if its SROCC is defined and it has at least `FEWEST_OF_CONTENT` images. NaN without
-        such a content; both ends are NaN for fewer than `FEWEST` of them.
+        such a content; both ends are NaN for fewer than `FEWEST_CONTENTS` of them.
     """
     names, places = np.unique(np.asarray(contents, dtype=str), return_inverse=True)
     sroccs = []
@@ -126,7 +126,7 @@ def interval_of_difference(
         MosforgeError: as for `intervals`.
     """
     _check(contents, given, *first, *second)
-    if len(set(contents)) < FEWEST:
+    if len(set(contents)) < FEWEST_CONTENTS:
         return np.nan, np.nan
     drawn = [
         _sroccs(first, given, counts) - _sroccs(second, given, counts)
@@ -151,10 +151,10 @@ def mean_srocc(
 
     Returns:
         The mean, which is NaN if one of the trainings has none, and the lower and the upper end, NaN for
-        fewer than `FEWEST` contents. The differences between the trainings are not in the interval.
+        fewer than `FEWEST_CONTENTS` contents. The differences between the trainings are not in the interval.
     """
     whole = float(_sroccs(predicted, given, np.ones((1, len(given)), np.int64)).mean())
-    if len(set(contents)) < FEWEST:
+    if len(set(contents)) < FEWEST_CONTENTS:
         return whole, np.nan, np.nan
     drawn = [_sroccs(predicted, given, counts).mean(axis=0) for counts in _resamples(contents, *key)]
     return (whole, *_ends(drawn))
@@ -175,9 +175,9 @@ def interval_of_share(
         key: what is resampled, as for `intervals`.
 
     Returns:
-        Lower and upper end; NaN for fewer than `FEWEST` contents.
+        Lower and upper end; NaN for fewer than `FEWEST_CONTENTS` contents.
     """
-    if len(set(contents)) < FEWEST:
+    if len(set(contents)) < FEWEST_CONTENTS:
         return np.nan, np.nan
     return _ends([counts @ hits / (counts @ totals) for counts in _resamples(contents, *key)])
 
