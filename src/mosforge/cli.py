@@ -76,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 after an error, which is reported in one sentence; usage errors exit with 2.
     """
     words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
+    if sys.stderr is None:  # closed, as some daemons start their programs; print would take standard output
+        sys.stderr = Path(os.devnull).open("w")
     # A notebook sets it for its own Python; matplotlib, which only draws files here, may lack the module.
     os.environ.pop("MPLBACKEND", None)
     try:
@@ -83,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments = build_parser(words).parse_args(words)
             _start_log(arguments.log)
             status: int = arguments.run(arguments) or 0
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
             return status
     except MosforgeError as error:
         message = str(error)

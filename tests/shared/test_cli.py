@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,6 +97,21 @@ def test_a_closed_pipe_is_no_error() -> None:
         command = [sys.executable, "-m", "mosforge", "classes"]
         result = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True)
     assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_closed_streams_are_no_defect(tmp_path: Path) -> None:
+    """As some daemons start their programs."""
+    run = f"{shlex.quote(sys.executable)} -m mosforge classes"
+    file = shlex.quote(str(tmp_path / "classes"))
+    for words, status in (
+        (f"{run} 2>&-", 0),
+        (f"{run} --output {file} >&-", 0),
+        (f"{run} >&-", 1),
+    ):
+        result = subprocess.run(words, shell=True, capture_output=True, text=True)
+        assert result.returncode == status, result.stderr
+        assert "Traceback" not in result.stderr
+        assert ("no standard output" in result.stderr) == (status == 1)
 
 
 def test_a_defect_of_ours_leaves_its_stack_trace_in_the_log(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mosforge.core.atomic import atomic_file
+from mosforge.core.errors import MosforgeError
 
 Row = Mapping[str, Any]
 
@@ -51,9 +52,15 @@ def write_rows(
     *,
     array: bool = False,
 ) -> None:
-    """Writes the text of `format_rows` to a file, whole or not at all; without a file to standard output."""
+    """Writes the text of `format_rows` to a file, whole or not at all; without a file to standard output.
+
+    Raises:
+        MosforgeError: the file cannot be written, or there is no standard output.
+    """
     text = format_rows(rows, columns, style, array=array)
     if output is None:
+        if sys.stdout is None:
+            raise MosforgeError("there is no standard output to write to; open it, or name a file")
         sys.stdout.write(_escaped(text, sys.stdout.encoding or "utf-8"))
     else:
         with atomic_file(output) as temporary:

@@ -122,7 +122,7 @@ def _score(arguments: argparse.Namespace) -> int:
     # JSON lines need not wait for each other, and need no bar where they appear themselves.
     at_once = arguments.format == "json" and arguments.output is None
     bad = far = 0
-    for row in _rows(scorer, named, quiet=at_once and sys.stdout.isatty()):
+    for row in _rows(scorer, named, quiet=at_once and bool(sys.stdout and sys.stdout.isatty())):
         bad += "error" in row
         far += "raw" in row
         if at_once:
