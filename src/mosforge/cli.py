@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = metrics.with_verb(list(sys.argv[1:] if argv is None else argv))
     if sys.stderr is None:  # closed, as some daemons start their programs; print would take standard output
-        sys.stderr = Path(os.devnull).open("w")
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     # A notebook sets it for its own Python; matplotlib, which only draws files here, may lack the module.
     os.environ.pop("MPLBACKEND", None)
     try:

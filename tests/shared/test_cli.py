@@ -103,11 +103,7 @@ def test_closed_streams_are_no_defect(tmp_path: Path) -> None:
     """As some daemons start their programs."""
     run = f"{shlex.quote(sys.executable)} -m mosforge classes"
     file = shlex.quote(str(tmp_path / "classes"))
-    for words, status in (
-        (f"{run} 2>&-", 0),
-        (f"{run} --output {file} >&-", 0),
-        (f"{run} >&-", 1),
-    ):
+    for words, status in ((f"{run} 2>&-", 0), (f"{run} --output {file} >&-", 0), (f"{run} >&-", 1)):
         result = subprocess.run(words, shell=True, capture_output=True, text=True)
         assert result.returncode == status, result.stderr
         assert "Traceback" not in result.stderr
