@@ -168,6 +168,10 @@ class Experiments:
             )
         return None
 
+    def lacks_another_dataset(self, experiment: str) -> bool:
+        """Whether an experiment across datasets has fewer than two that are there."""
+        return self._entries[experiment].across and len(self._available([experiment])) < 2
+
     def sizes(self, experiments: Sequence[str]) -> dict[str, int]:
         """Image count of each available dataset with human scores: the weights of the average."""
         human = (name for name in self._available(experiments) if name not in self._datasets.proxies)

@@ -178,10 +178,14 @@ class Plan:
         """Refuses an experiment that was asked for and of which nothing can be done.
 
         Raises:
-            MosforgeError: none of its datasets is there, or it names no network and no comparison.
+            MosforgeError: none of its datasets is there, or one where two are needed, or it names no network
+                and no comparison.
         """
         if not self.experiments.runs(experiment):
-            why = "; ".join(self.experiments.left_out([experiment])) or "it names no network or comparison"
+            reasons = self.experiments.left_out([experiment])
+            if self.experiments.lacks_another_dataset(experiment):
+                reasons = [*reasons, "it tests on other datasets than it trains on, and needs two of them"]
+            why = "; ".join(reasons) or "it names no network or comparison"
             raise MosforgeError(f"nothing of the experiment {experiment} can be done: {why}")
 
     def warnings(self) -> list[str]:
