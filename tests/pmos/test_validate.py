@@ -1,6 +1,7 @@
 """The logistic fusion, and metrics and fusions beside given scores."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -192,10 +193,33 @@ def test_every_measure_has_an_interval_over_contents_and_a_correlation_within_th
 
 def test_the_verb_writes_the_table(tmp_path: Path) -> None:
     write_table(tmp_path / "rated.parquet", TARGET_SCORES, targets(), stage="metrics", cfg={})
-    (tmp_path / "mapping.json").write_text(json.dumps(mapping()))
+    (tmp_path / "mapping.json").write_text(json.dumps(mapping() | {"scale": "auto"}))  # as `fuse` does
     words = ["--targets", str(tmp_path / "rated.parquet"), "--mapping", str(tmp_path / "mapping.json")]
     words += ["--output", str(tmp_path / "out.parquet"), "--cfg", json.dumps(CFG.plain())]
     assert main(["pmos", "validate", *words]) == 0
     rows = read_table(tmp_path / "out.parquet", VALIDATION)
     assert (rows["dataset"] == "rated").all()
     assert rows["fitted_on"].isna().sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"knots": {}, "fusion": "mean"}, "the fusion quantile needs knots"),
+        ({"knots": {"ssim": [0, 1]}}, "the fusion quantile needs knots"),
+        ({"fusion": "calibrated", "knots": 3}, "not the mapping of a corpus"),
+        ({"knots": {name: [1, 0] for name in METRICS}}, "must not fall"),
+    ],
+)
+def test_a_mapping_that_holds_no_distribution_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: dict[str, Any], reason: str
+) -> None:
+    write_table(tmp_path / "rated.parquet", TARGET_SCORES, targets(), stage="metrics", cfg={})
+    (tmp_path / "mapping.json").write_text(json.dumps(mapping() | {"scale": "auto"} | content))
+    words = ["--targets", str(tmp_path / "rated.parquet"), "--mapping", str(tmp_path / "mapping.json")]
+    words += ["--output", str(tmp_path / "out.parquet"), "--cfg", json.dumps(CFG.plain())]
+    assert main(["pmos", "validate", *words]) == 1
+    found = capsys.readouterr().err
+    assert re.search(rf"mapping\.json: .*{reason}", found)
+    assert "Traceback" not in found
+    assert not (tmp_path / "out.parquet").exists()

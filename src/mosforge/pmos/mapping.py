@@ -62,8 +62,12 @@ def _wrong(words: str) -> PydanticCustomError:
     return PydanticCustomError("rule", "{words}", {"words": words})
 
 
-def read_mapping(file: Path) -> CorpusMapping:
+def read_mapping(file: Path, fusion: Fusion | None = None) -> CorpusMapping:
     """Reads `results/pmos/CORPUS.mapping.json`.
+
+    Args:
+        file: of the mapping.
+        fusion: one that it is read for, in the place of its own.
 
     Raises:
         MosforgeError: the file is not there, or not such a mapping.
@@ -71,7 +75,10 @@ def read_mapping(file: Path) -> CorpusMapping:
     if file.is_dir():
         raise MosforgeError(f"{file}: a folder; name the file results/pmos/CORPUS.mapping.json")
     try:
-        return CorpusMapping.model_validate(read_json(file))
+        values = read_json(file)
+        if fusion is not None and isinstance(values, dict):
+            values["fusion"] = fusion
+        return CorpusMapping.model_validate(values)
     except ValidationError as error:
         raise MosforgeError(
             f"{file}: not the mapping of a corpus, which is results/pmos/CORPUS.mapping.json: "

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mosforge.core.errors import MosforgeError
-from mosforge.core.files import read_json
 from mosforge.core.runs import FEWEST_TESTED
 from mosforge.core.schemas.correlations import VALIDATION
 from mosforge.core.schemas.metrics import METRICS, orient
 from mosforge.core.schemas.targets import TARGET_SCORES
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.pmos.fusion import curves_of, fit_curves, map_curves, map_scores, weigh
+from mosforge.pmos.mapping import read_mapping
 from mosforge.pmos.settings import CLASS_MEANS, ValidationSettings
 from mosforge.statistics.intervals import correlations_with_ends, within_contents
 
@@ -49,7 +49,7 @@ def validate(
     table = agreement_with_people(
         rows,
         cfg,
-        read_json(mapping) if mapping else None,
+        read_mapping(mapping, "quantile").plain() if mapping else None,
         read_table(fitted, TARGET_SCORES) if fitted else None,
     )
     write_table(output, VALIDATION, table, stage="pmos", cfg=cfg.plain())
