@@ -161,6 +161,7 @@ TABLE = {"layout": "table", "folder": "f", "table": "t.csv", "higher_is_better":
             None,
             "synthetic.total: null says nothing; leave the key out",
         ),
+        ("finetuning.seeds", [0, 2**63], "seeds.1: 9223372036854775808 is not a whole number from 0 to 9"),
         ("finetuning.splits.seeds", [], "finetuning.splits.seeds: [] is not a list of at least 1"),
         ("sources.shard_size", 100.0, "sources.shard_size: 100.0 is not a whole number"),
         ("finetuning.datasets.live.splits", ["offical"], "'offical' is not a seed, that is a whole number"),

@@ -33,7 +33,12 @@ _OF_TABLE = ("table", "images", "range", "higher_is_better")
 
 _UNIQUE = Field(min_length=1, json_schema_extra={"uniqueItems": True})
 Splits = Annotated[tuple[_Split, ...], _UNIQUE, AfterValidator(different)]
-Seeds = Annotated[tuple[Whole, ...], _UNIQUE, AfterValidator(different)]
+_Seed = Annotated[
+    int,
+    Field(strict=True, ge=0, le=2**63 - 1),
+    Allowed("a whole number from 0 to 9223372036854775807, the largest that a table holds"),
+]
+Seeds = Annotated[tuple[_Seed, ...], _UNIQUE, AfterValidator(different)]
 
 
 class Dataset(Section):
