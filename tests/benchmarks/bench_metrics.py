@@ -29,7 +29,7 @@ from skimage import data
 from mosforge.core.images import Pixels
 from mosforge.core.parallel import available_threads
 from mosforge.metrics import fused, score
-from mosforge.metrics.engines import viewing_factor
+from mosforge.metrics.engines import luma, viewing_factor
 from mosforge.metrics.fused.engine import FusedEngine
 from mosforge.metrics.fused.features import Features, Geometry, Reference
 from mosforge.metrics.fused.fsim import fsim
@@ -65,13 +65,16 @@ def images(width: int, height: int) -> tuple[Pixels, list[Pixels]]:
 
 
 def run_piq(reference: Pixels, distorted: list[Pixels], threads: int) -> None:
-    """piq as its users call it: float32, in a batch, on all threads."""
+    """piq as its users call it: float32, in a batch, on all threads; SSIM and MS-SSIM of the luma."""
     torch.set_num_threads(threads)
-    functions = (piq.ssim, piq.multi_scale_ssim, piq.mdsi, piq.vsi, piq.fsim, piq.gmsd)
     with torch.inference_mode():
         x = torch.from_numpy(np.stack(distorted)).permute(0, 3, 1, 2).float() / 255
-        y = torch.from_numpy(reference).permute(2, 0, 1)[None].float() / 255
-        for function in functions:
+        y = (torch.from_numpy(reference).permute(2, 0, 1)[None].float() / 255).expand_as(x).contiguous()
+        for function in (piq.mdsi, piq.vsi, piq.fsim, piq.gmsd):
+            function(x, y, reduction="none")
+        x = torch.from_numpy(np.stack([luma(image) for image in distorted]))[:, None].float() / 255
+        y = torch.from_numpy(luma(reference))[None, None].float() / 255
+        for function in (piq.ssim, piq.multi_scale_ssim):
             function(x, y.expand_as(x).contiguous(), reduction="none")
 
 
