@@ -21,6 +21,7 @@ from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.schemas.datasets import DATASET, SPLIT
 from mosforge.core.tables import Frame, read_table
 from mosforge.models.crops import Boxes, draw_boxes, grid_boxes, predict
+from mosforge.models.devices import pick_device
 from mosforge.models.folder import load_model
 from mosforge.scoring.built_in import FOLDER
 from mosforge.statistics.intervals import interval_of_difference
@@ -75,6 +76,7 @@ def main() -> None:
         print("Nothing to do: name the dataset and the split of a run")
         return
     torch.set_num_threads(1)
+    device = pick_device("cpu")
     network, card = load_model(options.model)
     rows, size = test_images(options.dataset, options.split, options.images), card["crop"]
     if rows.empty:
@@ -88,7 +90,7 @@ def main() -> None:
         reading += (time.process_time() - begun) / len(rows)
         for way, boxes in boxes_of(pixels, size, name).items():
             begun = time.process_time()
-            found = predict(network, pixels, boxes, size, torch.device("cpu")).scores
+            found = predict(network, pixels, boxes, size, device).scores
             seconds += time.process_time() - begun
             passes += len(found)
             for count in RANDOM if way == "random" else (len(found),):
