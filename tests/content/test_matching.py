@@ -106,6 +106,28 @@ def test_images_without_a_keypoint_are_no_match(tmp_path: Path, value: int) -> N
     assert find_same_content(flat, flat, CORRELATION).empty
 
 
+def test_many_copies_of_few_versions_are_one_content(images: list[tuple[str, str]], tmp_path: Path) -> None:
+    scene = resized(Image.fromarray(packaged_image("skimage/data/astronaut.png")), 0.4)
+    for quality in (10, 30, 90):
+        for copy in range(7):  # more than an image is compared with
+            scene.save(tmp_path / f"{quality}_{copy}.jpg", quality=quality)
+    versions = [(path.name, str(path)) for path in sorted(tmp_path.glob("*.jpg"))]
+    pairs = find_pairs_within([images[1], *versions], CORRELATION)
+    dataset = pd.DataFrame({"image": [images[1][0], *(name for name, _ in versions)], "reference_path": None})
+    groups = group_contents(dataset.assign(reference=dataset["image"]), pairs).groupby("content")["image"]
+    assert sorted(groups.count()) == [1, 21]
+
+
+def test_images_of_which_most_are_copies_are_found(images: list[tuple[str, str]], tmp_path: Path) -> None:
+    scene = resized(Image.fromarray(packaged_image("skimage/data/astronaut.png")), 0.4)
+    scene.save(tmp_path / "scene.png")
+    copies = [(f"{copy:02d}", str(tmp_path / "scene.png")) for copy in range(66)]
+    pairs = find_pairs_within([images[1], *copies], CORRELATION)
+    assert set(pairs["image"]) | set(pairs["other"]) == {name for name, _ in copies}
+    leaked = find_same_content([images[1], ("pristine", copies[0][1])], copies, CORRELATION)
+    assert leaked["image_id"].tolist() == ["pristine"]
+
+
 def test_a_damaged_image_is_named(images: list[tuple[str, str]], tmp_path: Path) -> None:
     (tmp_path / "x.jpg").write_bytes(b"no")
     with pytest.raises(MosforgeError, match=r"x\.jpg: not a"):

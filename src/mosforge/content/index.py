@@ -9,8 +9,9 @@ from scipy import sparse
 
 from mosforge.content.keypoints import Keypoints, Vocabulary, Words
 
-_COMMON = 0.01  # a word in more than this share of the images says nothing ...
+_COMMON = 0.01  # a word in more than this share of the images says hardly anything ...
 _COMMON_AT_LEAST = 64  # ... if they are more than these: a small dataset may show each content so often
+_OF_COMMON = 1e-4  # its weight: only of images that share no rarer words it says which are compared
 
 
 class Candidate(NamedTuple):
@@ -33,15 +34,25 @@ class Index:
         joined = np.concatenate(words)
         self._words, columns, counts = np.unique(joined, return_inverse=True, return_counts=True)
         weights = np.log1p(len(descriptors) / counts)  # a rare word says more
-        weights[counts > max(_COMMON_AT_LEAST, _COMMON * len(descriptors))] = 0.0
+        weights[counts > max(_COMMON_AT_LEAST, _COMMON * len(descriptors))] *= _OF_COMMON
         lengths = np.repeat([1 / np.sqrt(max(len(own), 1)) for own in words], [len(own) for own in words])
         values = (weights[columns] * lengths).astype(np.float32)
         self._weights = _matrix(words, columns, values, len(self._words)).T.tocsr()
 
-    def candidates(self, images: Sequence[Keypoints], count: int) -> list[list[Candidate]]:
-        """For each image up to `count` of those that share most words with it."""
+    def candidates(
+        self, images: Sequence[Keypoints], count: int, left_out: npt.NDArray[np.bool_] | None = None
+    ) -> list[list[Candidate]]:
+        """For each image up to `count` of those that share most words with it.
+
+        Args:
+            images: which are looked up.
+            count: the most candidates of an image.
+            left_out: for each image those of the index that are no candidates, (images, images of the index).
+        """
         mirrored = [image.mirrored() for image in images]
         scores = np.stack([self._scores(images), self._scores(mirrored)], axis=2)
+        if left_out is not None:
+            scores[left_out] = 0.0
         found = []
         for row in scores.reshape(len(images), -1):
             best = np.argsort(-row, kind="stable")[:count]

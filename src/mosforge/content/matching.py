@@ -5,7 +5,7 @@ and compared pixel by pixel. So the same content is found when it is resized, en
 mirrored, and other content is not, even of the same place.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
 from mosforge.content.index import Candidate, Index
@@ -45,6 +47,10 @@ def undistorted_images(dataset: pd.DataFrame) -> list[Named]:
 def undistorted_names(dataset: pd.DataFrame) -> "pd.Series[str]":
     """The name of each image's undistorted image: the path of its reference image, or without one its own."""
     return dataset["reference_path"].fillna(dataset["image"])
+
+
+_Task = tuple[int, int, bool]
+"""Two places among the images of a dataset, the smaller one first, and whether one image is mirrored."""
 
 
 class Match(NamedTuple):
@@ -142,7 +148,9 @@ def find_pairs_within(images: Sequence[Named], correlation: float, threads: int 
     """Finds the images of one dataset that show the same content.
 
     Each image is compared with the few that share most words with it, so of many images with one content not
-    every pair is found; who joins pairs to groups finds them all the same.
+    every pair is found. An image that shows the content of another is compared once more, with images that no
+    pair joins to it yet, until no pair is found: who joins pairs to groups finds every image of a content,
+    also where more copies of one version of it are there than an image is compared with.
 
     Args:
         images: names and paths.
@@ -159,14 +167,21 @@ def find_pairs_within(images: Sequence[Named], correlation: float, threads: int 
     ordered = sorted(images)
     read = map_in_order(lambda named: read_keypoints(named[1], _SIDE_WITHIN), ordered, threads)
     known = list(tqdm(read, total=len(ordered), desc="keypoints", unit="image", disable=None))
-    tasks = list(_pairs_to_compare(known))
-    compared = map_in_order(partial(_agreement_of_pair, known=known), tasks, threads)
+    index = Index([image.descriptors for image in known]) if known else None
     best: dict[tuple[int, int], tuple[float, bool]] = {}
-    for (one, other, mirrored), agreed in zip(
-        tasks, tqdm(compared, total=len(tasks), desc="pairs", unit="pair", disable=None), strict=True
-    ):
-        if agreed >= correlation and agreed > best.get((one, other), (-1.0, False))[0]:
-            best[one, other] = agreed, mirrored
+    seen: set[_Task] = set()
+    asking = list(range(len(known)))
+    while index is not None and asking:
+        tasks = list(_pairs_to_compare(known, index, asking, _groups(len(known), best), seen))
+        compared = map_in_order(partial(_agreement_of_pair, known=known), tasks, threads)
+        progress = tqdm(compared, total=len(tasks), desc="pairs", unit="pair", disable=None)
+        joined: set[int] = set()
+        for (one, other, mirrored), agreed in zip(tasks, progress, strict=True):
+            if agreed >= correlation:
+                joined |= {one, other}
+                if agreed > best.get((one, other), (-1.0, False))[0]:
+                    best[one, other] = agreed, mirrored
+        asking = sorted(joined)
     found = [
         Pair(ordered[one][0], ordered[other][0], mirrored, agreed)
         for (one, other), (agreed, mirrored) in sorted(best.items())
@@ -174,25 +189,35 @@ def find_pairs_within(images: Sequence[Named], correlation: float, threads: int 
     return pd.DataFrame(found, columns=Pair._fields)
 
 
-def _pairs_to_compare(known: Sequence[Keypoints]) -> Iterator[tuple[int, int, bool]]:
-    """Each pair of images of which one is a candidate of the other, once, and whether one is mirrored."""
-    if not known:
-        return
-    index = Index([image.descriptors for image in known])
-    seen: set[tuple[int, int, bool]] = set()
-    for first in range(0, len(known), _BLOCK):
-        # an image shares most words with itself, and a symmetrical one also with its mirror image
-        found = index.candidates(known[first : first + _BLOCK], _CANDIDATES + 2)
-        for place_of, candidates in enumerate(found, first):
-            others = [candidate for candidate in candidates if candidate.place != place_of]
-            for other, mirrored in others[:_CANDIDATES]:
+def _groups(count: int, pairs: Collection[tuple[int, int]]) -> npt.NDArray[np.int32]:
+    """The number of the group of each image, where pairs join images to groups."""
+    ends = np.array(sorted(pairs), np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(pairs)), (ends[0], ends[1])), shape=(count, count))
+    groups: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return groups
+
+
+def _pairs_to_compare(
+    known: Sequence[Keypoints],
+    index: Index,
+    asking: Sequence[int],
+    groups: npt.NDArray[np.int32],
+    seen: set[_Task],
+) -> Iterator[_Task]:
+    """Each pair of an image that asks and a candidate of another group, once, and whether one is mirrored."""
+    for first in range(0, len(asking), _BLOCK):
+        block = np.array(asking[first : first + _BLOCK])
+        own_group = groups[block][:, None] == groups[None, :]
+        found = index.candidates([known[place_of] for place_of in block], _CANDIDATES, own_group)
+        for place_of, candidates in zip(block.tolist(), found, strict=True):
+            for other, mirrored in candidates:
                 pair = min(place_of, other), max(place_of, other), mirrored
                 if pair not in seen:
                     seen.add(pair)
                     yield pair
 
 
-def _agreement_of_pair(task: tuple[int, int, bool], *, known: Sequence[Keypoints]) -> float:
+def _agreement_of_pair(task: _Task, *, known: Sequence[Keypoints]) -> float:
     one, other, mirrored = task
     image = known[one].mirrored() if mirrored else known[one]
     placed = place(image, known[other])
