@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
+from mosforge.core import layout
 from mosforge.core.errors import MosforgeError
 from mosforge.core.images import Pixels, read_rgb
 from mosforge.core.schemas.datasets import DATASET, SPLIT
@@ -114,7 +115,7 @@ def load_examples(dataset: Path, card: Card, count: int = EXAMPLES) -> list[Exam
     if learned is not None and name != learned:
         raise MosforgeError(
             f"--examples {dataset}: the table of {name}, and the model learned from {learned}; give "
-            f"results/finetuning/{learned}/dataset.parquet, or leave it out"
+            f"{layout.DATASET.format(dataset=learned)}, or leave it out"
         )
     split = dataset.parent / str(card.get("split", "")) / "split.parquet"
     if split.is_file():
