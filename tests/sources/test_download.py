@@ -2,7 +2,9 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -29,6 +31,8 @@ class Server(ThreadingHTTPServer):
         self.length = True
         self.shift = 0  # resumes so many bytes from where it was asked to
         self.asked: list[str | None] = []
+        self.gate = threading.Event()  # answers wait for it
+        self.gate.set()
 
     @property
     def url(self) -> str:
@@ -41,6 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server, wanted = self.server, self.headers.get("Range")
         server.asked.append(wanted)
+        server.gate.wait(10)
         if server.states:
             self.send_error(server.states.pop(0))
             return
@@ -105,6 +110,27 @@ def test_a_broken_connection_is_resumed_where_it_broke(
     server.cuts = [1000, 2000]
     assert get(server, tmp_path / "data.bin", waits).read_bytes() == DATA
     assert server.asked == [None, "bytes=1000-", "bytes=3000-"]
+
+
+def test_two_sources_in_one_archive_download_it_once(
+    server: Server, tmp_path: Path, waits: list[float]
+) -> None:
+    server.gate.clear()
+    target = tmp_path / "data.bin"
+    with ThreadPoolExecutor(2) as both:
+        jobs = [both.submit(get, server, target, waits) for _ in range(2)]
+        time.sleep(0.3)  # both have begun
+        server.gate.set()
+        assert [job.result().read_bytes() for job in jobs] == [DATA, DATA]
+    assert server.asked == [None]
+    assert [path.name for path in tmp_path.iterdir()] == ["data.bin"]
+
+
+def test_a_refused_download_leaves_no_empty_part(server: Server, tmp_path: Path, waits: list[float]) -> None:
+    server.states = [404]
+    with pytest.raises(MosforgeError, match="404"):
+        get(server, tmp_path / "data.bin", waits)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_later_run_goes_on_from_the_part(server: Server, tmp_path: Path, waits: list[float]) -> None:

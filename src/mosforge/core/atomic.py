@@ -86,7 +86,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def exclusive_lock(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
+def exclusive_lock(path: str | os.PathLike[str], busy: str, *, wait: bool = False) -> Iterator[None]:
     """Locks a file, which is made if it is missing, or a folder against all other processes.
 
     The system releases the lock when the process ends, even by a kill. On a file system without locks, only
@@ -95,6 +95,7 @@ def exclusive_lock(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
     Args:
         path: the file or folder; it may be renamed or removed in the block.
         busy: the beginning of the error's message.
+        wait: until another process releases the lock, instead of the error.
 
     Raises:
         MosforgeError: another process has the lock.
@@ -104,7 +105,7 @@ def exclusive_lock(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
     handle = os.open(place, flags, 0o666)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise MosforgeError(f"{busy}; wait until it ends, or stop it, and run again") from None
         except OSError as error:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
+from mosforge.core.atomic import exclusive_lock
 from mosforge.core.errors import MosforgeError
 
 CHANGES_NO_RESULT = "the declared checksum decides which bytes are kept"
@@ -48,7 +49,8 @@ def download(
     """Downloads a file, unless it is there already, and verifies it.
 
     The bytes go to `target` with the suffix `.part`. A later attempt or run goes on from that file, if the
-    server allows it.
+    server allows it. Where another process downloads the same file, as for two sources in one archive, this
+    one waits, and then uses that file.
 
     Args:
         url: an HTTP or HTTPS address.
@@ -65,22 +67,34 @@ def download(
             declared ones. A file with wrong bytes is not kept.
     """
     if target.exists():
-        _verify(target, target, checksum, size, f"delete it to download {url} again")
-        log.info("%s: already there, checksum verified", target)
-        return target
+        return _kept(url, target, checksum, size)
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise MosforgeError(f"{url}: not an http or https address; correct the key url")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    _fetch(url, part, size, sleep)
-    advice = f"nothing of {url} was kept; run again or correct the configuration"
-    try:
-        _verify(part, target, checksum, size, advice)
-    except MosforgeError:
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(target)
+    with exclusive_lock(part, f"{target}: another process downloads it", wait=True):
+        try:
+            if target.exists():  # another process has downloaded it meanwhile
+                return _kept(url, target, checksum, size)
+            _fetch(url, part, size, sleep)
+            advice = f"nothing of {url} was kept; run again or correct the configuration"
+            try:
+                _verify(part, target, checksum, size, advice)
+            except MosforgeError:
+                part.unlink(missing_ok=True)
+                raise
+            part.replace(target)
+        finally:
+            if not _length(part):  # the lock has made it
+                part.unlink(missing_ok=True)
     log.info("%s: downloaded, checksum verified", target)
+    return target
+
+
+def _kept(url: str, target: Path, checksum: tuple[str, str], size: int | None) -> Path:
+    """The file that is there already, verified."""
+    _verify(target, target, checksum, size, f"delete it to download {url} again")
+    log.info("%s: already there, checksum verified", target)
     return target
 
 
