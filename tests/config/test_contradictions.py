@@ -198,3 +198,14 @@ def test_what_can_be_rehearsed_is_accepted() -> None:
     for experiment in config["evaluation"]["experiments"].values():
         experiment |= {"adaptations": ["probe"], "initialisations": ["imagenet"], "comparisons": []}
     checked(config)
+
+
+def test_two_sources_do_not_fill_one_folder_with_other_images() -> None:
+    packaged = {"photographs": ["skimage/data/chelsea.png"], "tile": 168, "stride": 168}
+    one = {"folder": "tiles", "images": 2, "packaged": packaged}
+    same = {**one, "folder": "./tiles"}
+    key = "sources.collections"
+    checked(with_changes(BASE, {f"{key}.one": one, f"{key}.two": same}))
+    others = {**same, "packaged": {**packaged, "stride": 84}}
+    with pytest.raises(MosforgeError, match=r"sources\.collections\.two\.folder: '\./tiles' .* 'one'"):
+        checked(with_changes(BASE, {f"{key}.one": one, f"{key}.two": others}))

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from mosforge.config.configuration import Configuration
 from mosforge.config.distortions import Corpus
 from mosforge.config.evaluation import MEASURES, Experiment
+from mosforge.config.fetched import folders_for_two
 from mosforge.config.levels import lacking_levels
 from mosforge.config.sanity import unfit_for_sanity
 from mosforge.core.errors import MosforgeError
@@ -33,6 +34,7 @@ def checked(values: Mapping[str, Any]) -> Configuration:
         raise MosforgeError(f"configuration: {explain(error)}") from None
     for contradictions in (
         _in_sources,
+        folders_for_two,
         _in_distortions,
         _in_finetuning,
         _in_rehearsal,
