@@ -54,6 +54,15 @@ def test_an_experiment_that_was_asked_for_and_has_no_dataset_is_an_error(tmp_pat
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("text", ["", "- a list\n", "sources: [\n"])
+def test_a_run_yaml_that_is_no_configuration_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.yaml").write_text(text)
+    result = full_run("--", "report", folder=tmp_path)
+    assert result.returncode == 1
+    assert "mosforge: error: run.yaml: not " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_target_that_is_none_is_named_last_with_the_nearest(folder: Path) -> None:
     result = snakemake(folder, "--dry-run", "--", "tabel1", "labels.csv")
     assert result.returncode == 1
