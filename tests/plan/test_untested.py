@@ -77,8 +77,8 @@ def test_more_ratings_than_a_split_has_are_refused(
     for guard, most in ((True, 48), (False, 40)):  # pixels may say that other images are of one content
         config["sources"]["leakage"]["guard"] = guard
         few["ratings"] = [10, most, "all"]
-        plan_of(config).check_ratings()
+        plan_of(config).experiments.check_ratings()
         few["ratings"] = [10, most + 1, "all"]
         sentence = rf"few\.ratings: {most + 1} ratings .* of own .* {most} at most"
         with pytest.raises(MosforgeError, match=sentence):
-            plan_of(config).check_ratings()
+            plan_of(config).experiments.check_ratings()

@@ -40,7 +40,7 @@ try:
     notes = []
     if workflow.is_main_process:  # the process of a job would say nothing of it
         plan.check_networks()
-        plan.check_ratings()
+        plan.experiments.check_ratings()
         notes += [plan.explain_missing() or ""]
         warnings = [
             *warn_of_folder(str(workflow.basedir), workflow.configfiles),

@@ -172,7 +172,7 @@ def find_pairs_within(images: Sequence[Named], correlation: float, threads: int 
     seen: set[_Task] = set()
     asking = list(range(len(known)))
     while index is not None and asking:
-        tasks = list(_pairs_to_compare(known, index, asking, _groups(len(known), best), seen))
+        tasks = list(_pairs_to_compare(known, index, asking, join_pairs(len(known), best), seen))
         compared = map_in_order(partial(_agreement_of_pair, known=known), tasks, threads)
         progress = tqdm(compared, total=len(tasks), desc="pairs", unit="pair", disable=None)
         joined: set[int] = set()
@@ -189,8 +189,8 @@ def find_pairs_within(images: Sequence[Named], correlation: float, threads: int 
     return pd.DataFrame(found, columns=Pair._fields)
 
 
-def _groups(count: int, pairs: Collection[tuple[int, int]]) -> npt.NDArray[np.int32]:
-    """The number of the group of each image, where pairs join images to groups."""
+def join_pairs(count: int, pairs: Collection[tuple[int, int]]) -> npt.NDArray[np.int32]:
+    """The number of the group of each of `count` things, where pairs of their places join them to groups."""
     ends = np.array(sorted(pairs), np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(len(pairs)), (ends[0], ends[1])), shape=(count, count))
     groups: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1]

@@ -25,3 +25,8 @@ class UnreadableImageError(MosforgeError):
 
     def __reduce__(self) -> tuple[Any, ...]:  # for another process: an exception keeps only its message
         return type(self), (self.path, self.reason)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a library's message, which may go on with a page of advice."""
+    return str(error).partition("\n")[0]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mosforge import __version__
-from mosforge.core.errors import MosforgeError
+from mosforge.core.errors import MosforgeError, first_line
 
 MANIFEST_NAME = "manifest.parquet"
 """File name of the table in a shard's folder."""
@@ -56,7 +56,7 @@ def explain_unreadable(path: str | os.PathLike[str]) -> Iterator[None]:
         todo = "delete its folder and run again" if unfinished_shard else "run the stage that writes it"
         raise MosforgeError(f"{path}: no such file; {todo}") from None
     except (pa.ArrowException, OSError) as error:
-        reason = f"not a readable Parquet file ({str(error).splitlines()[0]})"
+        reason = f"not a readable Parquet file ({first_line(error)})"
         raise MosforgeError(f"{path}: {reason}; delete {to_delete(path)} and run again") from None
 
 

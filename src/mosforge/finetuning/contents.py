@@ -3,12 +3,9 @@
 import logging
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from mosforge.content.matching import find_pairs_within, undistorted_images, undistorted_names
+from mosforge.content.matching import find_pairs_within, join_pairs, undistorted_images, undistorted_names
 from mosforge.core.schemas.datasets import CONTENTS, DATASET
 from mosforge.core.tables import Frame, read_table, write_table
 from mosforge.finetuning.settings import ContentsSettings
@@ -52,9 +49,8 @@ def group_contents(dataset: Frame, pairs: Frame) -> Frame:
     reference_of = dict(zip(shown, rows["reference"], strict=True))
     names = sorted(set(rows["reference"]))
     place = {name: i for i, name in enumerate(names)}
-    ends = [[place[reference_of[name]] for name in pairs[end]] for end in ("image", "other")]
-    graph = coo_array((np.ones(len(pairs)), (ends[0], ends[1])), shape=(len(names), len(names)))
-    _, label = connected_components(graph, directed=False)
+    ends = ([place[reference_of[name]] for name in pairs[end]] for end in ("image", "other"))
+    label = join_pairs(len(names), list(zip(*ends, strict=True)))
     first_of: dict[int, str] = {}
     for name, group in zip(names, label, strict=True):
         first_of.setdefault(group, name)

@@ -8,7 +8,7 @@ import numpy as np
 import piq
 import torch
 
-from mosforge.core.errors import MosforgeError
+from mosforge.core.errors import MosforgeError, first_line
 from mosforge.core.images import Pixels
 from mosforge.metrics.engines import IDENTICAL, Scores, bounded, luma, viewing_factor
 
@@ -36,8 +36,7 @@ class PiqEngine:
         try:
             self.device = torch.zeros(1, device=device).device
         except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise MosforgeError(f"--device {device}: not available here ({reason})") from None
+            raise MosforgeError(f"--device {device}: not available here ({first_line(error)})") from None
 
     def batch(self, shape: tuple[int, ...]) -> int:
         """One on the CPU; on a GPU as many as keep it busy in bounded memory."""

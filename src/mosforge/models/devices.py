@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from mosforge.core.errors import MosforgeError
+from mosforge.core.errors import MosforgeError, first_line
 
 CHANGES_NO_RESULT = "devices differ only in how they round, and no cfg names one"
 
@@ -74,7 +74,7 @@ def explain_device_error(error: Exception) -> str | None:
     Returns:
         One sentence; None where the error has another cause.
     """
-    reason = str(error).partition("\n")[0]
+    reason = first_line(error)
     if isinstance(error, torch.OutOfMemoryError) or "CUDA error: out of memory" in reason:
         return (
             "the memory of the GPU is used up; take a smaller batch_size or crop, or free the memory that "

@@ -10,14 +10,14 @@ from typing import Any
 
 from mosforge import __version__
 from mosforge.core.atomic import atomic_file
-from mosforge.core.errors import MosforgeError
+from mosforge.core.errors import MosforgeError, first_line
 from mosforge.core.files import sha256_of_file, write_json
 from mosforge.core.values import GRID
 from mosforge.models.backbones import find_backbone
 from mosforge.models.card import Card, card_markdown, knows_quality
 from mosforge.models.heads import PAPERS_WIDTH, MultiTaskHead, ScoreHead
 from mosforge.models.network import Network
-from mosforge.models.weights import adapt_weights, first_line, halved, read_weights, write_weights
+from mosforge.models.weights import adapt_weights, halved, read_weights, write_weights
 
 WEIGHTS = "model.safetensors"
 CARD = "card.json"

@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from mosforge.core.errors import MosforgeError
+from mosforge.core.errors import MosforgeError, first_line
 from mosforge.models.network import Network
 
 Weights = dict[str, torch.Tensor]
@@ -60,11 +60,6 @@ def unreadable_weights(path: str | os.PathLike[str], error: Exception) -> Mosfor
     """The error about a file that cannot be read as weights."""
     reason = f"not a file of weights ({first_line(error)})"
     return MosforgeError(f"{path}: {reason}; put it there again, or delete it and run again")
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a library's message, which may go on with a page of advice."""
-    return str(error).partition("\n")[0]
 
 
 def backbone_weights(weights: Weights) -> Weights:

@@ -170,10 +170,6 @@ class Plan:
         """Refuses a backbone of an experiment that is no network; see `Trainings.check_networks`."""
         self.trainings.check_networks(self.experiments.backbones(self.experiments.names))
 
-    def check_ratings(self) -> None:
-        """Refuses an experiment with more ratings than there are; see `Experiments.check_ratings`."""
-        self.experiments.check_ratings()
-
     def check_experiment(self, experiment: str) -> None:
         """Refuses an experiment that was asked for and of which nothing can be done.
 

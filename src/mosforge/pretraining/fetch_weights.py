@@ -12,7 +12,7 @@ import torch
 import torchvision
 
 from mosforge.core.atomic import atomic_file
-from mosforge.core.errors import MosforgeError
+from mosforge.core.errors import MosforgeError, first_line
 from mosforge.models.backbones import build_backbone, find_backbone, timm_name, without_classifier
 from mosforge.models.folder import WEIGHTS, load_card
 from mosforge.models.origins import ORIGINS, WORDS
@@ -20,7 +20,6 @@ from mosforge.models.weights import (
     Weights,
     adapt_weights,
     backbone_weights,
-    first_line,
     read_weights,
     unreadable_weights,
     write_weights,

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,38 +31,40 @@ def _summary(arguments: argparse.Namespace) -> None:
     from mosforge.core.schemas.correlations import CORRELATIONS, MEASURES
     from mosforge.core.tables import read_table
     from mosforge.report.budgets import ALL, summarise_by_budget
-    from mosforge.report.summary import MODEL
     from mosforge.report.words import methods, proxy_note
 
     frames = [read_table(path, CORRELATIONS) for path in arguments.correlations]
     measured = pd.concat(frames, ignore_index=True)
-    run = [*MODEL, "split", "seed"]
-    twins = measured.drop_duplicates([*run, *MEASURES])
-    twins = twins[twins.duplicated(run)]
-    if len(twins):
-        of_row = [
-            file for file, frame in zip(arguments.correlations, frames, strict=True) for _ in frame.index
-        ]
-        name, split = twins[["initialisation", "split"]].iloc[0]
-        raise MosforgeError(
-            f"{of_row[twins.index[0]]}: other numbers of {name}, split {split}, than in a file before; print "
-            "the files of each run by themselves"
-        )
+    of_row = [file for file, frame in zip(arguments.correlations, frames, strict=True) for _ in frame.index]
+    _refuse_twins(measured, of_row)
     summary = summarise_by_budget(measured)
     summary.insert(3, "method", methods(summary))
     summary.insert(4, "ratings", summary.pop("ratings"))
-    columns = ["dataset", "test_dataset", "backbone", "method", "ratings", "splits", "images", *MEASURES]
-    if (summary["splits"] > 1).any():
-        columns[8:8] = ["srocc_q25", "srocc_q75"]
-    if arguments.format != "table":
-        columns = list(summary.columns)
-    else:
-        if (summary["dataset"] == summary["test_dataset"]).all():
-            columns.remove("test_dataset")
-        if summary["ratings"].isin([ALL]).all():
-            columns.remove("ratings")
+    columns = list(summary.columns)
+    if arguments.format == "table":
+        across = (summary["dataset"] != summary["test_dataset"]).any()
+        first = ["dataset", *(["test_dataset"] if across else []), "backbone", "method"]
+        counts = [*(["ratings"] if (summary["ratings"] != ALL).any() else []), "splits", "images"]
+        quartiles = ["srocc_q25", "srocc_q75"] if (summary["splits"] > 1).any() else []
+        columns = [*first, *counts, MEASURES[0], *quartiles, *MEASURES[1:]]
     rows = [{str(key): value for key, value in row.items()} for row in summary.to_dict("records")]
     write_rows(rows, columns, arguments.format, arguments.output)
     proxies = {*summary["dataset"], *summary["test_dataset"]} & set(arguments.proxy)
     if proxies:
         print(proxy_note(proxies), file=sys.stderr)
+
+
+def _refuse_twins(measured: Any, of_row: Sequence[Path]) -> None:
+    """Refuses two rows of one training, split and test with different numbers; `of_row` has their files."""
+    from mosforge.core.schemas.correlations import MEASURES
+    from mosforge.report.summary import MODEL
+
+    run = [*MODEL, "split", "seed"]
+    twins = measured.drop_duplicates([*run, *MEASURES])
+    twins = twins[twins.duplicated(run)]
+    if len(twins):
+        name, split = twins[["initialisation", "split"]].iloc[0]
+        raise MosforgeError(
+            f"{of_row[twins.index[0]]}: other numbers of {name}, split {split}, than in a file before; print "
+            "the files of each run by themselves"
+        )

@@ -67,8 +67,8 @@ def over_trainings(correlations: pd.DataFrame) -> pd.DataFrame:
     """A row for each model and split: the means over its trainings, and `trainings`, how many there are.
 
     The ends of an interval are widened by the noise of the trainings, as far as the measure goes: that of two
-    trainings may be wider than all correlations. The mapping is `none` or `falling` if
-    it is so in one of them. Repeated rows count once.
+    trainings may be wider than all correlations. The mapping is `none` or `falling` if it is so in one of
+    them. Repeated rows count once.
     """
     rows = correlations.drop_duplicates([*MODEL, "split", "seed"]).reset_index(drop=True)
     keys = [*MODEL, "split"]

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from mosforge.core.errors import MosforgeError
+from mosforge.core.errors import MosforgeError, first_line
 
 FREE_BYTES = 1 << 30
 """Unpacked size that every archive may have ..."""
@@ -67,8 +67,8 @@ def unpack(archive: Path, destination: Path, pictures: str = "", limit: int | No
     except tarfile.FilterError as error:
         raise MosforgeError(f"{archive}: not unpacked, since it is not safe ({error})") from None
     except _DAMAGED as error:
-        first_line = str(error).partition("\n")[0].rstrip(":")  # tarfile goes on with a line for each format
-        reason = f"not a tar or zip archive that can be read ({first_line})"
+        line = first_line(error).rstrip(":")  # tarfile goes on with a line for each format
+        reason = f"not a tar or zip archive that can be read ({line})"
         raise MosforgeError(f"{archive}: {reason}; download it anew, or unpack it yourself") from None
     if not files:
         raise MosforgeError(f"{archive}: no file in its folder {pictures!r}; correct the key pictures")
